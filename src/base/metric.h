@@ -1,0 +1,52 @@
+/* Counters and gauges, one list. Each worker has a page of its own in shared memory, which it
+ * alone writes; readers add the pages up. Pages are kept over restarts of a role. */
+#ifndef POSTERN_BASE_METRIC_H
+#define POSTERN_BASE_METRIC_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* name, kind (counter | gauge), help. Add a line where you count something new. */
+#define METRIC_LIST(X)                                                                             \
+	X(log_dropped, counter, "log lines lost because the pipe was full")                        \
+	X(sip_rx, counter, "SIP messages received")                                                \
+	X(sip_tx, counter, "SIP messages sent")                                                    \
+	X(sip_bad, counter, "SIP messages that could not be parsed")                               \
+	X(sip_unknown_source, counter, "datagrams from an address of no trunk, dropped in silence")\
+	X(tls_accepted, counter, "TLS handshakes that selected an account")                        \
+	X(tls_refused, counter, "TLS handshakes refused")                                          \
+	X(tls_in_hand, gauge, "TLS handshakes in hand")                                            \
+	X(conn_open, gauge, "connections open")                                                    \
+	X(calls, gauge, "calls now")                                                               \
+	X(calls_total, counter, "calls begun")                                                     \
+	X(calls_answered, counter, "calls answered")                                               \
+	X(calls_refused, counter, "calls refused by postern")                                      \
+	X(calls_restored, counter, "calls taken over from their records after a restart")          \
+	X(ports_used, gauge, "media ports in use")                                                 \
+	X(cdr_written, counter, "call detail records written and synced")                          \
+	X(restarts, counter, "roles started again after their death")
+
+enum metric {
+#define X(name, kind, help) METRIC_##name,
+	METRIC_LIST(X)
+#undef X
+		METRIC_N
+};
+
+enum { METRIC_SLOTS = 128 }; /* room for the list to grow without another layout */
+_Static_assert((int)METRIC_N <= (int)METRIC_SLOTS, "too many metrics for a page");
+
+struct metric_page {
+	_Atomic uint64_t v[METRIC_SLOTS];
+};
+
+/** The page that this thread writes; without it, a private one. */
+void metric_bind(struct metric_page *page);
+void metric_add(enum metric m, int64_t n);
+void metric_set(enum metric m, uint64_t v);
+uint64_t metric_get(const struct metric_page *page, enum metric m);
+const char *metric_name(enum metric m);
+const char *metric_help(enum metric m);
+int metric_is_gauge(enum metric m);
+
+#endif
