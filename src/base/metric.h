@@ -23,6 +23,8 @@
 	X(calls_refused, counter, "calls refused by postern")                                      \
 	X(calls_restored, counter, "calls taken over from their records after a restart")          \
 	X(ports_used, gauge, "media ports in use")                                                 \
+	X(media_packets, counter, "packets received on media ports")                               \
+	X(media_dropped, counter, "of these, dropped; reasons in the flow table")                  \
 	X(cdr_written, counter, "call detail records written and synced")                          \
 	X(restarts, counter, "roles started again after their death")
 

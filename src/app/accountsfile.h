@@ -1,0 +1,16 @@
+/* The accounts file of `postern apply` (postern-accounts(5)): YAML to a roster. */
+#ifndef POSTERN_APP_ACCOUNTSFILE_H
+#define POSTERN_APP_ACCOUNTSFILE_H
+
+#include "app/report.h"
+#include "policy/roster.h"
+
+/**
+ * Read the text of an accounts file into r (from roster_init; fini it after, also on failure) and
+ * check it as a whole (roster_check). CONFIG: something was reported; NOMEM.
+ */
+enum err accountsfile_parse(struct str text, struct conf_report *rep, struct roster *r) NODISCARD;
+/** The same from a file; what cannot be read is reported, too. */
+enum err accountsfile_load(const char *path, struct conf_report *rep, struct roster *r) NODISCARD;
+
+#endif

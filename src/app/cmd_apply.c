@@ -1,0 +1,215 @@
+#include "app/cmd.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "app/accountsfile.h"
+#include "app/conf.h"
+#include "base/mem.h"
+#include "policy/change.h"
+#include "store/store.h"
+
+static const char usage[] =
+	"usage: postern apply [-n] [--json] -c CONF FILE\n"
+	"Makes the store of accounts hold what FILE says; prints the difference first.\n"
+	"  -n      only show the difference\n"
+	"  --json  print it as JSON\n"
+	"Exit status: 0 applied or nothing to do, 1 errors, 2 wrong usage.\n";
+
+struct apply {
+	const char *conf, *file;
+	bool json, dry;
+	uint32_t n_told;
+};
+
+enum { TOLD_MAX = 10000 }; /* differences that are printed */
+
+/* Field i of a row on stdout: as JSON, or as it is. */
+static void
+print_field(const struct change *c, const void *row, unsigned i, bool json)
+{
+	static char mem[CHANGE_VALUE_MAX], quoted[CHANGE_VALUE_MAX * 6 + 8];
+	struct buf b, q;
+
+	buf_init(&b, mem, sizeof(mem));
+	if (row)
+		change_field_put(&b, c->what, row, i);
+	buf_init(&q, quoted, sizeof(quoted));
+	if (!json)
+		buf_z(&q, b.len ? buf_cstr(&b) : "-");
+	else if (!row)
+		buf_z(&q, "null");
+	else if (change_field_bare(c->what, i))
+		buf_str(&q, buf_view(&b));
+	else
+		buf_json(&q, buf_view(&b));
+	fputs(buf_cstr(&q), stdout);
+}
+
+static void
+print_text(const struct change *c)
+{
+	static const char sign[CHANGE_HOW_N] = {
+		[CHANGE_ADD] = '+', [CHANGE_REMOVE] = '-', [CHANGE_EDIT] = '~'};
+
+	printf("%c %s ", sign[c->how], change_what_name(c->what));
+	print_field(c, c->before ? c->before : c->after, 0, false);
+	putchar('\n');
+	for (unsigned i = 1; c->how != CHANGE_REMOVE && i < change_fields(c->what); i++) {
+		if (c->how == CHANGE_EDIT && change_field_same(c->what, c->before, c->after, i))
+			continue;
+		printf("    %s: ", change_field_name(c->what, i));
+		if (c->how == CHANGE_EDIT) {
+			print_field(c, c->before, i, false);
+			fputs(" -> ", stdout);
+		}
+		print_field(c, c->after, i, false);
+		putchar('\n');
+	}
+}
+
+static void
+print_json(const struct change *c, bool first)
+{
+	static const char *const how[CHANGE_HOW_N] = {"add", "remove", "edit"};
+	const char *comma = "";
+
+	printf("%s{\"what\":\"%s\",\"how\":\"%s\",\"id\":", first ? "" : ",\n",
+	       change_what_name(c->what), how[c->how]);
+	print_field(c, c->before ? c->before : c->after, 0, true);
+	fputs(",\"fields\":{", stdout);
+	for (unsigned i = 1; i < change_fields(c->what); i++) {
+		if (c->how == CHANGE_EDIT && change_field_same(c->what, c->before, c->after, i))
+			continue;
+		printf("%s\"%s\":[", comma, change_field_name(c->what, i));
+		print_field(c, c->before, i, true);
+		putchar(',');
+		print_field(c, c->after, i, true);
+		putchar(']');
+		comma = ",";
+	}
+	fputs("}}", stdout);
+}
+
+static enum err
+tell_change(void *arg, const struct change *c)
+{
+	struct apply *a = arg;
+
+	if (a->n_told++ >= TOLD_MAX)
+		return ERR_OK;
+	if (a->json)
+		print_json(c, a->n_told == 1);
+	else
+		print_text(c);
+	return ERR_OK;
+}
+
+/* After the differences: what was done. */
+static void
+tell_end(const struct apply *a, uint32_t n, bool done, uint64_t version)
+{
+	if (a->json) {
+		printf("],\"n\":%u,\"applied\":%s,\"version\":%llu}\n", n, done ? "true" : "false",
+		       (unsigned long long)version);
+		return;
+	}
+	if (n > TOLD_MAX)
+		printf("... and %u more\n", n - TOLD_MAX);
+	if (n == 0)
+		printf("nothing to do, version %llu\n", (unsigned long long)version);
+	else
+		printf("%u difference%s, %s, version %llu\n", n, n == 1 ? "" : "s",
+		       done ? "applied" : "not applied", (unsigned long long)version);
+}
+
+/* Compare with the store, print, write. */
+static enum err
+apply_roster(struct apply *a, struct store *s, struct roster *want)
+{
+	struct roster have;
+	uint64_t version;
+	uint32_t n = 0;
+	enum err e;
+
+	roster_init(&have);
+	e = store_read(s, &have);
+	version = have.version;
+	if (e == ERR_OK && a->json)
+		fputs("{\"changes\":[", stdout);
+	if (e == ERR_OK)
+		e = change_walk(&have, want, tell_change, a, &n);
+	if (e == ERR_OK && !a->dry && n)
+		e = store_write(s, want, have.version, &version);
+	if (e == ERR_OK)
+		tell_end(a, n, !a->dry && n, version);
+	else
+		fprintf(stderr, "postern apply: %s; nothing was changed\n",
+			store_why(s)[0] ? store_why(s) : err_text(e));
+	roster_fini(&have);
+	return e;
+}
+
+static enum err
+run_apply(struct apply *a, struct conf *c)
+{
+	struct conf_report rep;
+	char why[STORE_WHY_MAX];
+	struct store *s = NULL;
+	struct roster want;
+	enum err e;
+
+	conf_report_stderr(&rep, a->conf);
+	e = conf_load(a->conf, &rep, c);
+	if (e != ERR_OK)
+		return e;
+	roster_init(&want);
+	conf_report_stderr(&rep, a->file);
+	e = accountsfile_load(a->file, &rep, &want);
+	if (e == ERR_OK) {
+		e = store_open(c->store, &s, why);
+		if (e != ERR_OK)
+			fprintf(stderr, "postern apply: %s: %s\n", c->store, why);
+	}
+	if (e == ERR_OK)
+		e = apply_roster(a, s, &want);
+	store_close(&s);
+	roster_fini(&want);
+	return e;
+}
+
+int
+cmd_apply(int argc, char **argv)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
+	struct apply a = {0};
+	struct conf *c;
+	int opt;
+	enum err e;
+
+	while ((opt = getopt_long(argc, argv, "c:nh", longs, NULL)) != -1) {
+		if (opt == 'c') {
+			a.conf = optarg;
+		} else if (opt == 'n') {
+			a.dry = true;
+		} else if (opt == 'j') {
+			a.json = true;
+		} else {
+			fputs(usage, opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : 2;
+		}
+	}
+	if (!a.conf || optind + 1 != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	a.file = argv[optind];
+	c = mem_zalloc(1, sizeof(*c));
+	e = c ? run_apply(&a, c) : ERR_NOMEM;
+	mem_free(c);
+	if (e == ERR_NOMEM)
+		fprintf(stderr, "postern apply: %s\n", err_text(e));
+	return e == ERR_OK ? 0 : 1;
+}

@@ -1,0 +1,72 @@
+/* Messages between keeper and the roles, over each role's keeper channel (descriptor 3).
+ * Bodies are fixed structs; descriptors travel beside them. */
+#ifndef POSTERN_APP_KEEPER_MSG_H
+#define POSTERN_APP_KEEPER_MSG_H
+
+#include <stdint.h>
+
+#include "base/channel.h"
+#include "base/metric.h"
+#include "base/shm.h"
+
+/* The descriptors that a role finds at its start (design.md 3). Not every role has each. */
+enum role_fd {
+	ROLE_FD_KEEPER = 3,    /* channel to keeper */
+	ROLE_FD_CONF = 4,      /* sealed blob: struct conf; media: struct media_plan */
+	ROLE_FD_FLOWS = 5,     /* flow table segment */
+	ROLE_FD_SECRETS = 6,   /* secrets segment: media and signaling */
+	ROLE_FD_METRICS = 7,   /* metrics segment: a page a role, in the order of keeper_role */
+	ROLE_FD_SIGNALING = 8, /* media, admin: channel to signaling */
+	ROLE_FD_MEDIA = 8,     /* signaling: channel to media */
+	ROLE_FD_ADMIN = 9,     /* signaling: channel to admin */
+	ROLE_FD_CALLS = 10,    /* call records segment: signaling writes, admin reads */
+	ROLE_FD_PKI = 11,      /* signaling: sealed blob of certificates and keys */
+	ROLE_FD_ACCOUNTS = 12, /* signaling: sealed snapshot; not open when there is none yet */
+	ROLE_FD_LISTEN = 16,   /* signaling: listening sockets in the order of the configuration */
+};
+
+enum keeper_role {
+	KEEPER_ROLE_NONE,
+	KEEPER_ROLE_SIGNALING,
+	KEEPER_ROLE_MEDIA,
+	KEEPER_ROLE_ADMIN,
+	KEEPER_ROLE_N
+};
+
+enum { METRICS_VERSION = 1 };
+#define METRICS_MAGIC 0x7363697274656dULL
+
+/* The metrics segment. */
+struct keeper_metrics {
+	struct shm_head head;
+	struct metric_page page[KEEPER_ROLE_N];
+};
+
+/* What each role is started with, in its argument vector: postern --role NAME EPOCH. */
+const char *keeper_role_name(enum keeper_role r);
+
+enum keeper_msg_type {
+	KEEPER_SOCKETS = 1, /* keeper to media: struct keeper_sockets + n descriptors */
+	KEEPER_PEER,	    /* keeper to a role: struct keeper_peer + one descriptor, a new channel end */
+	KEEPER_READY,	    /* a role to keeper, no body: set up, serving */
+	KEEPER_STOP,	    /* keeper to a role, no body: end in order */
+	KEEPER_ACCOUNTS,    /* admin to keeper, keeper to signaling: no body, one sealed snapshot */
+	KEEPER_RELOAD,	    /* keeper to admin, no body: look at the store again */
+};
+
+/* Media sockets, in messages of up to CHANNEL_FDS descriptors each, in rising order. Socket
+ * 2 * slot is the slot's RTP socket, 2 * slot + 1 its RTCP socket. */
+struct keeper_sockets {
+	uint32_t first; /* index of the first socket here */
+	uint32_t n;	/* descriptors in this message */
+	uint32_t last;	/* 1: no more to come */
+	uint32_t pad;
+};
+
+struct keeper_peer {
+	uint32_t role; /* enum keeper_role: who is at the other end */
+	uint32_t pad;
+	uint64_t epoch;
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* The certificates, keys and authorities of a configuration as one flat block of bytes: read from
+ * files by a child of keeper, sealed, and mapped by signaling, which opens no file. */
+#ifndef POSTERN_APP_PKI_H
+#define POSTERN_APP_PKI_H
+
+#include "app/conf.h"
+
+enum pki_part { PKI_CHAIN, PKI_KEY, PKI_TRUST, PKI_PARTS };
+enum { PKI_FILE_MAX = 4 << 20, PKI_WHY_MAX = 512 };
+#define PKI_SYSTEM_TRUST "/etc/ssl/certs/ca-certificates.crt"
+
+/**
+ * Read every file that the zones name and write the block to fd. IO: why says which file and what
+ * is wrong with it.
+ */
+enum err pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX]) NODISCARD;
+/** One part of one zone, PEM text; empty when the zone has none. SYNTAX: not such a block. */
+enum err pki_get(struct str block, uint32_t zone, enum pki_part part, struct str *out) NODISCARD;
+
+#endif

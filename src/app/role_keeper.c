@@ -1,0 +1,673 @@
+/* keeper: holds what must survive its children (sockets, shared memory, the last snapshot of the
+ * accounts), starts them, and parses nothing from a network. One thread, one poll loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/keeper_msg.h"
+#include "app/pki.h"
+#include "app/role.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ha/records.h"
+#include "media/flow.h"
+#include "media/io_sockets.h"
+#include "net/tcp.h"
+#include "net/udp.h"
+
+enum {
+	KEEPER_QUEUE = 64,
+	KEEPER_FDS_SPARE = 200, /* descriptors of a child wait above this number */
+	KEEPER_BACKOFF_MIN_MS = 100,
+	KEEPER_BACKOFF_MAX_MS = 5000,
+	KEEPER_STEADY_MS = 30000, /* alive so long: the back-off starts again from 0 */
+	KEEPER_KILL_MS = 5000,    /* a role that does not end in order, after its own time */
+	KEEPER_LOG_CHUNK = 4096,  /* PIPE_BUF: what POLLOUT promises */
+};
+
+struct child {
+	enum keeper_role role;
+	pid_t pid; /* 0: not running */
+	struct channel chan;
+	int log_fd; /* our end of its stderr, -1 = none */
+	uint64_t epoch, started_us, start_at_us;
+	uint32_t backoff_ms;
+	bool ready;
+};
+
+struct keeper {
+	const char *conf_path;
+	struct conf conf;
+	int conf_fd, plan_fd, pki_fd, accounts_fd;
+	int flows_fd, secrets_fd, metrics_fd, calls_fd;
+	int listen_fd[CONF_LISTENERS_MAX];
+	int *media_fd; /* 2 a slot */
+	uint32_t n_media;
+	int signal_fd;
+	struct shm metrics;
+	struct child child[KEEPER_ROLE_N];
+	uint32_t sockets_sent; /* of the media sockets, to the present media process */
+	bool stopping, failed;
+	uint64_t kill_at_us;
+	enum keeper_role stop_step; /* whose end is awaited */
+};
+
+static struct child *
+child_of(struct keeper *k, enum keeper_role r)
+{
+	return &k->child[r];
+}
+
+/* ---- configuration ---- */
+
+/* In a child of its own, because it parses: the configuration and the key files. */
+static int
+read_files(const char *path, int conf_fd, int pki_fd)
+{
+	static struct conf c;
+	char why[PKI_WHY_MAX] = "";
+	struct conf_report rep = {0};
+	enum err e;
+
+	conf_report_stderr(&rep, path ? path : "(embedded default)");
+	e = path ? conf_load(path, &rep, &c) : conf_parse(conf_default_text(), "", &rep, &c);
+	if (e == ERR_OK)
+		e = conf_check(&c, &rep);
+	if (e == ERR_OK) {
+		e = pki_write(&c, pki_fd, why);
+		if (e != ERR_OK)
+			fprintf(stderr, "postern: %s\n", why);
+	}
+	if (e == ERR_OK && write(conf_fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
+		e = ERR_IO;
+	return e == ERR_OK ? 0 : 1;
+}
+
+static int
+new_memfd(const char *name)
+{
+	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+static bool
+seal_fd(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+	       0;
+}
+
+static enum err
+load_conf(struct keeper *k)
+{
+	const struct conf *c;
+	struct str bytes;
+	int status;
+	pid_t pid;
+	enum err e;
+
+	k->conf_fd = new_memfd("postern-conf");
+	k->pki_fd = new_memfd("postern-pki");
+	if (k->conf_fd < 0 || k->pki_fd < 0)
+		return ERR_IO;
+	pid = fork();
+	if (pid == 0)
+		_exit(read_files(k->conf_path, k->conf_fd, k->pki_fd));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return ERR_IO;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return ERR_CONFIG;
+	if (!seal_fd(k->conf_fd) || !seal_fd(k->pki_fd))
+		return ERR_IO;
+	e = shm_blob_map(k->conf_fd, &bytes);
+	if (e == ERR_OK)
+		e = conf_open(bytes, &c);
+	if (e == ERR_OK)
+		k->conf = *c;
+	shm_blob_unmap(&bytes);
+	return e;
+}
+
+/* ---- what outlives the roles ---- */
+
+static enum err
+make_segments(struct keeper *k)
+{
+	struct media_plan plan;
+	enum err e;
+
+	conf_media_plan(&k->conf, &plan);
+	e = shm_blob("postern-plan", str_of(&plan, sizeof(plan)), &k->plan_fd);
+	if (e == ERR_OK)
+		e = flow_create(&plan, &k->flows_fd, &k->secrets_fd);
+	if (e == ERR_OK)
+		e = records_create(k->conf.max_calls, &k->calls_fd);
+	if (e == ERR_OK)
+		e = shm_create("postern-metrics", METRICS_MAGIC, METRICS_VERSION,
+			       sizeof(struct keeper_metrics), &k->metrics_fd);
+	if (e == ERR_OK)
+		e = shm_map(k->metrics_fd, METRICS_MAGIC, METRICS_VERSION, true, false,
+			    &k->metrics);
+	if (e != ERR_OK) {
+		log_error("keeper.memory", "shared memory: %s", err_text(e));
+		return e;
+	}
+	metric_bind(&((struct keeper_metrics *)k->metrics.p)->page[KEEPER_ROLE_NONE]);
+	return ERR_OK;
+}
+
+static enum err
+bind_listener(const struct conf_listener *l, int *fd)
+{
+	static const char *const names[] = {"tls", "udp", "tcp"};
+	enum err e = l->transport == CONF_UDP
+			     ? udp_bind(&(struct udp_opts){.local = l->bind}, fd)
+			     : tcp_listen(&l->bind, NULL, fd);
+
+	if (e != ERR_OK)
+		log_error("keeper.bind", "listener %s: cannot bind %s %s: %s", l->name,
+			  names[l->transport % ARRAY_LEN(names)], addr_text(&l->bind).z,
+			  strerror(errno));
+	return e;
+}
+
+static enum err
+bind_sockets(struct keeper *k)
+{
+	char why[256] = "";
+	struct media_plan plan;
+	enum err e;
+
+	for (uint32_t i = 0; i < k->conf.n_listeners; i++) {
+		e = bind_listener(&k->conf.listener[i], &k->listen_fd[i]);
+		if (e != ERR_OK)
+			return e;
+	}
+	conf_media_plan(&k->conf, &plan);
+	k->n_media = 2 * media_slots(&plan);
+	k->media_fd = mem_zalloc(k->n_media, sizeof(int));
+	if (!k->media_fd)
+		return ERR_NOMEM;
+	e = io_sockets_bind(&plan, k->media_fd, why, sizeof(why));
+	if (e != ERR_OK)
+		log_error("keeper.bind", "%s", why);
+	return e;
+}
+
+static void
+raise_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+/* ---- starting a role ---- */
+
+struct fd_map {
+	int from[ROLE_FD_LISTEN + CONF_LISTENERS_MAX]; /* by target number; -1 = none */
+};
+
+/* In the child: bring each descriptor to its number; all others are close-on-exec. */
+static void
+place_fds(struct fd_map *m)
+{
+	for (size_t to = 0; to < ARRAY_LEN(m->from); to++)
+		if (m->from[to] >= 0)
+			m->from[to] = fcntl(m->from[to], F_DUPFD_CLOEXEC, KEEPER_FDS_SPARE);
+	for (size_t to = 0; to < ARRAY_LEN(m->from); to++)
+		if (m->from[to] >= 0 && dup2(m->from[to], (int)to) < 0)
+			_exit(127);
+}
+
+static void
+exec_role(enum keeper_role role, uint64_t epoch, struct fd_map *m, int log_fd)
+{
+	char number[24];
+	sigset_t none;
+
+	m->from[2] = log_fd;
+	place_fds(m);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)epoch);
+	execl("/proc/self/exe", "postern", "--role", keeper_role_name(role), number, (char *)NULL);
+	_exit(127);
+}
+
+static void
+map_common(const struct keeper *k, struct fd_map *m)
+{
+	for (size_t i = 0; i < ARRAY_LEN(m->from); i++)
+		m->from[i] = -1;
+	m->from[ROLE_FD_CONF] = k->conf_fd;
+	m->from[ROLE_FD_FLOWS] = k->flows_fd;
+	m->from[ROLE_FD_METRICS] = k->metrics_fd;
+}
+
+static void
+map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct fd_map *m)
+{
+	map_common(k, m);
+	if (r == KEEPER_ROLE_MEDIA) {
+		m->from[ROLE_FD_CONF] = k->plan_fd;
+		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
+		m->from[ROLE_FD_SIGNALING] = peer[0];
+	} else if (r == KEEPER_ROLE_ADMIN) {
+		m->from[ROLE_FD_CALLS] = k->calls_fd;
+		m->from[ROLE_FD_SIGNALING] = peer[0];
+	} else {
+		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
+		m->from[ROLE_FD_MEDIA] = peer[0];
+		m->from[ROLE_FD_ADMIN] = peer[1];
+		m->from[ROLE_FD_CALLS] = k->calls_fd;
+		m->from[ROLE_FD_PKI] = k->pki_fd;
+		m->from[ROLE_FD_ACCOUNTS] = k->accounts_fd;
+		for (uint32_t i = 0; i < k->conf.n_listeners; i++)
+			m->from[ROLE_FD_LISTEN + i] = k->listen_fd[i];
+	}
+}
+
+/* A new pair between two roles: gives the far end to `to` if it runs, returns the near end. */
+static int
+pair_with(struct keeper *k, enum keeper_role from, enum keeper_role to)
+{
+	struct keeper_peer msg = {.role = from, .epoch = child_of(k, from)->epoch};
+	struct child *peer = child_of(k, to);
+	int fd[2];
+
+	if (channel_pair(fd) != ERR_OK)
+		return -1;
+	if (peer->pid &&
+	    channel_send_fds(&peer->chan, KEEPER_PEER, &msg, sizeof(msg), &fd[1], 1) != ERR_OK)
+		log_error("keeper.peer", "%s does not take its channel to %s", keeper_role_name(to),
+			  keeper_role_name(from));
+	close(fd[1]);
+	return fd[0];
+}
+
+static void
+send_sockets(struct keeper *k)
+{
+	struct child *m = child_of(k, KEEPER_ROLE_MEDIA);
+
+	while (m->pid && k->sockets_sent < k->n_media) {
+		struct keeper_sockets msg = {.first = k->sockets_sent};
+
+		msg.n = k->n_media - k->sockets_sent;
+		if (msg.n > CHANNEL_FDS)
+			msg.n = CHANNEL_FDS;
+		msg.last = k->sockets_sent + msg.n == k->n_media;
+		if (channel_send_fds(&m->chan, KEEPER_SOCKETS, &msg, sizeof(msg),
+				     k->media_fd + k->sockets_sent, msg.n) != ERR_OK)
+			return; /* the loop comes back */
+		k->sockets_sent += msg.n;
+	}
+}
+
+static void
+start_role(struct keeper *k, enum keeper_role r, uint64_t now)
+{
+	struct child *c = child_of(k, r);
+	int chan[2] = {-1, -1}, logs[2] = {-1, -1}, peer[2] = {-1, -1};
+	struct fd_map m;
+
+	c->epoch++;
+	if (channel_pair(chan) != ERR_OK || pipe2(logs, O_CLOEXEC) != 0) {
+		log_error("keeper.start", "%s: %s", keeper_role_name(r), strerror(errno));
+		goto out;
+	}
+	(void)fcntl(logs[1], F_SETFL, O_NONBLOCK);
+	if (r == KEEPER_ROLE_SIGNALING) {
+		peer[0] = pair_with(k, r, KEEPER_ROLE_MEDIA);
+		peer[1] = pair_with(k, r, KEEPER_ROLE_ADMIN);
+	} else {
+		peer[0] = pair_with(k, r, KEEPER_ROLE_SIGNALING);
+	}
+	map_role(k, r, peer, &m);
+	m.from[ROLE_FD_KEEPER] = chan[1];
+	c->pid = fork();
+	if (c->pid == 0)
+		exec_role(r, c->epoch, &m, logs[1]);
+	if (c->pid < 0) {
+		log_error("keeper.start", "%s: fork: %s", keeper_role_name(r), strerror(errno));
+		c->pid = 0;
+		goto out;
+	}
+	channel_rebind(&c->chan, chan[0]);
+	chan[0] = -1;
+	if (c->log_fd >= 0)
+		close(c->log_fd);
+	c->log_fd = logs[0];
+	logs[0] = -1;
+	c->started_us = now;
+	c->start_at_us = 0;
+	c->ready = false;
+	if (r == KEEPER_ROLE_MEDIA) {
+		k->sockets_sent = 0;
+		send_sockets(k);
+	}
+	log_info("keeper.start", "role=%s pid=%d epoch=%llu", keeper_role_name(r), (int)c->pid,
+		 (unsigned long long)c->epoch);
+out:
+	for (int i = 0; i < 2; i++) {
+		if (chan[i] >= 0)
+			close(chan[i]);
+		if (logs[i] >= 0)
+			close(logs[i]);
+		if (peer[i] >= 0)
+			close(peer[i]);
+	}
+	if (!c->pid)
+		c->start_at_us = now + KEEPER_BACKOFF_MAX_MS * CLOCK_MS;
+}
+
+/* ---- news from the roles ---- */
+
+static void
+take_accounts(struct keeper *k, int fd)
+{
+	struct child *s = child_of(k, KEEPER_ROLE_SIGNALING);
+
+	if (k->accounts_fd >= 0)
+		close(k->accounts_fd);
+	k->accounts_fd = fd;
+	if (s->pid && channel_send_fds(&s->chan, KEEPER_ACCOUNTS, NULL, 0, &fd, 1) != ERR_OK)
+		log_error("keeper.accounts", "signaling does not take the new accounts");
+}
+
+static void
+end_role(struct child *c, const char *why)
+{
+	log_error("keeper.role", "%s: %s; ended", keeper_role_name(c->role), why);
+	if (c->pid)
+		kill(c->pid, SIGKILL);
+}
+
+static void
+read_child(struct keeper *k, struct child *c)
+{
+	struct channel_msg msg;
+
+	for (;;) {
+		int fd = -1;
+		size_t n = 1;
+		enum err e = channel_recv(&c->chan, &msg, &fd, &n);
+
+		if (e == ERR_CLOSED)
+			channel_rebind(&c->chan, -1); /* its death shows by SIGCHLD */
+		if (e == ERR_SYNTAX)
+			end_role(c, "sent a broken message");
+		if (e != ERR_OK)
+			return;
+		if (msg.head.type == KEEPER_READY) {
+			c->ready = true;
+			log_info("keeper.ready", "role=%s", keeper_role_name(c->role));
+		} else if (msg.head.type == KEEPER_ACCOUNTS && c->role == KEEPER_ROLE_ADMIN && n) {
+			take_accounts(k, fd);
+			fd = -1;
+		} else {
+			end_role(c, "sent an unknown message");
+		}
+		if (n && fd >= 0)
+			close(fd);
+	}
+}
+
+/* Whole lines of a role's log to our stderr; when nobody reads there, they wait in its pipe. */
+static void
+pump_log(struct child *c)
+{
+	char chunk[KEEPER_LOG_CHUNK];
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t n;
+
+	if (poll(&out, 1, 0) != 1)
+		return;
+	n = read(c->log_fd, chunk, sizeof(chunk));
+	if (n > 0) {
+		if (write(STDERR_FILENO, chunk, (size_t)n) != n)
+			metric_add(METRIC_log_dropped, 1);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close(c->log_fd);
+		c->log_fd = -1;
+	}
+}
+
+static void
+role_ended(struct keeper *k, struct child *c, int status, uint64_t now)
+{
+	uint32_t wait_ms = c->backoff_ms;
+
+	c->pid = 0;
+	if (k->stopping) {
+		log_info("keeper.ended", "role=%s status=%d", keeper_role_name(c->role), status);
+		return;
+	}
+	metric_add(METRIC_restarts, 1);
+	if (now - c->started_us > (uint64_t)KEEPER_STEADY_MS * CLOCK_MS)
+		wait_ms = 0;
+	c->backoff_ms = wait_ms == 0 ? KEEPER_BACKOFF_MIN_MS : wait_ms * 2;
+	if (c->backoff_ms > KEEPER_BACKOFF_MAX_MS)
+		c->backoff_ms = KEEPER_BACKOFF_MAX_MS;
+	c->start_at_us = now + (uint64_t)wait_ms * CLOCK_MS;
+	log_error("keeper.died", "role=%s %s=%d; started again in %u ms", keeper_role_name(c->role),
+		  WIFSIGNALED(status) ? "signal" : "status",
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), wait_ms);
+	if (!c->ready && c->epoch == 1) {
+		log_error("keeper.failed", "%s could not start", keeper_role_name(c->role));
+		k->failed = true;
+	}
+}
+
+static void
+reap_roles(struct keeper *k, uint64_t now)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int r = 1; r < KEEPER_ROLE_N; r++)
+			if (k->child[r].pid == pid)
+				role_ended(k, &k->child[r], status, now);
+}
+
+/* ---- the end ---- */
+
+/* signaling first (it ends the calls), then admin (it writes their CDRs) and media. */
+static void
+stop_next(struct keeper *k, uint64_t now)
+{
+	static const enum keeper_role order[] = {KEEPER_ROLE_SIGNALING, KEEPER_ROLE_ADMIN,
+						 KEEPER_ROLE_MEDIA};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		struct child *c = child_of(k, order[i]);
+
+		if (!c->pid)
+			continue;
+		if (k->stop_step != order[i]) {
+			k->stop_step = order[i];
+			k->kill_at_us =
+				now + (uint64_t)(k->conf.stop_timeout + KEEPER_KILL_MS) * CLOCK_MS;
+			if (channel_send(&c->chan, KEEPER_STOP, NULL, 0, true) != ERR_OK)
+				kill(c->pid, SIGKILL);
+		} else if (now >= k->kill_at_us) {
+			end_role(c, "did not end in time");
+			k->kill_at_us = now + KEEPER_KILL_MS * CLOCK_MS;
+		}
+		return;
+	}
+	k->stop_step = KEEPER_ROLE_N;
+}
+
+static void
+begin_stop(struct keeper *k, uint64_t now)
+{
+	if (k->stopping) { /* asked twice: at once */
+		for (int r = 1; r < KEEPER_ROLE_N; r++)
+			if (k->child[r].pid)
+				kill(k->child[r].pid, SIGKILL);
+		return;
+	}
+	log_info("keeper.stop", "no new calls; running calls are ended within %u ms",
+		 k->conf.stop_timeout);
+	k->stopping = true;
+	stop_next(k, now);
+}
+
+static void
+read_signals(struct keeper *k, uint64_t now)
+{
+	struct signalfd_siginfo si;
+
+	while (read(k->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		struct child *a = child_of(k, KEEPER_ROLE_ADMIN);
+
+		if (si.ssi_signo == SIGCHLD)
+			reap_roles(k, now);
+		else if (si.ssi_signo == SIGHUP && a->pid)
+			(void)!channel_send(&a->chan, KEEPER_RELOAD, NULL, 0, true);
+		else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+			begin_stop(k, now);
+	}
+}
+
+/* ---- the loop ---- */
+
+static int
+poll_wait_ms(const struct keeper *k, uint64_t now)
+{
+	uint64_t next = now + CLOCK_S;
+
+	for (int r = 1; r < KEEPER_ROLE_N; r++)
+		if (!k->child[r].pid && !k->stopping && k->child[r].start_at_us < next)
+			next = k->child[r].start_at_us;
+	return next <= now ? 0 : (int)((next - now) / CLOCK_MS) + 1;
+}
+
+static void
+loop_once(struct keeper *k)
+{
+	struct pollfd p[1 + 2 * KEEPER_ROLE_N];
+	struct child *who[1 + 2 * KEEPER_ROLE_N] = {0};
+	uint64_t now = clock_now_us();
+	nfds_t n = 1;
+
+	p[0] = (struct pollfd){.fd = k->signal_fd, .events = POLLIN};
+	for (int r = 1; r < KEEPER_ROLE_N; r++) {
+		struct child *c = &k->child[r];
+
+		if (c->chan.fd >= 0) {
+			p[n] = (struct pollfd){.fd = c->chan.fd, .events = POLLIN};
+			if (c->chan.n || (r == KEEPER_ROLE_MEDIA && k->sockets_sent < k->n_media))
+				p[n].events |= POLLOUT;
+			who[n++] = c;
+		}
+		if (c->log_fd >= 0) {
+			p[n] = (struct pollfd){.fd = c->log_fd, .events = POLLIN};
+			who[n++] = c;
+		}
+	}
+	if (poll(p, n, poll_wait_ms(k, now)) < 0 && errno != EINTR)
+		log_error("keeper.poll", "%s", strerror(errno));
+	now = clock_now_us();
+	for (nfds_t i = 1; i < n; i++) {
+		if (!p[i].revents)
+			continue;
+		if (p[i].fd == who[i]->log_fd)
+			pump_log(who[i]);
+		else if (p[i].fd == who[i]->chan.fd)
+			read_child(k, who[i]);
+		channel_flush(&who[i]->chan);
+	}
+	send_sockets(k);
+	read_signals(k, now);
+	if (k->stopping)
+		stop_next(k, now);
+	/* order: media, signaling, admin (each can start without the others) */
+	for (int i = 0; i < 3 && !k->stopping && !k->failed; i++) {
+		static const enum keeper_role order[] = {KEEPER_ROLE_MEDIA, KEEPER_ROLE_SIGNALING,
+							 KEEPER_ROLE_ADMIN};
+
+		if (!child_of(k, order[i])->pid && now >= child_of(k, order[i])->start_at_us)
+			start_role(k, order[i], now);
+	}
+	if (k->failed && !k->stopping)
+		begin_stop(k, now);
+}
+
+static enum err
+keeper_init(struct keeper *k)
+{
+	sigset_t set;
+
+	k->conf_fd = k->plan_fd = k->pki_fd = k->accounts_fd = -1;
+	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->signal_fd = -1;
+	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
+		k->listen_fd[i] = -1;
+	for (int r = 1; r < KEEPER_ROLE_N; r++) {
+		struct child *c = &k->child[r];
+
+		c->role = r;
+		c->log_fd = -1;
+		if (channel_init(&c->chan, -1, KEEPER_QUEUE) != ERR_OK)
+			return ERR_NOMEM;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return k->signal_fd < 0 ? ERR_IO : ERR_OK;
+}
+
+int
+role_keeper(const char *conf_path)
+{
+	static struct keeper k;
+	enum err e;
+
+	k.conf_path = conf_path;
+	raise_files();
+	e = keeper_init(&k);
+	if (e == ERR_OK)
+		e = load_conf(&k);
+	if (e == ERR_CONFIG)
+		return 1; /* each finding was printed */
+	if (e == ERR_OK) {
+		log_init("keeper", STDERR_FILENO, (enum log_level)k.conf.log_level);
+		(void)mkdir(k.conf.run_dir, 0750);
+		e = make_segments(&k);
+	}
+	if (e == ERR_OK)
+		e = bind_sockets(&k);
+	if (e != ERR_OK) {
+		log_error("keeper.failed", "cannot start: %s", err_text(e));
+		return 1;
+	}
+	while (!k.stopping || k.stop_step != KEEPER_ROLE_N)
+		loop_once(&k);
+	for (int r = 1; r < KEEPER_ROLE_N; r++)
+		while (k.child[r].log_fd >= 0)
+			pump_log(&k.child[r]);
+	log_info("keeper.ended", "all roles have ended");
+	return k.failed ? 1 : 0;
+}

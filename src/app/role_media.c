@@ -1,0 +1,158 @@
+/* media: packets, and nothing else. Its descriptors are those of enum role_fd; the media sockets
+ * come over keeper's channel, so that they outlive us. */
+#include <string.h>
+#include <unistd.h>
+
+#include "app/keeper_msg.h"
+#include "app/role.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/media.h"
+
+struct media_role {
+	struct media *media;
+	struct channel keeper;
+	bool stop;
+};
+
+static enum err
+read_plan(struct media_plan *out)
+{
+	struct str blob;
+	enum err e = shm_blob_map(ROLE_FD_CONF, &blob);
+
+	if (e != ERR_OK)
+		return e;
+	e = blob.len == sizeof(*out) ? ERR_OK : ERR_VERSION;
+	if (e == ERR_OK)
+		memcpy(out, blob.p, sizeof(*out));
+	shm_blob_unmap(&blob);
+	return e;
+}
+
+static enum err
+bind_metrics(void)
+{
+	struct shm s;
+	enum err e = shm_map(ROLE_FD_METRICS, METRICS_MAGIC, METRICS_VERSION, true, false, &s);
+
+	if (e == ERR_OK)
+		metric_bind(&((struct keeper_metrics *)s.p)->page[KEEPER_ROLE_MEDIA]);
+	return e;
+}
+
+static void
+close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static void
+take_sockets(struct media_role *r, const struct channel_msg *msg, const int *fds, size_t n)
+{
+	struct keeper_sockets s;
+	enum err e;
+
+	memcpy(&s, msg->body, sizeof(s));
+	if (s.n != n)
+		log_error("media.sockets", "first=%u said=%u came=%zu", s.first, s.n, n);
+	e = media_add_sockets(r->media, s.first, fds, (uint32_t)n, s.last != 0);
+	if (e != ERR_OK)
+		log_error("media.sockets", "first=%u n=%u err=%s", s.first, s.n, err_name(e));
+	if (s.last && channel_send(&r->keeper, KEEPER_READY, NULL, 0, true) != ERR_OK)
+		r->stop = true;
+}
+
+/* False: not a message of ours. */
+static bool
+take_message(struct media_role *r, const struct channel_msg *msg, const int *fds, size_t n)
+{
+	struct keeper_peer peer;
+
+	switch (msg->head.type) {
+	case KEEPER_SOCKETS:
+		if (msg->head.length != sizeof(struct keeper_sockets))
+			return false;
+		take_sockets(r, msg, fds, n);
+		return true;
+	case KEEPER_PEER:
+		if (msg->head.length != sizeof(peer) || n != 1)
+			return false;
+		memcpy(&peer, msg->body, sizeof(peer));
+		if (peer.role != KEEPER_ROLE_SIGNALING)
+			return false;
+		media_rebind(r->media, fds[0]);
+		return true;
+	case KEEPER_STOP:
+		r->stop = true;
+		close_all(fds, n);
+		return msg->head.length == 0;
+	default:
+		return false;
+	}
+}
+
+static void
+take_messages(struct media_role *r)
+{
+	struct channel_msg msg;
+	int fds[CHANNEL_FDS];
+
+	while (!r->stop) {
+		size_t n = CHANNEL_FDS;
+		enum err e = channel_recv(&r->keeper, &msg, fds, &n);
+
+		if (e == ERR_AGAIN)
+			return;
+		if (e == ERR_OK && take_message(r, &msg, fds, n))
+			continue;
+		if (e == ERR_OK)
+			close_all(fds, n);
+		if (e != ERR_CLOSED)
+			log_error("media.keeper", "type=%u why=not-understood", msg.head.type);
+		r->stop = true; /* without keeper there is no way on */
+	}
+}
+
+static enum err
+set_up(struct media_role *r)
+{
+	struct media_plan plan;
+	enum err e = read_plan(&plan);
+
+	if (e == ERR_OK)
+		e = bind_metrics();
+	if (e == ERR_OK)
+		e = media_init(r->media, media_slots(&plan), ROLE_FD_FLOWS, ROLE_FD_SECRETS,
+			       ROLE_FD_SIGNALING);
+	return e;
+}
+
+int
+role_media(uint64_t epoch)
+{
+	struct media_role r = {.media = mem_zalloc(1, sizeof(*r.media))};
+	enum err e = r.media ? channel_init(&r.keeper, ROLE_FD_KEEPER, 16) : ERR_NOMEM;
+
+	if (e == ERR_OK)
+		e = set_up(&r);
+	if (e != ERR_OK) {
+		log_error("media.start", "epoch=%llu err=%s", (unsigned long long)epoch,
+			  err_name(e));
+		return 1;
+	}
+	log_info("media.start", "epoch=%llu slots=%u open=%u", (unsigned long long)epoch,
+		 r.media->flows.n_slots, r.media->relay.n_open);
+	while (!r.stop) {
+		bool keeper = false;
+
+		media_step(r.media, r.keeper.fd, &keeper);
+		if (keeper)
+			take_messages(&r);
+	}
+	media_fini(r.media);
+	channel_fini(&r.keeper);
+	mem_free(r.media);
+	return 0;
+}

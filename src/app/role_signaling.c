@@ -1,0 +1,481 @@
+/* signaling: TLS, SIP, DNS and the calls. No file is opened after the start: everything came as
+ * descriptors. One loop thread, and the handshake thread that edge makes. */
+#include <string.h>
+#include <unistd.h>
+
+#include "app/keeper_msg.h"
+#include "app/pki.h"
+#include "app/role.h"
+#include "app/wire.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+	SIGNALING_ADMIN_QUEUE = 8192,
+	SIGNALING_KEEPER_QUEUE = 16,
+	SIGNALING_CONNS_PER_CALL = 1, /* at most so many connections as calls, and at least: */
+	SIGNALING_CONNS_MIN = 256,
+	SIGNALING_TXNS_MIN = 2048,
+	SIGNALING_STOP_STEP_US = 20 * CLOCK_MS, /* between two batches of calls that are ended */
+	SIGNALING_MEDIA_BATCH = 256,
+};
+
+struct signaling {
+	struct worker w;
+	struct channel keeper;
+	struct loop_fd keeper_fd, media_fd, admin_fd;
+	struct timer stop_timer, media_timer;
+	struct str conf_bytes, pki;
+	uint64_t stop_at_us; /* 0 = running */
+	struct tls_ctx *server[CONF_ZONES_MAX], *client[CONF_ZONES_MAX];
+};
+
+/* ---- start ---- */
+
+static enum err
+map_conf(struct signaling *s)
+{
+	enum err e = shm_blob_map(ROLE_FD_CONF, &s->conf_bytes);
+
+	if (e == ERR_OK)
+		e = conf_open(s->conf_bytes, &s->w.conf);
+	if (e == ERR_OK)
+		e = shm_blob_map(ROLE_FD_PKI, &s->pki);
+	if (e == ERR_OK)
+		conf_media_plan(s->w.conf, &s->w.plan);
+	return e;
+}
+
+static enum err
+map_segments(struct signaling *s)
+{
+	struct shm m;
+	enum err e = shm_map(ROLE_FD_METRICS, METRICS_MAGIC, METRICS_VERSION, true, false, &m);
+
+	if (e == ERR_OK) {
+		metric_bind(&((struct keeper_metrics *)m.p)->page[KEEPER_ROLE_SIGNALING]);
+		e = flow_map(ROLE_FD_FLOWS, false, &s->w.flows);
+	}
+	if (e == ERR_OK)
+		e = flow_secrets_map(ROLE_FD_SECRETS, true, &s->w.secrets);
+	if (e == ERR_OK)
+		e = records_open(ROLE_FD_CALLS, true, &s->w.records);
+	return e;
+}
+
+static enum err
+make_ctx(struct signaling *s, uint32_t zone, bool server, struct tls_ctx **out)
+{
+	const struct conf_zone *z = &s->w.conf->zone[zone];
+	struct tls_conf tc = {.server = server,
+			      .profile = z->profile == CONF_PROFILE_MODERN ? TLS_PROFILE_MODERN
+									   : TLS_PROFILE_CARRIER,
+			      .zone = (uint16_t)zone,
+			      .fqdn = str_from(z->fqdn),
+			      .chain_label = str_from(z->certificate),
+			      .key_label = str_from(z->key),
+			      .roots_label = str_from(z->n_trust ? z->trust[0] : PKI_SYSTEM_TRUST)};
+	char why[CERT_WHY_MAX] = "";
+	struct buf b;
+	enum err e = pki_get(s->pki, zone, PKI_CHAIN, &tc.chain_pem);
+
+	if (e == ERR_OK)
+		e = pki_get(s->pki, zone, PKI_KEY, &tc.key_pem);
+	if (e == ERR_OK)
+		e = pki_get(s->pki, zone, PKI_TRUST, &tc.roots_pem);
+	buf_init(&b, why, sizeof(why));
+	if (e == ERR_OK)
+		e = tls_ctx_new(&tc, &b, out);
+	if (e != ERR_OK)
+		log_error("tls.zone", "zone=%s: %s", z->fqdn, b.len ? buf_cstr(&b) : err_text(e));
+	else if (b.len)
+		log_warn("tls.zone", "zone=%s: %s", z->fqdn, buf_cstr(&b));
+	return e;
+}
+
+static enum err
+make_zones(struct signaling *s)
+{
+	for (uint32_t i = 0; i < s->w.conf->n_zones; i++) {
+		enum err e = make_ctx(s, i, true, &s->server[i]);
+
+		if (e == ERR_OK)
+			e = make_ctx(s, i, false, &s->client[i]);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static void
+fill_edge_conf(struct signaling *s, struct edge_conf *ec)
+{
+	static const enum edge_transport transports[] = {
+		[CONF_TLS] = EDGE_TLS, [CONF_UDP] = EDGE_UDP, [CONF_TCP] = EDGE_TCP};
+	const struct conf *c = s->w.conf;
+
+	memset(ec, 0, sizeof(*ec));
+	ec->n_listeners = c->n_listeners;
+	ec->n_zones = c->n_zones;
+	for (uint32_t i = 0; i < c->n_listeners; i++) {
+		const struct conf_listener *l = &c->listener[i];
+
+		memcpy(ec->listeners[i].name, l->name, sizeof(ec->listeners[i].name));
+		ec->listeners[i].transport = transports[l->transport];
+		ec->listeners[i].bound = l->bind;
+		ec->listeners[i].advertised = l->advertised;
+		ec->listeners[i].zone = l->zone == CONF_NO_ZONE ? 0 : l->zone;
+		ec->listeners[i].fd = ROLE_FD_LISTEN + (int)i;
+		ec->listeners[i].customer = l->side == CONF_SIDE_CUSTOMER;
+	}
+	for (uint32_t i = 0; i < c->n_zones; i++) {
+		memcpy(ec->zones[i].fqdn, c->zone[i].fqdn, sizeof(ec->zones[i].fqdn));
+		ec->zones[i].server = s->server[i];
+		ec->zones[i].client = s->client[i];
+	}
+	ec->max_conns = c->max_calls * SIGNALING_CONNS_PER_CALL + SIGNALING_CONNS_MIN;
+	ec->max_txns = 2 * c->max_calls + SIGNALING_TXNS_MIN;
+	ec->t1_us = (uint64_t)c->timers.t1 * CLOCK_MS;
+	ec->t2_us = (uint64_t)c->timers.t2 * CLOCK_MS;
+	ec->t4_us = (uint64_t)c->timers.t4 * CLOCK_MS;
+	ec->node = c->node_id;
+	ec->user_agent = "postern";
+}
+
+static enum err
+start_calls(struct signaling *s)
+{
+	const struct conf *c = s->w.conf;
+	struct call_conf cc = {.node = c->node_id,
+			       .max_calls = c->max_calls,
+			       .media_slots = media_slots(&s->w.plan),
+			       .max_attempts = c->max_attempts,
+			       .numbers = c->numbers,
+			       .media_timeout_s = c->timers.media / 1000,
+			       .media_lost_s = c->timers.media_lost / 1000,
+			       .times = {c->timers.t1 * CLOCK_MS, c->timers.t2 * CLOCK_MS,
+					 c->timers.t4 * CLOCK_MS},
+			       .user_agent = "postern"};
+	struct call_ops ops;
+
+	wire_call_ops(&s->w, &ops);
+	return calls_init(&s->w.calls, &cc, &ops, &s->w.loop.timers);
+}
+
+static enum err
+start_edge(struct signaling *s)
+{
+	static struct edge_conf ec; /* large, and only needed here */
+	struct edge_up up;
+	enum err e = resolver_new(&s->w.loop, s->w.conf->dns, s->w.conf->n_dns, &s->w.resolver);
+
+	if (e == ERR_OK)
+		e = make_zones(s);
+	if (e != ERR_OK)
+		return e;
+	fill_edge_conf(s, &ec);
+	wire_edge_up(&s->w, &up);
+	return edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &s->w.accounts : NULL,
+			&up, &s->w.edge);
+}
+
+static enum err
+start_media(struct signaling *s)
+{
+	struct worker *w = &s->w;
+	uint32_t slots = media_slots(&w->plan);
+	/* generations never come twice, over restarts of signaling too */
+	enum err e = port_init(&w->ports, &w->plan, (uint32_t)(w->epoch << 20));
+
+	if (e == ERR_OK)
+		e = media_ctl_init(&w->media, ROLE_FD_MEDIA, w->epoch, slots, slots,
+				   flow_applied(&w->flows));
+	if (e == ERR_OK)
+		wire_media(w);
+	return e;
+}
+
+/* ---- accounts ---- */
+
+static void swap_accounts(struct signaling *s);
+
+static void
+on_swapped(void *arg)
+{
+	struct signaling *s = arg;
+
+	s->w.swapping = false;
+	if (s->w.next_bytes.len) /* another one came meanwhile */
+		swap_accounts(s);
+}
+
+/* The old bytes are read by the handshake thread until on_swapped; they are unmapped with the swap
+ * after this one, which cannot begin before. */
+static void
+swap_accounts(struct signaling *s)
+{
+	static struct str old_bytes;
+	static struct snapshot_view views[2];
+	static unsigned turn;
+	struct snapshot_view *v = &views[turn];
+
+	*v = s->w.next;
+	if (edge_on_snapshot(s->w.edge, v, on_swapped, s) != ERR_OK)
+		return; /* tried again when the swap in hand is done */
+	turn ^= 1;
+	shm_blob_unmap(&old_bytes);
+	old_bytes = s->w.accounts_bytes;
+	s->w.accounts_bytes = s->w.next_bytes;
+	s->w.next_bytes = STR_NULL;
+	s->w.accounts = *v;
+	s->w.have_accounts = true;
+	s->w.swapping = true;
+	calls_on_snapshot(&s->w.calls, &s->w.accounts);
+	log_info("accounts.swap", "version=%llu accounts=%u trunks=%u numbers=%u",
+		 (unsigned long long)v->version, v->n_accounts, v->n_trunks, v->n_numbers);
+}
+
+/* Takes fd. */
+static void
+take_accounts(struct signaling *s, int fd)
+{
+	struct str bytes;
+	enum err e = shm_blob_map(fd, &bytes);
+
+	close(fd);
+	if (e == ERR_OK) {
+		e = snapshot_open(bytes, &s->w.next);
+		if (e != ERR_OK)
+			shm_blob_unmap(&bytes);
+	}
+	if (e != ERR_OK) {
+		log_error("accounts.bad", "a snapshot of the accounts cannot be used: %s", err_text(e));
+		return;
+	}
+	shm_blob_unmap(&s->w.next_bytes);
+	s->w.next_bytes = bytes;
+	if (!s->w.swapping)
+		swap_accounts(s);
+}
+
+/* At the start: the one that keeper kept from an earlier life, if any. */
+static void
+first_accounts(struct signaling *s)
+{
+	struct str bytes;
+
+	if (shm_blob_map(ROLE_FD_ACCOUNTS, &bytes) != ERR_OK)
+		return;
+	if (snapshot_open(bytes, &s->w.accounts) != ERR_OK) {
+		shm_blob_unmap(&bytes);
+		return;
+	}
+	s->w.accounts_bytes = bytes;
+	s->w.have_accounts = true;
+}
+
+/* ---- channels ---- */
+
+static void
+watch_fd(struct signaling *s, struct loop_fd *lfd, int fd)
+{
+	loop_del(&s->w.loop, lfd);
+	lfd->fd = fd;
+	if (fd >= 0 && loop_add(&s->w.loop, lfd, EPOLLIN) != ERR_OK)
+		log_error("signaling.loop", "a channel cannot be watched");
+}
+
+static void
+on_media_event(void *arg, uint32_t events)
+{
+	struct signaling *s = arg;
+	enum err e;
+
+	(void)events;
+	e = media_ctl_recv(&s->w.media, SIGNALING_MEDIA_BATCH);
+	if (e == ERR_CLOSED || e == ERR_SYNTAX)
+		loop_del(&s->w.loop, &s->media_fd); /* a new end comes from keeper */
+}
+
+static void
+on_admin_event(void *arg, uint32_t events)
+{
+	struct signaling *s = arg;
+	struct channel_msg m;
+	enum err e;
+
+	(void)events;
+	for (int i = 0; i < SIGNALING_MEDIA_BATCH; i++) {
+		e = channel_recv(&s->w.admin, &m, NULL, NULL);
+		if (e == ERR_AGAIN)
+			break;
+		if (e != ERR_OK || !wire_on_admin(&s->w, &m)) {
+			loop_del(&s->w.loop, &s->admin_fd);
+			break;
+		}
+	}
+	channel_flush(&s->w.admin);
+}
+
+/* What could not be sent at once goes a little later. */
+static void
+on_flush(struct timer *t, uint64_t now)
+{
+	struct signaling *s = CONTAINER_OF(t, struct signaling, media_timer);
+
+	(void)media_ctl_flush(&s->w.media);
+	(void)channel_flush(&s->w.admin);
+	if (timer_set(&s->w.loop.timers, t, now + 5 * CLOCK_MS) != ERR_OK)
+		log_error("signaling.timer", "no timer left");
+}
+
+static void
+on_peer(struct signaling *s, const struct channel_msg *m, int fd)
+{
+	struct keeper_peer p;
+
+	memcpy(&p, m->body, sizeof(p));
+	if (p.role == KEEPER_ROLE_MEDIA) {
+		loop_del(&s->w.loop, &s->media_fd);
+		media_ctl_rebind(&s->w.media, fd);
+		watch_fd(s, &s->media_fd, fd);
+	} else if (p.role == KEEPER_ROLE_ADMIN) {
+		loop_del(&s->w.loop, &s->admin_fd);
+		channel_rebind(&s->w.admin, fd);
+		watch_fd(s, &s->admin_fd, fd);
+		wire_resend_ended(&s->w);
+	} else {
+		close(fd);
+	}
+}
+
+static void
+begin_stop(struct signaling *s)
+{
+	if (s->stop_at_us)
+		return;
+	s->stop_at_us = loop_now(&s->w.loop) + (uint64_t)s->w.conf->stop_timeout * CLOCK_MS;
+	calls_drain(&s->w.calls);
+	edge_drain(s->w.edge, true);
+	if (loop_timer(&s->w.loop, &s->stop_timer, 0) != ERR_OK)
+		loop_stop(&s->w.loop);
+}
+
+/* Paced: a batch of BYEs, then others get their turn. */
+static void
+on_stop_step(struct timer *t, uint64_t now)
+{
+	struct signaling *s = CONTAINER_OF(t, struct signaling, stop_timer);
+	uint32_t left = calls_stop(&s->w.calls, now);
+
+	if (left && now < s->stop_at_us) {
+		(void)!loop_timer(&s->w.loop, t, SIGNALING_STOP_STEP_US);
+		return;
+	}
+	if (left)
+		log_warn("signaling.stop", "%u calls did not end in time", left);
+	calls_abandon(&s->w.calls, now);
+	loop_stop(&s->w.loop);
+}
+
+static void
+on_keeper_event(void *arg, uint32_t events)
+{
+	struct signaling *s = arg;
+	struct channel_msg m;
+
+	(void)events;
+	for (;;) {
+		int fd = -1;
+		size_t n = 1;
+		enum err e = channel_recv(&s->keeper, &m, &fd, &n);
+
+		if (e == ERR_AGAIN)
+			return;
+		if (e != ERR_OK) {
+			loop_stop(&s->w.loop); /* keeper is gone: so are we */
+			return;
+		}
+		if (m.head.type == KEEPER_STOP)
+			begin_stop(s);
+		else if (m.head.type == KEEPER_ACCOUNTS && n)
+			take_accounts(s, fd);
+		else if (m.head.type == KEEPER_PEER && n)
+			on_peer(s, &m, fd);
+		else if (n)
+			close(fd);
+	}
+}
+
+static enum err
+watch_channels(struct signaling *s)
+{
+	struct worker *w = &s->w;
+	enum err e = channel_init(&s->keeper, ROLE_FD_KEEPER, SIGNALING_KEEPER_QUEUE);
+
+	if (e == ERR_OK)
+		e = channel_init(&w->admin, ROLE_FD_ADMIN, SIGNALING_ADMIN_QUEUE);
+	if (e != ERR_OK)
+		return e;
+	s->keeper_fd = (struct loop_fd){.on_event = on_keeper_event, .arg = s};
+	s->media_fd = (struct loop_fd){.on_event = on_media_event, .arg = s};
+	s->admin_fd = (struct loop_fd){.on_event = on_admin_event, .arg = s};
+	s->stop_timer.on_due = on_stop_step;
+	s->media_timer.on_due = on_flush;
+	watch_fd(s, &s->keeper_fd, ROLE_FD_KEEPER);
+	watch_fd(s, &s->media_fd, media_ctl_fd(&w->media));
+	watch_fd(s, &s->admin_fd, ROLE_FD_ADMIN);
+	return loop_timer(&w->loop, &s->media_timer, 5 * CLOCK_MS);
+}
+
+static enum err
+start_all(struct signaling *s)
+{
+	const struct conf *c;
+	enum err e = map_conf(s);
+
+	if (e != ERR_OK)
+		return e;
+	c = s->w.conf;
+	log_init("signaling", STDERR_FILENO, (enum log_level)c->log_level);
+	e = map_segments(s);
+	if (e == ERR_OK)
+		e = loop_init(&s->w.loop, 2 * c->max_calls + 4096, 8 * c->max_calls + 16384);
+	if (e == ERR_OK)
+		e = start_media(s);
+	if (e == ERR_OK)
+		e = watch_channels(s);
+	if (e == ERR_OK)
+		e = start_calls(s);
+	if (e == ERR_OK) {
+		first_accounts(s);
+		e = start_edge(s);
+	}
+	if (e == ERR_OK && s->w.have_accounts)
+		calls_on_snapshot(&s->w.calls, &s->w.accounts);
+	if (e == ERR_OK)
+		wire_restore(&s->w);
+	return e;
+}
+
+int
+role_signaling(uint64_t epoch)
+{
+	static struct signaling s;
+	enum err e;
+
+	s.w.epoch = epoch;
+	e = start_all(&s);
+	if (e != ERR_OK) {
+		log_error("signaling.start", "cannot start: %s", err_text(e));
+		return 1;
+	}
+	if (channel_send(&s.keeper, KEEPER_READY, NULL, 0, true) != ERR_OK)
+		return 1;
+	e = loop_run(&s.w.loop);
+	(void)media_ctl_flush(&s.w.media);
+	(void)channel_flush(&s.w.admin);
+	edge_free(&s.w.edge);
+	return e == ERR_OK ? 0 : 1;
+}

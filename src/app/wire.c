@@ -1,0 +1,455 @@
+#include "app/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+
+/* ---- call to edge ---- */
+
+static enum err
+do_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str msg, void *user,
+	struct edge_txn **out)
+{
+	struct worker *w = arg;
+
+	return edge_send(w->edge, d, method, msg, user, out);
+}
+
+static void
+do_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
+{
+	(void)arg;
+	edge_respond(txn, status, msg);
+}
+
+static void
+do_respond_again(void *arg, struct edge_txn *txn)
+{
+	(void)arg;
+	edge_respond_again(txn);
+}
+
+static void
+do_cancel(void *arg, struct edge_txn *txn, struct str reason)
+{
+	(void)arg;
+	edge_cancel(txn, reason);
+}
+
+static void
+do_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str msg)
+{
+	struct worker *w = arg;
+
+	edge_send_once(w->edge, d, is_response, msg);
+}
+
+static void
+do_forget(void *arg, struct edge_txn *txn)
+{
+	(void)arg;
+	edge_forget(txn);
+}
+
+static const struct sip_msg *
+do_request_of(void *arg, const struct edge_txn *txn)
+{
+	(void)arg;
+	return txn ? edge_txn_request(txn) : NULL;
+}
+
+static const char *
+do_branch_of(void *arg, const struct edge_txn *txn)
+{
+	(void)arg;
+	return edge_txn_branch(txn);
+}
+
+static void
+do_set_user(void *arg, struct edge_txn *txn, void *user)
+{
+	(void)arg;
+	edge_txn_set_user(txn, user);
+}
+
+static enum err
+do_local(void *arg, uint32_t trunk, struct edge_local *out)
+{
+	struct worker *w = arg;
+
+	return edge_local_of(w->edge, trunk, out);
+}
+
+/* ---- call to media ---- */
+
+/* The media address that a trunk uses: the one it names, else its side's. */
+static uint32_t
+media_addr_of(const struct worker *w, uint32_t trunk)
+{
+	const struct trunk *t = &w->accounts.trunk[trunk];
+	struct str name = snapshot_text(&w->accounts, t->media);
+	uint8_t i = name.len ? conf_media_index(w->conf, name) : CONF_NO_ZONE;
+
+	if (i != CONF_NO_ZONE)
+		return i;
+	return t->kind == TRUNK_CUSTOMER ? w->conf->media_customer : w->conf->media_carrier;
+}
+
+static enum err
+do_port(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct addr *shown)
+{
+	struct worker *w = arg;
+	uint32_t i = media_addr_of(w, trunk);
+	enum err e = port_alloc(&w->ports, i, loop_now(&w->loop), slot, generation);
+
+	if (e != ERR_OK)
+		return e;
+	*shown = w->plan.advertised[i];
+	shown->port = media_slot_port(&w->plan, *slot);
+	metric_set(METRIC_ports_used, port_used(&w->ports));
+	return ERR_OK;
+}
+
+static void
+do_port_free(void *arg, uint32_t slot)
+{
+	struct worker *w = arg;
+
+	/* its keys are of no use any more; media has closed the row, or will from its own copy */
+	media_secret_wipe(&w->secrets.rows[slot]);
+	port_free(&w->ports, slot, loop_now(&w->loop));
+	metric_set(METRIC_ports_used, port_used(&w->ports));
+}
+
+static void
+do_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k)
+{
+	struct worker *w = arg;
+	struct media_secret *row = &w->secrets.rows[slot];
+
+	if (media_secret_put(in ? row->in : row->out, serial, k->key, k->key_len, k->salt,
+			     k->salt_len) != ERR_OK)
+		log_error("media.key", "slot %u: a key that no suite has", slot);
+}
+
+static enum err
+do_open(void *arg, const struct media_open *o)
+{
+	struct worker *w = arg;
+
+	return media_ctl_open(&w->media, o);
+}
+
+static void
+do_close(void *arg, uint32_t slot, uint32_t generation)
+{
+	struct worker *w = arg;
+
+	if (media_ctl_close(&w->media, slot, generation) != ERR_OK)
+		log_error("media.close", "slot %u: no room for a CLOSE", slot);
+}
+
+static void
+do_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
+{
+	struct worker *w = arg;
+
+	if (flow_read_stats(&w->flows, slot, generation, out) != ERR_OK)
+		log_warn("media.stats", "slot %u: its counters are gone", slot);
+}
+
+/* ---- call to the records ---- */
+
+static uint32_t
+do_slot(void *arg)
+{
+	struct worker *w = arg;
+
+	return records_take(&w->records);
+}
+
+static void
+tell_ended(struct worker *w, uint32_t slot, const struct id *id)
+{
+	struct admin_slot m = {.slot = slot, .id = *id};
+
+	/* when the queue is full, admin finds the slot by its own round */
+	(void)!channel_send(&w->admin, ADMIN_ENDED, &m, sizeof(m), true);
+}
+
+static void
+do_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
+{
+	struct worker *w = arg;
+
+	records_put(&w->records, slot, ended ? RECORD_ENDED : RECORD_LIVE, rec);
+	records_in_hand(&w->records, ended ? RECORDS_NONE : slot);
+	if (ended)
+		tell_ended(w, slot, &rec->id);
+}
+
+static void
+do_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
+	const struct edge_source *src)
+{
+	struct worker *w = arg;
+	struct admin_note n = {.id = *id,
+			       .kind = NOTE_REQUEST,
+			       .wall_us = clock_wall_us(),
+			       .peer = src->remote,
+			       .alert_sent = -1,
+			       .alert_received = -1};
+
+	(void)!str_copyz(n.version, sizeof(n.version), m->method_name);
+	(void)!str_copyz(n.word, sizeof(n.word), str_from(refusal_name(r)));
+	(void)!str_copyz(n.why, sizeof(n.why), str_from(refusal_text(r)));
+	if (src->account != POLICY_NONE)
+		(void)!str_copyz(n.account, sizeof(n.account),
+				 str_from(snapshot_account_id(&w->accounts, src->account).z));
+	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
+}
+
+void
+wire_call_ops(struct worker *w, struct call_ops *ops)
+{
+	*ops = (struct call_ops){.arg = w,
+				 .do_send = do_send,
+				 .do_respond = do_respond,
+				 .do_respond_again = do_respond_again,
+				 .do_cancel = do_cancel,
+				 .do_send_once = do_send_once,
+				 .do_forget = do_forget,
+				 .do_request_of = do_request_of,
+				 .do_branch_of = do_branch_of,
+				 .do_set_user = do_set_user,
+				 .do_local = do_local,
+				 .do_port = do_port,
+				 .do_port_free = do_port_free,
+				 .do_key = do_key,
+				 .do_open = do_open,
+				 .do_close = do_close,
+				 .do_stats = do_stats,
+				 .do_slot = do_slot,
+				 .do_store = do_store,
+				 .do_note = do_note};
+}
+
+/* ---- edge to call ---- */
+
+static void
+out_of_hand(struct worker *w)
+{
+	records_in_hand(&w->records, RECORDS_NONE);
+}
+
+static void
+on_request(void *arg, struct edge_txn *txn, const struct sip_msg *msg, const struct edge_source *src)
+{
+	struct worker *w = arg;
+
+	calls_on_request(&w->calls, txn, msg, src, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
+on_ack(void *arg, const struct sip_msg *msg, const struct edge_source *src)
+{
+	struct worker *w = arg;
+
+	calls_on_ack(&w->calls, msg, src, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
+on_cancel(void *arg, struct edge_txn *txn, const struct sip_msg *cancel)
+{
+	struct worker *w = arg;
+
+	calls_on_cancel(&w->calls, edge_txn_user(txn), cancel, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
+on_news(void *arg, void *user, const struct edge_news *news)
+{
+	struct worker *w = arg;
+
+	calls_on_news(&w->calls, user, news, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
+on_undelivered(void *arg, struct edge_txn *txn)
+{
+	struct worker *w = arg;
+
+	calls_on_undelivered(&w->calls, edge_txn_user(txn), loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
+copy_cut(char *dst, size_t cap, const char *src)
+{
+	(void)!str_copyz(dst, cap, str_sub(str_from(src), 0, cap - 1));
+}
+
+static void
+on_handshake(void *arg, const struct tls_record *rec, struct id id)
+{
+	struct worker *w = arg;
+	struct admin_note n = {.id = id,
+			       .kind = NOTE_HANDSHAKE,
+			       .accepted = rec->accepted,
+			       .outgoing = rec->outgoing,
+			       .wall_us = rec->began_us,
+			       .peer = rec->peer,
+			       .alert_sent = rec->alert_sent,
+			       .alert_received = rec->alert_received};
+
+	copy_cut(n.version, sizeof(n.version), rec->version ? tls_version_name(rec->version) : "");
+	copy_cut(n.suite, sizeof(n.suite), rec->suite_name);
+	copy_cut(n.sni, sizeof(n.sni), rec->sni);
+	copy_cut(n.names, sizeof(n.names), rec->n_chain ? rec->chain[0].names : "");
+	copy_cut(n.word, sizeof(n.word), tls_record_word(rec));
+	copy_cut(n.why, sizeof(n.why), rec->why);
+	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
+}
+
+void
+wire_edge_up(struct worker *w, struct edge_up *up)
+{
+	*up = (struct edge_up){.arg = w,
+			       .on_request = on_request,
+			       .on_ack = on_ack,
+			       .on_cancel = on_cancel,
+			       .on_news = on_news,
+			       .on_undelivered = on_undelivered,
+			       .on_handshake = on_handshake};
+}
+
+/* ---- media to call ---- */
+
+static void
+on_closed(void *arg, const struct media_closed *m)
+{
+	struct worker *w = arg;
+
+	calls_on_media_closed(&w->calls, m, loop_now(&w->loop));
+}
+
+static void
+on_timeout(void *arg, uint32_t slot, uint32_t generation)
+{
+	struct worker *w = arg;
+
+	calls_on_media_timeout(&w->calls, slot, generation, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+void
+wire_media(struct worker *w)
+{
+	w->media.arg = w;
+	w->media.on_closed = on_closed;
+	w->media.on_timeout = on_timeout;
+}
+
+/* ---- admin ---- */
+
+bool
+wire_on_admin(struct worker *w, const struct channel_msg *m)
+{
+	struct admin_slot s;
+
+	if (m->head.length != sizeof(s))
+		return false;
+	memcpy(&s, m->body, sizeof(s));
+	s.id.z[ID_CHARS] = 0;
+	if (m->head.type == ADMIN_WRITTEN) {
+		struct call_record rec;
+
+		if (s.slot < w->records.n && records_get(&w->records, s.slot, &rec) == RECORD_ENDED &&
+		    strcmp(rec.id.z, s.id.z) == 0)
+			records_free(&w->records, s.slot);
+		return true;
+	}
+	if (m->head.type == ADMIN_HANGUP) {
+		if (calls_hangup(&w->calls, str_from(s.id.z), loop_now(&w->loop)) != ERR_OK)
+			log_info("call.hangup", "id=%s is not there", s.id.z);
+		out_of_hand(w);
+		return true;
+	}
+	return false;
+}
+
+void
+wire_resend_ended(struct worker *w)
+{
+	struct call_record rec;
+
+	for (uint32_t i = 0; i < w->records.n; i++)
+		if (records_get(&w->records, i, &rec) == RECORD_ENDED)
+			tell_ended(w, i, &rec.id);
+}
+
+/* ---- after a restart ---- */
+
+static void
+mark_ports(struct worker *w, const struct call_record *rec)
+{
+	for (int i = 0; i < CALL_LEGS; i++) {
+		const struct record_leg *l = &rec->leg[i];
+
+		if (l->media_open && l->media.slot < w->ports.n_slots)
+			(void)!port_mark_used(&w->ports, l->media.slot, l->media.generation);
+	}
+}
+
+/* Rows of calls that died before their first record: nobody else will close them. */
+static void
+close_orphans(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->ports.n_slots; i++) {
+		uint32_t generation;
+
+		if (flow_is_open(&w->flows, i, &generation) && !w->calls.by_media[i])
+			do_close(w, i, generation);
+	}
+}
+
+void
+wire_restore(struct worker *w)
+{
+	uint32_t in_hand = records_was_in_hand(&w->records), n = 0;
+	struct call_record rec;
+
+	for (uint32_t i = 0; i < w->records.n; i++) {
+		enum record_slot_state st = records_get(&w->records, i, &rec);
+
+		if (st == RECORD_FREE) {
+			if (records_is_broken(&w->records, i)) {
+				log_error("records.broken", "slot %u does not hold a whole record", i);
+				records_free(&w->records, i);
+			}
+			continue;
+		}
+		if (st == RECORD_ENDED) {
+			tell_ended(w, i, &rec.id);
+			continue;
+		}
+		if (i == in_hand && rec.crashes < 255)
+			rec.crashes++;
+		n++;
+		mark_ports(w, &rec);
+		if (calls_restore(&w->calls, i, &rec, loop_now(&w->loop)) != ERR_OK)
+			log_error("records.restore", "id=%s: no place", rec.id.z);
+	}
+	out_of_hand(w);
+	close_orphans(w);
+	if (n)
+		log_warn("records.restore", "%u calls found after a restart, %u go on", n,
+			 calls_count(&w->calls));
+}

@@ -1,0 +1,45 @@
+/* Joins the layers of a signaling worker: what call asks of edge, media and the records, and what
+ * they tell call. The only place that knows them all. */
+#ifndef POSTERN_APP_WIRE_H
+#define POSTERN_APP_WIRE_H
+
+#include "app/admin_msg.h"
+#include "app/conf.h"
+#include "call/call.h"
+#include "ha/records.h"
+#include "media/flow.h"
+#include "media/port.h"
+
+struct worker {
+	const struct conf *conf;
+	struct loop loop;
+	struct resolver *resolver;
+	struct edge *edge;
+	struct calls calls;
+	struct media_plan plan;
+	struct media_ctl media;
+	struct port_pool ports;
+	struct flow_table flows;
+	struct flow_secrets secrets;
+	struct records records;
+	struct channel admin;
+	struct str accounts_bytes, next_bytes; /* mapped snapshots: in use, and waiting to be */
+	struct snapshot_view accounts, next;
+	bool have_accounts, swapping;
+	uint64_t epoch;
+	uint8_t node;
+};
+
+/** The tables of pointers. w outlives what they are given to. */
+void wire_call_ops(struct worker *w, struct call_ops *ops);
+void wire_edge_up(struct worker *w, struct edge_up *up);
+/** Pointers of w->media (after media_ctl_init). */
+void wire_media(struct worker *w);
+/** A message of admin; false: it is broken, end the channel. */
+bool wire_on_admin(struct worker *w, const struct channel_msg *m);
+/** Take up the records of an earlier life, and close rows that belong to none. */
+void wire_restore(struct worker *w);
+/** Say again which records wait for their CDR (admin was started again). */
+void wire_resend_ended(struct worker *w);
+
+#endif

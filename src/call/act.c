@@ -1,0 +1,389 @@
+#include "call/act.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "call/negotiate.h"
+
+enum { ACT_CLOSED_US = 2 * CLOCK_S /* media's last counters; then the table's are taken */ };
+
+static const struct call_ops *
+ops_of(const struct call *c)
+{
+	return &c->owner->ops;
+}
+
+void
+act_store(struct call *c)
+{
+	c->rec.state = (uint8_t)c->m.state;
+	ops_of(c)->do_store(ops_of(c)->arg, c->slot, &c->rec, false);
+}
+
+void
+act_hash_leg(struct call *c, enum call_leg_index i)
+{
+	struct str tag = sip_dialog_str(&c->rec.leg[i].dialog, SIP_DIALOG_LOCAL_TAG);
+
+	act_unhash_leg(c, i);
+	hash_add(&c->owner->by_tag, &c->leg[i].by_tag, hash_of(&c->owner->by_tag, tag));
+	c->leg[i].hashed = true;
+}
+
+void
+act_unhash_leg(struct call *c, enum call_leg_index i)
+{
+	if (c->leg[i].hashed)
+		hash_del(&c->owner->by_tag, &c->leg[i].by_tag);
+	c->leg[i].hashed = false;
+}
+
+void
+act_note_end(struct call *c, enum call_ender by, int status, int q850, enum refusal r)
+{
+	if (c->rec.end_us)
+		return;
+	c->rec.end_us = clock_wall_us();
+	c->rec.end_mono_us = c->owner->now;
+	c->rec.ended_by = (uint8_t)by;
+	c->rec.sip_status = c->rec.answer_us ? 200 : status;
+	c->rec.q850 = q850;
+	c->rec.refusal = r;
+}
+
+void
+act_note_failure(struct call *c, int status, int q850, const char *text)
+{
+	c->fail_status = status;
+	c->fail_q850 = q850 ? q850 : reason_q850(status);
+	(void)snprintf(c->fail_text, sizeof(c->fail_text), "%s", text);
+}
+
+void
+act_note_refusal(struct call *c, enum refusal r, const char *more)
+{
+	c->rec.refusal = r;
+	act_note_failure(c, refusal_status(r), refusal_q850(r),
+			 more && more[0] ? more : refusal_text(r));
+}
+
+void
+act_stop(struct call *c, enum refusal r)
+{
+	act_note_refusal(c, r, "");
+	act_note_end(c, ENDER_POSTERN, refusal_status(r), refusal_q850(r), r);
+	act_event(c, B2BUA_EV_STOP, NULL);
+}
+
+/* ---- the actions ---- */
+
+static void
+begin_msg(struct call *c, struct buf *b)
+{
+	buf_init(b, c->owner->msg, sizeof(c->owner->msg));
+}
+
+/* Ports, keys, rows and body for the target, and its INVITE; then it is sent. */
+static enum refusal
+send_invite(struct call *c, uint32_t trunk)
+{
+	char body_mem[CALL_SDP_MAX];
+	struct edge_local local;
+	struct edge_dest dest;
+	struct buf body, b;
+	enum refusal r;
+	enum err e;
+
+	if (ops_of(c)->do_local(ops_of(c)->arg, trunk, &local) != ERR_OK)
+		return REFUSAL_UNREACHABLE;
+	act_unhash_leg(c, LEG_B);
+	if (leg_begin_b(c, trunk, &local) != ERR_OK)
+		return REFUSAL_INTERNAL;
+	act_hash_leg(c, LEG_B);
+	r = negotiate_port(c, LEG_B, trunk);
+	if (r != REFUSAL_NONE)
+		return r;
+	buf_init(&body, body_mem, sizeof(body_mem));
+	r = negotiate_offer_b(c, &body);
+	if (r != REFUSAL_NONE)
+		return r;
+	begin_msg(c, &b);
+	leg_put_invite(c, &b, buf_view(&body));
+	memset(&dest, 0, sizeof(dest));
+	dest.trunk = c->rec.leg[LEG_B].trunk;
+	dest.account = c->rec.leg[LEG_B].account;
+	dest.transport = (enum edge_transport)c->rec.leg[LEG_B].transport;
+	act_store(c);
+	e = buf_end(&b);
+	if (e == ERR_OK)
+		e = ops_of(c)->do_send(ops_of(c)->arg, &dest, SIP_INVITE, buf_view(&b),
+				       &c->leg[LEG_B].u_invite, &c->leg[LEG_B].invite);
+	if (e != ERR_OK) {
+		c->leg[LEG_B].invite = NULL;
+		return REFUSAL_UNREACHABLE;
+	}
+	(void)!str_copyz(c->rec.leg[LEG_B].branch, sizeof(c->rec.leg[LEG_B].branch),
+			 str_from(ops_of(c)->do_branch_of(ops_of(c)->arg, c->leg[LEG_B].invite)));
+	act_store(c); /* edge sends from the loop, after this */
+	return REFUSAL_NONE;
+}
+
+/* INVITE to the next target that takes it; false: none is left. */
+static bool
+try_targets(struct call *c)
+{
+	const struct snapshot_view *v = c->owner->snap;
+
+	while (c->next_target < c->n_targets) {
+		struct policy_id id = c->targets[c->next_target++];
+		uint32_t trunk = v ? snapshot_trunk(v, str_from(id.z)) : POLICY_NONE;
+		struct record_target *t = &c->rec.target[c->rec.n_targets++];
+		enum refusal r = REFUSAL_NO_ROUTE;
+
+		t->trunk = id;
+		t->at_us = clock_wall_us();
+		t->status = -1;
+		if (c->next_target > 1)
+			limit_give_one(&c->owner->limit, LIMIT_TRUNK,
+				       c->targets[c->next_target - 2].z, &c->hold);
+		if (trunk != POLICY_NONE)
+			r = limit_take(&c->owner->limit, LIMIT_TRUNK, id.z, v->trunk[trunk].max_calls,
+				       false, &c->hold) == ERR_OK
+				    ? send_invite(c, trunk)
+				    : REFUSAL_LIMIT;
+		if (r == REFUSAL_NONE) {
+			t->status = 0;
+			return true;
+		}
+		act_note_refusal(c, r, "");
+	}
+	return false;
+}
+
+static void
+pass_ring(struct call *c, const struct sip_msg *msg)
+{
+	struct buf b;
+	bool body = c->n_sdp_a && msg->body.len;
+
+	if (!c->rec.ringing_us)
+		c->rec.ringing_us = clock_wall_us();
+	begin_msg(c, &b);
+	leg_put_response_a(c, &b, msg->status, msg,
+			   body ? str_of(c->sdp_a, c->n_sdp_a) : STR_NULL);
+	act_store(c);
+	if (buf_end(&b) == ERR_OK)
+		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, msg->status,
+				      buf_view(&b));
+}
+
+static void
+send_ack_b(struct call *c)
+{
+	struct edge_dest dest;
+	struct buf b;
+
+	begin_msg(c, &b);
+	leg_put_ack_b(c, &b);
+	act_store(c);
+	if (buf_end(&b) == ERR_OK && leg_dest(c, LEG_B, &dest) == ERR_OK)
+		ops_of(c)->do_send_once(ops_of(c)->arg, &dest, false, buf_view(&b));
+}
+
+static void
+answer_a(struct call *c, const struct sip_msg *msg)
+{
+	struct buf b;
+
+	c->rec.answer_us = clock_wall_us();
+	c->rec.answer_mono_us = c->owner->now;
+	metric_add(METRIC_calls_answered, 1);
+	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
+	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
+	begin_msg(c, &b);
+	leg_put_response_a(c, &b, 200, msg, str_of(c->sdp_a, c->n_sdp_a));
+	act_store(c);
+	if (buf_end(&b) != ERR_OK)
+		log_error("call.answer", "id=%s the 200 to the caller does not fit", c->rec.id.z);
+	else
+		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, 200, buf_view(&b));
+	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
+}
+
+static void
+reject_a(struct call *c)
+{
+	struct buf b;
+	int status = c->fail_status ? c->fail_status : 500;
+
+	act_note_end(c, ENDER_POSTERN, status, c->fail_q850, (enum refusal)c->rec.refusal);
+	if (!c->leg[LEG_A].invite)
+		return; /* an earlier life held its transaction */
+	begin_msg(c, &b);
+	leg_put_failure_a(c, &b, status, c->rec.refusal ? c->fail_text : "", c->fail_q850);
+	act_store(c);
+	if (buf_end(&b) == ERR_OK)
+		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, status, buf_view(&b));
+}
+
+static void
+cancel_b(struct call *c)
+{
+	char reason[32];
+
+	(void)snprintf(reason, sizeof(reason), "SIP;cause=%d", 487);
+	if (c->leg[LEG_B].invite)
+		ops_of(c)->do_cancel(ops_of(c)->arg, c->leg[LEG_B].invite, str_from(reason));
+}
+
+/* False: no BYE could be sent; the leg counts as done. */
+static bool
+send_bye(struct call *c, enum call_leg_index i)
+{
+	struct call_leg *leg = &c->leg[i];
+	struct edge_dest dest;
+	struct buf b;
+
+	begin_msg(c, &b);
+	if (c->rec.leg[i].dialog.state == SIP_DIALOG_NEW || leg_put_bye(c, i, &b) != ERR_OK ||
+	    leg_dest(c, i, &dest) != ERR_OK)
+		return false;
+	(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_BYE);
+	act_store(c);
+	return ops_of(c)->do_send(ops_of(c)->arg, &dest, SIP_BYE, buf_view(&b), &leg->u_bye,
+				  &leg->bye) == ERR_OK;
+}
+
+static void
+forget_txn(struct call *c, struct edge_txn **t)
+{
+	if (*t)
+		ops_of(c)->do_forget(ops_of(c)->arg, *t);
+	*t = NULL;
+}
+
+static void
+log_end(const struct call *c)
+{
+	const struct call_record *r = &c->rec;
+	uint64_t talk = r->answer_mono_us ? r->end_mono_us - r->answer_mono_us : 0;
+
+	log_info("call.end", "id=%s from=%s to=%s status=%d q850=%d by=%s talk_ms=%llu why=%s", r->id.z,
+		 r->from_received, r->to_received, r->sip_status, r->q850,
+		 call_ender_name((enum call_ender)r->ended_by), (unsigned long long)(talk / CLOCK_MS),
+		 r->refusal ? c->fail_text : "");
+}
+
+void
+act_finish(struct call *c)
+{
+	const struct call_ops *ops = ops_of(c);
+
+	for (int i = 0; i < CALL_LEGS; i++) {
+		struct record_leg *l = &c->rec.leg[i];
+
+		if (l->media_open) {
+			if (!l->stats_final)
+				ops->do_stats(ops->arg, l->media.slot, l->media.generation, &l->stats);
+			ops->do_port_free(ops->arg, l->media.slot);
+			c->owner->by_media[l->media.slot] = NULL;
+		}
+		act_unhash_leg(c, (enum call_leg_index)i);
+	}
+	negotiate_wipe(c);
+	timer_stop(c->owner->timers, &c->timer);
+	limit_give(&c->owner->limit, &c->hold);
+	log_end(c);
+	c->rec.state = B2BUA_ENDED;
+	ops->do_store(ops->arg, c->slot, &c->rec, true);
+	list_del(&c->node);
+	metric_set(METRIC_calls, pool_used(&c->owner->pool) - 1);
+	pool_put(&c->owner->pool, c);
+}
+
+/* The signalling is over; the CDR waits for media's last counters. */
+static void
+end_call(struct call *c)
+{
+	act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850, (enum refusal)c->rec.refusal);
+	for (int i = 0; i < CALL_LEGS; i++) {
+		forget_txn(c, &c->leg[i].invite);
+		forget_txn(c, &c->leg[i].bye);
+	}
+	sip_ok_retrans_stop(&c->ok);
+	c->finished = true;
+	c->closing_due = c->owner->now + ACT_CLOSED_US;
+	act_store(c);
+}
+
+void
+act_arm(struct call *c)
+{
+	uint64_t due = c->m.due;
+
+	if (c->ok.due && c->ok.due < due)
+		due = c->ok.due;
+	if (c->finished)
+		due = c->closing_due;
+	if (due == UINT64_MAX)
+		timer_stop(c->owner->timers, &c->timer);
+	else if (timer_set(c->owner->timers, &c->timer, due) != ERR_OK)
+		log_error("call.timer", "id=%s no timer left", c->rec.id.z);
+}
+
+/* One round of actions; returns the event that follows from them, or B2BUA_EVENT_N. */
+static enum b2bua_event
+run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
+{
+	enum b2bua_event next = B2BUA_EVENT_N;
+
+	if ((todo & B2BUA_DO_TRY) && !try_targets(c))
+		next = B2BUA_EV_FAIL;
+	if (todo & B2BUA_DO_RING)
+		pass_ring(c, msg);
+	if (todo & B2BUA_DO_ACK_B)
+		send_ack_b(c);
+	if (todo & B2BUA_DO_ANSWER)
+		answer_a(c, msg);
+	if (todo & B2BUA_DO_REJECT_A)
+		reject_a(c);
+	if (todo & B2BUA_DO_CANCEL_B)
+		cancel_b(c);
+	if (todo & (B2BUA_DO_BYE_A | B2BUA_DO_BYE_B))
+		sip_ok_retrans_stop(&c->ok);
+	if ((todo & B2BUA_DO_BYE_A) && !send_bye(c, LEG_A))
+		next = B2BUA_EV_DONE_A;
+	if ((todo & B2BUA_DO_BYE_B) && !send_bye(c, LEG_B)) {
+		if (next == B2BUA_EV_DONE_A) /* neither leg can be told: both are done */
+			c->m.wait_a = false;
+		next = B2BUA_EV_DONE_B;
+	}
+	if (todo & B2BUA_DO_CLOSE_MEDIA)
+		negotiate_close(c);
+	if (todo & B2BUA_DO_END)
+		end_call(c);
+	return next;
+}
+
+void
+act_event(struct call *c, enum b2bua_event ev, const struct sip_msg *msg)
+{
+	/* a round can only give FAIL once and DONE twice: bounded */
+	while (ev != B2BUA_EVENT_N) {
+		enum b2bua_state before = c->m.state;
+		unsigned todo = b2bua_step(&c->m, ev, c->owner->now);
+
+		log_debug("call.step", "id=%s %s: %s -> %s", c->rec.id.z, b2bua_event_name(ev),
+			  b2bua_state_name(before), b2bua_state_name(c->m.state));
+		if (c->m.state != before && !todo)
+			act_store(c);
+		ev = run_actions(c, todo, msg);
+	}
+	if (c->finished && c->rec.leg[LEG_A].stats_final && c->rec.leg[LEG_B].stats_final)
+		act_finish(c);
+	else
+		act_arm(c);
+}

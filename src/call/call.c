@@ -1,0 +1,732 @@
+#include "call/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "base/random.h"
+#include "call/act.h"
+#include "call/admit.h"
+#include "call/negotiate.h"
+
+enum { CALLS_LIMIT_ROWS = 65536 };
+
+static void on_due(struct timer *t, uint64_t now);
+
+enum err
+calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops *ops,
+	   struct timers *timers)
+{
+	memset(cs, 0, sizeof(*cs));
+	cs->conf = *conf;
+	cs->ops = *ops;
+	cs->timers = timers;
+	list_init(&cs->live);
+	cs->limit_rows = mem_zalloc(CALLS_LIMIT_ROWS, sizeof(*cs->limit_rows));
+	cs->n_media = conf->media_slots;
+	cs->by_media = mem_zalloc(cs->n_media, sizeof(struct call *));
+	if (!cs->limit_rows || !cs->by_media ||
+	    pool_init(&cs->pool, conf->max_calls, sizeof(struct call)) != ERR_OK ||
+	    hash_init(&cs->by_tag, 2 * conf->max_calls) != ERR_OK) {
+		calls_fini(cs);
+		return ERR_NOMEM;
+	}
+	limit_init(&cs->limit, cs->limit_rows, CALLS_LIMIT_ROWS, conf->max_calls);
+	return ERR_OK;
+}
+
+void
+calls_fini(struct calls *cs)
+{
+	mem_free(cs->limit_rows);
+	mem_free(cs->by_media);
+	if (cs->pool.mem)
+		pool_fini(&cs->pool);
+	if (cs->by_tag.bucket)
+		hash_fini(&cs->by_tag);
+	cs->limit_rows = NULL;
+	cs->by_media = NULL;
+}
+
+void
+calls_on_snapshot(struct calls *cs, const struct snapshot_view *snap)
+{
+	cs->snap = snap;
+}
+
+void
+calls_drain(struct calls *cs)
+{
+	cs->draining = true;
+}
+
+uint32_t
+calls_count(const struct calls *cs)
+{
+	return pool_used(&cs->pool);
+}
+
+static struct call *
+call_at(struct list *node)
+{
+	return CONTAINER_OF(node, struct call, node);
+}
+
+static bool
+is_ending(const struct call *c)
+{
+	return c->finished || c->m.end_on_ack || c->m.state == B2BUA_ENDING ||
+	       c->m.state == B2BUA_CANCELING;
+}
+
+uint32_t
+calls_stop(struct calls *cs, uint64_t now_us)
+{
+	uint32_t n = 0;
+
+	cs->now = now_us;
+	LIST_EACH(it, &cs->live) {
+		struct call *c = call_at(it);
+
+		if (n == CALLS_STOP_BATCH)
+			break;
+		if (is_ending(c))
+			continue;
+		n++;
+		act_stop(c, REFUSAL_STOPPED);
+	}
+	return calls_count(cs);
+}
+
+void
+calls_abandon(struct calls *cs, uint64_t now_us)
+{
+	cs->now = now_us;
+	LIST_EACH(it, &cs->live) {
+		struct call *c = call_at(it);
+
+		act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_STOPPED),
+			     refusal_q850(REFUSAL_STOPPED), REFUSAL_STOPPED);
+		negotiate_close(c);
+		act_finish(c);
+	}
+}
+
+enum err
+calls_hangup(struct calls *cs, struct str id, uint64_t now_us)
+{
+	cs->now = now_us;
+	LIST_EACH(it, &cs->live) {
+		struct call *c = call_at(it);
+
+		if (str_eqz(id, c->rec.id.z) && !is_ending(c)) {
+			act_stop(c, REFUSAL_HANGUP);
+			return ERR_OK;
+		}
+	}
+	return ERR_NOTFOUND;
+}
+
+/* ---- finding ---- */
+
+/* The leg whose dialog this in-dialog message belongs to. A dialog belongs to its account: nobody
+ * else's message finds it, whatever Call-ID and tags it shows (A4). */
+static struct call *
+find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+	 enum call_leg_index *out)
+{
+	uint64_t h = hash_of(&cs->by_tag, m->to_tag);
+	struct policy_id account = {""};
+
+	if (src->account != POLICY_NONE)
+		account = snapshot_account_id(cs->snap, src->account);
+	for (struct hash_node *n = hash_first(&cs->by_tag, h); n; n = hash_next(n)) {
+		struct call_leg *leg = CONTAINER_OF(n, struct call_leg, by_tag);
+		struct call *c = leg->u_invite.call;
+		struct record_leg *l = &c->rec.leg[leg->u_invite.leg];
+
+		if (sip_dialog_match(&l->dialog, m) &&
+		    GUARD(A4, strcmp(l->account.z, account.z) == 0)) {
+			*out = leg->u_invite.leg;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+/* ---- answers outside calls ---- */
+
+static void
+answer_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	     const struct edge_source *src, int status, enum refusal r, const char *id)
+{
+	char tag[CALL_TAG_CHARS + 1];
+	struct buf b;
+
+	random_token(tag, CALL_TAG_CHARS);
+	buf_init(&b, cs->msg, sizeof(cs->msg));
+	leg_put_plain(cs, &b, m, status, &src->remote, tag, r ? refusal_text(r) : "", id);
+	if (buf_end(&b) == ERR_OK)
+		cs->ops.do_respond(cs->ops.arg, txn, status, buf_view(&b));
+	cs->ops.do_forget(cs->ops.arg, txn);
+}
+
+static void
+refuse_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	     const struct edge_source *src, enum refusal r)
+{
+	struct id id = id_new(cs->conf.node, cs->conf.worker);
+
+	if (r != REFUSAL_DIALOG)
+		log_warn("request.refused", "id=%s method=%.*s source=%s why=%s", id.z,
+			 STR_ARG(m->method_name), addr_text(&src->remote).z, refusal_text(r));
+	cs->ops.do_note(cs->ops.arg, &id, r, m, src);
+	answer_plain(cs, txn, m, src, refusal_status(r), r, id.z);
+}
+
+/* ---- a new call ---- */
+
+static struct call *
+new_call(struct calls *cs, uint32_t slot)
+{
+	struct call *c = pool_get(&cs->pool);
+
+	if (!c)
+		return NULL;
+	c->owner = cs;
+	c->slot = slot;
+	c->timer.on_due = on_due;
+	c->ok.due = TIMER_NEVER;
+	b2bua_init(&c->m);
+	limit_hold_init(&c->hold);
+	for (int i = 0; i < CALL_LEGS; i++) {
+		c->leg[i].u_invite = (struct call_user){c, (enum call_leg_index)i, USER_INVITE};
+		c->leg[i].u_bye = (struct call_user){c, (enum call_leg_index)i, USER_BYE};
+	}
+	list_add(&cs->live, &c->node);
+	metric_set(METRIC_calls, pool_used(&cs->pool));
+	return c;
+}
+
+static void
+begin_record(struct call *c, const struct edge_source *src)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	struct record_leg *a = &c->rec.leg[LEG_A];
+
+	c->rec.version = CALL_RECORD_VERSION;
+	c->rec.size = sizeof(c->rec);
+	c->rec.id = id_new(c->owner->conf.node, c->owner->conf.worker);
+	c->rec.invite_us = clock_wall_us();
+	a->account = snapshot_account_id(v, src->account);
+	a->trunk = snapshot_trunk_id(v, src->trunk);
+	a->secure = v->trunk[src->trunk].security == TRUNK_SEC_REQUIRED;
+	leg_from_source(c, LEG_A, src);
+}
+
+/* Everything that may say no before a target is tried. */
+static enum refusal
+prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *src,
+	     char why[CALL_WHY_MAX])
+{
+	char tag[CALL_TAG_CHARS + 1];
+	const char *sdp_why = "";
+	enum refusal r = admit_invite(c, m, src, why);
+	enum err e;
+
+	if (r != REFUSAL_NONE)
+		return r;
+	random_token(tag, CALL_TAG_CHARS);
+	e = sip_dialog_accept(m, str_from(tag), false, &c->rec.leg[LEG_A].dialog);
+	if (e != ERR_OK) {
+		(void)snprintf(why, CALL_WHY_MAX, "the INVITE makes no dialog (Contact, "
+						  "Record-Route): %s", err_text(e));
+		return REFUSAL_SDP;
+	}
+	act_hash_leg(c, LEG_A);
+	r = negotiate_offer_a(c, m, &sdp_why);
+	if (r == REFUSAL_NONE)
+		r = negotiate_port(c, LEG_A, src->trunk);
+	else
+		(void)snprintf(why, CALL_WHY_MAX, "%s", sdp_why);
+	return r;
+}
+
+static void
+on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	  const struct edge_source *src)
+{
+	char why[CALL_WHY_MAX] = "";
+	uint32_t slot = cs->ops.do_slot(cs->ops.arg);
+	struct call *c = slot == UINT32_MAX ? NULL : new_call(cs, slot);
+	enum refusal r;
+
+	if (!c) {
+		metric_add(METRIC_calls_refused, 1);
+		refuse_plain(cs, txn, m, src, REFUSAL_NO_RECORD);
+		return;
+	}
+	metric_add(METRIC_calls_total, 1);
+	begin_record(c, src);
+	c->leg[LEG_A].invite = txn;
+	cs->ops.do_set_user(cs->ops.arg, txn, &c->leg[LEG_A].u_invite);
+	r = prepare_call(c, m, src, why);
+	log_info("call.begin", "id=%s account=%s trunk=%s from=%s to=%s class=%s", c->rec.id.z,
+		 c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z, c->rec.from_received,
+		 c->rec.to_received, policy_class_name((enum policy_class)c->rec.class));
+	if (r == REFUSAL_NONE) {
+		act_event(c, B2BUA_EV_START, m);
+		return;
+	}
+	metric_add(METRIC_calls_refused, 1);
+	log_warn("call.refused", "id=%s reason=%s why=%s", c->rec.id.z, refusal_name(r),
+		 why[0] ? why : refusal_text(r));
+	act_note_refusal(c, r, why);
+	act_event(c, B2BUA_EV_FAIL, m);
+}
+
+/* ---- inside a dialog ---- */
+
+static void
+on_bye(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
+       const struct edge_source *src)
+{
+	int q850 = reason_q850_of(m);
+
+	(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_BYE);
+	act_note_end(c, i == LEG_A ? ENDER_CALLER : ENDER_CALLED, 487, q850 ? q850 : 16,
+		     REFUSAL_NONE);
+	act_note_failure(c, 487, q850, "");
+	act_store(c);
+	answer_plain(c->owner, txn, m, src, 200, REFUSAL_NONE, "");
+	act_event(c, i == LEG_A ? B2BUA_EV_BYE_A : B2BUA_EV_BYE_B, m);
+}
+
+static void
+on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	     const struct edge_source *src)
+{
+	enum call_leg_index i;
+	struct call *c = find_leg(cs, m, src, &i);
+	enum err e;
+
+	if (!c) {
+		refuse_plain(cs, txn, m, src, REFUSAL_DIALOG);
+		return;
+	}
+	e = sip_dialog_request(&c->rec.leg[i].dialog, m);
+	if (e != ERR_OK) {
+		answer_plain(cs, txn, m, src, e == ERR_EXISTS ? 482 : 500, REFUSAL_CSEQ, c->rec.id.z);
+		return;
+	}
+	leg_from_source(c, i, src); /* a dialog follows its account to another connection */
+	if (m->method == SIP_BYE)
+		on_bye(c, i, txn, m, src);
+	else if (m->method == SIP_OPTIONS)
+		answer_plain(cs, txn, m, src, 200, REFUSAL_NONE, "");
+	else if (m->method == SIP_INVITE)
+		answer_plain(cs, txn, m, src, 488, REFUSAL_REINVITE, c->rec.id.z);
+	else
+		answer_plain(cs, txn, m, src, m->method == SIP_UNKNOWN ? 501 : 405, REFUSAL_METHOD,
+			     c->rec.id.z);
+}
+
+void
+calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
+		 const struct edge_source *src, uint64_t now_us)
+{
+	cs->now = now_us;
+	if (msg->to_tag.len)
+		on_in_dialog(cs, txn, msg, src);
+	else if (msg->method == SIP_INVITE)
+		on_invite(cs, txn, msg, src);
+	else if (msg->method == SIP_OPTIONS)
+		answer_plain(cs, txn, msg, src, cs->draining ? 503 : 200,
+			     cs->draining ? REFUSAL_DRAINING : REFUSAL_NONE, "");
+	else if (msg->method == SIP_BYE)
+		refuse_plain(cs, txn, msg, src, REFUSAL_DIALOG);
+	else
+		answer_plain(cs, txn, msg, src, msg->method == SIP_UNKNOWN ? 501 : 405,
+			     REFUSAL_METHOD, "");
+}
+
+void
+calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
+	     uint64_t now_us)
+{
+	enum call_leg_index i;
+	struct call *c = find_leg(cs, msg, src, &i);
+
+	cs->now = now_us;
+	if (!c || i != LEG_A || sip_dialog_request(&c->rec.leg[i].dialog, msg) != ERR_OK)
+		return;
+	sip_ok_retrans_stop(&c->ok);
+	act_event(c, B2BUA_EV_ACK, msg);
+}
+
+void
+calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_t now_us)
+{
+	struct call_user *u = user;
+	int q850;
+
+	cs->now = now_us;
+	if (!u || u->call->rec.answer_us || is_ending(u->call))
+		return;
+	q850 = reason_q850_of(msg);
+	act_note_failure(u->call, 487, q850 ? q850 : 16, "");
+	act_note_end(u->call, ENDER_CALLER, 487, q850 ? q850 : 16, REFUSAL_NONE);
+	act_event(u->call, B2BUA_EV_CANCEL, msg);
+}
+
+void
+calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us)
+{
+	struct call_user *u = user;
+
+	cs->now = now_us;
+	if (!u)
+		return;
+	/* a 2xx is repeated by us until its own deadline; a failure needs nobody any more */
+	u->call->leg[LEG_A].invite = NULL;
+}
+
+/* ---- B's answers ---- */
+
+static void
+note_target(struct call *c, int status)
+{
+	if (c->rec.n_targets)
+		c->rec.target[c->rec.n_targets - 1].status = status;
+}
+
+/* B's dialog follows what its response says; another fork starts its SDP anew. */
+static void
+follow_dialog(struct call *c, const struct sip_msg *m)
+{
+	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog, fork;
+	enum err e = ERR_OK;
+
+	if (m->to_tag.len == 0)
+		return;
+	if (d->state == SIP_DIALOG_NEW) {
+		e = sip_dialog_fork(d, m, d);
+	} else if (!sip_dialog_match(d, m)) {
+		e = sip_dialog_fork(d, m, &fork);
+		if (e == ERR_OK) {
+			*d = fork;
+			c->leg[LEG_B].answered = false;
+		}
+	} else if (m->status >= 200) {
+		e = sip_dialog_answer(d, m);
+	}
+	if (e != ERR_OK)
+		log_warn("call.dialog", "id=%s status=%u of the called side: %s", c->rec.id.z,
+			 m->status, err_text(e));
+}
+
+static void
+on_provisional(struct call *c, const struct edge_news *news)
+{
+	const char *why = "";
+
+	if (news->msg->status == 100)
+		return;
+	leg_from_source(c, LEG_B, &news->source);
+	follow_dialog(c, news->msg);
+	if (news->msg->body.len && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) &&
+	    negotiate_answer_b(c, news->msg, &why) != REFUSAL_NONE)
+		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
+	act_event(c, B2BUA_EV_PROVISIONAL, news->msg);
+}
+
+/* A 2xx of another fork than the one that was taken: ACK, then BYE, and nobody hears of it. */
+static void
+drop_fork(struct call *c, const struct sip_msg *m)
+{
+	struct sip_dialog keep = c->rec.leg[LEG_B].dialog, fork;
+	struct edge_dest dest;
+	struct edge_txn *txn;
+	struct buf b;
+
+	if (sip_dialog_fork(&keep, m, &fork) != ERR_OK)
+		return;
+	c->rec.leg[LEG_B].dialog = fork;
+	if (leg_dest(c, LEG_B, &dest) == ERR_OK) {
+		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
+		leg_put_ack_b(c, &b);
+		if (buf_end(&b) == ERR_OK)
+			c->owner->ops.do_send_once(c->owner->ops.arg, &dest, false, buf_view(&b));
+		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
+		if (leg_put_bye(c, LEG_B, &b) == ERR_OK &&
+		    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_BYE, buf_view(&b), NULL,
+					  &txn) == ERR_OK)
+			c->owner->ops.do_forget(c->owner->ops.arg, txn);
+	}
+	c->rec.leg[LEG_B].dialog = keep;
+}
+
+static void
+ack_again(struct call *c)
+{
+	struct edge_dest dest;
+	struct buf b;
+
+	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
+	leg_put_ack_b(c, &b);
+	if (buf_end(&b) == ERR_OK && leg_dest(c, LEG_B, &dest) == ERR_OK)
+		c->owner->ops.do_send_once(c->owner->ops.arg, &dest, false, buf_view(&b));
+}
+
+static void
+on_answer(struct call *c, const struct edge_news *news)
+{
+	struct record_leg *l = &c->rec.leg[LEG_B];
+	const char *why = "";
+	enum refusal r;
+
+	if (l->dialog.state == SIP_DIALOG_CONFIRMED || l->dialog.state == SIP_DIALOG_TERMINATED) {
+		if (!sip_dialog_match(&l->dialog, news->msg))
+			drop_fork(c, news->msg);
+		else
+			ack_again(c);
+		return;
+	}
+	leg_from_source(c, LEG_B, &news->source);
+	note_target(c, news->msg->status);
+	follow_dialog(c, news->msg);
+	if (c->m.state == B2BUA_CANCELING) {
+		act_event(c, B2BUA_EV_ANSWER, news->msg);
+		return;
+	}
+	r = negotiate_answer_b(c, news->msg, &why);
+	if (r == REFUSAL_NONE) {
+		act_event(c, B2BUA_EV_ANSWER, news->msg);
+		return;
+	}
+	log_warn("call.answer", "id=%s the answer cannot be used: %s", c->rec.id.z, why);
+	act_note_refusal(c, r, why);
+	act_note_end(c, ENDER_POSTERN, refusal_status(r), refusal_q850(r), r);
+	act_event(c, B2BUA_EV_BAD_ANSWER, news->msg);
+}
+
+/* May another target be tried after this final status? Not when the user has spoken. */
+static bool
+hunts_on(const struct call *c, int status)
+{
+	return c->next_target < c->n_targets &&
+	       (status == 0 || status == 408 || status >= 500) && status < 600;
+}
+
+static void
+on_failure(struct call *c, const struct edge_news *news)
+{
+	int status = news->event == EDGE_RESPONSE ? news->msg->status : 0;
+
+	note_target(c, news->event == EDGE_FAILED ? -1 : status);
+	(void)!sip_dialog_step(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_EV_FAILURE);
+	if (c->m.state == B2BUA_CANCELING) {
+		act_event(c, B2BUA_EV_FAIL, NULL);
+		return;
+	}
+	c->rec.refusal = REFUSAL_NONE;
+	if (news->event == EDGE_RESPONSE)
+		act_note_failure(c, reason_map(status), reason_q850_of(news->msg),
+				 reason_phrase(status));
+	else
+		act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE,
+				 news->why ? news->why : "");
+	if (hunts_on(c, status)) {
+		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
+		return;
+	}
+	act_note_end(c, news->event == EDGE_RESPONSE ? ENDER_CALLED : ENDER_POSTERN, c->fail_status,
+		     c->fail_q850, (enum refusal)c->rec.refusal);
+	act_event(c, B2BUA_EV_FAIL, NULL);
+}
+
+static void
+on_bye_news(struct call *c, enum call_leg_index i, const struct edge_news *news)
+{
+	if (news->event == EDGE_RESPONSE && news->msg->status < 200)
+		return;
+	act_event(c, i == LEG_A ? B2BUA_EV_DONE_A : B2BUA_EV_DONE_B, NULL);
+}
+
+void
+calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64_t now_us)
+{
+	struct call_user *u = user;
+	struct call *c;
+
+	cs->now = now_us;
+	if (!u)
+		return;
+	c = u->call;
+	if (u->kind == USER_BYE) {
+		if (news->last)
+			c->leg[u->leg].bye = NULL;
+		if (news->event != EDGE_OVER)
+			on_bye_news(c, u->leg, news);
+		return;
+	}
+	if (news->last)
+		c->leg[LEG_B].invite = NULL;
+	if (c->finished || news->event == EDGE_OVER)
+		return;
+	if (news->event != EDGE_RESPONSE || news->msg->status >= 300)
+		on_failure(c, news);
+	else if (news->msg->status >= 200)
+		on_answer(c, news);
+	else
+		on_provisional(c, news);
+}
+
+/* ---- time and media ---- */
+
+static void
+on_due(struct timer *t, uint64_t now)
+{
+	struct call *c = CONTAINER_OF(t, struct call, timer);
+
+	c->owner->now = now;
+	if (c->finished) {
+		act_finish(c);
+		return;
+	}
+	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND &&
+	    c->leg[LEG_A].invite)
+		c->owner->ops.do_respond_again(c->owner->ops.arg, c->leg[LEG_A].invite);
+	if (c->m.due > now) {
+		act_arm(c);
+		return;
+	}
+	if (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) {
+		act_note_refusal(c, REFUSAL_NO_ANSWER, "");
+		act_note_end(c, ENDER_POSTERN, 480, 19, REFUSAL_NO_ANSWER);
+	} else if (c->m.state == B2BUA_ANSWERED) {
+		act_note_refusal(c, REFUSAL_NO_ACK, "");
+		act_note_end(c, ENDER_POSTERN, 408, 102, REFUSAL_NO_ACK);
+	}
+	act_event(c, B2BUA_EV_DUE, NULL);
+}
+
+static struct call *
+call_of_media(struct calls *cs, uint32_t slot, uint32_t generation, enum call_leg_index *out)
+{
+	struct call *c = slot < cs->n_media ? cs->by_media[slot] : NULL;
+
+	for (int i = 0; c && i < CALL_LEGS; i++) {
+		const struct record_leg *l = &c->rec.leg[i];
+
+		if (l->media_open && l->media.slot == slot && l->media.generation == generation) {
+			*out = (enum call_leg_index)i;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+void
+calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t now_us)
+{
+	enum call_leg_index i;
+	struct call *c = call_of_media(cs, m->slot, m->generation, &i);
+
+	cs->now = now_us;
+	if (!c)
+		return;
+	c->rec.leg[i].stats = m->stats;
+	c->rec.leg[i].stats_final = 1;
+	if (c->finished && c->rec.leg[1 - i].stats_final)
+		act_finish(c);
+}
+
+void
+calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us)
+{
+	enum call_leg_index i;
+	struct call *c = call_of_media(cs, slot, generation, &i);
+
+	cs->now = now_us;
+	if (!c || is_ending(c))
+		return;
+	log_warn("call.media_timeout", "id=%s leg=%c no media for too long", c->rec.id.z,
+		 i == LEG_A ? 'A' : 'B');
+	act_stop(c, REFUSAL_MEDIA_TIMEOUT);
+}
+
+/* ---- after a restart ---- */
+
+/* What a call in set-up still can be told: its target that nobody waits any more. */
+static void
+give_up_setup(struct call *c)
+{
+	struct edge_dest dest;
+	struct edge_txn *txn;
+	struct buf b;
+
+	if (!c->rec.leg[LEG_B].branch[0] || leg_dest(c, LEG_B, &dest) != ERR_OK)
+		return;
+	(void)!str_copyz(dest.branch, sizeof(dest.branch), str_from(c->rec.leg[LEG_B].branch));
+	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
+	leg_put_lost_cancel(c, &b);
+	if (buf_end(&b) == ERR_OK &&
+	    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_CANCEL, buf_view(&b), NULL, &txn) ==
+		    ERR_OK)
+		c->owner->ops.do_forget(c->owner->ops.arg, txn);
+}
+
+static void
+resume_call(struct call *c)
+{
+	enum b2bua_state state = (enum b2bua_state)c->rec.state;
+	bool sick = c->rec.crashes >= 2; /* in hand at two crashes: set aside */
+
+	if (state == B2BUA_UP && !sick) {
+		metric_add(METRIC_calls_restored, 1);
+		act_event(c, B2BUA_EV_RESTORE, NULL);
+		act_store(c);
+		return;
+	}
+	act_note_refusal(c, REFUSAL_RESTARTED, "");
+	act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_RESTARTED), 41, REFUSAL_RESTARTED);
+	log_warn("call.restore", "id=%s state=%s ended: %s", c->rec.id.z, b2bua_state_name(state),
+		 sick ? "in hand at two crashes" : "it was not up yet, or ending");
+	if (state == B2BUA_TRYING || state == B2BUA_RINGING || state == B2BUA_CANCELING)
+		give_up_setup(c);
+	act_event(c, c->rec.answer_us ? B2BUA_EV_RESTORE_LOST : B2BUA_EV_FAIL, NULL);
+}
+
+enum err
+calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, uint64_t now_us)
+{
+	struct call *c = new_call(cs, slot);
+
+	cs->now = now_us;
+	if (!c)
+		return ERR_NOMEM;
+	c->rec = *rec;
+	c->rec.restored = 1;
+	for (int i = 0; i < CALL_LEGS; i++) {
+		struct record_leg *l = &c->rec.leg[i];
+
+		l->conn = 0; /* connections died with the earlier life */
+		if (l->media_open && l->media.slot < cs->n_media)
+			cs->by_media[l->media.slot] = c;
+		c->leg[i].last_in = c->leg[i].in_serial = l->media.in_serial;
+		c->leg[i].last_out = c->leg[i].out_serial = l->media.out_serial;
+		if (l->dialog.version)
+			act_hash_leg(c, (enum call_leg_index)i);
+	}
+	(void)!limit_take_node(&cs->limit, true, &c->hold);
+	if (rec->leg[LEG_A].account.z[0])
+		(void)!limit_take(&cs->limit, LIMIT_ACCOUNT, rec->leg[LEG_A].account.z, 0, true,
+				  &c->hold);
+	resume_call(c);
+	return ERR_OK;
+}

@@ -1,0 +1,47 @@
+/* The B2BUA: all calls of a signaling worker. Takes what edge and media tell, admits, routes, and
+ * carries out what the machine of each call (b2bua.h) says. A change of a call is in its record
+ * before any message that shows it leaves. Loop thread only; never blocks. */
+#ifndef POSTERN_CALL_CALL_H
+#define POSTERN_CALL_CALL_H
+
+#include "call/leg.h"
+
+enum { CALLS_STOP_BATCH = 20 /* calls ended in one step of calls_stop */ };
+
+/** ops and timers outlive cs. NOMEM. */
+enum err calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops *ops,
+		    struct timers *timers) NODISCARD;
+void calls_fini(struct calls *cs);
+/** Accounts from now on; running calls keep what they started with. May be NULL: no new calls. */
+void calls_on_snapshot(struct calls *cs, const struct snapshot_view *snap);
+/** No new calls (503) from now on. */
+void calls_drain(struct calls *cs);
+/** End up to CALLS_STOP_BATCH calls that are not ending yet; returns how many calls there are. */
+uint32_t calls_stop(struct calls *cs, uint64_t now_us);
+/** The time to stop is over: the CDR of each call that is left, as it stands. */
+void calls_abandon(struct calls *cs, uint64_t now_us);
+/** NOTFOUND. */
+enum err calls_hangup(struct calls *cs, struct str id, uint64_t now_us) NODISCARD;
+uint32_t calls_count(const struct calls *cs);
+
+/* From edge (struct edge_up). */
+void calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
+		      const struct edge_source *src, uint64_t now_us);
+void calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
+		  uint64_t now_us);
+void calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_t now_us);
+void calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64_t now_us);
+void calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us);
+
+/* From media. */
+void calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t now_us);
+void calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
+
+/**
+ * A live record of an earlier life of signaling, at its slot: an answered call goes on, any other is
+ * ended with CANCEL or BYE and a CDR that says so. FULL, NOMEM: no place.
+ */
+enum err calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec,
+		       uint64_t now_us) NODISCARD;
+
+#endif

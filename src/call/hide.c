@@ -1,0 +1,101 @@
+#include "call/hide.h"
+
+#include "base/guard.h"
+
+/* Where a header that is not ours may go. */
+enum {
+	TO_CUSTOMER = 1,
+	TO_CARRIER = 2, /* the allow-list of what customers may say to carriers */
+	UNLESS_PRIVATE = 4, /* not when Privacy asks for "id" (RFC 3323, RFC 3325 9.3) */
+};
+
+/* Every header that is not "ours". A header of no known name goes to customers only. */
+static const struct {
+	uint8_t id, class, goes;
+} rules[] = {
+	{SIP_H_P_ASSERTED_IDENTITY, HIDE_TRUST, TO_CUSTOMER | UNLESS_PRIVATE},
+	{SIP_H_P_PREFERRED_IDENTITY, HIDE_TRUST, 0},
+	{SIP_H_REMOTE_PARTY_ID, HIDE_TRUST, TO_CUSTOMER | UNLESS_PRIVATE},
+	{SIP_H_P_CHARGE_INFO, HIDE_TRUST, 0},
+	{SIP_H_P_ACCESS_NETWORK_INFO, HIDE_TRUST, 0},
+	{SIP_H_DIVERSION, HIDE_TRUST, TO_CUSTOMER},
+	{SIP_H_HISTORY_INFO, HIDE_TRUST, TO_CUSTOMER},
+	{SIP_H_GEOLOCATION, HIDE_TRUST, 0},
+	{SIP_H_IDENTITY, HIDE_TRUST, TO_CUSTOMER},
+	{SIP_H_PRIORITY, HIDE_TRUST, TO_CUSTOMER},
+	{SIP_H_RESOURCE_PRIORITY, HIDE_TRUST, 0},
+	{SIP_H_ACCEPT_CONTACT, HIDE_OTHER, TO_CUSTOMER},
+	{SIP_H_ACCEPT_LANGUAGE, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_ALERT_INFO, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_CALL_INFO, HIDE_OTHER, TO_CUSTOMER},
+	{SIP_H_DATE, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_ERROR_INFO, HIDE_OTHER, TO_CUSTOMER},
+	{SIP_H_EXPIRES, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_ORGANIZATION, HIDE_OTHER, TO_CUSTOMER},
+	{SIP_H_PRIVACY, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_REASON, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_SUBJECT, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_USER_TO_USER, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_OTHER, HIDE_OTHER, TO_CUSTOMER},
+};
+
+static size_t
+find_rule(enum sip_hdr_id id)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(rules) && rules[i].id != id)
+		i++;
+	return i;
+}
+
+enum hide_class
+hide_class_of(enum sip_hdr_id id)
+{
+	size_t i = find_rule(id);
+
+	return i < ARRAY_LEN(rules) ? (enum hide_class)rules[i].class : HIDE_OURS;
+}
+
+/* Privacy: id, as one of a ";" list (RFC 3323 4.2). */
+static bool
+wants_privacy(const struct sip_msg *m)
+{
+	struct str rest = sip_msg_value(m, SIP_H_PRIVACY);
+
+	while (rest.len)
+		if (str_ieqz(str_trim(str_cut(&rest, ';')), "id"))
+			return true;
+	return false;
+}
+
+/* Names of no list that are never anyone else's business: they steer proxies of the other side. */
+static bool
+is_internal(struct str name)
+{
+	return str_istarts(name, STR("P-")) || str_istarts(name, STR("X-Internal"));
+}
+
+bool
+hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_way way)
+{
+	size_t i = find_rule((enum sip_hdr_id)h->id);
+	unsigned goes = i < ARRAY_LEN(rules) ? rules[i].goes : 0;
+
+	if (h->id == SIP_H_OTHER && is_internal(h->name))
+		return false;
+	if (way == HIDE_TO_CARRIER)
+		return GUARD(P5, (goes & TO_CARRIER) != 0);
+	if ((goes & UNLESS_PRIVATE) && wants_privacy(m))
+		return false;
+	return (goes & TO_CUSTOMER) != 0;
+}
+
+void
+hide_copy(struct buf *b, const struct sip_msg *m, enum hide_way way)
+{
+	for (unsigned i = 0; i < m->n_hdr; i++)
+		if (hide_class_of((enum sip_hdr_id)m->hdr[i].id) != HIDE_OURS &&
+		    hide_crosses(m, &m->hdr[i], way))
+			(void)!sip_edit_copy(b, &m->hdr[i]); /* one with a NUL stays behind */
+}

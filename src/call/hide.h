@@ -1,0 +1,23 @@
+/* Which headers cross from one leg to the other: one table (design.md 5). Ours are always written
+ * new; trust headers cross by direction; others cross from carrier to customer as they are, and
+ * from customer to carrier by an allow-list. So nobody's topology or claim leaks (P5, P6). */
+#ifndef POSTERN_CALL_HIDE_H
+#define POSTERN_CALL_HIDE_H
+
+#include "sip/edit.h"
+
+enum hide_way {
+	HIDE_TO_CARRIER,  /* from a customer, whom we do not trust */
+	HIDE_TO_CUSTOMER, /* from a carrier */
+};
+
+enum hide_class { HIDE_OURS, HIDE_TRUST, HIDE_OTHER };
+
+/** Class of a header by its id. */
+enum hide_class hide_class_of(enum sip_hdr_id id);
+/** Does this header of m cross that way? */
+bool hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_way way);
+/** Append all headers of m that cross, byte for byte. Content-* never do. */
+void hide_copy(struct buf *b, const struct sip_msg *m, enum hide_way way);
+
+#endif

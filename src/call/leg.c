@@ -1,0 +1,336 @@
+#include "call/leg.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "sip/via.h"
+
+static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+
+enum hide_way
+leg_way(const struct call *c, enum call_leg_index i)
+{
+	return c->rec.leg[i].account.z[0] ? HIDE_TO_CUSTOMER : HIDE_TO_CARRIER;
+}
+
+void
+leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source *src)
+{
+	struct record_leg *l = &c->rec.leg[i];
+
+	l->remote = src->remote;
+	l->conn = src->conn;
+	l->transport = (uint8_t)src->transport;
+	if (src->tls_version && src->tls_version[0]) {
+		(void)!str_copyz(l->tls_version, sizeof(l->tls_version), str_from(src->tls_version));
+		(void)!str_copyz(l->tls_suite, sizeof(l->tls_suite), str_from(src->tls_suite));
+		(void)!str_copyz(l->peer, sizeof(l->peer),
+				 str_sub(str_from(src->tls_peer), 0, sizeof(l->peer) - 1));
+	}
+}
+
+enum err
+leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest *d)
+{
+	const struct record_leg *l = &c->rec.leg[i];
+	struct sip_uri uri;
+	struct str hop;
+	enum err e;
+
+	*d = (struct edge_dest){.trunk = l->trunk,
+				.account = l->account,
+				.conn = l->conn,
+				.transport = (enum edge_transport)l->transport,
+				.reuse = true};
+	if (l->transport == EDGE_TLS)
+		return ERR_OK; /* over the account's connection, or to the trunk's location */
+	e = sip_dialog_next_hop(&l->dialog, &hop);
+	if (e == ERR_OK)
+		e = sip_uri_parse(hop, &uri);
+	if (e == ERR_OK)
+		e = str_copyz(d->host, sizeof(d->host), uri.host);
+	d->port = e == ERR_OK ? uri.port : 0;
+	return e;
+}
+
+static const char *
+transport_param(enum edge_transport t)
+{
+	return t == EDGE_TLS ? ";transport=tls" : t == EDGE_TCP ? ";transport=tcp" : "";
+}
+
+static void
+put_host(struct buf *b, const struct addr *a)
+{
+	addr_put_ip(b, a, true);
+	if (a->port)
+		buf_printf(b, ":%u", a->port);
+}
+
+/* Our address as this leg's trunk sees it. */
+static void
+put_contact(struct call *c, enum call_leg_index i, struct buf *b)
+{
+	const struct record_leg *l = &c->rec.leg[i];
+	struct edge_local local;
+	uint32_t trunk = c->owner->snap ? snapshot_trunk(c->owner->snap, str_from(l->trunk.z))
+					: POLICY_NONE;
+
+	if (trunk == POLICY_NONE ||
+	    c->owner->ops.do_local(c->owner->ops.arg, trunk, &local) != ERR_OK)
+		return; /* the trunk is gone: the peer keeps the Contact that it has */
+	buf_z(b, "Contact: <sip:");
+	put_host(b, &local.advertised);
+	buf_z(b, transport_param(local.transport));
+	buf_z(b, ">\r\n");
+}
+
+/* From of leg B: the caller's number or name, at our own host. */
+static void
+put_local_uri(struct call *c, struct buf *b, const struct edge_local *local)
+{
+	struct str user = str_from(c->rec.from_sent);
+
+	buf_z(b, "sip:");
+	if (user.len) {
+		sip_escape_user(b, user);
+		buf_char(b, '@');
+	}
+	addr_put_ip(b, &local->advertised, true);
+}
+
+static void
+put_remote_uri(struct call *c, struct buf *b, uint32_t trunk, bool with_port)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	const struct trunk *t = &v->trunk[trunk];
+
+	buf_z(b, "sip:");
+	sip_escape_user(b, str_from(c->rec.to_sent));
+	buf_char(b, '@');
+	buf_str(b, snapshot_text(v, t->host));
+	if (with_port) {
+		if (t->port)
+			buf_printf(b, ":%u", t->port);
+		buf_z(b, t->transport == TRUNK_TLS   ? ";transport=tls"
+			 : t->transport == TRUNK_TCP ? ";transport=tcp"
+						     : "");
+	}
+}
+
+enum err
+leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local)
+{
+	static const enum edge_transport transports[] = {
+		[TRUNK_TLS] = EDGE_TLS, [TRUNK_UDP] = EDGE_UDP, [TRUNK_TCP] = EDGE_TCP};
+	const struct snapshot_view *v = c->owner->snap;
+	struct record_leg *l = &c->rec.leg[LEG_B];
+	char tag[CALL_TAG_CHARS + 1], call_id[CALL_TAG_CHARS + 1];
+	char local_uri[256], remote_uri[512], target[512], sent[NUMBER_SIZE];
+	struct buf lu, ru, tu;
+	enum err e;
+
+	l->trunk = snapshot_trunk_id(v, trunk);
+	l->account = snapshot_account_id(v, v->trunk[trunk].account);
+	l->transport = (uint8_t)transports[v->trunk[trunk].transport];
+	l->secure = v->trunk[trunk].security == TRUNK_SEC_REQUIRED;
+	e = route_called(v, trunk, str_from(c->called.z), sent);
+	if (e == ERR_OK)
+		e = str_copyz(c->rec.to_sent, sizeof(c->rec.to_sent), str_from(sent));
+	if (e != ERR_OK)
+		return e;
+	buf_init(&lu, local_uri, sizeof(local_uri));
+	buf_init(&ru, remote_uri, sizeof(remote_uri));
+	buf_init(&tu, target, sizeof(target));
+	put_local_uri(c, &lu, local);
+	put_remote_uri(c, &ru, trunk, false);
+	put_remote_uri(c, &tu, trunk, true);
+	if (buf_end(&lu) != ERR_OK || buf_end(&ru) != ERR_OK || buf_end(&tu) != ERR_OK)
+		return ERR_LONG;
+	random_token(tag, CALL_TAG_CHARS);
+	random_token(call_id, CALL_TAG_CHARS);
+	return sip_dialog_begin(&(struct sip_dialog_start){.call_id = str_from(call_id),
+							   .local_tag = str_from(tag),
+							   .local_uri = buf_view(&lu),
+							   .remote_uri = buf_view(&ru),
+							   .target = buf_view(&tu),
+							   .cseq = 1},
+				&l->dialog);
+}
+
+static void
+put_agent(const struct calls *cs, struct buf *b, enum sip_hdr_id id)
+{
+	sip_edit_hdr_z(b, id, cs->conf.user_agent);
+}
+
+static int
+forwards_left(const struct sip_msg *m)
+{
+	return m && m->max_forwards > 0 ? m->max_forwards - 1 : 70;
+}
+
+void
+leg_put_invite(struct call *c, struct buf *b, struct str body)
+{
+	const struct call_ops *ops = &c->owner->ops;
+	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
+	const struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+
+	sip_dialog_put_line(d, b, STR("INVITE"));
+	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, (uint64_t)forwards_left(req));
+	sip_dialog_put_headers(d, b, STR("INVITE"), d->local_cseq);
+	put_contact(c, LEG_B, b);
+	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+	put_agent(c->owner, b, SIP_H_USER_AGENT);
+	if (req)
+		hide_copy(b, req, leg_way(c, LEG_B));
+	sip_edit_body(b, STR("application/sdp"), body);
+}
+
+void
+leg_put_ack_b(struct call *c, struct buf *b)
+{
+	const struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+
+	sip_dialog_put_line(d, b, STR("ACK"));
+	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
+	sip_dialog_put_headers(d, b, STR("ACK"), d->local_invite_cseq);
+	put_agent(c->owner, b, SIP_H_USER_AGENT);
+	sip_edit_body(b, STR_NULL, STR_NULL);
+}
+
+void
+leg_put_lost_cancel(struct call *c, struct buf *b)
+{
+	/* an early dialog has a To tag and perhaps a route set: the CANCEL looks as the INVITE did */
+	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+
+	d->part[SIP_DIALOG_REMOTE_TAG].len = 0;
+	d->part[SIP_DIALOG_ROUTE_SET].len = 0;
+	sip_dialog_put_line(d, b, STR("CANCEL"));
+	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
+	sip_dialog_put_headers(d, b, STR("CANCEL"), d->local_invite_cseq);
+	put_agent(c->owner, b, SIP_H_USER_AGENT);
+	sip_edit_body(b, STR_NULL, STR_NULL);
+}
+
+static void
+put_reason(const struct call *c, struct buf *b)
+{
+	if (c->rec.q850)
+		sip_edit_hdr_fmt(b, SIP_H_REASON, "Q.850;cause=%d", (int)c->rec.q850);
+}
+
+enum err
+leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b)
+{
+	struct sip_dialog *d = &c->rec.leg[i].dialog;
+	uint32_t cseq;
+	enum err e = sip_dialog_next_cseq(d, SIP_BYE, &cseq);
+
+	if (e != ERR_OK)
+		return e;
+	sip_dialog_put_line(d, b, STR("BYE"));
+	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
+	sip_dialog_put_headers(d, b, STR("BYE"), cseq);
+	put_reason(c, b);
+	put_agent(c->owner, b, SIP_H_USER_AGENT);
+	sip_edit_body(b, STR_NULL, STR_NULL);
+	return buf_end(b);
+}
+
+/* Start of a response to A's INVITE. */
+static const struct sip_msg *
+begin_response(struct call *c, struct buf *b, int status)
+{
+	const struct call_ops *ops = &c->owner->ops;
+	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
+	struct str tag = sip_dialog_str(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_LOCAL_TAG);
+	char fresh[CALL_TAG_CHARS + 1];
+
+	if (tag.len == 0) { /* refused before there was a dialog */
+		random_token(fresh, CALL_TAG_CHARS);
+		tag = str_from(fresh);
+	}
+	sip_edit_response(b, req,
+			  &(struct sip_edit_reply){.status = (unsigned)status,
+						   .reason = str_from(reason_phrase(status)),
+						   .to_tag = tag,
+						   .source = &c->rec.leg[LEG_A].remote});
+	put_agent(c->owner, b, SIP_H_SERVER);
+	return req;
+}
+
+void
+leg_put_response_a(struct call *c, struct buf *b, int status, const struct sip_msg *from,
+		   struct str body)
+{
+	const struct sip_msg *req = begin_response(c, b, status);
+
+	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
+	put_contact(c, LEG_A, b);
+	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	if (from)
+		hide_copy(b, from, leg_way(c, LEG_A));
+	sip_edit_body(b, body.len ? STR("application/sdp") : STR_NULL, body);
+}
+
+/* Warning: 399 postern "text (id)" (RFC 3261 20.43): what an operator gives to `explain`. */
+static void
+put_warning(struct buf *b, const char *text, const char *id)
+{
+	if (text[0])
+		sip_edit_hdr_fmt(b, SIP_H_WARNING, "399 postern \"%s%s%s%s\"", text,
+				 id[0] ? " (id " : "", id, id[0] ? ")" : "");
+}
+
+/* What of Require we do not have: all of it (RFC 3261 8.2.2.3). */
+static void
+put_unsupported(struct buf *b, const struct sip_msg *req)
+{
+	const struct sip_hdr *h = sip_msg_hdr(req, SIP_H_REQUIRE);
+
+	for (; h; h = sip_msg_next(req, h))
+		sip_edit_hdr(b, SIP_H_UNSUPPORTED, h->value);
+}
+
+void
+leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning, int q850)
+{
+	const struct sip_msg *req = begin_response(c, b, status);
+
+	if (status == 420)
+		put_unsupported(b, req);
+	put_warning(b, warning, warning[0] ? c->rec.id.z : "");
+	if (q850)
+		sip_edit_hdr_fmt(b, SIP_H_REASON, "Q.850;cause=%d", q850);
+	if (status == 503)
+		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
+	if (status == 405)
+		sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	sip_edit_body(b, STR_NULL, STR_NULL);
+}
+
+void
+leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req, int status,
+	      const struct addr *source, const char *tag, const char *warning, const char *id)
+{
+	sip_edit_response(b, req,
+			  &(struct sip_edit_reply){.status = (unsigned)status,
+						   .reason = str_from(reason_phrase(status)),
+						   .to_tag = str_from(tag),
+						   .source = source});
+	put_agent(cs, b, SIP_H_SERVER);
+	put_warning(b, warning, id);
+	if (status == 200 || status == 405 || status == 501)
+		sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	if (status == 200 || status == 415)
+		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+	if (status == 420)
+		put_unsupported(b, req);
+	if (status == 503)
+		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
+	sip_edit_body(b, STR_NULL, STR_NULL);
+}

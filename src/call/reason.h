@@ -1,0 +1,72 @@
+/* Why a call or request failed, and how that is said on the wire: the only table that turns our
+ * refusals, and the far leg's failures, into a SIP status, a Warning text and a Q.850 cause. */
+#ifndef POSTERN_CALL_REASON_H
+#define POSTERN_CALL_REASON_H
+
+#include "base/id.h"
+#include "sip/msg.h"
+
+/* name, SIP status, Q.850 cause, sentence (Warning text and log) */
+#define REFUSAL_LIST(X)                                                                            \
+	X(NONE, 0, 0, "")                                                                          \
+	X(NO_RECORD, 503, 42, "no free call record: postern is at its limit of calls")             \
+	X(NO_PORTS, 503, 42, "no free media port")                                                 \
+	X(MEDIA_BUSY, 503, 42, "the media process does not keep up")                               \
+	X(DRAINING, 503, 42, "postern is stopping and takes no new calls")                         \
+	X(RATE, 503, 42, "too many call attempts a second")                                        \
+	X(ACCOUNT_OFF, 403, 21, "the account or its trunk is switched off")                        \
+	X(TLS_OFF, 403, 21, "the account's TLS/SRTP service is not switched on")                   \
+	X(CLASS_OFF, 403, 21, "this class of calls is not switched on for the account")            \
+	X(EMERGENCY, 403, 21, "emergency calls are not carried here: use your emergency route")    \
+	X(LIMIT, 480, 42, "the account or trunk has as many calls as it may have")                 \
+	X(NUMBER, 484, 28, "the called number cannot be understood; send E.164, as +15551234567")  \
+	X(NO_NUMBER, 404, 1, "no trunk has this number")                                           \
+	X(NO_ROUTE, 404, 3, "no carrier trunk is there for this call")                             \
+	X(HOPS, 483, 25, "too many hops")                                                          \
+	X(EXTENSION, 420, 79, "an extension is required that postern does not have")               \
+	X(METHOD, 405, 79, "this method is not allowed on the trunk")                              \
+	X(BODY_TYPE, 415, 79, "only application/sdp is understood here")                           \
+	X(NO_OFFER, 488, 88, "an INVITE without an SDP offer is not supported yet")                \
+	X(SDP, 400, 88, "the SDP cannot be read")                                                  \
+	X(MEDIA, 488, 88, "no audio stream that both sides could use")                             \
+	X(CRYPTO, 488, 88, "the trunk requires SRTP with an a=crypto that postern knows")          \
+	X(CLEAR_ONLY, 488, 88, "SRTP keys are not taken over a trunk without TLS")                 \
+	X(REINVITE, 488, 88, "this change of a running call is not supported yet")                 \
+	X(BAD_ANSWER, 502, 88, "the called side's answer cannot be used")                          \
+	X(UNREACHABLE, 480, 20, "the called trunk cannot be reached")                              \
+	X(TIMEOUT, 504, 102, "the called side did not answer in time")                             \
+	X(NO_ANSWER, 480, 19, "nobody answered in time")                                           \
+	X(CANCELED, 487, 16, "the caller gave up")                                                 \
+	X(STOPPED, 503, 41, "postern is stopping")                                                 \
+	X(HANGUP, 480, 16, "ended by the operator")                                                \
+	X(MEDIA_TIMEOUT, 480, 41, "no media came for too long")                                    \
+	X(NO_ACK, 408, 102, "the caller never acknowledged the answer")                            \
+	X(RESTARTED, 500, 41, "the signaling process restarted and could not go on with the call") \
+	X(DIALOG, 481, 0, "no such call on this account")                                          \
+	X(CSEQ, 500, 0, "a request with an older CSeq than one before")                            \
+	X(INTERNAL, 500, 41, "postern failed inside; see its log")
+
+enum refusal {
+#define X(name, status, q850, text) REFUSAL_##name,
+	REFUSAL_LIST(X)
+#undef X
+		REFUSAL_N
+};
+
+const char *refusal_name(enum refusal r);
+int refusal_status(enum refusal r);
+int refusal_q850(enum refusal r);
+const char *refusal_text(enum refusal r);
+
+/** Default reason phrase of a status (RFC 3261 21); "Unknown" for others. */
+const char *reason_phrase(int status);
+
+/** The status that leg A sees for a final failure (300-699) of leg B. 401 and 407 never cross,
+ * 408 becomes 504, 503 becomes 500; what speaks of our own message, not of the user, becomes 500. */
+int reason_map(int status_b);
+/** Q.850 cause for a SIP status (RFC 3398 8.2.6.1). */
+int reason_q850(int status);
+/** Cause of a Reason header with protocol Q.850 in msg, or 0 (RFC 3326). */
+int reason_q850_of(const struct sip_msg *msg);
+
+#endif

@@ -1,0 +1,51 @@
+#include "call/record.h"
+
+#include <string.h>
+
+const char *
+call_ender_name(enum call_ender e)
+{
+	static const char *const names[] = {
+#define X(n) #n,
+		CALL_ENDER_LIST(X)
+#undef X
+	};
+
+	return (unsigned)e < ARRAY_LEN(names) ? names[e] : "?";
+}
+
+static bool
+has_end(const char *z, size_t cap)
+{
+	return memchr(z, 0, cap) != NULL;
+}
+
+static bool
+leg_valid(const struct record_leg *l)
+{
+	return has_end(l->account.z, sizeof(l->account.z)) && has_end(l->trunk.z, sizeof(l->trunk.z)) &&
+	       has_end(l->peer, sizeof(l->peer)) && has_end(l->codec, sizeof(l->codec)) &&
+	       has_end(l->tls_version, sizeof(l->tls_version)) &&
+	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
+	       has_end(l->media.cname, sizeof(l->media.cname)) &&
+	       has_end(l->branch, sizeof(l->branch)) &&
+	       (l->dialog.version == 0 || sip_dialog_valid(&l->dialog));
+}
+
+bool
+call_record_valid(const struct call_record *r)
+{
+	if (r->version != CALL_RECORD_VERSION || r->size != sizeof(*r) ||
+	    r->state >= B2BUA_STATE_N || r->n_targets > ROUTE_TARGETS_MAX ||
+	    r->ended_by >= CALL_ENDER_N || r->refusal >= REFUSAL_N)
+		return false;
+	if (!has_end(r->id.z, sizeof(r->id.z)) ||
+	    !has_end(r->from_received, sizeof(r->from_received)) ||
+	    !has_end(r->to_received, sizeof(r->to_received)) ||
+	    !has_end(r->from_sent, sizeof(r->from_sent)) || !has_end(r->to_sent, sizeof(r->to_sent)))
+		return false;
+	for (int i = 0; i < r->n_targets; i++)
+		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)))
+			return false;
+	return leg_valid(&r->leg[LEG_A]) && leg_valid(&r->leg[LEG_B]);
+}

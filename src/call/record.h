@@ -1,0 +1,87 @@
+/* The call record, version 1: all that is needed to go on with a call, or to end it properly,
+ * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
+ * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
+#ifndef POSTERN_CALL_RECORD_H
+#define POSTERN_CALL_RECORD_H
+
+#include "base/id.h"
+#include "call/b2bua.h"
+#include "call/reason.h"
+#include "media/ctl.h"
+#include "policy/number.h"
+#include "policy/route.h"
+#include "sdp/offer.h"
+#include "sip/dialog.h"
+
+enum {
+	CALL_RECORD_VERSION = 1,
+	CALL_NAME_MAX = 128,  /* peer identity, codec */
+	CALL_NUMBER_MAX = 64, /* a number or user part as it came */
+};
+
+enum call_leg_index { LEG_A, LEG_B, CALL_LEGS };
+
+/* Who ended the call. */
+#define CALL_ENDER_LIST(X) X(NONE) X(CALLER) X(CALLED) X(POSTERN)
+enum call_ender {
+#define X(n) ENDER_##n,
+	CALL_ENDER_LIST(X)
+#undef X
+		CALL_ENDER_N
+};
+const char *call_ender_name(enum call_ender e);
+
+struct record_leg {
+	struct sip_dialog dialog;
+	struct policy_id account, trunk; /* text ids; account "" for a carrier */
+	char peer[CALL_NAME_MAX];	 /* names of the peer's certificate; "" on plain legs */
+	char tls_version[12], tls_suite[40];
+	char codec[SDP_CODEC_MAX];
+	struct addr remote;  /* where signalling last came from */
+	uint64_t conn;	     /* its connection, in this life of signaling */
+	uint8_t transport;   /* enum edge_transport */
+	uint8_t secure;	     /* SRTP on this leg */
+	uint8_t media_open;  /* media.slot is ours */
+	uint8_t stats_final; /* stats are the last word */
+	uint8_t in_suite, out_suite; /* enum sdp_suite */
+	uint8_t pad[2];
+	char branch[40];	 /* B: of the INVITE's Via, while it is in set-up */
+	struct media_open media; /* as last commanded */
+	struct sdp_origin origin;
+	struct sdp_layout layout;
+	struct media_stats stats;
+};
+
+struct record_target {
+	struct policy_id trunk;
+	int64_t at_us; /* wall, INVITE sent */
+	int32_t status; /* final SIP status, 0 = none came, -1 = could not be sent */
+	uint32_t pad;
+};
+
+struct call_record {
+	uint32_t version, size;
+	struct id id;
+	uint8_t state;	/* enum b2bua_state */
+	uint8_t ended_by;
+	uint8_t crashes; /* times that signaling died with this call in hand */
+	uint8_t n_targets, restored;
+	uint8_t pad[2];
+	uint32_t class;	     /* enum policy_class */
+	/* wall clock, us; 0 = did not happen */
+	int64_t invite_us, ringing_us, answer_us, end_us;
+	uint64_t answer_mono_us, end_mono_us; /* monotonic: durations */
+	int32_t sip_status; /* final status that A saw, or 200 */
+	int32_t q850;
+	uint32_t refusal; /* enum refusal; why postern ended or refused it */
+	uint32_t pad2;
+	char from_received[CALL_NUMBER_MAX], to_received[CALL_NUMBER_MAX];
+	char from_sent[CALL_NUMBER_MAX], to_sent[CALL_NUMBER_MAX];
+	struct record_target target[ROUTE_TARGETS_MAX];
+	struct record_leg leg[CALL_LEGS];
+};
+
+/** For a record out of shared memory: version, size, every index and text within. */
+bool call_record_valid(const struct call_record *r);
+
+#endif

@@ -1,0 +1,128 @@
+#include "edge/card.h"
+
+#include <string.h>
+
+enum err
+cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX], uint32_t n_zones)
+{
+	*c = (struct cards){.zone_fqdn = zone_fqdn, .n_zones = n_zones};
+	if (pthread_mutex_init(&c->lock, NULL) != 0)
+		return ERR_NOMEM;
+	return pool_init(&c->pool, n, sizeof(struct card));
+}
+
+void
+cards_fini(struct cards *c)
+{
+	if (!c->pool.mem)
+		return;
+	pool_fini(&c->pool);
+	pthread_mutex_destroy(&c->lock);
+}
+
+static bool
+add_name(struct card *k, struct str name, uint16_t index)
+{
+	if (name.len > (size_t)(CARD_TEXT_MAX - k->used))
+		return false;
+	k->at[index] = k->used;
+	k->len[index] = (uint16_t)name.len;
+	if (name.len)
+		memcpy(k->text + k->used, name.p, name.len);
+	k->used = (uint16_t)(k->used + name.len);
+	return true;
+}
+
+static bool
+fill_card(struct card *k, const struct cert_view *v)
+{
+	if (v->names_cut || v->n_dns + v->n_uri > CARD_NAMES_MAX)
+		return false;
+	k->n_dns = v->n_dns;
+	k->n_uri = v->n_uri;
+	k->not_after_us = v->not_after_us;
+	for (uint16_t i = 0; i < v->n_dns; i++)
+		if (!add_name(k, v->dns[i], i))
+			return false;
+	for (uint16_t i = 0; i < v->n_uri; i++)
+		if (!add_name(k, v->uri[i], (uint16_t)(v->n_dns + i)))
+			return false;
+	return true;
+}
+
+static struct card *
+take_card(struct cards *c)
+{
+	struct card *k;
+
+	pthread_mutex_lock(&c->lock);
+	k = pool_get(&c->pool);
+	pthread_mutex_unlock(&c->lock);
+	return k;
+}
+
+const struct card *
+cards_at(const struct cards *c, uint32_t number)
+{
+	return number == CARD_NONE ? NULL : pool_at(&c->pool, number);
+}
+
+void
+cards_free(struct cards *c, uint32_t number)
+{
+	if (number == CARD_NONE)
+		return;
+	pthread_mutex_lock(&c->lock);
+	pool_put(&c->pool, pool_at(&c->pool, number));
+	pthread_mutex_unlock(&c->lock);
+}
+
+enum identity_reason
+cards_identify(const struct card *k, const struct snapshot_view *snap, const struct addr *source,
+	       struct str zone, struct identity *out, struct buf *why)
+{
+	struct str name[CARD_NAMES_MAX];
+	struct cert_view view = {.dns = name, .uri = name + k->n_dns, .n_dns = k->n_dns, .n_uri = k->n_uri};
+	struct identity_peer p = {.cert = &view, .zone = zone, .source = *source};
+
+	for (unsigned i = 0; i < (unsigned)k->n_dns + k->n_uri; i++)
+		name[i] = str_of(k->text + k->at[i], k->len[i]);
+	return identity_of_peer(snap, &p, out, why);
+}
+
+static void
+write_why(struct tls_verdict *v, const char *z)
+{
+	(void)!str_copyz(v->why, sizeof(v->why), str_sub(str_from(z), 0, sizeof(v->why) - 1));
+}
+
+void
+cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict)
+{
+	struct cards *c = arg;
+	struct card *k = take_card(c);
+	struct identity id;
+	enum identity_reason r = IDENTITY_UNKNOWN;
+	struct str zone = peer->zone < c->n_zones ? str_from(c->zone_fqdn[peer->zone]) : STR_NULL;
+	char why[IDENTITY_WHY_MAX] = "";
+	struct buf b;
+
+	buf_init(&b, why, sizeof(why));
+	if (!k) {
+		write_why(verdict, "as many peers as may be connected are connected");
+		return;
+	}
+	if (!c->snap)
+		buf_z(&b, "no account is known yet");
+	else if (!fill_card(k, peer->cert))
+		buf_z(&b, "the certificate shows more names than are looked at");
+	else
+		r = cards_identify(k, c->snap, &peer->peer, zone, &id, &b);
+	if (r != IDENTITY_OK) {
+		write_why(verdict, buf_cstr(&b));
+		cards_free(c, pool_index(&c->pool, k));
+		return;
+	}
+	verdict->accept = true;
+	verdict->account = pool_index(&c->pool, k);
+}

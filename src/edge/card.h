@@ -1,0 +1,49 @@
+/* What a TLS peer showed, kept beside its connection, so that the identity question can be asked
+ * again when the accounts change; and the answer to the question inside the handshake. The only
+ * part of edge that two threads touch: a lock guards the table of cards. */
+#ifndef POSTERN_EDGE_CARD_H
+#define POSTERN_EDGE_CARD_H
+
+#include <pthread.h>
+
+#include "base/pool.h"
+#include "net/tls.h"
+#include "policy/identity.h"
+
+enum {
+	CARD_TEXT_MAX = 2048, /* bytes of the names of one certificate */
+	CARD_NAMES_MAX = 64,  /* more are refused */
+	CARD_NONE = 0xffffffff
+};
+
+struct card {
+	uint16_t n_dns, n_uri, used;
+	uint16_t at[CARD_NAMES_MAX], len[CARD_NAMES_MAX]; /* DNS names, then URIs */
+	int64_t not_after_us; /* wall: no new calls behind it (A10) */
+	char text[CARD_TEXT_MAX];
+};
+
+struct cards {
+	pthread_mutex_t lock; /* pool only */
+	struct pool pool;
+	/* read by the handshake thread, swapped by handshake_work: never while it is in use */
+	const struct snapshot_view *snap;
+	char (*zone_fqdn)[POLICY_HOST_MAX];
+	uint32_t n_zones;
+};
+
+/** Room for n peers. zone_fqdn is borrowed. */
+enum err cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX],
+		    uint32_t n_zones) NODISCARD;
+void cards_fini(struct cards *c);
+/** The answer inside the handshake (tls_on_identity; arg: struct cards). Accepted: verdict.account
+ * is the number of a card, which the taker frees. */
+void cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
+const struct card *cards_at(const struct cards *c, uint32_t number);
+void cards_free(struct cards *c, uint32_t number);
+/** Ask again, in the loop, from the accounts of today. */
+enum identity_reason cards_identify(const struct card *card, const struct snapshot_view *snap,
+				    const struct addr *source, struct str zone, struct identity *out,
+				    struct buf *why) NODISCARD;
+
+#endif

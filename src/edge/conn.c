@@ -1,0 +1,453 @@
+#include "edge/conn.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "net/tcp.h"
+
+enum { CONN_CHUNKS_PER = 2 /* send queue pieces of 8 KiB a connection, shared by all */ };
+
+static void dial_next(struct conn *c);
+
+enum err
+conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struct cards *cards,
+	   uint32_t max, uint64_t dial_us, const struct conn_up *up)
+{
+	*cs = (struct conns){.loop = loop,
+			     .resolver = resolver,
+			     .cards = cards,
+			     .up = *up,
+			     .dial_us = dial_us ? dial_us : CONN_DIAL_US};
+	list_init(&cs->all);
+	if (pool_init(&cs->pool, max, sizeof(struct conn)) != ERR_OK ||
+	    pool_init(&cs->large, CONN_LARGE_BUFS, SIP_FRAME_BUF) != ERR_OK ||
+	    hash_init(&cs->by_id, max) != ERR_OK || hash_init(&cs->by_owner, max) != ERR_OK)
+		return ERR_NOMEM;
+	return stream_pool_init(&cs->streams, loop, NULL, max, max * CONN_CHUNKS_PER + 64);
+}
+
+static void
+free_conn(struct conn *c)
+{
+	struct conns *cs = c->owner;
+
+	locate_stop(&c->locate);
+	stream_close(&c->stream);
+	cards_free(cs->cards, c->card);
+	tls_ctx_unref(&c->client);
+	pool_put(&cs->large, c->large);
+	hash_del(&cs->by_id, &c->by_id);
+	hash_del(&cs->by_owner, &c->by_owner);
+	list_del(&c->node);
+	pool_put(&cs->pool, c);
+	metric_set(METRIC_conn_open, pool_used(&cs->pool));
+}
+
+void
+conns_fini(struct conns *cs)
+{
+	if (cs->pool.mem)
+		LIST_EACH(it, &cs->all)
+			free_conn(CONTAINER_OF(it, struct conn, node));
+	stream_pool_fini(&cs->streams);
+	pool_fini(&cs->pool);
+	pool_fini(&cs->large);
+	hash_fini(&cs->by_id);
+	hash_fini(&cs->by_owner);
+}
+
+static uint64_t
+owner_hash(const struct conns *cs, const struct policy_id *account, const struct policy_id *trunk)
+{
+	return hash_of(&cs->by_owner, str_from(account->z[0] ? account->z : trunk->z));
+}
+
+static struct conn *
+new_conn(struct conns *cs, const struct policy_id *account, const struct policy_id *trunk)
+{
+	struct conn *c = pool_get(&cs->pool);
+
+	if (!c)
+		return NULL;
+	c->owner = cs;
+	c->id = ++cs->next_id;
+	c->card = CARD_NONE;
+	c->account = *account;
+	c->trunk = *trunk;
+	list_init(&c->waiting);
+	list_add(&cs->all, &c->node);
+	hash_add(&cs->by_id, &c->by_id, hash_of(&cs->by_id, str_of(&c->id, sizeof(c->id))));
+	hash_add(&cs->by_owner, &c->by_owner, owner_hash(cs, account, trunk));
+	sip_frame_init(&c->frame, c->small, sizeof(c->small));
+	metric_set(METRIC_conn_open, pool_used(&cs->pool));
+	return c;
+}
+
+void
+conn_close(struct conn *c, const char *why)
+{
+	if (c->state == CONN_DOWN)
+		return;
+	c->state = CONN_DOWN;
+	c->owner->up.on_down(c->owner->up.arg, c, why);
+	free_conn(c);
+}
+
+/* ---- bytes ---- */
+
+/* The message in hand does not fit: go on in a large buffer. */
+static bool
+grow_frame(struct conn *c)
+{
+	if (c->large)
+		return false;
+	c->large = pool_get(&c->owner->large);
+	return c->large && sip_frame_move(&c->frame, c->large, SIP_FRAME_BUF) == ERR_OK;
+}
+
+static void
+shrink_frame(struct conn *c)
+{
+	if (!c->large || sip_frame_pending(&c->frame) > 0)
+		return;
+	if (sip_frame_move(&c->frame, c->small, sizeof(c->small)) == ERR_OK) {
+		pool_put(&c->owner->large, c->large);
+		c->large = NULL;
+	}
+}
+
+/* Hands on what is complete. False: the connection is gone. */
+static bool
+cut_messages(struct conns *cs, uint64_t id)
+{
+	for (;;) {
+		struct conn *c = conns_find(cs, id);
+		enum sip_frame_event ev;
+		struct str msg;
+		enum err e;
+
+		if (!c)
+			return false;
+		e = sip_frame_next(&c->frame, &ev, &msg);
+		if (e != ERR_OK) {
+			cs->up.on_garbage(cs->up.arg, c, e);
+			conn_close(c, "sent bytes that are no SIP message");
+			return false;
+		}
+		if (ev == SIP_FRAME_MORE)
+			return true;
+		if (ev == SIP_FRAME_PING)
+			(void)!conn_send(c, STR("\r\n"));
+		else if (ev == SIP_FRAME_MESSAGE)
+			cs->up.on_message(cs->up.arg, c, msg);
+	}
+}
+
+static void
+on_data(void *arg, struct str bytes)
+{
+	struct conn *c = arg;
+	struct conns *cs = c->owner;
+	uint64_t id = c->id;
+
+	while (bytes.len) {
+		size_t n = sip_frame_feed(&c->frame, bytes);
+
+		bytes = str_from_at(bytes, n);
+		if (!cut_messages(cs, id))
+			return;
+		if (n == 0 && !grow_frame(c)) {
+			conn_close(c, "no buffer is left for a message of this size");
+			return;
+		}
+	}
+	shrink_frame(c);
+}
+
+static void
+on_stream_close(void *arg, enum stream_end why, int error)
+{
+	struct conn *c = arg;
+	char text[CONN_TEXT];
+
+	c->stream = NULL;
+	if (c->state == CONN_DIALLING) {
+		(void)snprintf(c->why, sizeof(c->why), "%s: %s%s%s", addr_text(&c->remote).z,
+			       stream_end_text(why), error ? ": " : "", error ? strerror(error) : "");
+		dial_next(c);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s%s%s", stream_end_text(why), error ? ": " : "",
+		       error ? strerror(error) : "");
+	conn_close(c, text);
+}
+
+static void
+on_stream_open(void *arg)
+{
+	struct conn *c = arg;
+
+	c->state = CONN_OPEN;
+	c->local = *stream_local(c->stream);
+	c->owner->up.on_open(c->owner->up.arg, c);
+}
+
+static const struct stream_calls stream_calls = {
+	.on_open = on_stream_open, .on_data = on_data, .on_close = on_stream_close};
+
+enum err
+conn_send(struct conn *c, struct str bytes)
+{
+	if (c->state != CONN_OPEN)
+		return ERR_STATE;
+	return stream_send(c->stream, bytes);
+}
+
+/* ---- inbound ---- */
+
+enum err
+conns_accept(struct conns *cs, int fd, const struct addr *peer, const struct addr *local,
+	     uint32_t listener, const struct identity *id)
+{
+	struct policy_id none = {"-"}; /* carriers: found by id only */
+	struct conn *c = new_conn(cs, id->account_id.z[0] ? &id->account_id : &none, &none);
+	enum err e;
+
+	if (!c)
+		return ERR_NOMEM;
+	if (!id->account_id.z[0])
+		c->account.z[0] = 0;
+	c->inbound = true;
+	c->state = CONN_OPEN;
+	c->listener = listener;
+	c->remote = *peer;
+	c->local = *local;
+	c->identity = *id;
+	e = stream_adopt(&cs->streams, fd, &stream_calls, c, &c->stream);
+	if (e != ERR_OK)
+		free_conn(c);
+	return e;
+}
+
+static void
+keep_tls(struct conn *c, const struct tls_record *r)
+{
+	const char *names = r->n_chain ? r->chain[0].names : "";
+
+	(void)!str_copyz(c->tls_version, sizeof(c->tls_version),
+			 str_from(tls_version_name(r->version)));
+	(void)!str_copyz(c->tls_suite, sizeof(c->tls_suite), str_from(r->suite_name));
+	(void)!str_copyz(c->peer, sizeof(c->peer), str_sub(str_from(names), 0, CONN_TEXT - 1));
+}
+
+enum err
+conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
+		 const struct identity *id)
+{
+	struct policy_id none = {"-"};
+	struct conn *c = new_conn(cs, &id->account_id, &none);
+	enum err e;
+
+	if (!c)
+		return ERR_NOMEM;
+	c->inbound = c->tls = c->customer = true;
+	c->state = CONN_OPEN;
+	c->listener = listener;
+	c->zone = res->record.zone;
+	c->remote = res->record.peer;
+	c->local = res->record.local;
+	c->identity = *id;
+	keep_tls(c, &res->record);
+	e = stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream);
+	if (e != ERR_OK) {
+		free_conn(c);
+		return e;
+	}
+	c->card = res->verdict.account;
+	return ERR_OK;
+}
+
+/* ---- dialling ---- */
+
+static void
+on_located(void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->locate.n == 0)
+		(void)snprintf(c->why, sizeof(c->why), "%s", c->locate.why);
+	dial_next(c);
+}
+
+static enum err
+dial_tls(struct conn *c)
+{
+	struct handshake_job job = {.peer = c->remote,
+				    .client = c->client,
+				    .fqdn = str_from(c->fqdn),
+				    .timeout_us = c->owner->dial_us,
+				    .arg = (void *)(uintptr_t)c->id};
+	enum err e = tcp_dial(&c->remote, c->bind.family ? &c->bind : NULL, &job.fd);
+
+	if (e != ERR_OK)
+		return e;
+	e = handshake_submit(c->owner->handshake, &job);
+	if (e != ERR_OK)
+		close(job.fd);
+	return e;
+}
+
+/* The next address; none left: down. */
+static void
+dial_next(struct conn *c)
+{
+	while (c->next_addr < c->locate.n) {
+		enum err e;
+
+		c->remote = c->locate.addr[c->next_addr++];
+		if (c->bind.family && c->bind.family != c->remote.family)
+			continue;
+		e = c->client ? dial_tls(c)
+			      : stream_connect(&c->owner->streams, &c->remote,
+					       c->bind.family ? &c->bind : NULL, c->owner->dial_us,
+					       &stream_calls, c, &c->stream);
+		if (e == ERR_OK)
+			return;
+		(void)snprintf(c->why, sizeof(c->why), "%s: %s", addr_text(&c->remote).z,
+			       err_text(e));
+	}
+	conn_close(c, c->why[0] ? c->why : "no address of this family");
+}
+
+enum err
+conns_dial(struct conns *cs, const struct conn_dial *d, struct conn **out)
+{
+	struct conn *c = new_conn(cs, &d->account, &d->trunk);
+	enum err e;
+
+	if (!c)
+		return ERR_NOMEM;
+	c->state = CONN_DIALLING;
+	c->customer = d->customer;
+	c->tls = d->client != NULL;
+	c->client = d->client ? tls_ctx_ref(d->client) : NULL;
+	c->listener = d->listener;
+	if (!addr_is_any(&d->bind))
+		c->bind = d->bind;
+	c->locate.on_located = on_located;
+	c->locate.arg = c;
+	e = str_copyz(c->fqdn, sizeof(c->fqdn), d->host);
+	if (e == ERR_OK)
+		e = locate_start(&c->locate, cs->loop, cs->resolver, d->host, d->port);
+	if (e != ERR_OK) {
+		free_conn(c);
+		return e;
+	}
+	*out = c;
+	return ERR_OK;
+}
+
+void
+conns_on_handshake(struct conns *cs, struct tls_result *res)
+{
+	struct conn *c = conns_find(cs, (uint64_t)(uintptr_t)res->arg);
+
+	if (!c || c->state != CONN_DIALLING)
+		return; /* given up meanwhile: the result's owner closes it */
+	if (!res->conn) {
+		(void)snprintf(c->why, sizeof(c->why), "%s", res->record.why);
+		dial_next(c);
+		return;
+	}
+	keep_tls(c, &res->record);
+	if (stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream) != ERR_OK) {
+		conn_close(c, "no stream left");
+		return;
+	}
+	on_stream_open(c);
+}
+
+/* ---- finding ---- */
+
+struct conn *
+conns_find(const struct conns *cs, uint64_t id)
+{
+	uint64_t h = hash_of(&cs->by_id, str_of(&id, sizeof(id)));
+
+	for (struct hash_node *n = hash_first(&cs->by_id, h); n; n = hash_next(n)) {
+		struct conn *c = CONTAINER_OF(n, struct conn, by_id);
+
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
+}
+
+static bool
+may_carry(const struct conn *c, const struct policy_id *account, const struct policy_id *trunk,
+	  bool dialled_only)
+{
+	if (strcmp(c->account.z, account->z) != 0 || c->state == CONN_DOWN)
+		return false;
+	if (!c->inbound)
+		return strcmp(c->trunk.z, trunk->z) == 0;
+	return !dialled_only && account->z[0];
+}
+
+struct conn *
+conns_of(const struct conns *cs, const struct policy_id *account, const struct policy_id *trunk,
+	 bool dialled_only)
+{
+	uint64_t h = owner_hash(cs, account, trunk);
+	struct conn *best = NULL;
+
+	for (struct hash_node *n = hash_first(&cs->by_owner, h); n; n = hash_next(n)) {
+		struct conn *c = CONTAINER_OF(n, struct conn, by_owner);
+
+		if (!may_carry(c, account, trunk, dialled_only))
+			continue;
+		if (!best || (c->state == CONN_OPEN && best->state != CONN_OPEN) ||
+		    (c->state == best->state && c->id > best->id))
+			best = c;
+	}
+	return best;
+}
+
+void
+conns_identify(struct conns *cs, const struct snapshot_view *snap)
+{
+	LIST_EACH(it, &cs->all) {
+		struct conn *c = CONTAINER_OF(it, struct conn, node);
+		const struct card *card = cards_at(cs->cards, c->card);
+		struct identity id;
+		enum identity_reason r;
+		char why[IDENTITY_WHY_MAX];
+		struct buf b;
+
+		if (!c->inbound)
+			continue;
+		buf_init(&b, why, sizeof(why));
+		if (card)
+			r = cards_identify(card, snap, &c->remote,
+					   str_from(cs->cards->zone_fqdn[c->zone]), &id, &b);
+		else
+			r = identity_of_source(snap, c->customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+					       TRUNK_TCP, &c->remote, &id, &b);
+		c->barred = r != IDENTITY_OK || strcmp(id.account_id.z, c->identity.account_id.z) != 0;
+		if (!c->barred)
+			c->identity = id;
+		else
+			log_warn("conn.barred", "peer=%s account=%s no new calls: %s",
+				 addr_text(&c->remote).z, c->account.z, buf_cstr(&b));
+	}
+}
+
+uint32_t
+conns_count(const struct conns *cs)
+{
+	return pool_used(&cs->pool);
+}

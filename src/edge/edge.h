@@ -1,0 +1,179 @@
+/* Signalling in and out: transactions over connections and datagrams (RFC 3261 17, 18).
+ * One struct edge a signaling worker, on its loop thread; nothing here is global.
+ *
+ * A request that comes up has an identified trunk: by the certificate (TLS) or by the source
+ * address (UDP, TCP). Everything else was answered or dropped below and never reaches `call`.
+ * A message that goes down is complete but for the Via, which edge writes. */
+#ifndef POSTERN_EDGE_EDGE_H
+#define POSTERN_EDGE_EDGE_H
+
+#include "base/addr.h"
+#include "base/id.h"
+#include "net/handshake.h"
+#include "net/resolver.h"
+#include "policy/identity.h"
+#include "sip/msg.h"
+
+enum {
+	EDGE_LISTENERS_MAX = 32,
+	EDGE_BRANCH_MAX = 40, /* of a Via that we write, with NUL */
+};
+
+enum edge_transport { EDGE_UDP, EDGE_TCP, EDGE_TLS };
+
+/* Where signalling is received, and what the world sees of it. */
+struct edge_listener_conf {
+	char name[POLICY_ID_MAX];
+	enum edge_transport transport;
+	struct addr bound, advertised;
+	uint32_t zone;	/* index into edge_conf.zones; meaningful for EDGE_TLS */
+	int fd;		/* bound (and listening) socket from keeper; edge takes it */
+	bool customer;	/* faces customers (else carriers) */
+};
+
+/* Who sent a message, and over what. */
+struct edge_source {
+	struct addr remote, local;
+	enum edge_transport transport;
+	uint32_t listener; /* index */
+	uint64_t conn;	   /* id of the connection, 0 for datagrams; never used again */
+	uint32_t account, trunk; /* indexes in the snapshot of this moment */
+	const char *tls_version, *tls_suite, *tls_peer; /* "" where none; borrowed for the call */
+};
+
+/* Where a request goes. Several hints: edge takes the first that works. */
+struct edge_dest {
+	struct policy_id trunk;	  /* names account, location and transport */
+	struct policy_id account; /* "" for a carrier */
+	uint64_t conn;		  /* connection it should go over (in-dialog), 0 = none */
+	enum edge_transport transport;
+	char host[POLICY_HOST_MAX]; /* next hop: IP literal or FQDN; "" = the trunk's location */
+	uint16_t port; /* 0 = the trunk's where host is "", else the transport's default */
+	bool reuse;    /* TLS, in-dialog: any live connection of the account whose trunks hold this
+			* one may carry it, before a new one is dialled to the trunk's location */
+	char branch[EDGE_BRANCH_MAX]; /* of the Via; "" = a new one. Set for the CANCEL of an INVITE
+				       * of an earlier life, see edge_txn_branch */
+};
+
+struct edge_txn; /* a transaction; owned by edge, valid until forgotten or ended */
+
+/* News about a client transaction that call started. `user` is what edge_send was given. */
+enum edge_event {
+	EDGE_RESPONSE, /* msg is set; 1xx and finals, and each further 2xx of an INVITE */
+	EDGE_TIMEOUT,  /* no final response in time */
+	EDGE_FAILED,   /* could not be sent: err and why say why */
+	EDGE_OVER,     /* nothing more will come (after a final response) */
+};
+struct edge_news {
+	enum edge_event event;
+	const struct sip_msg *msg; /* EDGE_RESPONSE: borrowed for the call */
+	struct edge_source source; /* EDGE_RESPONSE: where it came over */
+	enum err err;
+	const char *why; /* EDGE_FAILED: a sentence, borrowed */
+	bool last; /* the transaction is over and its handle no longer valid */
+};
+
+/* What edge tells the layer above; wired by app. */
+struct edge_up {
+	void *arg;
+	/** A request outside INVITE-ACK and CANCEL. txn answers it. */
+	void (*on_request)(void *arg, struct edge_txn *txn, const struct sip_msg *msg,
+			   const struct edge_source *src);
+	/** ACK of a 2xx (the ACK of a failure never comes up). */
+	void (*on_ack)(void *arg, const struct sip_msg *msg, const struct edge_source *src);
+	/** CANCEL matched the INVITE transaction txn and was answered with 200 already. */
+	void (*on_cancel)(void *arg, struct edge_txn *txn, const struct sip_msg *cancel);
+	/** News of a client transaction. */
+	void (*on_news)(void *arg, void *user, const struct edge_news *news);
+	/** A server transaction that was not forgotten is over: its final response could not be
+	 * delivered, or needs no repetition any more. */
+	void (*on_undelivered)(void *arg, struct edge_txn *txn);
+	/** Each finished handshake, accepted or refused. */
+	void (*on_handshake)(void *arg, const struct tls_record *rec, struct id id);
+	/** The last connection of an account went down, or its first came up. */
+	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
+};
+
+/* A zone as edge needs it. */
+struct edge_zone {
+	char fqdn[POLICY_HOST_MAX];
+	struct tls_ctx *server, *client; /* shared, counted; edge holds references of its own */
+};
+
+struct edge_conf {
+	struct edge_listener_conf listeners[EDGE_LISTENERS_MAX];
+	struct edge_zone zones[EDGE_LISTENERS_MAX];
+	uint32_t n_listeners, n_zones;
+	uint32_t max_conns, max_txns;
+	uint64_t t1_us, t2_us, t4_us; /* 0 = RFC 3261's */
+	uint64_t connect_us;	      /* TCP connect and TLS handshake together; 0 = 3 s */
+	uint8_t node, worker;
+	const char *user_agent; /* Server and User-Agent value */
+};
+
+struct edge; /* opaque */
+
+/**
+ * Start on the loop: makes the handshake thread, takes the listeners' descriptors. resolver is the
+ * caller's and outlives edge. snap: may be NULL (no accounts yet: everything is refused), see
+ * edge_on_snapshot.
+ */
+enum err edge_new(const struct edge_conf *conf, struct loop *loop, struct resolver *resolver,
+		  const struct snapshot_view *snap, const struct edge_up *up,
+		  struct edge **out) NODISCARD;
+/** Closes all connections at once. NULL is fine. */
+void edge_free(struct edge **e);
+
+/** Another set of accounts: connections are matched anew by name; those of an account that is
+ * gone or disabled take no new requests. The identity question in the handshake thread is
+ * answered from the new set after this; *snap and its bytes must stay valid until on_done(arg),
+ * which comes from the loop when the old set is no longer read by anyone. */
+enum err edge_on_snapshot(struct edge *e, const struct snapshot_view *snap,
+			  void (*on_done)(void *arg), void *arg) NODISCARD;
+
+/** Stop or resume taking new connections and new out-of-dialog requests (503 + Retry-After). */
+void edge_drain(struct edge *e, bool on);
+
+/** Advertised address, transport and listener that messages towards this trunk show. */
+struct edge_local {
+	struct addr advertised;
+	enum edge_transport transport;
+	uint32_t listener;
+};
+enum err edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out) NODISCARD;
+
+/** The request that a server transaction holds; valid until the transaction ends. */
+const struct sip_msg *edge_txn_request(const struct edge_txn *txn);
+const struct edge_source *edge_txn_source(const struct edge_txn *txn);
+/** The caller's pointer of a transaction (server: NULL until set). */
+void edge_txn_set_user(struct edge_txn *txn, void *user);
+void *edge_txn_user(const struct edge_txn *txn);
+
+/** Answer a server transaction. msg: a whole response, copied. After a final response that needs
+ * no further news the handle is no longer the caller's, except for INVITE: on_undelivered may
+ * come, until then or the end of the transaction; call edge_forget when it is of no interest. */
+void edge_respond(struct edge_txn *txn, int status, struct str msg);
+
+/** Start a client transaction. msg: the request without Via, start line first, copied. The first
+ * news comes later from the loop, never from inside this call. */
+enum err edge_send(struct edge *e, const struct edge_dest *dest, enum sip_method method,
+		   struct str msg, void *user, struct edge_txn **out) NODISCARD;
+/** Cancel a client INVITE transaction (deferred until a provisional came, RFC 3261 9.1).
+ * reason: value of a Reason header, or empty. */
+void edge_cancel(struct edge_txn *txn, struct str reason);
+/** An ACK for a 2xx, or a response whose transaction is lost (then msg has its Via and
+ * is_response is set): no transaction, sent once, now if a connection is there, else as soon as one
+ * is dialled, or not at all. */
+void edge_send_once(struct edge *e, const struct edge_dest *dest, bool is_response,
+		    struct str msg);
+/** Branch of a client transaction's Via: kept in the record of a call in set-up. */
+const char *edge_txn_branch(const struct edge_txn *txn);
+/** Send the last response of an INVITE server transaction again (2xx until its ACK). */
+void edge_respond_again(struct edge_txn *txn);
+/** The caller is no longer interested: no more news; the transaction finishes by itself. */
+void edge_forget(struct edge_txn *txn);
+
+uint32_t edge_conns(const struct edge *e);
+uint32_t edge_txns(const struct edge *e);
+
+#endif

@@ -1,0 +1,140 @@
+#include "edge/listener.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+
+static void
+on_packet(void *arg, const struct addr *from, const struct addr *to, struct str bytes)
+{
+	struct listener *l = arg;
+	struct listeners *ls = l->owner;
+	struct identity id;
+	uint64_t left_out;
+
+	if (!ls->snap ||
+	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER, TRUNK_UDP,
+			       from, &id, NULL) != IDENTITY_OK) {
+		metric_add(METRIC_sip_unknown_source, 1);
+		if (guard_may_log(ls->guard, GUARD_STRANGER, loop_now(ls->loop), &left_out))
+			log_warn("sip.stranger", "peer=%s listener=%s dropped: no trunk has this "
+						 "source address; left out %llu lines",
+				 addr_text(from).z, l->conf.name, (unsigned long long)left_out);
+		return;
+	}
+	ls->on_datagram(ls->arg, l, from, to, &id, bytes);
+}
+
+/* The zone of a TLS listener, as an index into the set of zones. */
+static enum tcp_more
+accept_tls(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
+{
+	struct listeners *ls = l->owner;
+	struct handshake_job job = {.fd = fd,
+				    .peer = *peer,
+				    .local = *local,
+				    .zones = ls->zones,
+				    .default_zone = (uint16_t)l->conf.zone,
+				    .arg = (void *)(uintptr_t)l->index};
+	enum err e = handshake_submit(ls->handshake, &job);
+
+	if (e != ERR_OK)
+		close(fd); /* its source has its share in hand, or no connection is left */
+	metric_set(METRIC_tls_in_hand, handshake_in_hand(ls->handshake));
+	return handshake_room(ls->handshake) ? TCP_ACCEPT_MORE : TCP_ACCEPT_HOLD;
+}
+
+static enum tcp_more
+on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
+{
+	struct listener *l = arg;
+	struct listeners *ls = l->owner;
+	struct identity id;
+
+	if (ls->draining) {
+		close(fd);
+		return TCP_ACCEPT_MORE;
+	}
+	if (l->conf.transport == EDGE_TLS)
+		return accept_tls(l, fd, peer, local);
+	if (!ls->snap ||
+	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER, TRUNK_TCP,
+			       peer, &id, NULL) != IDENTITY_OK ||
+	    conns_accept(ls->conns, fd, peer, local, l->index, &id) != ERR_OK) {
+		metric_add(METRIC_sip_unknown_source, 1);
+		close(fd);
+	}
+	return TCP_ACCEPT_MORE;
+}
+
+static enum err
+start_one(struct listener *l)
+{
+	struct listeners *ls = l->owner;
+	enum err e;
+
+	l->is_udp = l->conf.transport == EDGE_UDP;
+	if (l->is_udp) {
+		e = udp_adopt(&l->udp, ls->loop, l->conf.fd, on_packet, l);
+	} else {
+		l->tcp.on_accept = on_accept;
+		l->tcp.arg = l;
+		e = tcp_listener_init(&l->tcp, ls->loop, l->conf.fd);
+	}
+	l->is_up = e == ERR_OK;
+	return e;
+}
+
+enum err
+listeners_start(struct listeners *ls, const struct edge_listener_conf *conf, uint32_t n)
+{
+	for (ls->n = 0; ls->n < n && ls->n < EDGE_LISTENERS_MAX; ls->n++) {
+		struct listener *l = &ls->l[ls->n];
+		enum err e;
+
+		*l = (struct listener){.owner = ls, .conf = conf[ls->n], .index = ls->n};
+		e = start_one(l);
+		if (e != ERR_OK) {
+			log_error("edge.listener", "%s: %s", l->conf.name, err_text(e));
+			return e;
+		}
+	}
+	return ERR_OK;
+}
+
+void
+listeners_fini(struct listeners *ls)
+{
+	for (uint32_t i = 0; i < ls->n; i++) {
+		if (!ls->l[i].is_up)
+			continue;
+		if (ls->l[i].is_udp)
+			udp_fini(&ls->l[i].udp);
+		else
+			tcp_listener_fini(&ls->l[i].tcp);
+	}
+	ls->n = 0;
+}
+
+void
+listeners_go(struct listeners *ls)
+{
+	metric_set(METRIC_tls_in_hand, handshake_in_hand(ls->handshake));
+	for (uint32_t i = 0; i < ls->n; i++)
+		if (ls->l[i].conf.transport == EDGE_TLS && ls->l[i].is_up)
+			tcp_listener_go(&ls->l[i].tcp);
+}
+
+struct listener *
+listeners_for(struct listeners *ls, enum edge_transport t, bool customer, uint32_t zone)
+{
+	for (uint32_t i = 0; i < ls->n; i++) {
+		const struct edge_listener_conf *c = &ls->l[i].conf;
+
+		if (c->transport == t && c->customer == customer &&
+		    (t != EDGE_TLS || zone == UINT32_MAX || c->zone == zone))
+			return &ls->l[i];
+	}
+	return NULL;
+}

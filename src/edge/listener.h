@@ -1,0 +1,49 @@
+/* Listeners: datagrams and accepted connections, each with who sent it (by address or certificate),
+ * or refused. A peer of no trunk gets no answer on plain transports (A8). */
+#ifndef POSTERN_EDGE_LISTENER_H
+#define POSTERN_EDGE_LISTENER_H
+
+#include "edge/conn.h"
+#include "edge/edge.h"
+#include "edge/guard.h"
+#include "net/tcp.h"
+#include "net/udp.h"
+
+struct listeners;
+
+struct listener {
+	struct listeners *owner;
+	struct edge_listener_conf conf;
+	uint32_t index;
+	struct udp udp;
+	struct tcp_listener tcp;
+	bool is_udp, is_up;
+};
+
+struct listeners {
+	struct listener l[EDGE_LISTENERS_MAX];
+	uint32_t n;
+	struct loop *loop;
+	struct conns *conns;
+	struct handshake *handshake;
+	struct tls_zones *zones;
+	const struct snapshot_view *snap; /* of today; NULL = nobody is known */
+	struct guard *guard;
+	bool draining;
+	/* an identified peer's datagram */
+	void (*on_datagram)(void *arg, struct listener *l, const struct addr *from,
+			    const struct addr *to, const struct identity *id, struct str bytes);
+	void *arg;
+};
+
+/** Takes the descriptors. The other members are set by the caller before. */
+enum err listeners_start(struct listeners *ls, const struct edge_listener_conf *conf,
+			 uint32_t n) NODISCARD;
+void listeners_fini(struct listeners *ls);
+/** A handshake ended, there is room again. */
+void listeners_go(struct listeners *ls);
+/** The first listener for this transport, side and zone (any: n_zone 0xffff); NULL if none. */
+struct listener *listeners_for(struct listeners *ls, enum edge_transport t, bool customer,
+			       uint32_t zone);
+
+#endif

@@ -1,0 +1,69 @@
+/* One transaction as edge keeps it: the machine of sip/txn, its bytes, and where they go. */
+#ifndef POSTERN_EDGE_TXN_H
+#define POSTERN_EDGE_TXN_H
+
+#include "edge/conn.h"
+#include "edge/edge.h"
+#include "sip/edit.h"
+#include "sip/txn_client.h"
+#include "sip/txn_server.h"
+
+enum {
+	TEXT_SMALL = 4096, /* a message up to this size lives in a small block */
+	TEXT_LARGE_BLOCKS = 128,
+};
+
+/* A stored message. */
+struct text_block {
+	char *p;
+	size_t len;
+	bool large;
+};
+
+struct edge_txn {
+	struct edge *owner;
+	struct hash_node by_key;
+	struct txn_key key;
+	struct txn m;
+	struct timer timer;
+	struct loop_soon soon; /* client: the first sending; dead: freeing */
+	struct list wait;      /* in a dialling connection's list */
+	struct locate locate;  /* UDP to a name */
+	bool server, once, is_response, forgotten, dead, hashed, wants_cancel;
+	enum sip_method method;
+	void *user;
+	struct edge_source src; /* server: of the request; client: what the trunk is */
+	struct edge_dest dest;	/* client */
+	struct addr to;		/* UDP */
+	uint64_t conn;
+	uint32_t listener;
+	struct text_block req, resp; /* client: req is ours; server: resp is ours */
+	char branch[EDGE_BRANCH_MAX];
+	char reason[64]; /* of the CANCEL */
+};
+
+struct texts {
+	struct pool small, large;
+};
+
+enum err texts_init(struct texts *t, uint32_t n) NODISCARD;
+void texts_fini(struct texts *t);
+/** Copy bytes into *b, in place of what it held. NOMEM, LONG. */
+enum err texts_put(struct texts *t, struct text_block *b, struct str bytes) NODISCARD;
+void texts_drop(struct texts *t, struct text_block *b);
+
+/** The key of a request from this scope (0 = nobody's). */
+enum err edge_txn_key(const struct sip_msg *m, uint64_t scope, bool cancelled,
+			    struct txn_key *out) NODISCARD;
+/** Where a response over UDP goes: RFC 3581, else RFC 3261 18.2.2. */
+struct addr edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source);
+
+/** Our request with its Via behind the start line. */
+void edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t,
+		      const struct addr *shown, const char *branch);
+/** ACK of a failure, or CANCEL, from the INVITE that we sent (17.1.1.3, 9.1). to: value of To.
+ * reason: of a Reason header, or "". */
+void edge_txn_put_from(struct buf *b, const struct sip_msg *invite, enum sip_method method,
+			 struct str to, const char *reason);
+
+#endif

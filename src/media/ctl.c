@@ -1,0 +1,372 @@
+#include "media/ctl.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+
+enum {
+	QUEUE_MAX = 256, /* messages in the channel's own queue; the rest waits in the ring */
+	SEND_MAX = 192,  /* of these, what commands may take */
+	RECV_BUDGET_MAX = 4096
+};
+
+static const struct {
+	const char *name, *help;
+} drops[] = {
+#define X(name, help) {#name, help},
+	MEDIA_DROP_LIST(X)
+#undef X
+};
+
+static uint32_t
+count_pairs(const struct media_plan *p)
+{
+	return p->port_max > p->port_min ? (uint32_t)(p->port_max - p->port_min + 1) / 2 : 0;
+}
+
+uint32_t
+media_slots(const struct media_plan *p)
+{
+	return p->n_addrs * count_pairs(p);
+}
+
+uint32_t
+media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port)
+{
+	uint32_t pair = (uint32_t)(port - p->port_min) / 2;
+
+	if (addr_index >= p->n_addrs || port < p->port_min || pair >= count_pairs(p))
+		return MEDIA_NO_SLOT;
+	return addr_index * count_pairs(p) + pair;
+}
+
+uint32_t
+media_slot_addr(const struct media_plan *p, uint32_t slot)
+{
+	return count_pairs(p) ? slot / count_pairs(p) : 0;
+}
+
+uint16_t
+media_slot_port(const struct media_plan *p, uint32_t slot)
+{
+	uint32_t pairs = count_pairs(p);
+
+	if (pairs == 0)
+		return 0;
+	return (uint16_t)(p->port_min + 2 * (slot % pairs));
+}
+
+const char *
+media_drop_name(enum media_drop d)
+{
+	return (unsigned)d < ARRAY_LEN(drops) ? drops[d].name : "?";
+}
+
+const char *
+media_drop_help(enum media_drop d)
+{
+	return (unsigned)d < ARRAY_LEN(drops) ? drops[d].help : "?";
+}
+
+enum err
+media_secret_put(struct media_master pair[2], uint32_t serial, const void *key, size_t key_len,
+		 const void *salt, size_t salt_len)
+{
+	struct media_master *m = &pair[serial & 1];
+
+	if (serial == 0 || key_len > sizeof(m->key) || salt_len > sizeof(m->salt))
+		return ERR_RANGE;
+	__atomic_store_n(&m->serial, 0, __ATOMIC_SEQ_CST);
+	secret_wipe(m->key, sizeof(m->key));
+	memcpy(m->key, key, key_len);
+	secret_wipe(m->salt, sizeof(m->salt));
+	memcpy(m->salt, salt, salt_len);
+	__atomic_store_n(&m->serial, serial, __ATOMIC_RELEASE);
+	return ERR_OK;
+}
+
+enum err
+media_secret_get(const struct media_master pair[2], uint32_t serial, struct media_master *out)
+{
+	const struct media_master *m = &pair[serial & 1];
+	struct media_master copy;
+
+	if (serial == 0 || __atomic_load_n(&m->serial, __ATOMIC_ACQUIRE) != serial)
+		return ERR_NOTFOUND;
+	copy = *m;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&m->serial, __ATOMIC_RELAXED) != serial) {
+		secret_wipe(&copy, sizeof(copy));
+		return ERR_NOTFOUND;
+	}
+	*out = copy;
+	secret_wipe(&copy, sizeof(copy));
+	return ERR_OK;
+}
+
+void
+media_secret_wipe(struct media_secret *row)
+{
+	secret_wipe(row, sizeof(*row));
+}
+
+enum err
+media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, uint32_t slots, uint32_t max_opens,
+	       const uint64_t *applied)
+{
+	*m = (struct media_ctl){.max = slots + max_opens,
+				.max_opens = max_opens,
+				.epoch = epoch,
+				.applied = applied};
+	m->ring = mem_zalloc(m->max, sizeof(*m->ring));
+	if (!m->ring)
+		return ERR_NOMEM;
+	if (channel_init(&m->chan, fd, QUEUE_MAX) != ERR_OK) {
+		MEM_FREE(m->ring);
+		return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+void
+media_ctl_fini(struct media_ctl *m)
+{
+	if (!m->ring)
+		return;
+	channel_fini(&m->chan);
+	MEM_FREE(m->ring);
+}
+
+static struct media_cmd *
+ring_at(struct media_ctl *m, uint32_t i)
+{
+	return &m->ring[(m->first + i) % m->max];
+}
+
+/* Has media noted this OPEN? (A CLOSE ends with its answer, not with the note.) */
+static bool
+is_applied(const struct media_ctl *m, const struct media_cmd *c)
+{
+	uint64_t noted = m->applied ? __atomic_load_n(m->applied, __ATOMIC_ACQUIRE) : 0;
+
+	return noted >> MEDIA_MARK_SHIFT == m->epoch && noted >= c->mark;
+}
+
+/* Type 0 marks a command that is done but not at the head of the ring. */
+static void
+finish_cmd(struct media_ctl *m, struct media_cmd *c)
+{
+	if (c->type == MEDIA_OPEN)
+		m->n_opens--;
+	c->type = 0;
+}
+
+/* Forget what is done. Only what was sent in this life of media can have been noted. */
+static void
+trim_ring(struct media_ctl *m)
+{
+	for (uint32_t i = 0; i < m->sent; i++) {
+		struct media_cmd *c = ring_at(m, i);
+
+		if (c->type != MEDIA_OPEN)
+			continue;
+		if (!is_applied(m, c))
+			break; /* noted in order */
+		finish_cmd(m, c);
+	}
+	while (m->n && ring_at(m, 0)->type == 0) {
+		m->first = (m->first + 1) % m->max;
+		m->n--;
+		if (m->sent)
+			m->sent--;
+	}
+}
+
+bool
+media_ctl_flush(struct media_ctl *m)
+{
+	while (m->sent < m->n && m->chan.fd >= 0) {
+		struct media_cmd *c = ring_at(m, m->sent);
+
+		if (c->type != 0) {
+			if (m->chan.n >= SEND_MAX && !channel_flush(&m->chan))
+				break;
+			if (channel_send(&m->chan, (uint16_t)c->type, c, sizeof(*c), true) !=
+			    ERR_OK)
+				break;
+		}
+		m->sent++;
+	}
+	return channel_flush(&m->chan) && m->sent == m->n;
+}
+
+/* Close the holes that finished commands left behind an unfinished head. */
+static void
+pack_ring(struct media_ctl *m)
+{
+	uint32_t kept = 0, sent = 0;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct media_cmd *c = ring_at(m, i);
+
+		if (c->type == 0)
+			continue;
+		if (i < m->sent)
+			sent++;
+		if (kept != i)
+			*ring_at(m, kept) = *c;
+		kept++;
+	}
+	m->n = kept;
+	m->sent = sent;
+}
+
+static struct media_cmd *
+push_cmd(struct media_ctl *m, uint32_t type)
+{
+	struct media_cmd *c;
+
+	if (m->n == m->max)
+		pack_ring(m);
+	if (m->n == m->max)
+		return NULL;
+	c = ring_at(m, m->n++);
+	memset(c, 0, sizeof(*c));
+	c->type = type;
+	c->mark = m->epoch << MEDIA_MARK_SHIFT | ++m->sequence;
+	return c;
+}
+
+enum err
+media_ctl_open(struct media_ctl *m, const struct media_open *o)
+{
+	struct media_cmd *c;
+
+	if (m->n_opens >= m->max_opens)
+		trim_ring(m);
+	if (m->n_opens >= m->max_opens)
+		return ERR_FULL;
+	c = push_cmd(m, MEDIA_OPEN);
+	if (!c)
+		return ERR_FULL;
+	m->n_opens++;
+	c->u.open = *o;
+	media_ctl_flush(m);
+	return ERR_OK;
+}
+
+static struct media_cmd *
+find_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct media_cmd *c = ring_at(m, i);
+
+		if (c->type == MEDIA_CLOSE && c->u.close.slot == slot &&
+		    c->u.close.generation == generation)
+			return c;
+	}
+	return NULL;
+}
+
+enum err
+media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
+{
+	struct media_cmd *c;
+
+	trim_ring(m);
+	if (find_close(m, slot, generation))
+		return ERR_OK;
+	c = push_cmd(m, MEDIA_CLOSE);
+	if (!c)
+		return ERR_FULL;
+	c->u.close = (struct media_close){slot, generation};
+	media_ctl_flush(m);
+	return ERR_OK;
+}
+
+static void
+take_closed(struct media_ctl *m, const struct media_closed *closed)
+{
+	struct media_cmd *c = find_close(m, closed->slot, closed->generation);
+
+	if (!c)
+		return; /* a second answer to a repeated CLOSE */
+	finish_cmd(m, c);
+	trim_ring(m);
+	if (m->on_closed)
+		m->on_closed(m->arg, closed);
+}
+
+static enum err
+take_event(struct media_ctl *m, const struct channel_msg *msg)
+{
+	struct media_closed closed;
+	struct media_close which;
+
+	switch (msg->head.type) {
+	case MEDIA_CLOSED:
+		if (msg->head.length != sizeof(closed))
+			return ERR_SYNTAX;
+		memcpy(&closed, msg->body, sizeof(closed));
+		take_closed(m, &closed);
+		return ERR_OK;
+	case MEDIA_TIMEOUT:
+	case MEDIA_REKEY:
+		if (msg->head.length != sizeof(which))
+			return ERR_SYNTAX;
+		memcpy(&which, msg->body, sizeof(which));
+		if (msg->head.type == MEDIA_TIMEOUT && m->on_timeout)
+			m->on_timeout(m->arg, which.slot, which.generation);
+		if (msg->head.type == MEDIA_REKEY && m->on_rekey)
+			m->on_rekey(m->arg, which.slot, which.generation);
+		return ERR_OK;
+	default:
+		return ERR_SYNTAX;
+	}
+}
+
+enum err
+media_ctl_recv(struct media_ctl *m, uint32_t budget)
+{
+	struct channel_msg msg;
+
+	for (uint32_t i = 0; i < budget && i < RECV_BUDGET_MAX; i++) {
+		enum err e = channel_recv(&m->chan, &msg, NULL, NULL);
+
+		if (e == ERR_AGAIN) {
+			trim_ring(m);
+			media_ctl_flush(m);
+			return ERR_OK;
+		}
+		if (e == ERR_OK)
+			e = take_event(m, &msg);
+		if (e != ERR_OK) {
+			channel_rebind(&m->chan, -1); /* gone, or not to be trusted any more */
+			return ERR_CLOSED;
+		}
+	}
+	return ERR_AGAIN;
+}
+
+void
+media_ctl_rebind(struct media_ctl *m, int fd)
+{
+	channel_rebind(&m->chan, fd);
+	trim_ring(m);
+	m->sent = 0;
+	media_ctl_flush(m);
+}
+
+int
+media_ctl_fd(const struct media_ctl *m)
+{
+	return m->chan.fd;
+}
+
+uint32_t
+media_ctl_waiting(struct media_ctl *m)
+{
+	trim_ring(m);
+	return m->n;
+}

@@ -1,0 +1,213 @@
+/* Commands from signaling to media, events back, and the slot arithmetic: the only header of
+ * media that call, ha and ops may include.
+ *
+ * A slot is an even local port of one local media address (RTP; RTCP is port + 1, or the same
+ * port with rtcp-mux). A row of the flow table belongs to each slot: its in half receives from
+ * the leg's far end, its out half sends to it. What a row receives goes out of its peer's row.
+ *
+ * A command is idempotent: MEDIA_OPEN says what the row shall be, whether it was open or not, as
+ * often as it comes. Keys never travel in messages: signaling writes them into the secrets
+ * segment (struct media_secret) before the command that names their serial. */
+#ifndef POSTERN_MEDIA_CTL_H
+#define POSTERN_MEDIA_CTL_H
+
+#include "base/addr.h"
+#include "base/channel.h"
+
+enum {
+	MEDIA_ADDRS_MAX = 16, /* local media addresses */
+	MEDIA_NO_SLOT = 0xffffffff,
+	MEDIA_KEY_MAX = 32,  /* master key, RFC 3711, 6188 */
+	MEDIA_SALT_MAX = 14, /* master salt */
+	MEDIA_CNAME_MAX = 24,
+};
+
+enum media_msg_type {
+	/* signaling to media */
+	MEDIA_OPEN = 100, /* struct media_open */
+	MEDIA_CLOSE,      /* struct media_close */
+	/* media to signaling */
+	MEDIA_CLOSED,  /* struct media_closed: answer to each MEDIA_CLOSE */
+	MEDIA_TIMEOUT, /* struct media_close: no media on this row within its timeout; said once */
+	MEDIA_REKEY,   /* struct media_close: the out key of this row nears its lifetime */
+};
+
+/* Bits of media_open.flags */
+enum {
+	MEDIA_F_SECURE = 1,   /* SRTP and SRTCP on this leg; nothing clear in or out */
+	MEDIA_F_RTCP_MUX = 2, /* RFC 5761: RTCP on the RTP port */
+	MEDIA_F_RECV = 4,     /* SDP lets the far end send to us (time-out counts this direction) */
+	MEDIA_F_SEND = 8,     /* SDP lets us send to the far end */
+	MEDIA_F_ANSWERED = 16, /* the call is answered: time-outs run */
+	MEDIA_F_LEARN_CLEAR =
+		32, /* trunk allows a plain leg's source to be learned (symmetric RTP) */
+	MEDIA_F_SSRC_PASS = 64,  /* ssrc: pass instead of own */
+	MEDIA_F_LOST_CONN = 128, /* the trunk's signalling connection is down: the short time-out */
+};
+
+struct media_open {
+	uint32_t slot,
+		generation; /* generation: of this use of the slot; another one starts clean */
+	uint32_t peer;      /* slot that what we receive goes out of, and that names this one as
+			     * its peer; MEDIA_NO_SLOT: nowhere */
+	uint32_t flags;
+	struct addr rtp, rtcp; /* far end as signalling names it; family 0 = not known yet */
+	uint32_t in_serial,
+		out_serial;          /* which keys of the secrets row; a new serial = a new key */
+	uint8_t in_suite, out_suite; /* enum srtp_suite_id; 0 = clear */
+	uint8_t dscp;
+	uint8_t ptime_ms; /* 20 where SDP says nothing */
+	uint32_t clock_rate;
+	uint32_t timeout_s, timeout_lost_s; /* 0 = none; design: 300 and 10 */
+	uint8_t telephone_event_pt;         /* 0 = none */
+	char cname[MEDIA_CNAME_MAX];        /* ours towards this leg */
+};
+
+struct media_close {
+	uint32_t slot, generation;
+};
+
+/* Why packets were dropped: one counter each, in rows and in totals. */
+#define MEDIA_DROP_LIST(X)                                                                         \
+	X(short, "shorter than a header")                                                          \
+	X(version, "not RTP version 2, or broken header arithmetic")                               \
+	X(source, "from an address that neither signalling nor a verified packet named")           \
+	X(auth, "SRTP or SRTCP tag wrong or missing")                                              \
+	X(replay, "seen before, or older than the replay window")                                  \
+	X(clear, "not encrypted on an encrypted leg")                                              \
+	X(nopeer, "no other leg to send to, or it is not allowed to be sent to")                   \
+	X(index_used, "the index was used already under this key")                                 \
+	X(key_expired, "the key's lifetime is over")                                               \
+	X(rtcp_type, "RTCP that is not passed on")                                                 \
+	X(noflow, "to a port with no call")                                                        \
+	X(send, "the kernel refused to send")
+
+enum media_drop {
+#define X(name, help) MEDIA_DROP_##name,
+	MEDIA_DROP_LIST(X)
+#undef X
+		MEDIA_DROP_N
+};
+
+/* What a row saw. "in" is from the far end of the leg, "out" is to it. */
+struct media_stats {
+	uint64_t in_packets, in_octets; /* relayed or accepted, RTP payloads */
+	uint64_t in_lost;               /* expected minus received (RFC 3550 A.3), never below 0 */
+	uint64_t in_rtcp;
+	uint64_t out_packets, out_octets, out_rtcp;
+	uint64_t dropped[MEDIA_DROP_N];
+	uint32_t in_jitter_us; /* RFC 3550 6.4.1 */
+	uint32_t far_lost;     /* cumulative loss that the far end reported of what we sent */
+	uint32_t far_jitter_us;
+	uint32_t round_trip_us;
+	uint32_t roc_guesses;    /* packets that authenticated only under another ROC or key */
+	uint8_t mos_x10, pad[3]; /* estimate of what we receive, 10..50, 0 = unknown */
+	struct addr far;         /* where packets really come from; family 0 = none yet */
+};
+
+struct media_closed {
+	uint32_t slot, generation;
+	struct media_stats stats;
+};
+_Static_assert(sizeof(struct media_closed) <= 496, "must fit a channel message");
+
+/* A row of the secrets segment, the same slot as in the flow table. Mapped by signaling (writes)
+ * and media (reads) only. The key of serial s stands in place s & 1, so the previous one stays for
+ * the grace time of a re-key, and for a worker that starts between key and command. Serials of a
+ * row and direction rise by one, from 1. Write with media_secret_put only. */
+struct media_master {
+	uint32_t serial; /* written last (release); 0 = none, or being written */
+	uint8_t key[MEDIA_KEY_MAX], salt[MEDIA_SALT_MAX];
+	uint8_t pad[14];
+};
+struct media_secret {
+	struct media_master in[2], out[2];
+};
+
+/* The local media addresses and the port range, the same on each address. */
+struct media_plan {
+	struct addr bound[MEDIA_ADDRS_MAX], advertised[MEDIA_ADDRS_MAX]; /* port 0 */
+	uint32_t n_addrs;
+	uint16_t port_min, port_max; /* port_min even; pairs (p, p+1) within */
+};
+
+/** Number of slots of the plan: n_addrs * pairs. */
+uint32_t media_slots(const struct media_plan *p);
+/** slot = addr_index * pairs + (port - port_min) / 2 */
+uint32_t media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port);
+uint32_t media_slot_addr(const struct media_plan *p, uint32_t slot);
+uint16_t media_slot_port(const struct media_plan *p, uint32_t slot);
+const char *media_drop_name(enum media_drop d);
+const char *media_drop_help(enum media_drop d);
+
+/** Signaling: store a key (RANGE: longer than the places) into row->in or row->out. */
+enum err media_secret_put(struct media_master pair[2], uint32_t serial, const void *key,
+			  size_t key_len, const void *salt, size_t salt_len) NODISCARD;
+/** Media: a copy of the key of this serial; NOTFOUND. Wipe it after use. */
+enum err media_secret_get(const struct media_master pair[2], uint32_t serial,
+			  struct media_master *out) NODISCARD;
+/** Signaling: the call is over. */
+void media_secret_wipe(struct media_secret *row);
+
+/* A command as it travels. mark: when it was given; media notes the last one that it applied in
+ * the head of the flow table (one 64-bit store, so that a reader never sees half of it). */
+enum { MEDIA_MARK_SHIFT = 40 }; /* mark = epoch << 40 | sequence, sequence from 1 */
+struct media_cmd {
+	uint64_t mark;
+	uint32_t type; /* MEDIA_OPEN or MEDIA_CLOSE, the same as the channel's type */
+	uint32_t pad;
+	union {
+		struct media_open open;
+		struct media_close close;
+	} u;
+};
+_Static_assert(sizeof(struct media_cmd) <= CHANNEL_BODY_MAX, "must fit a channel message");
+
+/* What signaling holds of media: the channel, and every command that media has not noted as
+ * applied (a CLOSE: not yet answered), so that it can be repeated after media's restart. One
+ * thread. The pointers are called from media_ctl_recv only. */
+struct media_ctl {
+	struct channel chan;
+	struct media_cmd *ring;
+	uint32_t max, first, n; /* ring of commands, oldest at first */
+	uint32_t sent;          /* of these, how many went into the channel in this life of media */
+	uint32_t n_opens, max_opens;
+	uint64_t epoch, sequence;
+	const uint64_t *applied; /* in the flow table; NULL: nothing is known to be applied */
+	void *arg;
+	void (*on_closed)(void *arg, const struct media_closed *c);
+	void (*on_timeout)(void *arg, uint32_t slot, uint32_t generation);
+	void (*on_rekey)(void *arg, uint32_t slot, uint32_t generation);
+};
+
+/**
+ * fd: signaling's end of the channel to media, -1 = not there yet; taken. epoch: of this life of
+ * signaling, below 2^24. slots: media_slots() of the plan. max_opens: OPENs that may wait for
+ * media; beyond it media_ctl_open is FULL. applied: flow_applied() of the table, or NULL.
+ * Callbacks may be set after this call; NULL ones are skipped. NOMEM.
+ */
+enum err media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, uint32_t slots,
+			uint32_t max_opens, const uint64_t *applied) NODISCARD;
+void media_ctl_fini(struct media_ctl *m);
+/** Queue an OPEN. Keys of its serials stand in the secrets segment before. FULL: answer 503. */
+enum err media_ctl_open(struct media_ctl *m, const struct media_open *o) NODISCARD;
+/**
+ * Queue a CLOSE; on_closed comes once for it, with the final counters, also over a restart of
+ * media. The same CLOSE while one waits changes nothing. Always has room for each slot.
+ */
+enum err media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation) NODISCARD;
+/**
+ * The channel is readable: calls on_closed, on_timeout, on_rekey. At most `budget` messages.
+ * OK: all read; AGAIN: more is there; CLOSED: media is gone (wait for media_ctl_rebind).
+ */
+enum err media_ctl_recv(struct media_ctl *m, uint32_t budget) NODISCARD;
+/** Send what waits (also when writable): true = nothing waits, no EPOLLOUT needed. */
+bool media_ctl_flush(struct media_ctl *m);
+/** Media was started again: a new end. Takes fd. Repeats what is not noted as applied. */
+void media_ctl_rebind(struct media_ctl *m, int fd);
+/** Descriptor to poll, -1 = none. */
+int media_ctl_fd(const struct media_ctl *m);
+/** Commands not yet known to be applied. */
+uint32_t media_ctl_waiting(struct media_ctl *m);
+
+#endif

@@ -1,0 +1,43 @@
+/* Expanded SRTP keys of the rows: private to a worker, from a pool, made from the secrets segment
+ * as the rows say, so that a new worker has them again. One thread. */
+#ifndef POSTERN_MEDIA_KEYS_H
+#define POSTERN_MEDIA_KEYS_H
+
+#include "base/pool.h"
+#include "media/flow.h"
+
+enum { KEYS_A_SLOT = 3 }; /* in, in before the re-key, out */
+
+struct keys_entry {
+	struct srtp_key key;
+	uint32_t serial;
+};
+
+struct keys_slot {
+	struct keys_entry *in, *in_old, *out;
+};
+
+struct keys {
+	struct pool pool;
+	struct keys_slot *slots;
+	const struct flow_secrets *secrets;
+	uint32_t n_slots;
+};
+
+/** secrets stays the caller's. NOMEM. */
+enum err keys_init(struct keys *k, const struct flow_secrets *secrets, uint32_t n_slots) NODISCARD;
+/** Wipes all. */
+void keys_fini(struct keys *k);
+/**
+ * Bring the keys of a slot to the serials in r (closed or clear: none). Keys that are there stay.
+ * NOTFOUND: the secrets segment does not hold one of them (it is then missing); UNSUPPORTED, NOMEM.
+ */
+enum err keys_sync(struct keys *k, uint32_t slot, const struct flow_row *r) NODISCARD;
+/** Forget the keys of a slot: serials of another generation mean other keys. */
+void keys_drop(struct keys *k, uint32_t slot);
+/** The receiving key of this serial, NULL when there is none. */
+struct srtp_key *keys_in(const struct keys *k, uint32_t slot, uint32_t serial);
+/** The present sending key, NULL when there is none. */
+struct srtp_key *keys_out(const struct keys *k, uint32_t slot);
+
+#endif

@@ -1,0 +1,44 @@
+/* Which media ports are in use: an allocator over the plan, for signaling. A freed port rests
+ * (late packets of the old call) and comes back first freed, first used. Pure: `now` comes in.
+ * One thread. */
+#ifndef POSTERN_MEDIA_PORT_H
+#define POSTERN_MEDIA_PORT_H
+
+#include "media/ctl.h"
+
+enum { PORT_REST_US = 5 * 1000 * 1000 };
+
+struct port_slot {
+	uint64_t freed_at; /* us; 0 = never used */
+	uint32_t next;     /* in the free queue; MEDIA_NO_SLOT = last */
+	uint32_t prev;
+	uint32_t generation; /* of the present or the last use */
+	bool used;
+};
+
+struct port_pool {
+	struct port_slot *slots;
+	uint32_t n_slots, per_addr, n_addrs;
+	uint32_t head[MEDIA_ADDRS_MAX], tail[MEDIA_ADDRS_MAX]; /* free queue of each address */
+	uint32_t used[MEDIA_ADDRS_MAX];
+	uint32_t generation; /* last one given out */
+};
+
+/** generation_base: the first generations given out are above it: keep it rising over restarts of
+ * signaling (e.g. epoch << 20), so that no generation of a slot comes twice. NOMEM, RANGE. */
+enum err port_init(struct port_pool *p, const struct media_plan *plan,
+		   uint32_t generation_base) NODISCARD;
+void port_fini(struct port_pool *p);
+/** A rested slot of this address, with its new generation. FULL: none has rested long enough. */
+enum err port_alloc(struct port_pool *p, uint32_t addr_index, uint64_t now_us, uint32_t *slot,
+		    uint32_t *generation) NODISCARD;
+/** Not in use: nothing happens (a second free is harmless). */
+void port_free(struct port_pool *p, uint32_t slot, uint64_t now_us);
+/** After a restart: this slot is in use by a restored call, as this generation. EXISTS, RANGE. */
+enum err port_mark_used(struct port_pool *p, uint32_t slot, uint32_t generation) NODISCARD;
+/** In use, all addresses. */
+uint32_t port_used(const struct port_pool *p);
+/** Free, rested or not, of one address. */
+uint32_t port_idle(const struct port_pool *p, uint32_t addr_index);
+
+#endif

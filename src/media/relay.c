@@ -1,0 +1,515 @@
+#include "media/relay.h"
+
+#include <string.h>
+
+#include "base/guard.h"
+#include "base/mem.h"
+#include "media/outbound.h"
+#include "media/rtcp.h"
+
+enum {
+	RTCP_LEAST = 8,
+	BUFFER_SIZE = IO_HEADROOM + IO_PACKET_MAX,
+};
+
+/* ---- the worker's own lists ---- */
+
+struct flow_row *
+relay_touch(struct relay *r, uint32_t slot)
+{
+	struct flow_row *row = flow_row(r->conf.flows, slot);
+
+	if (row->lock & 1)
+		return row;
+	if (r->n_touched == ARRAY_LEN(r->touched))
+		relay_settle(r);
+	r->touched[r->n_touched++] = slot;
+	flow_begin(row);
+	return row;
+}
+
+void
+relay_settle(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->n_touched; i++)
+		flow_end(flow_row(r->conf.flows, r->touched[i]));
+	r->n_touched = 0;
+}
+
+void
+relay_list(struct relay *r, uint32_t slot, bool open)
+{
+	uint32_t at = r->place[slot];
+
+	if (open && !at) {
+		r->open[r->n_open++] = slot;
+		r->place[slot] = r->n_open;
+	} else if (!open && at) {
+		uint32_t last = r->open[--r->n_open];
+
+		r->open[at - 1] = last;
+		r->place[last] = at;
+		r->place[slot] = 0;
+	}
+}
+
+static void
+attach_rows(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->conf.flows->n_slots; i++) {
+		struct flow_row *row = flow_row(r->conf.flows, i);
+
+		flow_repair(row);
+		if (!row->open)
+			continue;
+		relay_list(r, i, true);
+		/* a key that is not there yet comes with the OPEN that names it */
+		(void)!keys_sync(&r->keys, i, row);
+	}
+}
+
+enum err
+relay_init(struct relay *r, const struct relay_conf *conf)
+{
+	uint32_t n = conf->flows->n_slots;
+	enum err e;
+
+	memset(r, 0, sizeof(*r));
+	r->conf = *conf;
+	e = keys_init(&r->keys, conf->secrets, n);
+	if (e != ERR_OK)
+		return e;
+	e = srtp_ctx_init(&r->srtp);
+	if (e != ERR_OK) {
+		keys_fini(&r->keys);
+		return e;
+	}
+	r->buffers = mem_zalloc(IO_BATCH, BUFFER_SIZE);
+	r->items = mem_zalloc(IO_BATCH, sizeof(*r->items));
+	r->round_of = mem_zalloc(n, sizeof(*r->round_of));
+	r->open = mem_zalloc(n, sizeof(*r->open));
+	r->place = mem_zalloc(n, sizeof(*r->place));
+	if (!r->buffers || !r->items || !r->round_of || !r->open || !r->place) {
+		relay_fini(r);
+		return ERR_NOMEM;
+	}
+	attach_rows(r);
+	return ERR_OK;
+}
+
+void
+relay_fini(struct relay *r)
+{
+	keys_fini(&r->keys);
+	srtp_ctx_fini(&r->srtp);
+	MEM_FREE(r->buffers);
+	MEM_FREE(r->items);
+	MEM_FREE(r->round_of);
+	MEM_FREE(r->open);
+	MEM_FREE(r->place);
+}
+
+/* ---- in: whose packet is it? ---- */
+
+static void
+drop_item(struct relay *r, struct relay_item *it, enum media_drop why)
+{
+	flow_count_drop(r->conf.flows, it->row, why);
+	it->step = RELAY_DROPPED;
+	it->k->len = 0;
+}
+
+static enum media_drop
+drop_of(enum err e)
+{
+	if (e == ERR_REPLAY)
+		return MEDIA_DROP_replay;
+	if (e == ERR_UNSUPPORTED)
+		return MEDIA_DROP_clear;
+	if (e == ERR_EXPIRED)
+		return MEDIA_DROP_key_expired;
+	if (e == ERR_SYNTAX || e == ERR_LONG)
+		return MEDIA_DROP_version;
+	return MEDIA_DROP_auth;
+}
+
+/* The header of a packet in clear; with the guard off, a broken one is passed as it is. */
+static bool
+read_header(struct relay *r, struct relay_item *it)
+{
+	enum err e;
+
+	memset(&it->h, 0, sizeof(it->h));
+	e = rtp_parse(it->k->p, it->k->len, &it->h);
+	if (GUARD(M11, e == ERR_OK))
+		return true;
+	drop_item(r, it, e == ERR_SHORT ? MEDIA_DROP_short : MEDIA_DROP_version);
+	return false;
+}
+
+static bool
+read_rtcp(struct relay *r, struct relay_item *it)
+{
+	it->pkt.rtcp = true;
+	if (it->k->len < RTCP_LEAST) {
+		drop_item(r, it, MEDIA_DROP_short);
+		return false;
+	}
+	if (it->k->p[0] >> 6 != 2) {
+		drop_item(r, it, MEDIA_DROP_version);
+		return false;
+	}
+	it->pkt.ssrc = rtp_get32(it->k->p + 4);
+	return true;
+}
+
+static bool
+read_rtp(struct relay *r, struct relay_item *it)
+{
+	enum err e;
+
+	if (it->row->conf.flags & MEDIA_F_SECURE) {
+		e = rtp_parse_encrypted(it->k->p, it->k->len, &it->h);
+		if (!GUARD(M11, e == ERR_OK)) {
+			drop_item(r, it, e == ERR_SHORT ? MEDIA_DROP_short : MEDIA_DROP_version);
+			return false;
+		}
+	} else if (!read_header(r, it)) {
+		return false;
+	}
+	it->pkt.ssrc = it->h.ssrc;
+	it->pkt.seq = it->h.seq;
+	return true;
+}
+
+static void
+sort_item(struct relay *r, struct relay_item *it, struct io_packet *k)
+{
+	bool rtcp = k->socket & 1;
+
+	*it = (struct relay_item){.k = k, .slot = k->socket / 2, .pkt = {.from = k->addr}};
+	if (it->slot >= r->conf.flows->n_slots || !flow_row(r->conf.flows, it->slot)->open) {
+		drop_item(r, it, MEDIA_DROP_noflow);
+		return;
+	}
+	it->row = relay_touch(r, it->slot);
+	if (!rtcp && (it->row->conf.flags & MEDIA_F_RTCP_MUX))
+		rtcp = rtp_kind_of(k->p, k->len) == RTP_KIND_RTCP;
+	if (!(rtcp ? read_rtcp(r, it) : read_rtp(r, it)))
+		return;
+	if (it->row->conf.flags & MEDIA_F_SECURE)
+		it->step = RELAY_FIRST;
+	else if (inbound_clear_ok(it->row, rtcp, &k->addr))
+		it->step = RELAY_TAKEN;
+	else
+		drop_item(r, it, MEDIA_DROP_source);
+}
+
+/* ---- in: the tag ---- */
+
+/* The try that this item stands before; NULL: it is dropped. */
+static struct inbound_try *
+next_try(struct relay *r, struct relay_item *it, uint64_t now_us)
+{
+	if (it->step == RELAY_FIRST && inbound_first(it->row, &it->pkt, &it->first))
+		return &it->first;
+	if (it->step == RELAY_SECOND && inbound_second(it->row, &it->pkt, &it->first, it->status,
+						       it->index, now_us, &it->second))
+		return &it->second;
+	drop_item(r, it, it->step == RELAY_SECOND ? drop_of(it->status) : MEDIA_DROP_auth);
+	return NULL;
+}
+
+static void
+add_op(struct relay *r, unsigned at, struct relay_item *it, struct inbound_try *t,
+       struct srtp_key *key)
+{
+	r->owner[at] = it;
+	r->ops[at] = (struct srtp_op){
+		.key = key,
+		.state = t->state,
+		.buf = it->k->p,
+		.len = it->k->len,
+		.cap = IO_PACKET_MAX,
+		.roc = t->roc,
+		.flags = (uint16_t)((it->pkt.rtcp ? SRTP_OP_RTCP : 0) |
+				    (t->use_roc && !it->pkt.rtcp ? SRTP_OP_ROC : 0)),
+	};
+}
+
+/* A source without a state yet is tried one packet a round, so that the next one meets its state.
+ */
+static unsigned
+plan_round(struct relay *r, unsigned n, uint64_t now_us)
+{
+	unsigned n_ops = 0;
+
+	r->round++;
+	for (unsigned i = 0; i < n; i++) {
+		struct relay_item *it = &r->items[i];
+		struct inbound_try *t;
+		struct srtp_key *key;
+
+		if ((it->step != RELAY_FIRST && it->step != RELAY_SECOND) ||
+		    r->round_of[it->slot] == r->round)
+			continue;
+		t = next_try(r, it, now_us);
+		if (!t)
+			continue;
+		key = keys_in(&r->keys, it->slot, t->serial);
+		if (!key && it->step == RELAY_SECOND) {
+			drop_item(r, it, MEDIA_DROP_auth);
+			continue;
+		}
+		if (!key) {
+			it->status = ERR_AUTH;
+			it->step = RELAY_SECOND;
+			r->round_of[it->slot] = r->round;
+			continue;
+		}
+		if (t->state == &t->temp)
+			r->round_of[it->slot] = r->round;
+		add_op(r, n_ops++, it, t, key);
+	}
+	return n_ops;
+}
+
+static void
+finish_op(struct relay *r, struct relay_item *it, const struct srtp_op *op)
+{
+	struct inbound_try *t = it->step == RELAY_FIRST ? &it->first : &it->second;
+
+	if (op->status == ERR_OK) {
+		it->k->len = op->out_len ? op->out_len : op->len;
+		inbound_verified(it->row, &it->pkt, t, op->index);
+		it->step = RELAY_TAKEN;
+	} else if (it->step == RELAY_FIRST && op->auths < 2) {
+		it->status = op->status;
+		it->index = op->index;
+		it->step = RELAY_SECOND;
+	} else {
+		drop_item(r, it, drop_of(it->step == RELAY_FIRST ? op->status : it->status));
+	}
+}
+
+static bool
+any_waits(const struct relay *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (r->items[i].step == RELAY_FIRST || r->items[i].step == RELAY_SECOND)
+			return true;
+	return false;
+}
+
+static void
+verify_batch(struct relay *r, unsigned n, uint64_t now_us)
+{
+	for (unsigned round = 0; round < RELAY_ROUNDS && any_waits(r, n); round++) {
+		unsigned n_ops = plan_round(r, n, now_us);
+
+		(void)srtp_unprotect_batch(&r->srtp, r->ops, n_ops);
+		for (unsigned i = 0; i < n_ops; i++)
+			finish_op(r, r->owner[i], &r->ops[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (r->items[i].step == RELAY_FIRST || r->items[i].step == RELAY_SECOND)
+			drop_item(r, &r->items[i], MEDIA_DROP_auth);
+}
+
+/* ---- out ---- */
+
+/* Both rows must name each other, so that a slot in new hands never gets an old call's media. */
+static bool
+find_out(struct relay *r, struct relay_item *it)
+{
+	uint32_t peer = it->row->conf.peer;
+	const struct flow_row *out;
+
+	if (peer >= r->conf.flows->n_slots || peer == it->slot)
+		return false;
+	out = flow_row(r->conf.flows, peer);
+	if (!out->open || out->conf.peer != it->slot)
+		return false;
+	if ((out->conf.flags & MEDIA_F_SECURE) && !keys_out(&r->keys, peer))
+		return false;
+	it->out_slot = peer;
+	it->out = relay_touch(r, peer);
+	return true;
+}
+
+static bool
+address_packet(const struct flow_row *out, uint32_t slot, bool rtcp, struct io_packet *k)
+{
+	bool own_port = rtcp && !(out->conf.flags & MEDIA_F_RTCP_MUX);
+
+	k->socket = 2 * slot + own_port;
+	k->dscp = out->conf.dscp;
+	return flow_far(out, rtcp, &k->addr);
+}
+
+static void
+turn_rtp(struct relay *r, struct relay_item *it, uint64_t now_us)
+{
+	if (!find_out(r, it) || !(it->row->conf.flags & MEDIA_F_RECV) ||
+	    !(it->out->conf.flags & MEDIA_F_SEND) ||
+	    !address_packet(it->out, it->out_slot, false, it->k)) {
+		drop_item(r, it, MEDIA_DROP_nopeer);
+		return;
+	}
+	outbound_rtp(it->out, &it->h, it->k->p, now_us);
+}
+
+static void
+turn_rtcp(struct relay *r, struct relay_item *it, uint64_t now_us)
+{
+	char text[RELAY_RTCP_MAX];
+	struct buf b;
+
+	if (!find_out(r, it) || !address_packet(it->out, it->out_slot, true, it->k)) {
+		drop_item(r, it, MEDIA_DROP_nopeer);
+		return;
+	}
+	buf_init(&b, text, sizeof(text));
+	if (media_rtcp_translate(it->row, it->out, it->k->p, it->k->len, now_us, &b) != ERR_OK) {
+		drop_item(r, it, MEDIA_DROP_rtcp_type);
+		return;
+	}
+	memcpy(it->k->p, text, b.len);
+	it->k->len = (uint32_t)b.len;
+}
+
+/* Count what was taken, and make it what shall leave. */
+static void
+turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
+{
+	if (it->pkt.rtcp) {
+		if (media_rtcp_note(it->row, it->k->p, it->k->len, now_us) != ERR_OK) {
+			drop_item(r, it, MEDIA_DROP_version);
+			return;
+		}
+		inbound_taken(it->row, &it->pkt, now_us);
+		turn_rtcp(r, it, now_us);
+		return;
+	}
+	if ((it->row->conf.flags & MEDIA_F_SECURE) && !read_header(r, it))
+		return; /* the padding is known only now */
+	inbound_taken(it->row, &it->pkt, now_us);
+	it->row->stats.in_packets++;
+	it->row->stats.in_octets += it->h.payload_len;
+	(void)quality_packet(&it->row->in.quality, it->h.seq, it->h.ts, now_us);
+	turn_rtp(r, it, now_us);
+}
+
+static void
+count_out(struct flow_row *out, bool rtcp, uint32_t payload, uint64_t now_us)
+{
+	if (rtcp) {
+		out->stats.out_rtcp++;
+		out->out.rtcp_us = now_us;
+	} else {
+		outbound_sent(out, payload);
+	}
+}
+
+/* The index is in the row from here on, before the packet leaves. */
+static void
+finish_protect(struct relay *r, struct relay_item *it, const struct srtp_op *op, uint64_t now_us)
+{
+	if (op->status == ERR_OK) {
+		it->k->len = op->out_len;
+		count_out(it->out, it->pkt.rtcp, it->h.payload_len, now_us);
+		return;
+	}
+	it->row = it->out;
+	drop_item(r, it,
+		  op->status == ERR_EXPIRED  ? MEDIA_DROP_key_expired
+		  : op->status == ERR_REPLAY ? MEDIA_DROP_index_used
+					     : MEDIA_DROP_version);
+}
+
+static void
+protect_batch(struct relay *r, unsigned n, uint64_t now_us)
+{
+	unsigned n_ops = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct relay_item *it = &r->items[i];
+
+		if (it->step != RELAY_TAKEN)
+			continue;
+		if (!(it->out->conf.flags & MEDIA_F_SECURE)) {
+			count_out(it->out, it->pkt.rtcp, it->h.payload_len, now_us);
+			continue;
+		}
+		r->owner[n_ops] = it;
+		r->ops[n_ops++] = (struct srtp_op){
+			.key = keys_out(&r->keys, it->out_slot),
+			.state = &it->out->out.state,
+			.buf = it->k->p,
+			.len = it->k->len,
+			.cap = IO_PACKET_MAX,
+			.flags = it->pkt.rtcp ? SRTP_OP_RTCP : 0,
+		};
+	}
+	(void)srtp_protect_batch(&r->srtp, r->ops, n_ops);
+	for (unsigned i = 0; i < n_ops; i++)
+		finish_protect(r, r->owner[i], &r->ops[i], now_us);
+}
+
+static void
+send_batch(struct relay *r, const struct io_packet *v, unsigned n)
+{
+	unsigned want = 0, sent;
+
+	for (unsigned i = 0; i < n; i++)
+		want += v[i].len > 0;
+	if (want == 0)
+		return;
+	sent = r->conf.io.do_tx(r->conf.io.arg, v, n);
+	r->conf.flows->head->totals[MEDIA_DROP_send] += want - sent;
+}
+
+unsigned
+relay_batch(struct relay *r, uint64_t now_us)
+{
+	unsigned n;
+
+	for (unsigned i = 0; i < IO_BATCH; i++)
+		r->rx[i].p = r->buffers + (size_t)i * BUFFER_SIZE + IO_HEADROOM;
+	n = r->conf.io.do_rx(r->conf.io.arg, r->rx, IO_BATCH);
+	for (unsigned i = 0; i < n; i++)
+		sort_item(r, &r->items[i], &r->rx[i]);
+	verify_batch(r, n, now_us);
+	for (unsigned i = 0; i < n; i++)
+		if (r->items[i].step == RELAY_TAKEN)
+			turn_item(r, &r->items[i], now_us);
+	protect_batch(r, n, now_us);
+	relay_settle(r);
+	send_batch(r, r->rx, n);
+	return n;
+}
+
+void
+relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t now_us)
+{
+	struct flow_row *row = relay_touch(r, slot);
+	struct io_packet k = {.p = r->buffers + IO_HEADROOM, .len = (uint32_t)rtcp.len};
+	struct srtp_op op = {.key = keys_out(&r->keys, slot),
+			     .state = &row->out.state,
+			     .buf = k.p,
+			     .len = k.len,
+			     .cap = IO_PACKET_MAX,
+			     .flags = SRTP_OP_RTCP};
+
+	if (rtcp.len > RELAY_RTCP_MAX || !address_packet(row, slot, true, &k))
+		return;
+	memcpy(k.p, rtcp.p, rtcp.len);
+	if (row->conf.flags & MEDIA_F_SECURE) {
+		if (!op.key || srtp_protect_batch(&r->srtp, &op, 1) != 1)
+			return;
+		k.len = op.out_len;
+	}
+	count_out(row, true, 0, now_us);
+	relay_settle(r);
+	send_batch(r, &k, 1);
+}

@@ -1,0 +1,652 @@
+#include "net/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* the library has a type of this name, we an error */
+#define ERR_STATE OPENSSL_ERR_STATE
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#undef ERR_STATE
+
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/list.h"
+#include "net/certview.h"
+
+enum {
+	PEEK = 8, /* first bytes of a connection looked at */
+	RECORD_HANDSHAKE = 0x16,
+	ALERT_FATAL = 2
+};
+
+/* The first reason stands: what comes after it is its consequence. */
+static void
+set_reason(struct tls_hand *h, enum tls_reason reason)
+{
+	if (h->record->reason == TLS_OK)
+		h->record->reason = reason;
+}
+
+/* Opens why for a sentence, unless one stands there already. */
+static bool
+open_why(struct tls_hand *h, struct buf *b)
+{
+	if (h->record->why[0])
+		return false;
+	buf_init(b, h->record->why, sizeof(h->record->why) - 1);
+	return true;
+}
+
+static void
+say(struct tls_hand *h, enum tls_reason reason, const char *why)
+{
+	struct buf b;
+
+	set_reason(h, reason);
+	if (!open_why(h, &b))
+		return;
+	buf_z(&b, why);
+	buf_cstr(&b);
+}
+
+/* ---- ClientHello ---- */
+
+static uint16_t
+be16(const unsigned char *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint16_t
+keep_list(uint16_t *dst, size_t max, const unsigned char *p, size_t len)
+{
+	size_t n = 0;
+
+	for (; len >= 2 && n < max; p += 2, len -= 2)
+		dst[n++] = be16(p);
+	return (uint16_t)n;
+}
+
+/* Versions, suites and signature algorithms as offered (RFC 8446 4.2.1, 4.2.3). */
+static void
+keep_offer(struct tls_record *r, SSL *ssl)
+{
+	const unsigned char *p;
+	size_t len = SSL_client_hello_get0_ciphers(ssl, &p);
+
+	r->n_suites = keep_list(r->offered_suites, TLS_SUITES_MAX, p, len);
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &p, &len) == 1 &&
+	    len > 1 && p[0] < len) {
+		r->n_versions = keep_list(r->offered_versions, TLS_VERSIONS_MAX, p + 1, p[0]);
+	} else {
+		r->offered_versions[0] = (uint16_t)SSL_client_hello_get0_legacy_version(ssl);
+		r->n_versions = 1;
+	}
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_signature_algorithms, &p, &len) == 1 &&
+	    len >= 2 && be16(p) + 2U <= len)
+		r->n_sigalgs =
+			keep_list(r->offered_sigalgs, TLS_SIGALGS_MAX, p + 2, (size_t)be16(p));
+}
+
+/* The one host name of the extension (RFC 6066 3), or nothing. */
+static struct str
+read_sni(SSL *ssl)
+{
+	const unsigned char *p;
+	size_t len, name;
+	struct str s;
+
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &len) != 1 || len < 5 ||
+	    be16(p) + 2U != len || p[2] != TLSEXT_NAMETYPE_host_name)
+		return STR_NULL;
+	name = be16(p + 3);
+	if (name + 5 > len)
+		return STR_NULL;
+	s = str_of(p + 5, name);
+	return certpolicy_fqdn_ok(s) ? s : STR_NULL;
+}
+
+static struct tls_ctx *
+find_zone(const struct tls_zones *z, struct str sni)
+{
+	if (sni.len > 1 && sni.p[sni.len - 1] == '.')
+		sni.len--;
+	for (size_t i = 0; sni.len && i < z->n; i++)
+		if (str_ieqz(sni, z->ctx[i]->fqdn))
+			return z->ctx[i];
+	return NULL;
+}
+
+static bool
+read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
+{
+	struct tls_hand *h = CONTAINER_OF(hook, struct tls_hand, hook);
+	struct str sni = read_sni(ssl);
+	struct tls_ctx *to = find_zone(h->zones, sni);
+
+	keep_offer(h->record, ssl);
+	if (str_copyz(h->record->sni, sizeof(h->record->sni), sni) != ERR_OK)
+		h->record->sni[0] = 0;
+	if (!to || to == h->ctx)
+		return true;
+	if (!tls_ctx_switch(to, ssl)) {
+		*alert = SSL_AD_INTERNAL_ERROR;
+		say(h, TLS_INTERNAL, "the zone's TLS context could not be used");
+		return false;
+	}
+	tls_ctx_unref(&h->ctx);
+	h->ctx = tls_ctx_ref(to);
+	h->record->zone = to->zone;
+	return true;
+}
+
+/* ---- the peer's certificate ---- */
+
+/* Views of a chain, leaf first, for the time of one decision. */
+struct views {
+	struct certview cv[CERT_CHAIN_MAX];
+	struct cert_view v[CERT_CHAIN_MAX];
+	struct certview_names names; /* of the leaf */
+	size_t n;
+};
+
+/* False: something in it could not be read, and then the last view is incomplete. */
+static bool
+open_views(struct views *vs, X509_STORE_CTX *store)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	int n = chain ? sk_X509_num(chain) : 0;
+	bool ok = true;
+
+	vs->n = 0;
+	for (int i = 0; (i == 0 || i < n) && i < CERT_CHAIN_MAX && ok; i++) {
+		X509 *x = i == 0 ? leaf : sk_X509_value(chain, i);
+
+		ok = certview_init(&vs->cv[i], x, i == 0 ? &vs->names : NULL) == ERR_OK;
+		vs->v[vs->n++] = vs->cv[i].v;
+	}
+	return ok;
+}
+
+static void
+close_views(struct views *vs)
+{
+	for (size_t i = 0; i < vs->n; i++)
+		certview_fini(&vs->cv[i]);
+}
+
+static void
+keep_chain(struct tls_record *r, const struct views *vs)
+{
+	r->n_chain = 0;
+	for (size_t i = 0; i < vs->n && i < TLS_RECORD_CERTS; i++)
+		tls_record_cert(&r->chain[r->n_chain++], &vs->v[i]);
+}
+
+/* Which account is this? Returns the alert, 0 = accepted. */
+static uint8_t
+ask_identity(struct tls_hand *h, const struct cert_view *leaf)
+{
+	struct tls_verdict *v = h->verdict;
+	struct tls_peer peer = {.peer = h->record->peer,
+				.local = h->record->local,
+				.sni = str_from(h->record->sni),
+				.zone = h->record->zone,
+				.cert = leaf};
+	struct buf b;
+
+	if (h->on_identity)
+		h->on_identity(h->arg, &peer, v);
+	if (v->accept) {
+		h->record->account = v->account;
+		h->record->n_trunks = v->n_trunks < TLS_TRUNKS_MAX ? v->n_trunks : TLS_TRUNKS_MAX;
+		memcpy(h->record->trunks, v->trunks, sizeof(v->trunks));
+		return 0;
+	}
+	set_reason(h, TLS_IDENTITY);
+	v->why[sizeof(v->why) - 1] = 0;
+	if (open_why(h, &b)) {
+		if (v->why[0])
+			buf_z(&b, v->why);
+		else
+			certpolicy_put_mismatch(&b, leaf, NULL, 0);
+		buf_cstr(&b);
+	}
+	return v->alert ? v->alert : certpolicy_alert(CERT_MISMATCH);
+}
+
+/* Judge the chain, then the identity. Returns the alert, 0 = accepted. */
+static uint8_t
+judge(struct tls_hand *h, struct views *vs, bool readable, int x509_error, int depth)
+{
+	struct cert_policy policy = {.rsa_only = h->ctx->profile->rsa_only,
+				     .server_side = h->record->outgoing};
+	struct cert_chain_view chain = {.certs = vs->v, .n = vs->n};
+	struct cert_verdict verdict;
+
+	chain.fault = certview_fault(x509_error);
+	chain.fault_depth = depth < 0 ? 0 : (size_t)depth;
+	chain.fault_text = str_from(X509_verify_cert_error_string(x509_error));
+	if (!readable && chain.fault == CERT_FAULT_NONE)
+		chain.fault = CERT_FAULT_MALFORMED;
+	certpolicy_decide(&chain, &h->fqdn, h->fqdn.len ? 1 : 0, &policy, clock_wall_us(),
+			  &verdict);
+	h->record->cert_reason = verdict.reason;
+	if (!verdict.ok) {
+		say(h, TLS_CERT, verdict.why);
+		return verdict.alert;
+	}
+	return h->record->outgoing ? 0 : ask_identity(h, &vs->v[0]);
+}
+
+/* The library asks at each certificate of the path, root first, and at each fault. Server-only
+ * extended key usage is no fault of a client certificate: public authorities issue nothing else. */
+static int
+check_peer(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_hand *h = SSL_get_app_data(ssl);
+	int error = X509_STORE_CTX_get_error(store), depth = X509_STORE_CTX_get_error_depth(store);
+	struct views vs;
+	uint8_t alert;
+	bool readable;
+
+	if (!ok && error == X509_V_ERR_INVALID_PURPOSE &&
+	    certview_is_server(X509_STORE_CTX_get_current_cert(store))) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	if (ok && depth > 0)
+		return 1;
+	readable = open_views(&vs, store);
+	keep_chain(h->record, &vs);
+	alert = judge(h, &vs, readable, ok ? X509_V_OK : error, depth);
+	close_views(&vs);
+	h->decided = alert == 0;
+	if (alert == 0)
+		return 1;
+	X509_STORE_CTX_set_error(store, certview_error_for_alert(alert));
+	return 0;
+}
+
+/* ---- how it ended ---- */
+
+static void
+note_alert(const SSL *ssl, int where, int ret)
+{
+	struct tls_hand *h = SSL_get_app_data(ssl);
+
+	if (!h || !(where & SSL_CB_ALERT) || ret >> 8 != ALERT_FATAL)
+		return;
+	if (where & SSL_CB_READ)
+		h->record->alert_received = (int16_t)(ret & 0xff);
+	else
+		h->record->alert_sent = (int16_t)(ret & 0xff);
+}
+
+static void
+say_none_shown(struct tls_hand *h)
+{
+	struct cert_policy policy = {.rsa_only = h->ctx->profile->rsa_only};
+	struct cert_verdict verdict;
+
+	certpolicy_none_shown(&policy, &verdict);
+	h->record->cert_reason = verdict.reason;
+	say(h, TLS_CERT, verdict.why);
+}
+
+static void
+say_alert(struct tls_hand *h)
+{
+	struct buf b;
+	int alert = h->record->alert_received;
+
+	set_reason(h, TLS_ALERT);
+	if (!open_why(h, &b))
+		return;
+	buf_printf(&b, "the other side refused with alert %s (%d)", tls_alert_name(alert), alert);
+	if (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN)
+		buf_z(&b, ": it does not accept our certificate");
+	else if (alert == SSL_AD_UNKNOWN_CA)
+		buf_z(&b, ": it does not know the authority of our certificate");
+	else if (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_PROTOCOL_VERSION)
+		buf_printf(&b, ": nothing in common with %s?", h->ctx->profile->shown);
+	buf_cstr(&b);
+}
+
+static void
+say_no_common(struct tls_hand *h, enum tls_reason reason)
+{
+	struct buf b;
+
+	set_reason(h, reason);
+	if (!open_why(h, &b))
+		return;
+	buf_z(&b, reason == TLS_CIPHER ? "no common cipher suite" : "no common TLS version");
+	if (h->record->outgoing) {
+		buf_z(&b, " with the server");
+	} else {
+		buf_z(&b, "; offered: ");
+		if (reason == TLS_CIPHER)
+			tls_record_put_suites(&b, h->record);
+		else
+			tls_record_put_versions(&b, h->record);
+	}
+	buf_printf(&b, "; we ask for %s", h->ctx->profile->shown);
+	buf_cstr(&b);
+}
+
+static void
+say_protocol(struct tls_hand *h, unsigned long e)
+{
+	const char *text = ERR_reason_error_string(e);
+	struct buf b;
+
+	set_reason(h, TLS_PROTOCOL);
+	if (!open_why(h, &b))
+		return;
+	buf_printf(&b, "TLS handshake broken: %s", text ? text : "unknown error");
+	buf_cstr(&b);
+}
+
+static void
+explain_failure(struct tls_hand *h, int ssl_error)
+{
+	unsigned long e = ERR_peek_error();
+	int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+
+	if (h->record->reason != TLS_OK)
+		return;
+	if (h->record->alert_received != TLS_NO_ALERT)
+		say_alert(h);
+	else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+		say_none_shown(h);
+	else if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW ||
+		 reason == SSL_R_NO_PROTOCOLS_AVAILABLE)
+		say_no_common(h, TLS_VERSION);
+	else if (reason == SSL_R_NO_SHARED_CIPHER)
+		say_no_common(h, TLS_CIPHER);
+	else if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		say(h, TLS_GONE, "closed by the other side in the middle of the handshake");
+	else if (ssl_error == SSL_ERROR_SYSCALL && e == 0)
+		say(h, TLS_GONE, "reset by the other side in the middle of the handshake");
+	else if (reason == SSL_R_WRONG_VERSION_NUMBER && h->record->outgoing)
+		say(h, TLS_PLAIN, "the other side does not speak TLS on this port");
+	else
+		say_protocol(h, e);
+}
+
+/* ---- the handshake ---- */
+
+static bool
+begin_accept(struct tls_hand *h, const struct tls_hand_conf *c)
+{
+	size_t i = c->default_zone < c->zones->n ? c->default_zone : 0;
+
+	h->zones = tls_zones_ref(c->zones);
+	h->ctx = tls_ctx_ref(c->zones->ctx[i]);
+	h->ssl = SSL_new(h->ctx->ssl);
+	if (!h->ssl)
+		return false;
+	SSL_set_accept_state(h->ssl);
+	return true;
+}
+
+static int
+note_asked(SSL *ssl, void *arg)
+{
+	struct tls_hand *h = SSL_get_app_data(ssl);
+
+	(void)arg;
+	if (h)
+		h->record->cert_asked = true;
+	return 1;
+}
+
+static bool
+begin_connect(struct tls_hand *h, const struct tls_hand_conf *c)
+{
+	struct str name = c->fqdn;
+
+	if (name.len > 1 && name.p[name.len - 1] == '.')
+		name.len--;
+	h->ctx = tls_ctx_ref(c->client);
+	h->record->outgoing = true;
+	if (!certpolicy_fqdn_ok(name) ||
+	    str_copyz(h->record->sni, sizeof(h->record->sni), name) != ERR_OK)
+		return false;
+	h->fqdn = str_from(h->record->sni);
+	h->ssl = SSL_new(h->ctx->ssl);
+	if (!h->ssl || SSL_set_tlsext_host_name(h->ssl, h->record->sni) != 1)
+		return false;
+	SSL_set_cert_cb(h->ssl, note_asked, NULL);
+	SSL_set_connect_state(h->ssl);
+	return true;
+}
+
+enum err
+tls_hand_init(struct tls_hand *h, const struct tls_hand_conf *c)
+{
+	*h = (struct tls_hand){.fd = c->fd,
+			       .on_identity = c->on_identity,
+			       .arg = c->arg,
+			       .record = c->record,
+			       .verdict = c->verdict};
+	*c->verdict = (struct tls_verdict){0};
+	*c->record = (struct tls_record){.peer = c->peer,
+					 .local = c->local,
+					 .began_us = clock_wall_us(),
+					 .alert_sent = TLS_NO_ALERT,
+					 .alert_received = TLS_NO_ALERT};
+	h->hook.on_hello = read_hello;
+	if (!(c->zones ? begin_accept(h, c) : begin_connect(h, c)) ||
+	    SSL_set_fd(h->ssl, c->fd) != 1) {
+		ERR_clear_error();
+		say(h, TLS_INTERNAL, "the handshake could not be set up");
+		tls_hand_fini(h);
+		return ERR_NOMEM;
+	}
+	h->record->zone = h->ctx->zone;
+	SSL_set_app_data(h->ssl, &h->hook);
+	SSL_set_verify(h->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_peer);
+	SSL_set_info_callback(h->ssl, note_alert);
+	return ERR_OK;
+}
+
+/* Somebody who speaks plain SIP to this port shall read more than "wrong version number". */
+static enum err
+look_at_first(struct tls_hand *h, uint32_t *want)
+{
+	unsigned char p[PEEK];
+	ssize_t n = recv(h->fd, p, sizeof(p), MSG_PEEK | MSG_DONTWAIT);
+	struct buf b;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		*want = EPOLLIN;
+		return ERR_AGAIN;
+	}
+	if (n <= 0) {
+		say(h, TLS_GONE, n == 0 ? "closed without sending anything" : "reset");
+		return ERR_CLOSED;
+	}
+	h->saw_bytes = true;
+	if (p[0] == RECORD_HANDSHAKE || p[0] & 0x80) /* or a hello of SSL 2 form */
+		return ERR_OK;
+	set_reason(h, TLS_PLAIN);
+	if (open_why(h, &b)) {
+		buf_z(&b, "not TLS, but plain bytes on the TLS port: \"");
+		for (ssize_t i = 0; i < n; i++)
+			buf_char(&b, p[i] >= ' ' && p[i] < 127 ? (char)p[i] : '?');
+		buf_z(&b, "...\"; switch the equipment to TLS");
+		buf_cstr(&b);
+	}
+	return ERR_SYNTAX;
+}
+
+static void
+keep_outcome(struct tls_hand *h)
+{
+	const SSL_CIPHER *suite = SSL_get_current_cipher(h->ssl);
+	struct buf b;
+
+	h->record->version = (uint16_t)SSL_version(h->ssl);
+	if (!suite)
+		return;
+	h->record->suite = SSL_CIPHER_get_protocol_id(suite);
+	buf_init(&b, h->record->suite_name, sizeof(h->record->suite_name));
+	buf_z(&b, SSL_CIPHER_get_name(suite));
+	buf_cstr(&b);
+}
+
+static enum err
+finish_hand(struct tls_hand *h)
+{
+	keep_outcome(h);
+	if (GUARD(A2, h->decided && !SSL_session_reused(h->ssl))) {
+		h->record->accepted = true;
+		return ERR_OK;
+	}
+	say(h, TLS_INTERNAL, "finished without a certificate check; refused");
+	return ERR_AUTH;
+}
+
+enum err
+tls_hand_step(struct tls_hand *h, uint32_t *want)
+{
+	enum err e = h->saw_bytes || h->record->outgoing ? ERR_OK : look_at_first(h, want);
+	int ret, ssl_error;
+
+	if (e != ERR_OK)
+		return e;
+	ERR_clear_error();
+	ret = SSL_do_handshake(h->ssl);
+	if (ret == 1)
+		return finish_hand(h);
+	ssl_error = SSL_get_error(h->ssl, ret);
+	if (ssl_error == SSL_ERROR_WANT_READ || ssl_error == SSL_ERROR_WANT_WRITE) {
+		*want = ssl_error == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT;
+		return ERR_AGAIN;
+	}
+	explain_failure(h, ssl_error);
+	ERR_clear_error();
+	return ERR_AUTH;
+}
+
+void
+tls_hand_abort(struct tls_hand *h, enum tls_reason reason, const char *why)
+{
+	say(h, reason, why);
+}
+
+void
+tls_hand_fini(struct tls_hand *h)
+{
+	SSL_free(h->ssl);
+	h->ssl = NULL;
+	tls_ctx_unref(&h->ctx);
+	tls_zones_unref(&h->zones);
+}
+
+/* ---- connections ---- */
+
+void
+tls_conn_from_hand(struct tls_conn *c, struct tls_hand *h, int fd)
+{
+	*c = (struct tls_conn){.ssl = h->ssl, .ctx = h->ctx, .fd = fd, .want = EPOLLIN};
+	SSL_set_app_data(c->ssl, NULL);
+	h->ssl = NULL;
+	h->ctx = NULL;
+	tls_zones_unref(&h->zones);
+}
+
+static enum err
+explain_io(struct tls_conn *c, int ret)
+{
+	unsigned long e = ERR_peek_error();
+	enum err result = ERR_IO;
+
+	switch (SSL_get_error(c->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+		c->want = EPOLLIN;
+		return ERR_AGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		c->want = EPOLLOUT;
+		return ERR_AGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		c->saw_close = true;
+		return ERR_CLOSED;
+	default:
+		c->broken = true;
+		if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
+		    ERR_GET_REASON(e) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			result = ERR_CLOSED; /* end of stream without close_notify */
+		ERR_clear_error();
+		return result;
+	}
+}
+
+enum err
+tls_conn_read(struct tls_conn *c, void *p, size_t cap, size_t *out_len)
+{
+	size_t len;
+	int ret;
+
+	if (c->broken)
+		return ERR_IO;
+	ERR_clear_error();
+	ret = SSL_read_ex(c->ssl, p, cap, &len);
+	if (ret != 1)
+		return explain_io(c, ret);
+	*out_len = len;
+	return ERR_OK;
+}
+
+enum err
+tls_conn_write(struct tls_conn *c, const void *p, size_t len, size_t *out_len)
+{
+	size_t done;
+	int ret;
+
+	if (c->broken)
+		return ERR_IO;
+	ERR_clear_error();
+	ret = SSL_write_ex(c->ssl, p, len, &done);
+	if (ret != 1)
+		return explain_io(c, ret);
+	*out_len = done;
+	return ERR_OK;
+}
+
+bool
+tls_conn_pending(const struct tls_conn *c)
+{
+	return !c->broken && SSL_pending(c->ssl) > 0;
+}
+
+void
+tls_conn_shutdown(struct tls_conn *c)
+{
+	if (!c->ssl || c->broken)
+		return;
+	ERR_clear_error();
+	if (SSL_shutdown(c->ssl) < 0)
+		ERR_clear_error();
+}
+
+void
+tls_conn_fini(struct tls_conn *c)
+{
+	if (!c->ssl)
+		return;
+	tls_conn_shutdown(c);
+	SSL_free(c->ssl);
+	tls_ctx_unref(&c->ctx);
+	close(c->fd);
+	*c = (struct tls_conn){.fd = -1};
+}

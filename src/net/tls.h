@@ -1,0 +1,106 @@
+/* TLS: the checks inside a handshake, and established connections. With certview.c and tlsctx.c
+ * the only files that name the library.
+ *
+ * No resumption of any kind (reliability A2), no renegotiation, no compression, no early data.
+ * A handshake runs in the handshake thread (handshake.h); the connection is then used by one
+ * thread, the loop's. */
+#ifndef POSTERN_NET_TLS_H
+#define POSTERN_NET_TLS_H
+
+#include "net/tlsctx.h"
+#include "net/tlsrecord.h"
+
+/* ---- the identity question ---- */
+
+/* The other side of a handshake in hand, after its chain was found good. All borrowed. */
+struct tls_peer {
+	struct addr peer, local;
+	struct str sni;               /* empty: none sent */
+	uint16_t zone;                /* of the context chosen by SNI and address */
+	const struct cert_view *cert; /* names, subject, issuer, serial, dates, fingerprint, key */
+};
+
+struct tls_verdict {
+	bool accept;
+	uint32_t account; /* caller's id */
+	uint32_t trunks[TLS_TRUNKS_MAX];
+	uint16_t n_trunks;
+	uint8_t alert;         /* when not accepted; 0 = bad_certificate (42). 40, 42..46, 48 */
+	char why[TLS_WHY_MAX]; /* when not accepted: a sentence */
+};
+
+/* Asked once a handshake of the accept side, in the handshake thread, inside the verification at
+ * depth 0. Answers from memory alone: no lock that the loop holds for long, no I/O. *verdict is
+ * zeroed (= refuse). To change what it reads, swap it with handshake_work (handshake.h). */
+typedef void tls_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
+
+/* ---- one handshake; called by handshake.c only ---- */
+
+struct tls_hand_conf {
+	int fd; /* non-blocking, connected; stays the caller's until tls_conn_from_hand */
+	struct addr peer, local;
+	struct tls_zones *zones; /* accept side; else NULL */
+	uint16_t default_zone;   /* index in zones where SNI names none */
+	struct tls_ctx *client;  /* connect side; else NULL */
+	struct str fqdn;         /* connect side: SNI and reference identity */
+	tls_on_identity *on_identity;
+	void *arg;
+	struct tls_record *record;   /* filled; lives as long as the tls_hand */
+	struct tls_verdict *verdict; /* filled; lives as long as the tls_hand */
+};
+
+/* A handshake under way, memory of the caller. */
+struct tls_hand {
+	struct tls_hook hook; /* first: the context calls back through it */
+	void *ssl;
+	int fd;
+	struct tls_zones *zones;
+	struct tls_ctx *ctx; /* chosen; a reference of our own */
+	bool saw_bytes;      /* the first bytes look like TLS */
+	bool decided;        /* the certificate was judged */
+	struct str fqdn;     /* connect side: in record->sni */
+	tls_on_identity *on_identity;
+	void *arg;
+	struct tls_record *record;
+	struct tls_verdict *verdict;
+};
+
+/** Begin; zeroes *h. Keeps its own references to zones and client. */
+enum err tls_hand_init(struct tls_hand *h, const struct tls_hand_conf *conf) NODISCARD;
+/**
+ * Go on. OK: finished and accepted. AGAIN: *want = EPOLLIN or EPOLLOUT. Anything else: refused or
+ * broken; record says why, and the alert is on its way.
+ */
+enum err tls_hand_step(struct tls_hand *h, uint32_t *want) NODISCARD;
+/** Ended from outside: TIMEOUT, CONNECT, SHUTDOWN; why goes into the record. */
+void tls_hand_abort(struct tls_hand *h, enum tls_reason reason, const char *why);
+/** Frees what is left. The fd is the caller's, unless taken. */
+void tls_hand_fini(struct tls_hand *h);
+
+/* ---- an established connection ---- */
+
+/* Embedded or pooled by its owner. */
+struct tls_conn {
+	void *ssl;
+	struct tls_ctx *ctx;
+	int fd;
+	bool broken;    /* after a fatal error: no close_notify may be sent */
+	bool saw_close; /* the peer's close_notify came */
+	uint32_t want;  /* EPOLLIN | EPOLLOUT that the last AGAIN waits for */
+};
+
+/** Make the finished handshake a connection; *h keeps only its record. Takes the fd. */
+void tls_conn_from_hand(struct tls_conn *c, struct tls_hand *h, int fd);
+/** AGAIN: see want. CLOSED: close_notify or end of stream. IO: broken. *out_len > 0 on OK. */
+enum err tls_conn_read(struct tls_conn *c, void *p, size_t cap, size_t *out_len) NODISCARD;
+/** Writes some (*out_len > 0 on OK). After AGAIN call again with the same bytes (they may have
+ * moved) and at least the same length. */
+enum err tls_conn_write(struct tls_conn *c, const void *p, size_t len, size_t *out_len) NODISCARD;
+/** Decrypted bytes wait inside: read on without waiting for the descriptor. */
+bool tls_conn_pending(const struct tls_conn *c);
+/** Send close_notify once, as far as it goes now. */
+void tls_conn_shutdown(struct tls_conn *c);
+/** close_notify, free, close fd. A zeroed struct is fine. */
+void tls_conn_fini(struct tls_conn *c);
+
+#endif

@@ -1,0 +1,120 @@
+/* TLS contexts: profile, our certificate and the accepted authorities, made from PEM bytes. No file
+ * access: the bytes come from keeper. A context is counted, shared between threads, and never
+ * changed; reload makes a new one. */
+#ifndef POSTERN_NET_TLSCTX_H
+#define POSTERN_NET_TLSCTX_H
+
+#include <stdatomic.h>
+
+#include "net/certpolicy.h"
+
+enum {
+	TLS_ZONES_MAX = 64,         /* zones behind one listener */
+	TLS_PEER_CHAIN_MAX = 65536, /* bytes of a peer's Certificate message */
+	TLS_ROOTS_MAX = 512,        /* certificates of a trust bundle */
+	TLS_FQDN_MAX = 256          /* with NUL */
+};
+
+/* name, word; each is a row of a table in tlsctx.c */
+#define TLS_PROFILE_LIST(X)                                                                        \
+	X(CARRIER, "carrier") /* 1.2; AES128-SHA, AES128-SHA256, AES256-SHA256; RSA keys only */   \
+	X(MODERN, "modern")   /* 1.2 with ECDHE and AEAD, 1.3; RSA and ECDSA */
+
+enum tls_profile {
+#define X(name, word) TLS_PROFILE_##name,
+	TLS_PROFILE_LIST(X)
+#undef X
+		TLS_PROFILE_N
+};
+
+const char *tls_profile_word(enum tls_profile p);
+enum err tls_profile_parse(struct str s, enum tls_profile *out) NODISCARD;
+
+struct tls_ctx;
+struct tls_zones;
+
+struct tls_conf {
+	bool server;
+	enum tls_profile profile;
+	uint16_t zone; /* the caller's number of the zone, comes back in tls_peer and tls_record */
+	struct str fqdn;                   /* the zone's name: SNI selects it (server) */
+	struct str chain_pem, chain_label; /* our certificate and its intermediates, leaf first; the
+					    * label (file name) stands in error sentences */
+	struct str key_pem, key_label;     /* unencrypted private key */
+	struct str roots_pem, roots_label; /* the accepted authorities and nothing else */
+};
+
+/**
+ * Build a context, count 1. Checks that chain and key parse and belong together, that the key fits
+ * the profile (carrier: RSA >= 2048 bits, key usage with keyEncipherment), that the chain is in
+ * order, and that there is at least one authority. CONFIG: why holds a sentence: what, which
+ * label, what to do. OK with why not empty: a warning (expired, RFC 10015). Takes 2 ms: at boot, or
+ * as work of the handshake thread. Thread-safe.
+ */
+enum err tls_ctx_new(const struct tls_conf *conf, struct buf *why, struct tls_ctx **out) NODISCARD;
+/** One more holder. Thread-safe. */
+struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
+/** One holder less, nulls the pointer; the last one frees. NULL is fine. Thread-safe. */
+void tls_ctx_unref(struct tls_ctx **ctx);
+
+/* The zones behind a listener, an immutable set. Reload = a new set, swapped; connections and
+ * handshakes in hand keep the old one until they end. */
+/** Holds a reference to each ctx (server contexts). n <= TLS_ZONES_MAX; the first is the default.
+ */
+enum err tls_zones_new(struct tls_ctx *const *ctx, size_t n, struct tls_zones **out) NODISCARD;
+struct tls_zones *tls_zones_ref(struct tls_zones *z);
+void tls_zones_unref(struct tls_zones **z);
+
+/* A PEM file described, for `postern check`. */
+struct tls_cert_info {
+	char subject[256], issuer[256], names[512]; /* names: "DNS a, DNS b, sip:c" */
+	int64_t not_before_us, not_after_us;
+	enum cert_key key;
+	uint16_t bits, n_chain; /* n_chain: certificates in the PEM */
+	bool self_signed, ku_key_encipherment, eku_server, eku_client;
+	uint8_t fingerprint[32];
+};
+/** Describes the first certificate of pem. SYNTAX: none there. */
+enum err tls_cert_info(struct str pem, struct tls_cert_info *out) NODISCARD;
+/** Does the leaf of chain_pem speak for fqdn? For `postern check` of our own zone. */
+bool tls_cert_covers(struct str chain_pem, struct str fqdn);
+
+/* ---- for tls.c only ---- */
+
+struct ssl_ctx_st; /* the library's own tags: SSL_CTX, SSL */
+struct ssl_st;
+
+/* A row of the profile table. suites are for TLS 1.2, suites13 for 1.3, in order of preference. */
+struct tls_profile_row {
+	const char *word;
+	int min, max; /* protocol versions */
+	const char *suites, *suites13, *sigalgs;
+	const char *shown; /* in sentences */
+	bool rsa_only;
+};
+
+struct tls_ctx {
+	_Atomic uint32_t refs;
+	struct ssl_ctx_st *ssl;
+	const struct tls_profile_row *profile;
+	uint16_t zone;
+	bool server;
+	char fqdn[TLS_FQDN_MAX]; /* without final dot */
+};
+
+struct tls_zones {
+	_Atomic uint32_t refs;
+	size_t n;
+	struct tls_ctx *ctx[TLS_ZONES_MAX];
+};
+
+/* What a server context calls at ClientHello: the app data of each SSL is such a hook. false: end
+ * the handshake with the alert given. */
+struct tls_hook {
+	bool (*on_hello)(struct tls_hook *hook, struct ssl_st *ssl, int *alert);
+};
+
+/** Make a handshake of one context go on with another one of the set, at ClientHello only. */
+bool tls_ctx_switch(const struct tls_ctx *to, struct ssl_st *ssl);
+
+#endif

@@ -1,0 +1,97 @@
+/* The handshake record: what a TLS handshake offered, showed and got, and why it was accepted or
+ * refused, in words that a customer understands. Plain data, no secret, no library. */
+#ifndef POSTERN_NET_TLSRECORD_H
+#define POSTERN_NET_TLSRECORD_H
+
+#include "base/addr.h"
+#include "net/certpolicy.h"
+
+enum {
+	TLS_TRUNKS_MAX = 32,  /* trunks that one certificate selects */
+	TLS_SNI_MAX = 256,    /* with NUL */
+	TLS_VERSIONS_MAX = 8, /* offered versions kept in a record */
+	TLS_SUITES_MAX = 64,  /* offered suites kept in a record */
+	TLS_SIGALGS_MAX = 32,
+	TLS_RECORD_CERTS = 4, /* certificates of the peer's chain kept in a record */
+	TLS_WHY_MAX = CERT_WHY_MAX,
+	TLS_SUITES_SHOWN = 6, /* suites that a sentence names */
+	TLS_NO_ALERT = -1
+};
+
+/* name, word */
+#define TLS_REASON_LIST(X)                                                                         \
+	X(OK, "ok")                                                                                \
+	X(CERT, "certificate")    /* cert_reason says which */                                     \
+	X(IDENTITY, "no-account") /* chain good, but it selects no account */                      \
+	X(VERSION, "version")     /* no common protocol version */                                 \
+	X(CIPHER, "cipher")       /* no common suite */                                            \
+	X(PLAIN, "not-tls")       /* the first bytes are not TLS */                                \
+	X(TIMEOUT, "timeout")                                                                      \
+	X(ALERT, "peer-alert")  /* the other side refused */                                       \
+	X(GONE, "peer-gone")    /* closed or reset in the middle */                                \
+	X(CONNECT, "connect")   /* TCP did not come up */                                          \
+	X(PROTOCOL, "protocol") /* anything else wrong in the handshake */                         \
+	X(INTERNAL, "internal")                                                                    \
+	X(SHUTDOWN, "shutdown") /* we are stopping */
+
+enum tls_reason {
+#define X(name, word) TLS_##name,
+	TLS_REASON_LIST(X)
+#undef X
+		TLS_REASON_N
+};
+
+struct tls_record_cert {
+	char subject[160], issuer[160], serial[48];
+	char names[512]; /* "DNS a, DNS b, sip:c and 3 more" */
+	int64_t not_before_us, not_after_us;
+	uint8_t fingerprint[32];
+	enum cert_key key;
+	uint16_t bits;
+};
+
+/* What a handshake offered, showed and got, accepted or not. Plain data, no secret. */
+struct tls_record {
+	struct addr peer, local;
+	bool outgoing, accepted;
+	uint16_t zone;
+	int64_t began_us; /* wall */
+	uint64_t duration_us;
+	char sni[TLS_SNI_MAX];
+	uint16_t offered_versions[TLS_VERSIONS_MAX]; /* 0x0303 = TLS 1.2; accept side */
+	uint16_t offered_suites[TLS_SUITES_MAX];
+	uint16_t offered_sigalgs[TLS_SIGALGS_MAX];
+	uint16_t n_versions, n_suites, n_sigalgs; /* kept */
+	uint16_t version, suite;                  /* chosen; 0 = none */
+	char suite_name[40];                      /* OpenSSL's name, "" = none */
+	int16_t alert_sent, alert_received;       /* TLS_NO_ALERT, or the description */
+	struct tls_record_cert chain[TLS_RECORD_CERTS];
+	uint16_t n_chain; /* kept */
+	bool cert_asked;  /* outgoing: the server asked for our certificate */
+	uint32_t account;
+	uint32_t trunks[TLS_TRUNKS_MAX];
+	uint16_t n_trunks;
+	enum tls_reason reason;
+	enum cert_reason cert_reason;
+	char why[TLS_WHY_MAX]; /* "" when accepted */
+};
+
+/** "ok", "expired", "name-mismatch", "cipher" ...: one word for the API. */
+const char *tls_record_word(const struct tls_record *r);
+/** "TLS 1.2" ..; "?" for others. Static. */
+const char *tls_version_name(uint16_t version);
+/** "handshake_failure" ..; "unknown". Static. */
+const char *tls_alert_name(int alert);
+/** OpenSSL's name of a suite, e.g. "AES128-SHA"; "" for those not in our table. Static. */
+const char *tls_suite_name(uint16_t suite);
+/** One line for people and logs: peer, SNI, version, suite, alert, names, reason. */
+void tls_record_put(struct buf *b, const struct tls_record *r);
+/** Fill one certificate of the record from its view. */
+void tls_record_cert(struct tls_record_cert *out, const struct cert_view *v);
+/** "TLS 1.3, TLS 1.2": the offered versions. */
+void tls_record_put_versions(struct buf *b, const struct tls_record *r);
+/** "ECDHE-RSA-AES128-GCM-SHA256, 0x1302 and 3 more": the offered suites, without signalling ones.
+ */
+void tls_record_put_suites(struct buf *b, const struct tls_record *r);
+
+#endif

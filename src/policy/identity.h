@@ -1,0 +1,82 @@
+/* Who is it? From the names of a certificate, or from a source address, to exactly one account
+ * and the set of its trunks that fit. Answered from the snapshot alone, inside the handshake. */
+#ifndef POSTERN_POLICY_IDENTITY_H
+#define POSTERN_POLICY_IDENTITY_H
+
+#include "base/buf.h"
+#include "net/certpolicy.h"
+#include "policy/snapshot.h"
+
+enum {
+	IDENTITY_WHY_MAX = 512,    /* a refusal's sentence with its NUL */
+	IDENTITY_NEAR_MAX = 16384, /* rows looked through for a near miss to name in a refusal */
+};
+
+/* What a TLS peer showed, after its chain was found good. Borrowed; may hold any byte. */
+struct identity_peer {
+	const struct cert_view *cert; /* its subjectAltName alone is looked at */
+	struct str zone;              /* FQDN of the zone that answered */
+	struct addr source;
+};
+
+/* What it was found to be, valid for the snapshot of this version. After a swap ask again (the
+ * connection keeps its peer's names); a refusal then means: no new calls on it. */
+struct identity {
+	uint64_t version;
+	uint32_t account; /* POLICY_NONE for a carrier */
+	uint32_t n_trunks;
+	uint32_t trunk[POLICY_ACCOUNT_TRUNKS_MAX]; /* in the order of the file */
+	struct policy_id account_id;
+};
+
+#define IDENTITY_REASON_LIST(X)                                                                    \
+	X(OK, "identified")                                                                        \
+	X(NO_NAME, "the certificate shows no DNS name and no sip URI in its subjectAltName")       \
+	X(UNKNOWN, "no account has a name that the certificate shows")                             \
+	X(WILDCARD, "a wildcard covers one label")                                                 \
+	X(ZONE, "the account uses another zone")                                                   \
+	X(SOURCE, "the source address is not one of the trunk's")                                  \
+	X(DISABLED, "the account or trunk is disabled")                                            \
+	X(TLS_OFF, "TLS and SRTP are not switched on for the account")                             \
+	X(AMBIGUOUS, "the certificate's names belong to more than one account")
+
+enum identity_reason {
+#define X(name, sentence) IDENTITY_##name,
+	IDENTITY_REASON_LIST(X)
+#undef X
+		IDENTITY_REASON_N
+};
+
+/** Upper-case name, e.g. "WILDCARD". Static. */
+const char *identity_reason_name(enum identity_reason r);
+/** General sentence of the reason. Static. */
+const char *identity_reason_text(enum identity_reason r);
+
+/**
+ * The account and trunks of a TLS peer. IDENTITY_OK: *out is written. Otherwise a sentence for
+ * the customer, with the names in question, is added to why (which may be NULL).
+ * Which name of a certificate covers which host is net/certpolicy's to say (RFC 5922 7.1).
+ */
+enum identity_reason identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p,
+				      struct identity *out, struct buf *why) NODISCARD;
+/**
+ * The trunks of a plain peer (UDP, TCP): those with this transport and a source range that holds
+ * the address, longest prefix first; of carriers those with the peer's own port first. All are of
+ * one account, or all are carriers. kind: which side the listener is for.
+ */
+enum identity_reason identity_of_source(const struct snapshot_view *v, enum trunk_kind kind,
+					enum trunk_transport transport, const struct addr *source,
+					struct identity *out, struct buf *why) NODISCARD;
+
+/* What tells trunks of one peer apart, in this order; what is empty or matches none is skipped. */
+struct identity_request {
+	struct addr source; /* family 0 = unknown */
+	struct str host;    /* of the Request-URI */
+	struct str calling; /* calling number, E.164 */
+};
+/** The trunk that a request belongs to: one of id->trunk, the first one in doubt; POLICY_NONE only
+ * where id has none that v knows. */
+uint32_t identity_pick(const struct snapshot_view *v, const struct identity *id,
+		       const struct identity_request *rq);
+
+#endif

@@ -1,0 +1,414 @@
+#include "policy/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { BLOCK_SIZE = 65536, FIRST_CAP = 64 };
+
+struct roster_block {
+	struct roster_block *next;
+	size_t used, cap;
+	char bytes[];
+};
+
+void
+roster_init(struct roster *r)
+{
+	memset(r, 0, sizeof(*r));
+}
+
+void
+roster_fini(struct roster *r)
+{
+	while (r->text) {
+		struct roster_block *next = r->text->next;
+
+		mem_free(r->text);
+		r->text = next;
+	}
+	mem_free(r->account);
+	mem_free(r->trunk);
+	mem_free(r->number);
+	roster_init(r);
+}
+
+enum err
+roster_text(struct roster *r, struct str s, struct str *out)
+{
+	struct roster_block *b = r->text;
+
+	if (s.len == 0) {
+		*out = STR_NULL;
+		return ERR_OK;
+	}
+	if (!b || b->cap - b->used < s.len) {
+		size_t cap = s.len > BLOCK_SIZE ? s.len : BLOCK_SIZE;
+
+		b = mem_zalloc(1, sizeof(*b) + cap);
+		if (!b)
+			return ERR_NOMEM;
+		b->cap = cap;
+		b->next = r->text;
+		r->text = b;
+	}
+	memcpy(b->bytes + b->used, s.p, s.len);
+	*out = str_of(b->bytes + b->used, s.len);
+	b->used += s.len;
+	return ERR_OK;
+}
+
+/* Room for one more of *n entries in *rows; the new place is zeroed. */
+static enum err
+make_room(void **rows, uint32_t *n, uint32_t *cap, uint32_t max, size_t size)
+{
+	if (*n >= max)
+		return ERR_FULL;
+	if (*n == *cap) {
+		uint32_t bigger = *cap ? *cap * 2 : FIRST_CAP;
+		void *p = mem_resize(*rows, bigger, size);
+
+		if (!p)
+			return ERR_NOMEM;
+		*rows = p;
+		*cap = bigger;
+	}
+	memset((char *)*rows + (size_t)*n * size, 0, size);
+	(*n)++;
+	return ERR_OK;
+}
+
+enum err
+roster_add_account(struct roster *r, struct roster_account **out)
+{
+	void *rows = r->account;
+	enum err e = make_room(&rows, &r->n_accounts, &r->cap_accounts, POLICY_ACCOUNTS_MAX,
+			       sizeof(*r->account));
+
+	r->account = rows;
+	if (e == ERR_OK)
+		*out = &r->account[r->n_accounts - 1];
+	return e;
+}
+
+enum err
+roster_add_trunk(struct roster *r, struct roster_trunk **out)
+{
+	void *rows = r->trunk;
+	enum err e = make_room(&rows, &r->n_trunks, &r->cap_trunks, POLICY_TRUNKS_MAX,
+			       sizeof(*r->trunk));
+
+	r->trunk = rows;
+	if (e == ERR_OK)
+		*out = &r->trunk[r->n_trunks - 1];
+	return e;
+}
+
+enum err
+roster_add_number(struct roster *r, struct roster_number **out)
+{
+	void *rows = r->number;
+	enum err e = make_room(&rows, &r->n_numbers, &r->cap_numbers, POLICY_NUMBERS_MAX,
+			       sizeof(*r->number));
+
+	r->number = rows;
+	if (e == ERR_OK)
+		*out = &r->number[r->n_numbers - 1];
+	return e;
+}
+
+static int
+cmp_account(const void *a, const void *b)
+{
+	const struct roster_account *x = a, *y = b;
+
+	return str_cmp(x->id, y->id);
+}
+
+static int
+cmp_trunk(const void *a, const void *b)
+{
+	const struct roster_trunk *x = a, *y = b;
+	int c;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	c = str_cmp(x->account, y->account);
+	if (c == 0 && x->order != y->order)
+		c = x->order < y->order ? -1 : 1;
+	return c ? c : str_cmp(x->id, y->id);
+}
+
+static int
+cmp_number(const void *a, const void *b)
+{
+	const struct roster_number *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return str_cmp(x->trunk, y->trunk);
+}
+
+static void
+sort_rows(void *rows, size_t n, size_t size, int (*do_cmp)(const void *, const void *))
+{
+	if (n > 1)
+		qsort(rows, n, size, do_cmp);
+}
+
+void
+roster_sort(struct roster *r)
+{
+	sort_rows(r->account, r->n_accounts, sizeof(*r->account), cmp_account);
+	sort_rows(r->trunk, r->n_trunks, sizeof(*r->trunk), cmp_trunk);
+	sort_rows(r->number, r->n_numbers, sizeof(*r->number), cmp_number);
+}
+
+/* The state of one check. */
+struct check {
+	struct roster *r;
+	void (*on_fault)(void *arg, const struct roster_fault *f);
+	void *arg;
+	uint32_t n;
+};
+
+static void PRINTF_LIKE(3, 4) report_fault(struct check *c, uint32_t place, const char *fmt, ...)
+{
+	struct roster_fault f = {.place = place};
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, f.text, sizeof(f.text));
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	buf_cstr(&b);
+	c->n++;
+	if (c->on_fault)
+		c->on_fault(c->arg, &f);
+}
+
+static const struct roster_account *
+find_account(const struct roster *r, struct str id)
+{
+	struct roster_account key = {.id = id};
+
+	return r->n_accounts ? bsearch(&key, r->account, r->n_accounts, sizeof(key), cmp_account)
+			     : NULL;
+}
+
+static void
+check_accounts(struct check *c)
+{
+	const struct roster *r = c->r;
+
+	for (uint32_t i = 0; i < r->n_accounts; i++) {
+		const struct roster_account *a = &r->account[i];
+
+		if (!policy_id_valid(a->id))
+			report_fault(c, a->place,
+				     "\"%.*s\" is not an id; use up to %d letters, digits, '.', "
+				     "'_', '-'",
+				     STR_ARG(str_sub(a->id, 0, POLICY_ID_MAX)), POLICY_ID_MAX - 1);
+		if (i && str_eq(a->id, a[-1].id))
+			report_fault(c, a->place,
+				     "account \"%.*s\" stands twice; give each its own id",
+				     STR_ARG(a->id));
+		if (a->parent.len && !find_account(r, a->parent))
+			report_fault(c, a->place, "no account \"%.*s\" to be the parent",
+				     STR_ARG(a->parent));
+	}
+}
+
+static void
+check_security(struct check *c, const struct roster_trunk *t)
+{
+	if (t->security == TRUNK_SEC_REQUIRED && t->transport != TRUNK_TLS)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": SRTP keys may not go over %s; use transport: tls, or "
+			     "security: refused",
+			     STR_ARG(t->id), trunk_transport_name(t->transport));
+	if (t->transport != TRUNK_TLS && t->n_sources == 0 && (t->direction & TRUNK_IN))
+		report_fault(
+			c, t->place,
+			"trunk \"%.*s\": calls over %s are known by their source address only; "
+			"give sources",
+			STR_ARG(t->id), trunk_transport_name(t->transport));
+}
+
+/* A TLS customer is known by its certificate: there must be a name to look for. */
+static void
+check_own_names(struct check *c, const struct roster_trunk *t)
+{
+	struct addr ip;
+
+	if (t->kind != TRUNK_CUSTOMER || t->transport != TRUNK_TLS)
+		return;
+	if (t->n_names == 0 && addr_parse_ip(t->host, &ip) == ERR_OK)
+		report_fault(
+			c, t->place,
+			"trunk \"%.*s\": an address is not a certificate's name; give names, or "
+			"a host name",
+			STR_ARG(t->id));
+	for (uint32_t i = 0; i < t->n_names; i++)
+		if (!trunk_host_valid(t->name[i]) || addr_parse_ip(t->name[i], &ip) == ERR_OK)
+			report_fault(
+				c, t->place,
+				"trunk \"%.*s\": \"%.*s\" is not a name that a certificate can "
+				"show; give a host name without wildcard",
+				STR_ARG(t->id), STR_ARG(str_sub(t->name[i], 0, 64)));
+}
+
+static void
+check_trunks(struct check *c)
+{
+	const struct roster *r = c->r;
+	uint32_t same = 0;
+
+	for (uint32_t i = 0; i < r->n_trunks; i++) {
+		const struct roster_trunk *t = &r->trunk[i];
+
+		if (!policy_id_valid(t->id))
+			report_fault(c, t->place,
+				     "\"%.*s\" is not an id; use up to %d letters, digits, '.', "
+				     "'_', '-'",
+				     STR_ARG(str_sub(t->id, 0, POLICY_ID_MAX)), POLICY_ID_MAX - 1);
+		if (!trunk_host_valid(t->host))
+			report_fault(
+				c, t->place,
+				"trunk \"%.*s\": \"%.*s\" is neither a host name nor an address",
+				STR_ARG(t->id), STR_ARG(str_sub(t->host, 0, 64)));
+		if (t->kind == TRUNK_CUSTOMER && !find_account(r, t->account))
+			report_fault(c, t->place, "trunk \"%.*s\": no account \"%.*s\"",
+				     STR_ARG(t->id), STR_ARG(t->account));
+		same = i && t->kind == t[-1].kind && str_eq(t->account, t[-1].account) ? same + 1
+										       : 0;
+		if (t->kind == TRUNK_CUSTOMER && same == POLICY_ACCOUNT_TRUNKS_MAX)
+			report_fault(c, t->place, "account \"%.*s\" has more than %d trunks",
+				     STR_ARG(t->account), POLICY_ACCOUNT_TRUNKS_MAX);
+		check_security(c, t);
+		check_own_names(c, t);
+	}
+}
+
+/* A name or id of a trunk, for finding what stands twice. */
+struct check_name {
+	struct str name;
+	const struct roster_trunk *trunk;
+};
+
+static int
+cmp_name(const void *a, const void *b)
+{
+	const struct check_name *x = a, *y = b;
+	int c = str_cmp(x->name, y->name);
+
+	return c ? c : (x->trunk > y->trunk) - (x->trunk < y->trunk);
+}
+
+static bool
+zones_meet(const struct roster_trunk *a, const struct roster_trunk *b)
+{
+	return a->zone.len == 0 || b->zone.len == 0 || str_ieq(a->zone, b->zone);
+}
+
+/* names: sorted. The same certificate name must not lead to two accounts. */
+static void
+check_names(struct check *c, const struct check_name *names, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		const struct roster_trunk *t = names[i].trunk, *u = names[i - 1].trunk;
+
+		if (str_eq(names[i].name, names[i - 1].name) && !str_eq(t->account, u->account) &&
+		    zones_meet(t, u))
+			report_fault(
+				c, t->place,
+				"\"%.*s\" is a name of account \"%.*s\" already; a certificate "
+				"name selects exactly one account",
+				STR_ARG(names[i].name), STR_ARG(u->account));
+	}
+}
+
+/* ids: sorted. */
+static void
+check_ids(struct check *c, const struct check_name *ids)
+{
+	for (uint32_t i = 1; i < c->r->n_trunks; i++)
+		if (str_eq(ids[i].name, ids[i - 1].name))
+			report_fault(c, ids[i].trunk->place,
+				     "trunk \"%.*s\" stands twice; give each its own id",
+				     STR_ARG(ids[i].name));
+}
+
+/* ids: sorted. */
+static void
+check_numbers(struct check *c, const struct check_name *ids)
+{
+	const struct roster *r = c->r;
+	char text[NUMBER_SIZE];
+	struct buf b;
+
+	for (uint32_t i = 0; i < r->n_numbers; i++) {
+		const struct roster_number *n = &r->number[i];
+		size_t lo = 0, hi = r->n_trunks;
+
+		buf_init(&b, text, sizeof(text));
+		number_key_put(&b, n->key);
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (str_cmp(ids[mid].name, n->trunk) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (lo == r->n_trunks || !str_eq(ids[lo].name, n->trunk) ||
+		    ids[lo].trunk->kind != TRUNK_CUSTOMER)
+			report_fault(c, n->place, "number %s: no customer trunk \"%.*s\"",
+				     buf_cstr(&b), STR_ARG(n->trunk));
+		if (i && n->key == n[-1].key)
+			report_fault(c, n->place, "number %s stands twice; trunk \"%.*s\" has it",
+				     buf_cstr(&b), STR_ARG(n[-1].trunk));
+	}
+}
+
+enum err
+roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_fault *f), void *arg,
+	     uint32_t *n)
+{
+	struct check c = {.r = r, .on_fault = on_fault, .arg = arg};
+	struct check_name *ids, *names;
+	size_t n_names = 0;
+
+	roster_sort(r);
+	ids = mem_zalloc(r->n_trunks + 1, sizeof(*ids));
+	names = mem_zalloc((size_t)r->n_trunks * POLICY_TRUNK_NAMES_MAX + 1, sizeof(*names));
+	if (!ids || !names) {
+		mem_free(ids);
+		mem_free(names);
+		return ERR_NOMEM;
+	}
+	for (uint32_t i = 0; i < r->n_trunks; i++) {
+		const struct roster_trunk *t = &r->trunk[i];
+
+		ids[i] = (struct check_name){t->id, t};
+		if (t->kind != TRUNK_CUSTOMER || t->transport != TRUNK_TLS)
+			continue;
+		if (t->n_names == 0)
+			names[n_names++] = (struct check_name){t->host, t};
+		for (uint32_t k = 0; k < t->n_names; k++)
+			names[n_names++] = (struct check_name){t->name[k], t};
+	}
+	sort_rows(ids, r->n_trunks, sizeof(*ids), cmp_name);
+	sort_rows(names, n_names, sizeof(*names), cmp_name);
+	check_accounts(&c);
+	check_trunks(&c);
+	check_ids(&c, ids);
+	check_names(&c, names, n_names);
+	check_numbers(&c, ids);
+	mem_free(ids);
+	mem_free(names);
+	*n = c.n;
+	return ERR_OK;
+}

@@ -1,0 +1,578 @@
+#include "policy/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct str
+snapshot_text(const struct snapshot_view *v, struct text t)
+{
+	return t.len ? str_of(v->text + t.off, t.len) : STR_NULL;
+}
+
+struct str
+snapshot_name_domain(struct str name)
+{
+	return str_from_at(name, str_chr(name, '.') + 1);
+}
+
+/* Names sort by their domain, so that what a wildcard covers is one range. */
+static int
+cmp_hosts(struct str a, struct str b)
+{
+	int c = str_cmp(snapshot_name_domain(a), snapshot_name_domain(b));
+
+	return c ? c : str_cmp(a, b);
+}
+
+int
+snapshot_range_cmp(const struct cidr *a, const struct cidr *b)
+{
+	if (a->net.family != b->net.family)
+		return a->net.family < b->net.family ? -1 : 1;
+	if (a->bits != b->bits)
+		return a->bits > b->bits ? -1 : 1; /* longest first */
+	return memcmp(a->net.ip, b->net.ip, sizeof(a->net.ip));
+}
+
+static int
+cmp_u32(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* ---- checking ---- */
+
+/* The rows of a table, NULL when it does not lie within the block. */
+static const void *
+table_rows(struct str bytes, struct snapshot_table t, size_t size)
+{
+	if (t.off % 8 || t.off < sizeof(struct snapshot_head) || t.off > bytes.len ||
+	    t.n > (bytes.len - t.off) / size)
+		return NULL;
+	return bytes.p + t.off;
+}
+
+static bool
+text_fits(const struct snapshot_view *v, struct text t, uint32_t max)
+{
+	return t.len < max && t.off <= v->text_len && t.len <= v->text_len - t.off;
+}
+
+static bool
+ids_rise(const struct snapshot_view *v, struct text a, struct text b)
+{
+	return str_cmp(snapshot_text(v, a), snapshot_text(v, b)) < 0;
+}
+
+static bool
+check_account(const struct snapshot_view *v, uint32_t i)
+{
+	const struct account *a = &v->account[i];
+
+	if (!text_fits(v, a->id, POLICY_ID_MAX) || !text_fits(v, a->name, POLICY_NAME_MAX) ||
+	    !text_fits(v, a->parent, POLICY_ID_MAX) || !policy_id_valid(snapshot_text(v, a->id)))
+		return false;
+	if (a->enabled > 1 || a->tls_srtp >= TLS_SRTP_N ||
+	    a->n_trunks > POLICY_ACCOUNT_TRUNKS_MAX || a->first_trunk > v->first_carrier ||
+	    a->n_trunks > v->first_carrier - a->first_trunk)
+		return false;
+	for (uint32_t k = 0; k < a->n_trunks; k++)
+		if (v->trunk[a->first_trunk + k].account != i)
+			return false;
+	return i == 0 || ids_rise(v, a[-1].id, a->id);
+}
+
+static bool
+check_trunk(const struct snapshot_view *v, uint32_t i)
+{
+	const struct trunk *t = &v->trunk[i];
+	bool customer = i < v->first_carrier;
+
+	if (!text_fits(v, t->id, POLICY_ID_MAX) || !text_fits(v, t->host, POLICY_HOST_MAX) ||
+	    !text_fits(v, t->zone, POLICY_HOST_MAX) || !text_fits(v, t->media, POLICY_ID_MAX) ||
+	    !text_fits(v, t->caller, NUMBER_SIZE) || !text_fits(v, t->strip, NUMBER_SIZE) ||
+	    !text_fits(v, t->add, NUMBER_SIZE) || !policy_id_valid(snapshot_text(v, t->id)))
+		return false;
+	if (t->kind != (customer ? TRUNK_CUSTOMER : TRUNK_CARRIER) || t->enabled > 1 ||
+	    t->learn > 1 || t->direction < TRUNK_IN || t->direction > TRUNK_BOTH ||
+	    t->transport >= TRUNK_TRANSPORT_N || t->security >= TRUNK_SECURITY_N ||
+	    t->ssrc >= TRUNK_SSRC_N || t->n_sources > POLICY_TRUNK_SOURCES_MAX)
+		return false;
+	if (!customer)
+		return t->account == POLICY_NONE;
+	return t->account < v->n_accounts && i >= v->account[t->account].first_trunk &&
+	       i - v->account[t->account].first_trunk < v->account[t->account].n_trunks;
+}
+
+static bool
+check_lists(const struct snapshot_view *v)
+{
+	for (uint32_t i = 0; i < v->n_trunks; i++)
+		if (v->by_id[i] >= v->n_trunks ||
+		    (i && !ids_rise(v, v->trunk[v->by_id[i - 1]].id, v->trunk[v->by_id[i]].id)))
+			return false;
+	for (uint32_t i = 0; i < v->n_names; i++) {
+		const struct snapshot_name *n = &v->name[i];
+		int c = -1;
+
+		if (n->trunk >= v->first_carrier || !text_fits(v, n->name, POLICY_HOST_MAX))
+			return false;
+		if (i)
+			c = cmp_hosts(snapshot_text(v, n[-1].name), snapshot_text(v, n->name));
+		if (c > 0 || (c == 0 && n[-1].trunk >= n->trunk))
+			return false;
+	}
+	for (uint32_t i = 0; i < v->n_sources; i++) {
+		const struct snapshot_source *s = &v->source[i];
+		int c = i ? snapshot_range_cmp(&s[-1].range, &s->range) : -1;
+
+		if (s->trunk >= v->n_trunks || c > 0 || (c == 0 && s[-1].trunk >= s->trunk) ||
+		    (s->range.net.family != 4 && s->range.net.family != 6) ||
+		    s->range.bits > (s->range.net.family == 4 ? 32 : 128))
+			return false;
+	}
+	for (uint32_t i = 0; i < v->n_numbers; i++)
+		if (v->number[i].trunk >= v->first_carrier ||
+		    (i && v->number[i - 1].key >= v->number[i].key))
+			return false;
+	return true;
+}
+
+enum err
+snapshot_open(struct str bytes, struct snapshot_view *out)
+{
+	struct snapshot_head h;
+	struct snapshot_view v = {0};
+
+	if (bytes.len < sizeof(h))
+		return ERR_SHORT;
+	memcpy(&h, bytes.p, sizeof(h));
+	if (h.magic != SNAPSHOT_MAGIC || h.layout != SNAPSHOT_LAYOUT)
+		return ERR_VERSION;
+	if (h.size != bytes.len || (uintptr_t)bytes.p % 8)
+		return ERR_SYNTAX;
+	v.account = table_rows(bytes, h.accounts, sizeof(*v.account));
+	v.trunk = table_rows(bytes, h.trunks, sizeof(*v.trunk));
+	v.by_id = table_rows(bytes, h.by_id, sizeof(*v.by_id));
+	v.name = table_rows(bytes, h.names, sizeof(*v.name));
+	v.source = table_rows(bytes, h.sources, sizeof(*v.source));
+	v.number = table_rows(bytes, h.numbers, sizeof(*v.number));
+	v.text = table_rows(bytes, h.text, 1);
+	if (!v.account || !v.trunk || !v.by_id || !v.name || !v.source || !v.number || !v.text ||
+	    h.by_id.n != h.trunks.n || h.first_carrier > h.trunks.n ||
+	    h.accounts.n > POLICY_ACCOUNTS_MAX || h.trunks.n > POLICY_TRUNKS_MAX ||
+	    h.numbers.n > POLICY_NUMBERS_MAX)
+		return ERR_SYNTAX;
+	v.n_accounts = h.accounts.n;
+	v.n_trunks = h.trunks.n;
+	v.n_names = h.names.n;
+	v.n_sources = h.sources.n;
+	v.n_numbers = h.numbers.n;
+	v.text_len = h.text.n;
+	v.first_carrier = h.first_carrier;
+	v.version = h.version;
+	for (uint32_t i = 0; i < v.n_accounts; i++)
+		if (!check_account(&v, i))
+			return ERR_SYNTAX;
+	for (uint32_t i = 0; i < v.n_trunks; i++)
+		if (!check_trunk(&v, i))
+			return ERR_SYNTAX;
+	if (!check_lists(&v))
+		return ERR_SYNTAX;
+	*out = v;
+	return ERR_OK;
+}
+
+/* ---- building ---- */
+
+/* The block while it is written. Counts were taken before, so that rows always fit. */
+struct build {
+	char *p;
+	struct snapshot_head *head;
+	struct account *account;
+	struct trunk *trunk;
+	uint32_t *by_id;
+	struct snapshot_name *name;
+	struct snapshot_source *source;
+	struct snapshot_number *number;
+	char *text;
+	uint32_t text_used;
+	const struct roster *r;
+};
+
+/* qsort has no argument: the text area of the build in hand. One thread builds at a time. */
+static _Thread_local const struct build *sorting;
+
+static struct str
+build_text(const struct build *b, struct text t)
+{
+	return t.len ? str_of(b->text + t.off, t.len) : STR_NULL;
+}
+
+static struct text
+put_text(struct build *b, struct str s)
+{
+	struct text t = {b->text_used, (uint32_t)s.len};
+
+	if (s.len)
+		memcpy(b->text + b->text_used, s.p, s.len);
+	b->text_used += (uint32_t)s.len;
+	return t;
+}
+
+static int
+cmp_by_id(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return str_cmp(build_text(sorting, sorting->trunk[*x].id),
+		       build_text(sorting, sorting->trunk[*y].id));
+}
+
+static int
+cmp_name(const void *a, const void *b)
+{
+	const struct snapshot_name *x = a, *y = b;
+	int c = cmp_hosts(build_text(sorting, x->name), build_text(sorting, y->name));
+
+	return c ? c : cmp_u32(x->trunk, y->trunk);
+}
+
+static int
+cmp_source(const void *a, const void *b)
+{
+	const struct snapshot_source *x = a, *y = b;
+	int c = snapshot_range_cmp(&x->range, &y->range);
+
+	return c ? c : cmp_u32(x->trunk, y->trunk);
+}
+
+static bool
+shows_certificate(const struct roster_trunk *t)
+{
+	return t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS;
+}
+
+/* Place a table of n rows at *at; moves *at behind it. */
+static struct snapshot_table
+place_table(uint64_t *at, uint64_t n, size_t size)
+{
+	struct snapshot_table t = {(uint32_t)*at, (uint32_t)n};
+
+	*at = (*at + n * size + 7) & ~7ULL;
+	return t;
+}
+
+static uint64_t
+text_size(const struct roster *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_accounts; i++) {
+		const struct roster_account *a = &r->account[i];
+
+		n += a->id.len + a->name.len + a->parent.len;
+	}
+	for (uint32_t i = 0; i < r->n_trunks; i++) {
+		const struct roster_trunk *t = &r->trunk[i];
+
+		n += t->id.len + t->host.len * 2 + t->zone.len + t->media.len + t->caller.len +
+		     t->strip.len + t->add.len;
+		for (uint32_t k = 0; k < t->n_names; k++)
+			n += t->name[k].len;
+	}
+	return n;
+}
+
+/* Sizes, places and the memory of the block. */
+static enum err
+start_build(struct build *b, const struct roster *r)
+{
+	struct snapshot_head h = {.magic = SNAPSHOT_MAGIC, .layout = SNAPSHOT_LAYOUT};
+	uint64_t at = sizeof(h), n_names = 0, n_sources = 0;
+
+	for (uint32_t i = 0; i < r->n_trunks; i++) {
+		const struct roster_trunk *t = &r->trunk[i];
+
+		h.first_carrier += t->kind == TRUNK_CUSTOMER;
+		n_sources += t->n_sources;
+		if (shows_certificate(t))
+			n_names += t->n_names ? t->n_names : 1;
+	}
+	h.version = r->version;
+	h.accounts = place_table(&at, r->n_accounts, sizeof(*b->account));
+	h.trunks = place_table(&at, r->n_trunks, sizeof(*b->trunk));
+	h.by_id = place_table(&at, r->n_trunks, sizeof(*b->by_id));
+	h.names = place_table(&at, n_names, sizeof(*b->name));
+	h.sources = place_table(&at, n_sources, sizeof(*b->source));
+	h.numbers = place_table(&at, r->n_numbers, sizeof(*b->number));
+	h.text = place_table(&at, text_size(r), 1);
+	if (at > UINT32_MAX)
+		return ERR_FULL;
+	h.size = at;
+	b->r = r;
+	b->p = mem_zalloc(1, at);
+	if (!b->p)
+		return ERR_NOMEM;
+	memcpy(b->p, &h, sizeof(h));
+	b->head = (void *)b->p;
+	b->account = (void *)(b->p + h.accounts.off);
+	b->trunk = (void *)(b->p + h.trunks.off);
+	b->by_id = (void *)(b->p + h.by_id.off);
+	b->name = (void *)(b->p + h.names.off);
+	b->source = (void *)(b->p + h.sources.off);
+	b->number = (void *)(b->p + h.numbers.off);
+	b->text = b->p + h.text.off;
+	return ERR_OK;
+}
+
+static void
+put_account(struct build *b, uint32_t i)
+{
+	const struct roster_account *from = &b->r->account[i];
+
+	b->account[i] = (struct account){
+		.id = put_text(b, from->id),
+		.name = put_text(b, from->name),
+		.parent = put_text(b, from->parent),
+		.classes = from->classes,
+		.max_calls = from->max_calls,
+		.attempts = from->attempts,
+		.enabled = from->enabled,
+		.tls_srtp = (uint8_t)from->tls_srtp,
+	};
+}
+
+/* The trunk's names and sources; the counters say where the next ones go. */
+static void
+put_lists(struct build *b, uint32_t i, uint32_t *n_names, uint32_t *n_sources)
+{
+	const struct roster_trunk *t = &b->r->trunk[i];
+
+	if (shows_certificate(t) && t->n_names == 0)
+		b->name[(*n_names)++] = (struct snapshot_name){put_text(b, t->host), i, 0};
+	for (uint32_t k = 0; shows_certificate(t) && k < t->n_names; k++)
+		b->name[(*n_names)++] = (struct snapshot_name){put_text(b, t->name[k]), i, 0};
+	for (uint32_t k = 0; k < t->n_sources; k++) {
+		struct cidr c = t->source[k];
+
+		c.net.port = 0;
+		for (unsigned bit = c.bits; bit < 128; bit++)
+			c.net.ip[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+		b->source[(*n_sources)++] = (struct snapshot_source){c, i, 0};
+	}
+}
+
+static enum err
+put_trunk(struct build *b, uint32_t i, uint32_t *account)
+{
+	const struct roster_trunk *t = &b->r->trunk[i];
+	bool customer = t->kind == TRUNK_CUSTOMER;
+
+	/* both lists are sorted by account id: one walk */
+	while (customer && *account < b->r->n_accounts &&
+	       str_cmp(b->r->account[*account].id, t->account) < 0)
+		(*account)++;
+	if (customer &&
+	    (*account == b->r->n_accounts || !str_eq(b->r->account[*account].id, t->account)))
+		return ERR_CONFIG;
+	b->trunk[i] = (struct trunk){
+		.id = put_text(b, t->id),
+		.host = put_text(b, t->host),
+		.zone = put_text(b, t->zone),
+		.media = put_text(b, t->media),
+		.caller = put_text(b, t->caller),
+		.strip = put_text(b, t->strip),
+		.add = put_text(b, t->add),
+		.account = customer ? *account : POLICY_NONE,
+		.max_calls = t->max_calls,
+		.port = t->port,
+		.priority = t->priority,
+		.weight = t->weight,
+		.kind = (uint8_t)t->kind,
+		.enabled = t->enabled,
+		.direction = (uint8_t)t->direction,
+		.transport = (uint8_t)t->transport,
+		.security = (uint8_t)t->security,
+		.ssrc = (uint8_t)t->ssrc,
+		.learn = t->learn,
+		.n_sources = (uint8_t)t->n_sources,
+	};
+	if (customer && b->account[*account].n_trunks++ == 0)
+		b->account[*account].first_trunk = i;
+	return ERR_OK;
+}
+
+static uint32_t
+find_built(const struct build *b, struct str id)
+{
+	uint32_t lo = 0, hi = b->r->n_trunks;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = str_cmp(build_text(b, b->trunk[b->by_id[mid]].id), id);
+
+		if (c == 0)
+			return b->by_id[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return POLICY_NONE;
+}
+
+static enum err
+fill_build(struct build *b)
+{
+	const struct roster *r = b->r;
+	uint32_t n_names = 0, n_sources = 0, account = 0;
+
+	for (uint32_t i = 0; i < r->n_accounts; i++)
+		put_account(b, i);
+	for (uint32_t i = 0; i < r->n_trunks; i++) {
+		if (put_trunk(b, i, &account) != ERR_OK)
+			return ERR_CONFIG;
+		put_lists(b, i, &n_names, &n_sources);
+		b->by_id[i] = i;
+	}
+	sorting = b;
+	if (r->n_trunks)
+		qsort(b->by_id, r->n_trunks, sizeof(*b->by_id), cmp_by_id);
+	if (n_names)
+		qsort(b->name, n_names, sizeof(*b->name), cmp_name);
+	if (n_sources)
+		qsort(b->source, n_sources, sizeof(*b->source), cmp_source);
+	sorting = NULL;
+	for (uint32_t i = 0; i < r->n_numbers; i++) {
+		uint32_t t = find_built(b, r->number[i].trunk);
+
+		if (t == POLICY_NONE)
+			return ERR_CONFIG;
+		b->number[i] = (struct snapshot_number){r->number[i].key, t, 0};
+	}
+	return ERR_OK;
+}
+
+enum err
+snapshot_build(struct roster *r, struct str *out)
+{
+	struct build b = {0};
+	struct snapshot_view v;
+	enum err e;
+
+	roster_sort(r);
+	e = start_build(&b, r);
+	if (e == ERR_OK)
+		e = fill_build(&b);
+	if (e == ERR_OK && snapshot_open(str_of(b.p, b.head->size), &v) != ERR_OK)
+		e = ERR_CONFIG; /* the roster did not pass roster_check */
+	if (e != ERR_OK) {
+		mem_free(b.p);
+		return e;
+	}
+	*out = str_of(b.p, b.head->size);
+	return ERR_OK;
+}
+
+/* ---- looking up ---- */
+
+uint32_t
+snapshot_account(const struct snapshot_view *v, struct str id)
+{
+	uint32_t lo = 0, hi = v->n_accounts;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = str_cmp(snapshot_text(v, v->account[mid].id), id);
+
+		if (c == 0)
+			return mid;
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return POLICY_NONE;
+}
+
+uint32_t
+snapshot_trunk(const struct snapshot_view *v, struct str id)
+{
+	uint32_t lo = 0, hi = v->n_trunks;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = str_cmp(snapshot_text(v, v->trunk[v->by_id[mid]].id), id);
+
+		if (c == 0)
+			return v->by_id[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return POLICY_NONE;
+}
+
+static struct policy_id
+copy_id(const struct snapshot_view *v, struct text t)
+{
+	struct policy_id id = {""};
+
+	if (str_copyz(id.z, sizeof(id.z), snapshot_text(v, t)) != ERR_OK)
+		id.z[0] = 0; /* cannot be: snapshot_open looked */
+	return id;
+}
+
+struct policy_id
+snapshot_account_id(const struct snapshot_view *v, uint32_t account)
+{
+	return account < v->n_accounts ? copy_id(v, v->account[account].id)
+				       : (struct policy_id){""};
+}
+
+struct policy_id
+snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk)
+{
+	return trunk < v->n_trunks ? copy_id(v, v->trunk[trunk].id) : (struct policy_id){""};
+}
+
+static uint32_t
+find_key(const struct snapshot_view *v, uint64_t key)
+{
+	uint32_t lo = 0, hi = v->n_numbers;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (v->number[mid].key == key)
+			return v->number[mid].trunk;
+		if (v->number[mid].key < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return POLICY_NONE;
+}
+
+uint32_t
+snapshot_number_trunk(const struct snapshot_view *v, struct str e164)
+{
+	char prefix[NUMBER_DIGITS_MAX + 2];
+	uint64_t key;
+	uint32_t t;
+
+	if (number_key(e164, &key) != ERR_OK || e164.p[e164.len - 1] == '*')
+		return POLICY_NONE;
+	t = find_key(v, key);
+	memcpy(prefix, e164.p, e164.len);
+	for (size_t n = e164.len; t == POLICY_NONE && n > 1; n--) {
+		prefix[n] = '*';
+		if (number_key(str_of(prefix, n + 1), &key) == ERR_OK)
+			t = find_key(v, key);
+	}
+	return t;
+}

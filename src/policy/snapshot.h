@@ -1,0 +1,88 @@
+/* The snapshot: accounts, trunks and numbers as one flat block of bytes without pointers, made
+ * from a roster when the store changes, sealed (base/shm blobs), mapped read-only by signaling,
+ * and swapped as a whole. Rows are sorted, look-ups are binary searches.
+ *
+ * Account and trunk travel as indexes into one snapshot; across a swap they are found again by
+ * text id (snapshot_account, snapshot_trunk). */
+#ifndef POSTERN_POLICY_SNAPSHOT_H
+#define POSTERN_POLICY_SNAPSHOT_H
+
+#include "policy/roster.h"
+
+enum { SNAPSHOT_LAYOUT = 1 };
+#define SNAPSHOT_MAGIC 0x746f687370616e53ULL /* "Snapshot" */
+
+/* A table in the block: n rows from byte off on, aligned to 8. */
+struct snapshot_table {
+	uint32_t off, n;
+};
+
+struct snapshot_head {
+	uint64_t magic;
+	uint32_t layout;
+	uint32_t first_carrier; /* index of the first carrier trunk; customers stand before */
+	uint64_t size;          /* of the whole block */
+	uint64_t version;       /* of the store it was made from */
+	struct snapshot_table accounts, trunks, by_id, names, sources, numbers, text;
+};
+
+/* A name that a certificate must show; sorted by what stands behind the first label, then name. */
+struct snapshot_name {
+	struct text name; /* lower case, no final dot */
+	uint32_t trunk;
+	uint32_t pad;
+};
+
+/* A source range; sorted by family, longest prefix first, network, trunk. */
+struct snapshot_source {
+	struct cidr range; /* bits beyond the prefix are zero */
+	uint32_t trunk;
+	uint32_t pad;
+};
+
+struct snapshot_number {
+	uint64_t key; /* number_key() */
+	uint32_t trunk;
+	uint32_t pad;
+};
+
+/* What snapshot_open found. Borrowed: lives as long as the bytes. All checked, indexes in range. */
+struct snapshot_view {
+	const struct account *account;
+	const struct trunk *trunk;
+	const uint32_t *by_id; /* trunk indexes, sorted by text id */
+	const struct snapshot_name *name;
+	const struct snapshot_source *source;
+	const struct snapshot_number *number;
+	const char *text;
+	uint32_t n_accounts, n_trunks, n_names, n_sources, n_numbers, text_len;
+	uint32_t first_carrier;
+	uint64_t version;
+};
+
+/**
+ * Check bytes (aligned to 8) as a whole, every offset, count, index, enum and the order of rows,
+ * and give the view. SHORT, VERSION (other magic or layout), SYNTAX (anything else wrong).
+ */
+enum err snapshot_open(struct str bytes, struct snapshot_view *out) NODISCARD;
+/**
+ * Build the bytes from a roster that passed roster_check. *out is from the heap: mem_free((void
+ * *)out->p). NOMEM, CONFIG (a reference leads nowhere), FULL (beyond 4 GiB).
+ */
+enum err snapshot_build(struct roster *r, struct str *out) NODISCARD;
+
+/** Order of the source table: family, longest prefix first, network. <0, 0, >0. */
+int snapshot_range_cmp(const struct cidr *a, const struct cidr *b);
+/** What stands behind the first label of a name: "example.com" of "pbx.example.com". */
+struct str snapshot_name_domain(struct str name);
+struct str snapshot_text(const struct snapshot_view *v, struct text t);
+/** Index of the account or trunk with this text id, POLICY_NONE if there is none. */
+uint32_t snapshot_account(const struct snapshot_view *v, struct str id);
+uint32_t snapshot_trunk(const struct snapshot_view *v, struct str id);
+/** Text ids by value, for what outlives the snapshot; "" for POLICY_NONE. */
+struct policy_id snapshot_account_id(const struct snapshot_view *v, uint32_t account);
+struct policy_id snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk);
+/** Customer trunk that serves this E.164 number (exact before longest prefix), or POLICY_NONE. */
+uint32_t snapshot_number_trunk(const struct snapshot_view *v, struct str e164);
+
+#endif

@@ -1,0 +1,524 @@
+#include "sdp/stream.h"
+
+#include <string.h>
+
+#include "base/guard.h"
+#include "base/secret.h"
+
+enum { PT_DYNAMIC = 96, PORT_LAST = 65535 };
+
+/* Names of payload types that need no rtpmap (RFC 3551 6). */
+static const struct {
+	const char *name;
+	uint32_t clock;
+	uint8_t pt;
+} static_codecs[] = {
+	{"PCMU", 8000, 0}, {"GSM", 8000, 3},   {"G723", 8000, 4},  {"DVI4", 8000, 5},
+	{"LPC", 8000, 7},  {"PCMA", 8000, 8},  {"G722", 8000, 9},  {"QCELP", 8000, 12},
+	{"CN", 8000, 13},  {"G728", 8000, 15}, {"G729", 8000, 18},
+};
+
+struct codec {
+	struct str name;
+	uint32_t clock;
+	uint8_t channels;
+};
+
+static enum err
+refuse(struct sdp_refusal *why, const char *text)
+{
+	why->status = SDP_STATUS_REFUSED;
+	why->text = text;
+	return ERR_REFUSED;
+}
+
+/* What f is; false for a dynamic payload type that nothing describes. */
+static bool
+name_codec(const struct sdp_format *f, struct codec *c)
+{
+	if (f->pt == SDP_PT_NONE)
+		return false;
+	if (f->codec.len) {
+		*c = (struct codec){f->codec, f->clock, f->channels};
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(static_codecs); i++) {
+		if (static_codecs[i].pt == f->pt) {
+			*c = (struct codec){str_from(static_codecs[i].name), static_codecs[i].clock,
+					    1};
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A number for name, clock and channels, to compare codecs of two bodies (FNV-1a). */
+static uint32_t
+number_codec(const struct codec *c)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < c->name.len; i++)
+		h = (h ^ (uint8_t)ascii_lower(c->name.p[i])) * 16777619u;
+	h = (h ^ c->clock) * 16777619u;
+	return (h ^ c->channels) * 16777619u;
+}
+
+static bool
+is_event(const struct codec *c)
+{
+	return str_ieqz(c->name, "telephone-event");
+}
+
+/* Events and comfort noise go beside a codec; they are none. */
+static bool
+is_side(const struct codec *c)
+{
+	return is_event(c) || str_ieqz(c->name, "CN");
+}
+
+/* May st carry this codec, as an answer to what offered has? (RFC 3264 6.1: a payload type may be
+ * numbered anew in the answer.) */
+static bool
+was_offered(const struct sdp_stream *offered, uint8_t pt, uint32_t number)
+{
+	for (unsigned i = 0; i < offered->n_pts; i++) {
+		if (offered->pts[i] == pt && (pt < PT_DYNAMIC || offered->codecs[i] == number))
+			return true;
+		if (pt >= PT_DYNAMIC && offered->codecs[i] == number)
+			return true;
+	}
+	return false;
+}
+
+/* Events of the codec's own clock before those of another one (RFC 4733 2.1). */
+static void
+pick_event(const struct sdp_media *m, struct sdp_stream *st)
+{
+	struct codec c;
+
+	st->telephone_event_pt = SDP_PT_NONE;
+	for (unsigned i = 0; i < m->n_formats; i++) {
+		if (!name_codec(&m->formats[i], &c) || !is_event(&c) ||
+		    !memchr(st->pts, m->formats[i].pt, st->n_pts))
+			continue;
+		if (st->telephone_event_pt == SDP_PT_NONE)
+			st->telephone_event_pt = m->formats[i].pt;
+		if (c.clock == st->clock) {
+			st->telephone_event_pt = m->formats[i].pt;
+			return;
+		}
+	}
+}
+
+/* The usable formats; offered: only those that answer it, NULL: all. False when there is no codec.
+ */
+static bool
+read_codecs(const struct sdp_media *m, const struct sdp_stream *offered, struct sdp_stream *st)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < m->n_formats; i++) {
+		struct codec c;
+		uint32_t number;
+
+		if (!name_codec(&m->formats[i], &c) || c.name.len >= sizeof(st->codec))
+			continue;
+		number = number_codec(&c);
+		if (offered && !was_offered(offered, m->formats[i].pt, number))
+			continue;
+		st->pts[st->n_pts] = m->formats[i].pt;
+		st->codecs[st->n_pts++] = number;
+		if (found || is_side(&c) || str_copyz(st->codec, sizeof(st->codec), c.name))
+			continue;
+		found = true;
+		st->codec_pt = m->formats[i].pt;
+		st->clock = c.clock;
+	}
+	pick_event(m, st);
+	return found;
+}
+
+/* Where packets go, and hold in its spellings (RFC 3264 8.4, RFC 2543's c=0.0.0.0). */
+static enum err
+read_target(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal *why)
+{
+	if (m->port_count != 1)
+		return refuse(why, "several ports in one m-line");
+	if (m->conn.multicast)
+		return refuse(why, "multicast address in c=");
+	if (m->conn.addr.family == 0)
+		return refuse(why, "host name in c=, an address is wanted");
+	st->direction = m->direction;
+	if (addr_is_any(&m->conn.addr)) {
+		st->direction = (enum sdp_direction)(st->direction & SDP_SENDONLY);
+	} else {
+		st->rtp = m->conn.addr;
+		st->rtp.port = m->port;
+		st->rtcp = m->rtcp.family ? m->rtcp : m->conn.addr;
+		st->rtcp.port = m->rtcp.port ? m->rtcp.port : (uint16_t)(m->port + 1);
+		if (m->rtcp.port == 0 && m->port == PORT_LAST)
+			st->rtcp = (struct addr){0};
+		if (addr_is_any(&st->rtcp))
+			st->rtcp = (struct addr){0};
+	}
+	st->rtcp_mux = m->rtcp_mux;
+	st->hold = !(st->direction & SDP_RECVONLY);
+	return ERR_OK;
+}
+
+/* The transport that the leg demands, and no other (M9). */
+static enum err
+check_proto(const struct sdp_media *m, bool secure, struct sdp_refusal *why)
+{
+	if (m->proto == SDP_DTLS_SAVP || m->proto == SDP_DTLS_SAVPF)
+		return refuse(why, "DTLS-SRTP is not supported, a=crypto is");
+	if (m->proto == SDP_PROTO_OTHER)
+		return refuse(why, "audio that is not RTP");
+	if (secure && !GUARD(M9, sdp_proto_is_sdes(m->proto)))
+		return refuse(why, m->n_crypto
+					   ? "a=crypto under RTP/AVP, RTP/SAVP is demanded"
+					   : "RTP/AVP without encryption, RTP/SAVP is demanded");
+	if (!secure && !sdp_proto_is_clear(m->proto))
+		return refuse(why, "RTP/SAVP on a trunk without encryption");
+	return ERR_OK;
+}
+
+/* Two lines of one tag: the answer could not say which one it means. */
+static bool
+has_double_tag(const struct sdp_media *m)
+{
+	uint32_t tags[SDP_CRYPTO_MAX];
+	struct str suite;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n_crypto; i++) {
+		if (sdp_crypto_tag(m->crypto[i], &tags[n], &suite) != ERR_OK)
+			continue;
+		for (unsigned k = 0; k < n; k++)
+			if (tags[k] == tags[n])
+				return true;
+		n++;
+	}
+	return false;
+}
+
+static const char *
+crypto_fault(enum err e)
+{
+	if (e == ERR_REFUSED)
+		return "a=crypto that takes encryption or authentication away";
+	if (e == ERR_UNSUPPORTED)
+		return "no a=crypto with a suite and parameters that are taken here";
+	if (e == ERR_RANGE)
+		return "a=crypto with a key of the wrong length or a number out of range";
+	return "a=crypto that is not well formed";
+}
+
+/* Parse one line and hold it against the policy. */
+static enum err
+read_line(struct str line, const struct sdp_policy *p, struct sdp_crypto *c)
+{
+	enum err e = sdp_crypto_parse(line, c);
+
+	if (e != ERR_OK)
+		return e;
+	if ((p->suites & 1u << c->suite) && c->n_keys == 1 && !c->has_kdr &&
+	    (p->allow_mki || c->keys[0].mki_len == 0))
+		return ERR_OK;
+	sdp_crypto_wipe(c);
+	return ERR_UNSUPPORTED;
+}
+
+static void
+take_crypto(struct sdp_stream *st, const struct sdp_crypto *c)
+{
+	st->tag = c->tag;
+	st->suite = c->suite;
+	st->spelling = c->spelling;
+	st->key = c->keys[0];
+}
+
+/* RFC 4568 5.1.2, 5.1.3: of the lines that can be taken, the one that stands first in our order. */
+static enum err
+choose_crypto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_stream *st,
+	      struct sdp_refusal *why)
+{
+	const char *fault = "RTP/SAVP without a=crypto";
+
+	if (!GUARD(M9, !has_double_tag(m)))
+		return refuse(why, "two a=crypto lines with the same tag");
+	for (unsigned i = 0; i < m->n_crypto; i++) {
+		struct sdp_crypto c;
+		enum err e = read_line(m->crypto[i], p, &c);
+
+		if (e != ERR_OK) {
+			fault = crypto_fault(e);
+			continue;
+		}
+		if (st->suite == SDP_SUITE_NONE || c.suite < st->suite)
+			take_crypto(st, &c);
+		sdp_crypto_wipe(&c);
+	}
+	return st->suite != SDP_SUITE_NONE ? ERR_OK : refuse(why, fault);
+}
+
+/* Can this m-line of an offer be relayed? Fills *st; it may hold a key on failure too. */
+static enum err
+read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_stream *st,
+	    struct sdp_refusal *why)
+{
+	enum err e = check_proto(m, p->secure, why);
+
+	if (e == ERR_OK)
+		e = read_target(m, st, why);
+	if (e == ERR_OK && !read_codecs(m, NULL, st))
+		e = refuse(why, "no codec that is described");
+	if (e == ERR_OK && p->secure)
+		e = choose_crypto(m, p, st, why);
+	st->proto = m->proto;
+	st->ptime = m->ptime ? m->ptime : SDP_PTIME_DEFAULT;
+	return e;
+}
+
+static void
+clear_stream(struct sdp_stream *st, unsigned index)
+{
+	memset(st, 0, sizeof(*st));
+	st->index = (uint8_t)index;
+	st->telephone_event_pt = SDP_PT_NONE;
+	st->codec_pt = SDP_PT_NONE;
+}
+
+/* A stream that is switched off by port 0. */
+static void
+disable_stream(struct sdp_stream *st, const struct sdp_media *m, unsigned index)
+{
+	clear_stream(st, index);
+	st->proto = m->proto;
+	st->disabled = true;
+	st->hold = true;
+	st->ptime = SDP_PTIME_DEFAULT;
+	(void)read_codecs(m, NULL, st); /* for the other leg, which stays on, inactive */
+}
+
+/* The k-th m-line to look at: the one that is relayed so far before the others. */
+static unsigned
+nth_media(const struct sdp_layout *lay, unsigned k)
+{
+	if (!lay || lay->n == 0)
+		return k;
+	if (k == 0)
+		return lay->audio;
+	return k <= lay->audio ? k - 1 : k;
+}
+
+enum err
+sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
+	       struct sdp_stream *out, struct sdp_refusal *why)
+{
+	unsigned off = SDP_MEDIA_MAX;
+	bool judged = false;
+
+	if (lay && lay->n && (s->n_media < lay->n || lay->audio >= lay->n))
+		return refuse(why, "fewer m-lines than in the session so far");
+	for (unsigned k = 0; k < s->n_media; k++) {
+		unsigned i = nth_media(lay, k);
+		const struct sdp_media *m = &s->media[i];
+		struct sdp_refusal fault;
+		struct sdp_stream st;
+		enum err e;
+
+		if (m->type != SDP_AUDIO)
+			continue;
+		if (m->port == 0) {
+			off = off == SDP_MEDIA_MAX ? i : off;
+			continue;
+		}
+		clear_stream(&st, i);
+		e = read_stream(m, p, &st, &fault);
+		if (e == ERR_OK)
+			*out = st;
+		sdp_stream_wipe(&st);
+		if (e == ERR_OK)
+			return ERR_OK;
+		if (!judged)
+			*why = fault;
+		judged = true;
+	}
+	if (judged)
+		return ERR_REFUSED;
+	if (off == SDP_MEDIA_MAX)
+		return refuse(why, "no audio");
+	if (p->first)
+		return refuse(why, "audio with port 0 in a first offer");
+	disable_stream(out, &s->media[off], off);
+	return ERR_OK;
+}
+
+/* RFC 4568 5.1.3: exactly one line, a tag of ours, with the suite that we offered under it. */
+static enum err
+read_answer_crypto(const struct sdp_media *m, const struct sdp_policy *p,
+		   const struct sdp_local *ours, struct sdp_stream *st, struct sdp_refusal *why)
+{
+	struct sdp_crypto c;
+	bool known = false;
+	enum err e;
+
+	if (!GUARD(M9, m->n_crypto == 1))
+		return refuse(why, m->n_crypto ? "several a=crypto lines in an answer"
+					       : "answer without a=crypto");
+	e = read_line(m->crypto[0], p, &c);
+	if (e != ERR_OK)
+		return refuse(why, crypto_fault(e));
+	for (unsigned i = 0; i < ours->n_crypto; i++)
+		known |= ours->crypto[i].tag == c.tag && ours->crypto[i].suite == c.suite;
+	if (GUARD(M9, known))
+		take_crypto(st, &c);
+	sdp_crypto_wipe(&c);
+	return st->suite != SDP_SUITE_NONE
+		       ? ERR_OK
+		       : refuse(why, "answered a=crypto has a tag or suite that was not offered");
+}
+
+static enum err
+read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
+		   const struct sdp_local *ours, const struct sdp_stream *offered,
+		   struct sdp_stream *st, struct sdp_refusal *why)
+{
+	enum err e = check_proto(m, p->secure, why);
+
+	if (e == ERR_OK && m->proto != (ours->secure ? SDP_RTP_SAVP : SDP_RTP_AVP))
+		e = refuse(why, "answer with another transport than offered");
+	if (e == ERR_OK && !p->secure && m->n_crypto)
+		e = refuse(why, "answer with a=crypto that was not offered");
+	if (e == ERR_OK)
+		e = read_target(m, st, why);
+	if (e == ERR_OK && !read_codecs(m, offered, st))
+		e = refuse(why, "answer with no codec of the offer");
+	if (e == ERR_OK && p->secure)
+		e = read_answer_crypto(m, p, ours, st, why);
+	st->proto = m->proto;
+	st->ptime = m->ptime ? m->ptime : SDP_PTIME_DEFAULT;
+	st->rtcp_mux = st->rtcp_mux && ours->rtcp_mux;
+	return e;
+}
+
+enum err
+sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_local *ours,
+		const struct sdp_layout *lay, const struct sdp_stream *offered,
+		struct sdp_stream *out, struct sdp_refusal *why)
+{
+	const struct sdp_media *m;
+	struct sdp_stream st;
+	enum err e;
+
+	if (s->n_media != lay->n || lay->audio >= s->n_media)
+		return refuse(why, "answer with another number of m-lines than offered");
+	m = &s->media[lay->audio];
+	if (m->type != SDP_AUDIO)
+		return refuse(why, "answer with another media type than offered");
+	if (m->port == 0) {
+		if (p->first)
+			return refuse(why, "audio refused with port 0");
+		disable_stream(out, m, lay->audio);
+		return ERR_OK;
+	}
+	clear_stream(&st, lay->audio);
+	e = read_answer_stream(m, p, ours, offered, &st, why);
+	if (e == ERR_OK)
+		*out = st;
+	sdp_stream_wipe(&st);
+	return e;
+}
+
+enum err
+sdp_local_offer(struct sdp_local *ours, uint32_t suites)
+{
+	secret_wipe(ours->crypto, sizeof(ours->crypto));
+	ours->n_crypto = 0;
+	if (!ours->secure)
+		return ERR_OK;
+	for (unsigned s = 1; s < 32 && ours->n_crypto < SDP_LOCAL_CRYPTO_MAX; s++) {
+		enum err e;
+
+		if (!(suites & 1u << s))
+			continue;
+		e = sdp_crypto_make((enum sdp_suite)s, ours->n_crypto + 1u,
+				    &ours->crypto[ours->n_crypto]);
+		if (e != ERR_OK)
+			return e;
+		ours->n_crypto++;
+	}
+	return ours->n_crypto ? ERR_OK : ERR_NOTFOUND;
+}
+
+enum err
+sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
+{
+	struct sdp_crypto c;
+	bool found = false;
+	enum err e = ERR_OK;
+
+	if (!ours->secure || offered->disabled)
+		return ERR_OK;
+	for (unsigned i = 0; i < ours->n_crypto && !found; i++) {
+		found = ours->crypto[i].suite == offered->suite;
+		if (found)
+			c = ours->crypto[i];
+	}
+	if (!found)
+		e = sdp_crypto_make(offered->suite, offered->tag, &c);
+	if (e != ERR_OK)
+		return e;
+	c.tag = offered->tag;
+	c.spelling = offered->spelling;
+	secret_wipe(ours->crypto, sizeof(ours->crypto));
+	ours->crypto[0] = c;
+	ours->n_crypto = 1;
+	sdp_crypto_wipe(&c);
+	return ERR_OK;
+}
+
+void
+sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered)
+{
+	for (unsigned i = 0; i < ours->n_crypto; i++) {
+		struct sdp_crypto c = ours->crypto[i];
+		bool chosen = c.tag == answered->tag && c.suite == answered->suite;
+
+		if (chosen) {
+			secret_wipe(ours->crypto, sizeof(ours->crypto));
+			ours->crypto[0] = c;
+			ours->n_crypto = 1;
+		}
+		sdp_crypto_wipe(&c);
+		if (chosen)
+			return;
+	}
+}
+
+enum sdp_direction
+sdp_answer_direction(enum sdp_direction offered, enum sdp_direction wanted)
+{
+	return (enum sdp_direction)(wanted & sdp_direction_flip(offered));
+}
+
+void
+sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours)
+{
+	st->far_sends = !st->disabled && (st->direction & SDP_SENDONLY) && (ours & SDP_RECVONLY);
+	st->far_receives = !st->disabled && (st->direction & SDP_RECVONLY) && (ours & SDP_SENDONLY);
+}
+
+void
+sdp_stream_wipe(struct sdp_stream *st)
+{
+	secret_wipe(st, sizeof(*st));
+}
+
+void
+sdp_local_wipe(struct sdp_local *l)
+{
+	secret_wipe(l, sizeof(*l));
+}

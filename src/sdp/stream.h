@@ -1,0 +1,107 @@
+/* What a received body means for its leg (RFC 3264, RFC 4568 5.1), and our own side of a leg. The
+ * rules on protection (M9) stand here and nowhere else. Pure but for sdp_local_offer and
+ * sdp_local_answer, which take random bytes from the kernel. Any thread. */
+#ifndef POSTERN_SDP_STREAM_H
+#define POSTERN_SDP_STREAM_H
+
+#include "sdp/sdp.h"
+#include "sdp/keys.h"
+
+enum {
+	SDP_CODEC_MAX = 32,       /* name with NUL */
+	SDP_LOCAL_CRYPTO_MAX = 4, /* a=crypto lines that we offer */
+	SDP_PTIME_DEFAULT = 20,   /* ms */
+	SDP_STATUS_REFUSED = 488, /* Not Acceptable Here */
+};
+
+/* Why a body cannot be taken: for the response and the log. text is static, ASCII, no secrets. */
+struct sdp_refusal {
+	uint16_t status;
+	const char *text;
+};
+
+/* What a leg demands. */
+struct sdp_policy {
+	bool secure; /* RTP/SAVP with a=crypto and nothing else; false: RTP/AVP and nothing else */
+	bool allow_mki;  /* take keys with an MKI */
+	bool first;      /* of the dialog: an audio stream with port 0 is no call */
+	uint32_t suites; /* bits of 1 << enum sdp_suite, chosen in the order of the list */
+};
+
+/* What the far end of a leg said. Plain data; holds a key: wipe with sdp_stream_wipe. */
+struct sdp_stream {
+	struct addr rtp, rtcp; /* where it wants packets; family 0 = nowhere (hold by 0.0.0.0) */
+	enum sdp_proto proto;
+	enum sdp_direction direction; /* as it said it, hold in any spelling folded in */
+	bool far_sends, far_receives; /* after sdp_stream_agree: as negotiated */
+	bool rtcp_mux;                /* it offers it, or (answer) takes the one that we offered */
+	bool disabled;                /* port 0 */
+	bool hold;     /* it does not want to hear us: sendonly, inactive, 0.0.0.0 or port 0 */
+	uint8_t index; /* of its m-line */
+	uint8_t n_pts;
+	uint8_t pts[SDP_FORMATS_MAX];     /* usable formats in its order */
+	uint32_t codecs[SDP_FORMATS_MAX]; /* the same, as a number for name/clock/channels */
+	uint8_t telephone_event_pt;       /* RFC 4733; SDP_PT_NONE without */
+	uint8_t codec_pt;                 /* of the first codec */
+	char codec[SDP_CODEC_MAX];        /* of the first codec, e.g. "PCMA" */
+	uint32_t clock;                   /* Hz, of the first codec */
+	uint16_t ptime;                   /* ms, SDP_PTIME_DEFAULT where it says nothing */
+	uint32_t tag;                     /* of the chosen a=crypto; 0 on a clear leg */
+	enum sdp_suite suite;             /* SDP_SUITE_NONE on a clear leg */
+	uint8_t spelling;                 /* of the suite's name */
+	struct sdp_key key;               /* it sends under this one */
+};
+
+/* Our side of a leg. Plain data; holds keys: wipe with sdp_local_wipe. */
+struct sdp_local {
+	struct addr media; /* advertised address and RTP port; RTCP on port + 1, or mux */
+	bool secure;
+	bool rtcp_mux;    /* offer it, and take it where offered */
+	uint8_t n_crypto; /* offering: lines to offer; answering: 1, see sdp_local_answer */
+	struct sdp_crypto crypto[SDP_LOCAL_CRYPTO_MAX];
+};
+
+/* The m-lines of a leg, in the order that both sides must keep (RFC 3264 8). All zero at first;
+ * plain data, kept in the call's record. */
+struct sdp_layout {
+	uint8_t n, audio;            /* audio: index of the relayed line */
+	uint8_t type[SDP_MEDIA_MAX]; /* enum sdp_media_type */
+};
+
+/**
+ * What a received offer means. REFUSED with *why, or ERR_OK with *out. lay: the leg's layout, read
+ * only: fewer m-lines than before is refused; NULL or all zero on a first offer.
+ */
+enum err sdp_offer_read(const struct sdp *s, const struct sdp_policy *p,
+			const struct sdp_layout *lay, struct sdp_stream *out,
+			struct sdp_refusal *why) NODISCARD;
+
+/**
+ * What a received answer to our offer means: ours and lay as they were for sdp_offer_write, offered
+ * the stream whose codecs we offered. One crypto line, its tag among ours, with its suite.
+ */
+enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
+			 const struct sdp_local *ours, const struct sdp_layout *lay,
+			 const struct sdp_stream *offered, struct sdp_stream *out,
+			 struct sdp_refusal *why) NODISCARD;
+
+/**
+ * Give ours a fresh key per suite of the set, in our order, tags 1, 2, ...; nothing when not
+ * secure. Not for a leg that has keys already: the same lines are offered again on every retry.
+ */
+enum err sdp_local_offer(struct sdp_local *ours, uint32_t suites) NODISCARD;
+/** Give ours the one line that answers offered: its tag, suite, spelling; a fresh key, or the key
+ *  that ours->crypto has for this suite already. Nothing on a clear leg. */
+enum err sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered) NODISCARD;
+/** After an answer came: keep only the line that it chose (its tag), as crypto[0]. */
+void sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered);
+
+/** The direction that an answer to offered may have at most, where we want wanted. */
+enum sdp_direction sdp_answer_direction(enum sdp_direction offered, enum sdp_direction wanted);
+/** Both bodies are exchanged, we said ours on this leg: set far_sends, far_receives. */
+void sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours);
+
+void sdp_stream_wipe(struct sdp_stream *st);
+void sdp_local_wipe(struct sdp_local *l);
+
+#endif

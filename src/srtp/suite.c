@@ -1,0 +1,30 @@
+#include "srtp/suite.h"
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+static const struct srtp_suite suites[] = {
+	{"AES_CM_128_HMAC_SHA1_80", SRTP_AES_CM_128_HMAC_SHA1_80, 16, 14, 10, 10},
+	{"AES_CM_128_HMAC_SHA1_32", SRTP_AES_CM_128_HMAC_SHA1_32, 16, 14, 4, 10},
+	{"AES_256_CM_HMAC_SHA1_80", SRTP_AES_256_CM_HMAC_SHA1_80, 32, 14, 10, 10},
+	{"AES_256_CM_HMAC_SHA1_32", SRTP_AES_256_CM_HMAC_SHA1_32, 32, 14, 4, 10},
+};
+
+const struct srtp_suite *
+srtp_suite_get(unsigned id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
+		if (suites[i].id == id)
+			return &suites[i];
+	return NULL;
+}
+
+const struct srtp_suite *
+srtp_suite_find(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
+		if (str_ieqz(name, suites[i].name))
+			return &suites[i];
+	return NULL;
+}

@@ -1,0 +1,41 @@
+/* The SRTP crypto suites that postern knows (RFC 4568 6.2, RFC 6188): one table. */
+#ifndef POSTERN_SRTP_SUITE_H
+#define POSTERN_SRTP_SUITE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum srtp_suite_id {
+	SRTP_NONE = 0,
+	SRTP_AES_CM_128_HMAC_SHA1_80 = 1,
+	SRTP_AES_CM_128_HMAC_SHA1_32 = 2,
+	SRTP_AES_256_CM_HMAC_SHA1_80 = 3,
+	SRTP_AES_256_CM_HMAC_SHA1_32 = 4,
+	SRTP_SUITE_N
+};
+
+enum {
+	SRTP_MASTER_KEY_MAX = 32,
+	SRTP_SALT_MAX = 14,
+	SRTP_KEY_SALT_MAX = SRTP_MASTER_KEY_MAX + SRTP_SALT_MAX, /* as in SDES inline: */
+	SRTP_AUTH_KEY_LEN = 20,
+	SRTP_TAG_MAX = 10,
+	SRTCP_INDEX_LEN = 4,                                /* E and the 31-bit index */
+	SRTP_OVERHEAD_MAX = SRTP_TAG_MAX + SRTCP_INDEX_LEN, /* room a caller leaves in a buffer */
+};
+
+struct srtp_suite {
+	const char *name; /* as in a=crypto */
+	uint8_t id;
+	uint8_t key_len, salt_len; /* master key and master salt, bytes */
+	uint8_t rtp_tag, rtcp_tag; /* bytes; RTCP keeps 80 bits in the _32 suites, RFC 4568 6.2 */
+};
+
+/** The row of id; NULL for SRTP_NONE and anything unknown. Static storage. */
+const struct srtp_suite *srtp_suite_get(unsigned id) NODISCARD;
+/** The row of that name (any case, as SDP tokens of a=crypto are met); NULL when unknown. */
+const struct srtp_suite *srtp_suite_find(struct str name) NODISCARD;
+
+#endif

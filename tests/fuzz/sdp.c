@@ -1,0 +1,156 @@
+/* An SDP body. Properties: the same lines with other line ends mean the same; what we write from it
+ * parses, holds only what may cross, and protects as the leg demands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sdp/offer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { OUT_MAX = 1 << 17 };
+
+static struct sdp one, two, ours_read;
+static char text[OUT_MAX], written[OUT_MAX];
+
+#define MUST(c)                                                                                    \
+	do {                                                                                       \
+		if (!(c))                                                                          \
+			abort();                                                                   \
+	} while (0)
+
+/* The lines of s, each with CRLF, empty ones left out. */
+static struct str
+other_ends(struct str s)
+{
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	while (s.len) {
+		struct str line = str_cut(&s, '\n');
+
+		if (line.len && line.p[line.len - 1] == '\r')
+			line.len--;
+		if (line.len) {
+			buf_str(&b, line);
+			buf_z(&b, "\r\n");
+		}
+	}
+	return buf_view(&b);
+}
+
+static void
+must_be_same(const struct sdp *a, const struct sdp *b)
+{
+	MUST(a->n_media == b->n_media && a->session_id == b->session_id);
+	MUST(a->session_version == b->session_version && str_eq(a->origin_user, b->origin_user));
+	for (unsigned i = 0; i < a->n_media; i++) {
+		const struct sdp_media *m = &a->media[i], *n = &b->media[i];
+
+		MUST(m->port == n->port && m->proto == n->proto && m->direction == n->direction);
+		MUST(m->n_formats == n->n_formats && m->n_crypto == n->n_crypto);
+		MUST(m->ptime == n->ptime && m->rtcp_mux == n->rtcp_mux);
+		MUST(addr_eq(&m->conn.addr, &n->conn.addr) && addr_eq(&m->rtcp, &n->rtcp));
+		for (unsigned k = 0; k < m->n_formats; k++) {
+			const struct sdp_format *f = &m->formats[k], *g = &n->formats[k];
+
+			MUST(f->pt == g->pt && f->clock == g->clock && str_eq(f->codec, g->codec));
+			MUST(str_eq(f->fmtp, g->fmtp) && str_eq(f->name, g->name));
+		}
+		for (unsigned k = 0; k < m->n_crypto; k++)
+			MUST(str_eq(m->crypto[k], n->crypto[k]));
+	}
+}
+
+/* A body of ours: only these attributes, and keys on a secure leg alone. */
+static void
+must_be_ours(struct str body, bool secure, unsigned audio)
+{
+	static const char *const allowed[] = {"rtpmap",   "fmtp",     "ptime",    "maxptime",
+					      "crypto",   "rtcp-mux", "sendrecv", "sendonly",
+					      "recvonly", "inactive"};
+
+	MUST(sdp_parse(body, &ours_read) == ERR_OK);
+	MUST(str_chr(body, '\0') == body.len && audio < ours_read.n_media);
+	for (unsigned i = 0; i < ours_read.n_media; i++) {
+		const struct sdp_media *m = &ours_read.media[i];
+		struct str rest = m->text, name, value;
+
+		MUST(m->port == 0 || i == audio);
+		MUST(m->port == 0 || sdp_proto_is_sdes(m->proto) == secure);
+		MUST(m->port == 0 || (m->n_crypto > 0) == secure);
+		MUST(m->port || (m->n_crypto == 0 && m->text.len == 0));
+		while (sdp_next_attr(&rest, &name, &value)) {
+			bool found = false;
+
+			for (size_t k = 0; k < ARRAY_LEN(allowed); k++)
+				found |= str_eqz(name, allowed[k]);
+			MUST(found);
+		}
+	}
+}
+
+static void
+open_local(struct sdp_local *l, bool secure)
+{
+	memset(l, 0, sizeof(*l));
+	l->secure = secure;
+	l->media = (struct addr){.ip = {10, 0, 0, 1}, .port = 30000, .family = 4};
+	MUST(sdp_local_offer(l, SDP_SUITES_FIRST_CUT) == ERR_OK);
+}
+
+/* s as an offer on a leg, and as an answer to an offer of ours there. */
+static void
+relay(const struct sdp *s, bool secure)
+{
+	const struct sdp_policy p = {.secure = secure, .suites = SDP_SUITES_FIRST_CUT};
+	struct sdp_layout lay = {0}, lay_back = {0};
+	struct sdp_origin o = {.id = 1}, o_back = {.id = 2};
+	struct sdp_stream st, answered;
+	struct sdp_local far, near;
+	struct sdp_refusal why = {0, NULL};
+	struct buf b;
+	enum err e = sdp_offer_read(s, &p, NULL, &st, &why);
+
+	MUST(e == ERR_OK || (e == ERR_REFUSED && why.status == 488 && why.text));
+	if (e != ERR_OK)
+		return;
+	MUST(st.disabled || (st.suite != SDP_SUITE_NONE) == secure);
+	open_local(&far, !secure);
+	open_local(&near, secure);
+	buf_init(&b, written, sizeof(written));
+	e = sdp_offer_write(&far, &s->media[st.index], &st, st.direction, &lay, &o, &b);
+	MUST(e == ERR_OK || (e == ERR_NOTFOUND && st.disabled));
+	if (e == ERR_OK)
+		must_be_ours(buf_view(&b), !secure, 0);
+	MUST(sdp_local_answer(&near, &st) == ERR_OK);
+	buf_init(&b, written, sizeof(written));
+	MUST(sdp_answer_write(&near, s, &st, &s->media[st.index], &st, SDP_SENDRECV, &lay_back,
+			      &o_back, &b) == ERR_OK);
+	MUST(lay_back.n == s->n_media && lay_back.audio == st.index);
+	must_be_ours(buf_view(&b), secure, st.index);
+	if (!st.disabled && secure) {
+		uint32_t tag;
+		struct str suite;
+
+		MUST(sdp_crypto_tag(ours_read.media[st.index].crypto[0], &tag, &suite) == ERR_OK);
+		MUST(tag == st.tag);
+	}
+	e = sdp_answer_read(s, &p, &near, &lay_back, &st, &answered, &why);
+	MUST(e != ERR_OK || answered.disabled || (answered.suite != SDP_SUITE_NONE) == secure);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str body = str_of(data, size);
+
+	if (size > SDP_BODY_MAX || sdp_parse(body, &one) != ERR_OK)
+		return 0;
+	if (sdp_parse(other_ends(body), &two) == ERR_OK)
+		must_be_same(&one, &two);
+	else
+		MUST(size + SDP_LINES_MAX > SDP_BODY_MAX); /* the longer ends */
+	relay(&one, true);
+	relay(&one, false);
+	return 0;
+}

@@ -1,0 +1,36 @@
+"""Calls at 50 a second through SIPp behind stunnel, some with SRTP both ways; nothing fails, is
+lost or leaks. Short: 60 calls held 3 s, 10 with media. Full: 1,000 held 10 s, 50 with media (200
+under ASan and UBSan, where postern has less of a processor)."""
+from lib import agents
+from lib.load import Traffic
+from lib.place import PBX, POSTERN
+from lib.postern import Postern
+from lib.proc import check, equal, run
+
+ALONE = True
+
+
+def sanitized(place):
+    return '__asan_init' in run(['sh', '-c', f'nm -D {place.binary()} | grep -m1 __asan_init || :'])
+
+
+def play_calls(place):
+    calls, rate, hold, media = (60, 20, 3000, 10) if not place.full else \
+        (200, 25, 10000, 50) if sanitized(place) else (1000, 50, 10000, 50)
+    agents.dnsmasq(place, {'pbx.example.test': PBX, 'sbc.example.test': POSTERN})
+    p = Postern(place, ports='30000-33999').start()
+    before = p.resources()
+    t = Traffic(place, calls, rate, hold, media, seconds=calls // rate + hold // 1000 + 60)
+    t.wait(calls // rate + hold // 1000 + 60)
+    t.judge(least_packets=(hold // 1000 - 2) * 50 - 10)
+    p.wait_cdrs(calls, 15)
+    p.wait_idle(15)
+    after = p.resources()
+    for role, was in before.items():
+        equal(after[role]['fds'], was['fds'], f'descriptors of {role} afterwards')
+        if not sanitized(place):
+            check(after[role]['rss'] < was['rss'] + 16384,
+                  f'memory of {role}: {was["rss"]} KiB before, {after[role]["rss"]} after')
+
+
+play_calls.limit = 120

@@ -1,0 +1,106 @@
+"""kill -9 of a role during calls. Packets are counted, not timed: streams carry numbers of their own
+(srtp_end), so loss is seen whatever happens to headers in between."""
+import time
+
+from lib import agents
+from lib.load import MediaEnds, Traffic
+from lib.place import GATEWAY, NUMBER, PBX, POSTERN, PSTN
+from lib.postern import Postern
+from lib.proc import check, equal, wait_for
+
+ALONE = True
+CALLS = 20
+
+
+def bed(place):
+    agents.dnsmasq(place, {'pbx.example.test': PBX, 'sbc.example.test': POSTERN})
+    return Postern(place).start()
+
+
+def play_media(place):
+    """At most one packet a stream missing, none fails authentication, every call goes on."""
+    p = bed(place)
+    t = Traffic(place, CALLS, 20, 9000, CALLS, media_s=6)
+    t.wait_up()
+    time.sleep(2)
+    p.kill('media')
+    time.sleep(3)
+    t.wait(40)
+    t.judge(least_packets=6 * 50 - 10, lost=1)
+    p.wait_cdrs(CALLS)
+    p.wait_idle()
+
+
+def play_admin(place):
+    """Nothing is noticed, no CDR is lost or doubled."""
+    p = bed(place)
+    t = Traffic(place, CALLS, 20, 5000, CALLS, media_s=3)
+    t.wait_up()
+    p.kill('admin')
+    time.sleep(2)
+    t.wait(40)
+    p.kill('admin')                             # once more while CDRs are written
+    t.judge(least_packets=3 * 50 - 10)
+    p.wait_cdrs(CALLS, 12)
+    p.wait_idle()
+
+
+def play_signaling(place):
+    """Media goes on; the restarted role ends the calls with BYE on both legs and a CDR."""
+    p = bed(place)
+    calls = 6
+    gw = agents.Sipp(place, 'gw', 'gateway_many.xml', GATEWAY, 5080, calls=calls,
+                     extra=('-mp', 20000))
+    ends = MediaEnds(place)
+    pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, cert='pbx')
+    for n in range(calls):
+        pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
+        pbx.wait_event('CALL_ESTABLISHED', count=n + 1)
+        rows = media_rows(gw, n + 1)
+        ends.add(f'gw{n}', f'{GATEWAY}:{rows[n][0]}', f'{rows[n][1]}:{rows[n][2]}', '-', '-', 1000,
+                 440, 0)
+    time.sleep(1)
+    before = heard(ends)
+    p.kill('signaling')
+    time.sleep(0.3)
+    after = heard(ends)
+    check(all(after[k] > before[k] for k in before),
+          f'media did not go on without signaling: {before} then {after}')
+    pbx.wait_event('CALL_CLOSED', seconds=20, count=calls)
+    gw.wait(20)                                 # SIPp got a BYE for each call
+    cdrs = p.wait_cdrs(calls, 15)
+    check(all('restart' in str(c).lower() for c in cdrs),
+          f'a CDR does not say that a restart ended the call: {cdrs[0]}')
+    p.wait_idle(15)
+    stats = ends.finish()
+    equal([s['lost'] for s in stats.values()], [0] * calls, 'packets lost towards the gateway')
+    pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')      # and a new call gets as far as the gateway
+    wait_for('an answer to a new call', 5, lambda: pbx.seen('CALL_CLOSED')[calls:]
+             or pbx.seen('CALL_ESTABLISHED')[calls:])
+    pbx.quit()
+
+
+def media_rows(sipp, n):
+    """The first n lines that the gateway's scenario wrote about its media."""
+    def read():
+        try:
+            with open(sipp.dir + '/media.txt', encoding='ascii') as f:
+                rows = [x.split() for x in f.read().split('\n')[:-1]]
+        except OSError:
+            return None
+        return rows if len(rows) >= n else None
+    return wait_for('media of the gateway', 5, read)
+
+
+def heard(ends):
+    """{stream: packets received}"""
+    n = len([x for x in ends.lines() if x.get('event') == 'stats'])
+    ends.tell('stats all')
+    want = n + len(ends.added)
+    wait_for('figures of srtp_end', 3,
+             lambda: len([x for x in ends.lines() if x.get('event') == 'stats']) >= want)
+    return {x['id']: x['received'] for x in ends.lines()
+            if x.get('event') == 'stats'}
+
+
+play_media.limit = play_admin.limit = play_signaling.limit = 75

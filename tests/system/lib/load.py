@@ -1,0 +1,125 @@
+"""Many calls at a time: SIPp behind stunnel as the PBX, SIPp as the gateway, and one srtp_end (our
+own end on libsrtp2, tests/tools) that is the media of both for as many calls as are asked for."""
+import json
+import os
+import threading
+import time
+
+from lib import agents
+from lib.place import GATEWAY, PBX, POSTERN, PSTN
+from lib.proc import Failed, check, wait_for
+
+KEY = 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk'    # in the scenario's a=crypto line
+SUITE = 'AES_CM_128_HMAC_SHA1_80'
+
+
+class MediaEnds:
+    """One srtp_end process, many streams."""
+
+    def __init__(self, place):
+        check(os.path.exists(place.tool('srtp_end')), 'tests/srtp_end was not built')
+        self.proc = place.start('srtp_end', [place.tool('srtp_end')])
+        self.added = []
+
+    def tell(self, line):
+        self.proc.p.stdin.write(line.encode() + b'\n')
+        self.proc.p.stdin.flush()
+
+    def add(self, name, local, remote, tx, rx, hz, hear, seconds):
+        suite = SUITE if rx != '-' else '-'
+        self.tell(f'add {name} {local} {remote} {tx} {rx} {suite} 8 {hz} {seconds} hear={hear} '
+                  'rtcp=2')
+        self.added.append(name)
+
+    def lines(self):
+        out = []
+        for line in self.proc.text().splitlines():
+            try:
+                out.append(json.loads(line))
+            except ValueError:
+                pass                            # the last line may be half written
+        return out
+
+    def finish(self):
+        """{name: final figures}; ends the process."""
+        self.tell('quit')
+        self.proc.wait(10)
+        wrong = [x for x in self.lines() if x.get('event') == 'error']
+        check(not wrong, f'srtp_end: {wrong[:3]}')
+        return {x['id']: x for x in self.lines() if 'id' in x and 'received' in x}
+
+
+class Traffic:
+    """calls at rate a second, each held hold_ms; the first `media` of them with sound both ways.
+    stop() is called by the place."""
+
+    def __init__(self, place, calls, rate, hold_ms, media, media_s=None, seconds=120):
+        self.media = media
+        self.media_s = media_s if media_s is not None else max(1, hold_ms // 1000 - 2)
+        self.ends = MediaEnds(place) if media else None
+        agents.stunnel(place, 'stunnel', f'{PBX}:5161', f'{POSTERN}:5061')
+        self.gw = agents.Sipp(place, 'gw', 'gateway_many.xml', GATEWAY, 5080, calls=calls,
+                              seconds=seconds, extra=('-mp', 20000))
+        time.sleep(0.3)
+        self.pbx = agents.Sipp(place, 'pbx', 'pbx_many.xml', PBX, 5163, f'{PBX}:5161', 't1',
+                               calls=calls, rate=rate, hold_ms=hold_ms, service=PSTN,
+                               seconds=seconds, keys={'key': KEY},
+                               extra=('-mp', 40000))
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        if media:
+            self.thread.start()
+        place.keep(self)
+
+    def watch(self):
+        """Each call's scenario writes "local remote-host remote-port key" into media.txt."""
+        sides = ((self.pbx, PBX, 440, 1000, KEY, 'pbx'), (self.gw, GATEWAY, 1000, 440, '-', 'gw'))
+        done = {'pbx': 0, 'gw': 0}
+        while not self.over.is_set():
+            for sipp, host, hz, hear, tx, side in sides:
+                path = os.path.join(sipp.dir, 'media.txt')
+                if not os.path.exists(path):
+                    continue
+                with open(path, encoding='ascii') as f:
+                    rows = [x.split() for x in f.read().split('\n')[:-1]]
+                for row in rows[done[side]:self.media]:
+                    self.ends.add(f'{side}{done[side]}', f'{host}:{row[0]}', f'{row[1]}:{row[2]}',
+                                  tx, row[3] if side == 'pbx' else '-', hz, hear, self.media_s)
+                    done[side] += 1
+            time.sleep(0.02)
+
+    def up(self):
+        """Streams that run."""
+        return len(self.ends.added) if self.ends else 0
+
+    def wait_up(self, seconds=20):
+        wait_for('all media streams', seconds, lambda: self.up() >= 2 * self.media)
+
+    def wait(self, seconds):
+        self.pbx.wait(seconds)
+        self.gw.wait(15)
+
+    def stop(self, *_):
+        self.over.set()
+        if self.media:
+            self.thread.join(2)
+
+    def judge(self, least_packets, lost=0):
+        """No stream lost more than `lost` packets, none failed authentication, each was heard."""
+        self.stop()
+        stats = self.ends.finish()
+        check(len(stats) >= 2 * self.media, f'{len(stats)} streams, wanted {2 * self.media}')
+        bad = []
+        for name, s in sorted(stats.items()):
+            if s['received'] < least_packets:
+                bad.append(f'{name}: {s["received"]} packets, wanted {least_packets}')
+            for what, most in (('lost', lost), ('content_lost', lost), ('auth_fail', 0),
+                               ('replay', 0), ('bad', 0), ('foreign', 0), ('content_bad', 0),
+                               ('rtcp_auth_fail', 0), ('srtcp_e0', 0), ('content_dup', 0)):
+                if s.get(what, 0) > most:
+                    bad.append(f'{name}: {what} = {s[what]}')
+            if not s.get('tone_hz_ok'):
+                bad.append(f'{name}: tone {s.get("tone_hz")} Hz, part {s.get("tone_part")}')
+        if bad:
+            raise Failed(f'{len(bad)} faults in {len(stats)} streams: ' + '; '.join(bad[:12]))
+        return stats

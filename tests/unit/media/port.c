@@ -1,0 +1,142 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "media/port.h"
+
+enum { S = 1000000 };
+
+static struct media_plan
+make_plan(uint32_t addrs, uint16_t pairs)
+{
+	struct media_plan p = {.n_addrs = addrs, .port_min = 20000};
+
+	p.port_max = (uint16_t)(20000 + 2 * pairs - 1);
+	return p;
+}
+
+static void
+test_arithmetic(void **state)
+{
+	struct media_plan p = make_plan(3, 10), none = {.n_addrs = 1};
+
+	(void)state;
+	assert_int_equal(media_slots(&p), 30);
+	for (uint32_t a = 0; a < 3; a++)
+		for (uint16_t i = 0; i < 10; i++) {
+			uint32_t slot = media_slot_of(&p, a, (uint16_t)(20000 + 2 * i));
+
+			assert_int_equal(slot, a * 10 + i);
+			assert_int_equal(media_slot_addr(&p, slot), a);
+			assert_int_equal(media_slot_port(&p, slot), 20000 + 2 * i);
+			assert_int_equal(media_slot_of(&p, a, (uint16_t)(20001 + 2 * i)), slot);
+		}
+	assert_int_equal(media_slot_of(&p, 3, 20000), MEDIA_NO_SLOT);
+	assert_int_equal(media_slot_of(&p, 0, 19998), MEDIA_NO_SLOT);
+	assert_int_equal(media_slot_of(&p, 0, 20020), MEDIA_NO_SLOT);
+	assert_int_equal(media_slots(&none), 0);
+	assert_int_equal(media_slot_port(&none, 3), 0);
+}
+
+static void
+test_rest(void **state)
+{
+	struct media_plan plan = make_plan(1, 3);
+	struct port_pool p;
+	uint32_t slot[3], gen[3], again, g;
+
+	(void)state;
+	assert_int_equal(port_init(&p, &plan, 100), ERR_OK);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(port_alloc(&p, 0, 10 * S, &slot[i], &gen[i]), ERR_OK);
+	assert_int_equal(gen[0], 101);
+	assert_int_equal(port_used(&p), 3);
+	assert_int_equal(port_alloc(&p, 0, 10 * S, &again, &g), ERR_FULL);
+	port_free(&p, slot[1], 20 * S);
+	port_free(&p, slot[1], 23 * S); /* a second time: nothing */
+	port_free(&p, slot[0], 21 * S);
+	assert_int_equal(port_used(&p), 1);
+	assert_int_equal(port_idle(&p, 0), 2);
+	assert_int_equal(port_alloc(&p, 0, 25 * S - 1, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, 25 * S, &again, &g),
+			 ERR_OK); /* first freed, first used */
+	assert_int_equal(again, slot[1]);
+	assert_int_equal(g, 104);
+	assert_int_equal(port_alloc(&p, 0, 26 * S - 1, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, 26 * S, &again, &g), ERR_OK);
+	assert_int_equal(again, slot[0]);
+	assert_int_equal(port_alloc(&p, 1, 26 * S, &again, &g), ERR_RANGE);
+	port_free(&p, 99, S);
+	port_fini(&p);
+}
+
+static void
+test_restore(void **state)
+{
+	struct media_plan plan = make_plan(2, 4);
+	struct port_pool p;
+	uint32_t slot, gen;
+
+	(void)state;
+	assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
+	assert_int_equal(port_mark_used(&p, 4, 900), ERR_OK);
+	assert_int_equal(port_mark_used(&p, 6, 901), ERR_OK);
+	assert_int_equal(port_mark_used(&p, 6, 901), ERR_EXISTS);
+	assert_int_equal(port_mark_used(&p, 8, 1), ERR_RANGE);
+	assert_int_equal(port_used(&p), 2);
+	assert_int_equal(port_idle(&p, 1), 2);
+	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_OK);
+	assert_int_equal(slot, 5);
+	assert_int_equal(gen, 902); /* never one that was there */
+	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_OK);
+	assert_int_equal(slot, 7);
+	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, S, &slot, &gen), ERR_OK);
+	port_fini(&p);
+}
+
+/* R19: a long churn leaks nothing. */
+static void
+test_churn(void **state)
+{
+	enum { HELD = 20 };
+	struct media_plan plan = make_plan(1, 40);
+	struct port_pool p;
+	uint32_t held[HELD], gen, last = 0;
+	uint64_t now = S, freed_at[40] = {0};
+
+	(void)state;
+	assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
+	for (int i = 0; i < HELD; i++)
+		assert_int_equal(port_alloc(&p, 0, now, &held[i], &gen), ERR_OK);
+	for (int i = 0; i < 20000; i++, now += S / 3) {
+		port_free(&p, held[i % HELD], now);
+		freed_at[held[i % HELD]] = now;
+		assert_int_equal(port_alloc(&p, 0, now, &held[i % HELD], &gen), ERR_OK);
+		assert_true(gen > last);
+		last = gen;
+		if (freed_at[held[i % HELD]])
+			assert_true(now - freed_at[held[i % HELD]] >= PORT_REST_US);
+	}
+	assert_int_equal(port_used(&p), HELD);
+	for (int i = 0; i < HELD; i++)
+		port_free(&p, held[i], now);
+	assert_int_equal(port_used(&p), 0);
+	assert_int_equal(port_idle(&p, 0), 40);
+	port_fini(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arithmetic),
+		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_churn),
+	};
+
+	return cmocka_run_group_tests_name("media/port", tests, NULL, NULL);
+}

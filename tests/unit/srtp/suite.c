@@ -1,0 +1,64 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "srtp/suite.h"
+
+/* RFC 4568 6.2 table, RFC 6188 table 1. */
+static void
+test_table(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned id, key, salt, rtp, rtcp;
+	} rows[] = {
+		{"AES_CM_128_HMAC_SHA1_80", SRTP_AES_CM_128_HMAC_SHA1_80, 16, 14, 10, 10},
+		{"AES_CM_128_HMAC_SHA1_32", SRTP_AES_CM_128_HMAC_SHA1_32, 16, 14, 4, 10},
+		{"AES_256_CM_HMAC_SHA1_80", SRTP_AES_256_CM_HMAC_SHA1_80, 32, 14, 10, 10},
+		{"AES_256_CM_HMAC_SHA1_32", SRTP_AES_256_CM_HMAC_SHA1_32, 32, 14, 4, 10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct srtp_suite *s = srtp_suite_find(str_from(rows[i].name));
+
+		assert_non_null(s);
+		assert_ptr_equal(s, srtp_suite_get(rows[i].id));
+		assert_string_equal(s->name, rows[i].name);
+		assert_int_equal(s->key_len, rows[i].key);
+		assert_int_equal(s->salt_len, rows[i].salt);
+		assert_int_equal(s->rtp_tag, rows[i].rtp);
+		assert_int_equal(s->rtcp_tag, rows[i].rtcp);
+		assert_true(s->key_len <= SRTP_MASTER_KEY_MAX && s->rtp_tag <= SRTP_TAG_MAX);
+	}
+	assert_int_equal(ARRAY_LEN(rows), SRTP_SUITE_N - 1);
+}
+
+static void
+test_unknown(void **state)
+{
+	static const char *const names[] = {"", "AES_CM_128_HMAC_SHA1_8",
+					    "AES_CM_128_HMAC_SHA1_800", "F8_128_HMAC_SHA1_80",
+					    "NULL"};
+
+	(void)state;
+	assert_non_null(srtp_suite_find(STR("aes_cm_128_hmac_sha1_80")));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_null(srtp_suite_find(str_from(names[i])));
+	assert_null(srtp_suite_get(SRTP_NONE));
+	assert_null(srtp_suite_get(SRTP_SUITE_N));
+	assert_null(srtp_suite_get(256 + SRTP_AES_CM_128_HMAC_SHA1_80));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_unknown),
+	};
+
+	return cmocka_run_group_tests_name("srtp/suite", tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+#include "unit/policy/world.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/change.h"
+#include "store/store.h"
+
+struct fixture {
+	char dir[64], path[96], good[96];
+	struct store *s;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+	char why[STORE_WHY_MAX];
+
+	*state = f;
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/postern-store-XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	(void)snprintf(f->path, sizeof(f->path), "%s/s.db", f->dir);
+	(void)snprintf(f->good, sizeof(f->good), "%s/good", f->dir);
+	return store_open(f->path, &f->s, why) == ERR_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char path[112];
+
+	store_close(&f->s);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
+		(void)unlink(path);
+	}
+	(void)unlink(f->good);
+	(void)rmdir(f->dir);
+	test_free(f);
+	return 0;
+}
+
+/* A roster in which every field has a value of its own. */
+static void
+fill(struct world *w)
+{
+	struct roster_account *a;
+	struct roster_trunk *t;
+
+	roster_init(&w->r);
+	world_account(w, "parent");
+	a = world_account(w, "acme");
+	*a = (struct roster_account){STR("acme"),
+				     STR("Acme \"Ltd\" \xc3\xa9'; --"),
+				     STR("parent"),
+				     CLASS_INTERNATIONAL | CLASS_TOLL_FREE,
+				     17,
+				     3,
+				     false,
+				     TLS_SRTP_READY,
+				     0};
+	t = world_trunk(w, "acme", "acme-1", "pbx.acme.example");
+	t->zone = STR("sip.z.example");
+	t->media = STR("outside");
+	t->caller = STR("+12015550100");
+	t->strip = STR("+1");
+	t->add = STR("9");
+	t->name[t->n_names++] = STR("a.acme.example");
+	t->name[t->n_names++] = STR("b.acme.example");
+	world_source(t, "192.0.2.0/24");
+	world_source(t, "2001:db8::/32");
+	t->max_calls = 11;
+	t->port = 65535;
+	t->priority = 1;
+	t->weight = 65535;
+	t->enabled = false;
+	t->learn = true;
+	t->direction = TRUNK_OUT;
+	t->ssrc = TRUNK_SSRC_PASS;
+	t->order = 5;
+	world_source(world_trunk(w, NULL, "gw", "192.0.2.9"), "192.0.2.9/32");
+	world_number(w, "+12015550100", "acme-1");
+	world_number(w, "+1202*", "acme-1");
+}
+
+static void
+write_ok(struct fixture *f, struct roster *r, uint64_t expect, uint64_t want)
+{
+	uint64_t version = 99;
+
+	assert_int_equal(store_write(f->s, r, expect, &version), ERR_OK);
+	assert_int_equal(version, want);
+	assert_int_equal(store_version(f->s, &version), ERR_OK);
+	assert_int_equal(version, want);
+}
+
+static void
+test_round_trip(void **state)
+{
+	struct fixture *f = *state;
+	struct world w = {0};
+	struct roster back;
+	struct stat st;
+	uint32_t n = 9;
+
+	fill(&w);
+	write_ok(f, &w.r, 0, 1);
+	write_ok(f, &w.r, 1, 1); /* nothing to do */
+	roster_init(&back);
+	assert_int_equal(store_read(f->s, &back), ERR_OK);
+	assert_int_equal(back.version, 1);
+	assert_int_equal(back.n_trunks, 2);
+	assert_int_equal(change_walk(&back, &w.r, NULL, NULL, &n), ERR_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	roster_fini(&back);
+	world_fini(&w);
+}
+
+/* An account renamed, its trunk moved, one number to another trunk, one gone. */
+static void
+test_changes(void **state)
+{
+	struct fixture *f = *state;
+	struct world a = {0}, b = {0};
+	struct roster back;
+	uint32_t n = 9;
+
+	roster_init(&a.r);
+	world_account(&a, "old");
+	world_trunk(&a, "old", "t1", "pbx.acme.example");
+	world_trunk(&a, "old", "t2", "pbx2.acme.example");
+	world_number(&a, "+12015550100", "t1");
+	world_number(&a, "+12015550101", "t1");
+	world_number(&a, "+12015550102", "t2");
+	write_ok(f, &a.r, 0, 1);
+	roster_init(&b.r);
+	world_account(&b, "new");
+	world_trunk(&b, "new", "t1", "pbx.acme.example");
+	world_number(&b, "+12015550100", "t1");
+	world_number(&b, "+12015550102", "t1");
+	write_ok(f, &b.r, 1, 2);
+	roster_init(&back);
+	assert_int_equal(store_read(f->s, &back), ERR_OK);
+	assert_int_equal(change_walk(&back, &b.r, NULL, NULL, &n), ERR_OK);
+	assert_int_equal(n, 0);
+	roster_fini(&back);
+	world_fini(&a);
+	world_fini(&b);
+}
+
+/* Someone else was faster; a broken roster: the store stays what it was, as a whole. */
+static void
+test_all_or_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct world w = {0}, bad = {0};
+	struct roster back;
+	uint64_t version = 7;
+	uint32_t n = 9;
+
+	fill(&w);
+	write_ok(f, &w.r, 0, 1);
+	roster_init(&bad.r);
+	world_account(&bad, "fresh");
+	assert_int_equal(store_write(f->s, &bad.r, 0, &version), ERR_STATE);
+	world_trunk(&bad, "nobody", "n-1", "n.example");
+	assert_int_equal(store_write(f->s, &bad.r, 1, &version), ERR_CONFIG);
+	assert_true(store_why(f->s)[0] != 0);
+	assert_int_equal(version, 7);
+	roster_init(&back);
+	assert_int_equal(store_read(f->s, &back), ERR_OK);
+	assert_int_equal(back.version, 1);
+	assert_int_equal(change_walk(&back, &w.r, NULL, NULL, &n), ERR_OK);
+	assert_int_equal(n, 0);
+	roster_fini(&back);
+	world_fini(&w);
+	world_fini(&bad);
+}
+
+/* A second program sees the change by the version, and its own stale write is refused. */
+static void
+test_two_programs(void **state)
+{
+	struct fixture *f = *state;
+	char why[STORE_WHY_MAX];
+	struct store *other = NULL;
+	struct world w = {0};
+	uint64_t version;
+
+	fill(&w);
+	assert_int_equal(store_open(f->path, &other, why), ERR_OK);
+	write_ok(f, &w.r, 0, 1);
+	assert_int_equal(store_version(other, &version), ERR_OK);
+	assert_int_equal(version, 1);
+	assert_int_equal(store_write(other, &w.r, 0, &version), ERR_STATE);
+	store_close(&other);
+	world_fini(&w);
+}
+
+static void
+test_snapshot(void **state)
+{
+	struct fixture *f = *state;
+	struct world w = {0};
+	struct snapshot_view v;
+	struct str bytes = STR_NULL, good = STR_NULL;
+	enum err e;
+
+	fill(&w);
+	write_ok(f, &w.r, 0, 1);
+	e = store_snapshot(f->s, &bytes);
+	if (e == ERR_OK)
+		e = store_good_write(f->good, bytes);
+	if (e == ERR_OK)
+		e = store_good_read(f->good, &good);
+	assert_int_equal(e, ERR_OK);
+	assert_true(str_eq(bytes, good));
+	assert_int_equal(snapshot_open(good, &v), ERR_OK);
+	assert_int_equal(v.version, 1);
+	assert_int_not_equal(snapshot_trunk(&v, STR("acme-1")), POLICY_NONE);
+	store_snapshot_free(&good);
+	good = str_sub(bytes, 0, bytes.len - 8);
+	assert_int_equal(store_good_write(f->good, good), ERR_OK);
+	assert_int_equal(store_good_read(f->good, &good), ERR_SYNTAX);
+	store_snapshot_free(&bytes);
+	assert_int_equal(store_good_read("/nonexistent/x", &good), ERR_NOTFOUND);
+	world_fini(&w);
+}
+
+static void
+test_open_failures(void **state)
+{
+	struct fixture *f = *state;
+	char why[STORE_WHY_MAX];
+	struct store *s = NULL;
+	FILE *file;
+
+	assert_int_not_equal(store_open("/nonexistent/x.db", &s, why), ERR_OK);
+	assert_null(s);
+	assert_true(why[0] != 0);
+	file = fopen(f->good, "we");
+	assert_non_null(file);
+	fputs("this is no data base, but it is long enough to look like a file of something", file);
+	fclose(file);
+	assert_int_not_equal(store_open(f->good, &s, why), ERR_OK);
+	assert_null(s);
+	assert_true(why[0] != 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_or_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_programs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_snapshot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open_failures, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

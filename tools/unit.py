@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""Run the unit programs and corpus replays of a build directory, then the failing-allocation ladder.
+
+usage: unit.py BUILD [--results FILE] [--ladder SECONDS] [--full] [NAME...]
+
+Each TAP line counts. The ladder (tests/ladder.c) runs each unit program again with allocation k
+failing, k = 0, 1, 2 ..; a failed assertion is fine there (no memory is no memory), a signal, a
+time-out, a sanitizer's report or a leak without a failed assertion is not. Without --full at most
+SHORT_STEPS values of k a program are tried, spread over all; what was not tried is said.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault('ASAN_OPTIONS', 'exitcode=99:handle_segv=2:handle_abort=1:detect_leaks=1:'
+                      'allocator_may_return_null=1')
+SHORT_STEPS, FULL_STEPS, RUN_LIMIT, WORKERS = 60, 4000, 60, os.cpu_count() or 2
+SANITIZER = re.compile(r'ERROR: AddressSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL|'
+                       r'failed with exception|stack-overflow')
+LEAK = 'LeakSanitizer: detected memory leaks'
+
+
+def run(cmd, env, limit=RUN_LIMIT):
+    """(output, exit status or 'time-out')"""
+    try:
+        p = subprocess.run(cmd, env={**os.environ, **env}, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=limit, stdin=subprocess.DEVNULL)
+        return p.stdout.decode(errors='replace'), p.returncode
+    except FileNotFoundError:
+        return 'not ok 1 - was not built', 127
+    except subprocess.TimeoutExpired as e:
+        return (e.stdout or b'').decode(errors='replace'), 'time-out'
+
+
+def tap(name, out, rc):
+    """Result lines of one program."""
+    lines, bad = [], 0
+    for ok, words in re.findall(r'^(ok|not ok) \d+ *-? *([^\n]*)', out, re.M):
+        if ok == 'ok' and re.search(r'# *SKIP', words, re.I):
+            lines.append(f'skip {name}: {words}')
+        elif ok == 'ok':
+            lines.append(f'pass {name}: {words}')
+        else:
+            bad += 1
+            lines.append(f'fail {name}: {words}')
+    if (rc != 0 and not bad) or SANITIZER.search(out) or LEAK in out:
+        lines.append(f'fail {name}: exit {rc}, sanitizer report or early end')
+        bad += 1
+    if not lines:
+        lines.append(f'fail {name}: no TAP line')
+        bad += 1
+    return lines, bad
+
+
+def step(test, k):
+    """None, or what went wrong with allocation k failing."""
+    out, rc = run(test['cmd'], {**test['env'], 'LADDER_FAIL': str(k)}, 30)
+    if rc == 'time-out' or (isinstance(rc, int) and rc < 0):
+        return f'k={k}: {"time-out" if rc == "time-out" else f"signal {-rc}"}', out
+    if SANITIZER.search(out):
+        return f'k={k}: {SANITIZER.search(out).group(0)}', out
+    if LEAK in out and not re.search(r'^not ok', out, re.M):
+        return f'k={k}: leak', out
+    return None, out
+
+
+def count_calls(test):
+    with tempfile.NamedTemporaryFile('r') as f:
+        run(test['cmd'], {**test['env'], 'LADDER_COUNT': f.name})
+        words = f.read().split()
+    return int(words[0]) if words else 0
+
+
+def ladder(tests, seconds, full, pool):
+    """Result lines of the ladder; prints the first report of each program that falls."""
+    lines, end = [], time.monotonic() + seconds
+    calls = dict(zip((t['name'] for t in tests), pool.map(count_calls, tests)))
+    left = len(tests)
+    for test in sorted(tests, key=lambda t: calls[t['name']]):
+        name, n = test['name'], calls[test['name']]
+        most = FULL_STEPS if full else SHORT_STEPS
+        ks = list(range(n)) if n <= most else \
+            list(range(most // 2)) + [most // 2 + i * (n - most // 2) // (most // 2)
+                                      for i in range(most // 2)]
+        stop = time.monotonic() + max(1, (end - time.monotonic()) / left)
+        left -= 1
+        bad, done = None, 0
+        for at in range(0, len(ks), WORKERS * 4):
+            if bad or (time.monotonic() > stop and done):
+                break
+            batch = ks[at:at + WORKERS * 4]
+            for why, out in pool.map(lambda k: step(test, k), batch):
+                done += 1
+                if why and not bad:
+                    bad = why
+                    print(f'# ladder {name} {why}\n' + '\n'.join(
+                        '    ' + x for x in out.splitlines()[-40:]))
+        lines.append(f'fail ladder {name}: {bad}' if bad else f'pass ladder {name}')
+        print(f'{"not ok" if bad else "ok"} - ladder {name}: {done} of {n} allocations failed one '
+              'by one' + (f', {bad}' if bad else ''))
+    return lines
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument('build')
+    a.add_argument('--results')
+    a.add_argument('--ladder', type=int, default=0)
+    a.add_argument('--full', action='store_true')
+    a.add_argument('names', nargs='*')
+    a = a.parse_intermixed_args()
+    tests = json.loads(subprocess.run(['meson', 'introspect', '--tests', a.build], check=True,
+                                      stdout=subprocess.PIPE).stdout)
+    tests = [t for t in tests if not a.names or any(n in t['name'] for n in a.names)]
+    lines = []
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for test, (out, rc) in zip(tests, pool.map(lambda t: run(t['cmd'], t['env']), tests)):
+            got, bad = tap(test['name'], out, rc)
+            lines += got
+            print(f'{"not ok" if bad else "ok"} - {test["name"]}: {len(got)} tests')
+            if bad:
+                print('\n'.join('    ' + x for x in out.splitlines()[-60:]))
+        if a.ladder:
+            units = [t for t in tests if any('unit' in s for s in t['suite'])]
+            lines += ladder(units, a.ladder, a.full, pool)
+    if a.results:
+        with open(a.results, 'w', encoding='utf-8') as f:
+            f.writelines(x + '\n' for x in lines)
+    bad = [x for x in lines if x.startswith('fail')]
+    print(f'{len([x for x in lines if x.startswith("pass")])} passed, {len(bad)} failed')
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
