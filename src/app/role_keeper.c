@@ -71,23 +71,36 @@ child_of(struct keeper *k, enum keeper_role r)
 
 /* ---- configuration ---- */
 
+/* Findings as log lines: what `postern run` says on stderr is JSON throughout. */
+static void
+log_finding(void *arg, const struct conf_finding *f)
+{
+	const char *file = arg;
+
+	if (f->severity == CONF_ERROR)
+		log_error("conf.error", "%s:%u:%u: %s", file, f->line, f->column, f->text);
+	else
+		log_warn("conf.warning", "%s:%u:%u: %s", file, f->line, f->column, f->text);
+}
+
 /* In a child of its own, because it parses: the configuration and the key files. */
 static int
 read_files(const char *path, int conf_fd, int pki_fd)
 {
 	static struct conf c;
 	char why[PKI_WHY_MAX] = "";
-	struct conf_report rep = {0};
+	struct conf_report rep = {
+		.on_finding = log_finding,
+		.arg = (void *)(uintptr_t)(path ? path : "(embedded default)")};
 	enum err e;
 
-	conf_report_stderr(&rep, path ? path : "(embedded default)");
 	e = path ? conf_load(path, &rep, &c) : conf_parse(conf_default_text(), "", &rep, &c);
 	if (e == ERR_OK)
 		e = conf_check(&c, &rep);
 	if (e == ERR_OK) {
 		e = pki_write(&c, pki_fd, why);
 		if (e != ERR_OK)
-			fprintf(stderr, "postern: %s\n", why);
+			log_error("conf.files", "%s", why);
 	}
 	if (e == ERR_OK && write(conf_fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
 		e = ERR_IO;
@@ -646,6 +659,7 @@ role_keeper(const char *conf_path)
 	enum err e;
 
 	k.conf_path = conf_path;
+	log_init("keeper", STDERR_FILENO, LOG_INFO);
 	raise_files();
 	e = keeper_init(&k);
 	if (e == ERR_OK)

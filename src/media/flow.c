@@ -1,11 +1,15 @@
 #include "media/flow.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/random.h"
 
-enum { OUT_SEQ_FIRST_MAX = 0x7fff }; /* RFC 3711 3.3.1: room before the first wrap */
+enum {
+	OUT_SEQ_FIRST_MAX = 0x7fff, /* RFC 3711 3.3.1: room before the first wrap */
+	READ_PAUSE_NS = 50 * 1000,
+};
 
 /* Rows start on a page, so that no line is shared between head and row. */
 enum { ROWS_AT = 4096 };
@@ -105,18 +109,24 @@ flow_end(struct flow_row *r)
 		__atomic_store_n(&r->lock, r->lock + 1, __ATOMIC_RELEASE);
 }
 
-/* A copy under the counter; after FLOW_READ_TRIES as it stands. */
+/* A copy under the counter; after FLOW_READ_TRIES (some 10 ms) as it stands. */
 static void
 copy_row(const struct flow_row *r, struct flow_row *out)
 {
 	for (int i = 0; i < FLOW_READ_TRIES; i++) {
 		uint32_t before = __atomic_load_n(&r->lock, __ATOMIC_ACQUIRE);
 
+		if (before & 1) { /* the worker may wait for our core, or be dead */
+			if (i > FLOW_READ_TRIES / 2)
+				(void)nanosleep(&(struct timespec){0, READ_PAUSE_NS}, NULL);
+			continue;
+		}
 		memcpy(out, r, sizeof(*out));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(before & 1) && __atomic_load_n(&r->lock, __ATOMIC_RELAXED) == before)
+		if (__atomic_load_n(&r->lock, __ATOMIC_RELAXED) == before)
 			return;
 	}
+	memcpy(out, r, sizeof(*out));
 }
 
 bool

@@ -21,7 +21,7 @@ enum {
 	FLOW_CELLS =
 		3,     /* receiving states kept whole: of this source, an earlier one, an old key */
 	FLOW_GONE = 5, /* further sources of which the highest index is remembered */
-	FLOW_READ_TRIES = 1000,
+	FLOW_READ_TRIES = 200,
 };
 #define FLOW_MAGIC UINT64_C(0x31574f4c46545350)         /* "PSTFLOW1" */
 #define FLOW_SECRETS_MAGIC UINT64_C(0x3159454b54534f50) /* "POSTKEY1" */
@@ -129,7 +129,7 @@ bool flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generatio
 /**
  * A consistent copy of a row's counters with loss, jitter and MOS worked out; open or closed, as
  * long as the generation has not been replaced: NOTFOUND then. Where the worker died in the middle
- * of a change, the counters are given all the same (each is whole).
+ * of a change, the counters are given all the same (each is whole), after some 10 ms.
  */
 enum err flow_read_stats(const struct flow_table *t, uint32_t slot, uint32_t generation,
 			 struct media_stats *out) NODISCARD;

@@ -109,8 +109,10 @@ look_at_line(struct sip_frame *f, struct str line)
 	f->in_length = false;
 	if (++f->lines > SIP_HDR_MAX + 1)
 		return ERR_FULL;
+	if (f->lines == 1 || !strchr("CcLl", line.p[0]))
+		return ERR_OK;
 	n = sip_name_len(line, &colon);
-	if (f->lines == 1 || n == 0 || sip_hdr_id_of(str_sub(line, 0, n)) != SIP_H_CONTENT_LENGTH)
+	if (n == 0 || sip_hdr_id_of(sip_head(line, n)) != SIP_H_CONTENT_LENGTH)
 		return ERR_OK;
 	f->in_length = true;
 	if (!GUARD(P4, f->content_length == SIP_LENGTH_NONE))

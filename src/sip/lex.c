@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { HOST_MAX = 255 }; /* RFC 1035 2.3.4 */
+
 /* Bits SIP_C_* of each byte; 0x80 and above have none. tests/unit/sip/lex.c holds the same classes
  * written as strings and compares. "#" counts as a user character: PBXs send dial strings raw. */
 const uint16_t sip_char[256] = {
@@ -11,17 +13,17 @@ const uint16_t sip_char[256] = {
 	0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, /* ........ */
 	0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, 0x000, /* ........ */
 	0x020, 0x31f, 0x002, 0x204, 0x31c, 0x303, 0x31c, 0x31f, /*  !"#$%&' */
-	0x31e, 0x31e, 0x31f, 0x31f, 0x004, 0x35f, 0x35f, 0x31e, /* ().+,-.. */
-	0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, /* 01234567 */
-	0x3df, 0x3df, 0x31a, 0x004, 0x002, 0x214, 0x002, 0x216, /* 89:;<=>? */
-	0x200, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x35f, /* @ABCDEFG */
-	0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, /* HIJKLMNO */
-	0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, /* PQRSTUVW */
-	0x35f, 0x35f, 0x35f, 0x31a, 0x002, 0x31a, 0x200, 0x35f, /* XYZ[.]^_ */
-	0x303, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x3df, 0x35f, /* `abcdefg */
-	0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, /* hijklmno */
-	0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, 0x35f, /* pqrstuvw */
-	0x35f, 0x35f, 0x35f, 0x202, 0x200, 0x202, 0x31f, 0x000, /* xyz{|}~. */
+	0x31e, 0x31e, 0x31f, 0x31f, 0x004, 0x75f, 0x75f, 0x31e, /* ().+,-.. */
+	0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, /* 01234567 */
+	0x7df, 0x7df, 0x71a, 0x004, 0x002, 0x214, 0x002, 0x216, /* 89:;<=>? */
+	0x200, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x75f, /* @ABCDEFG */
+	0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, /* HIJKLMNO */
+	0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, /* PQRSTUVW */
+	0x75f, 0x75f, 0x75f, 0x71a, 0x002, 0x71a, 0x200, 0x75f, /* XYZ[.]^_ */
+	0x303, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x7df, 0x75f, /* `abcdefg */
+	0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, /* hijklmno */
+	0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, 0x75f, /* pqrstuvw */
+	0x75f, 0x75f, 0x75f, 0x202, 0x200, 0x202, 0x31f, 0x000, /* xyz{|}~. */
 	/* clang-format on */
 };
 
@@ -62,41 +64,44 @@ is_ipv6(struct str inside)
 	return colons >= 2 && inside.len <= 45;
 }
 
+/* Bytes of the host that starts s; 0 when there is none. */
+static size_t
+host_len(struct str s)
+{
+	size_t n = 0;
+
+	if (s.len && s.p[0] == '[') {
+		n = str_chr(s, ']');
+		return n < s.len && is_ipv6(str_sub(s, 1, n)) ? n + 1 : 0;
+	}
+	if (s.len == 0 || s.p[0] == '.' || s.p[0] == '-')
+		return 0;
+	for (; n < s.len && sip_is(s.p[n], SIP_C_HOST); n++)
+		if (s.p[n] == '.' && s.p[n - 1] == '.')
+			return 0;
+	return n <= HOST_MAX ? n : 0;
+}
+
 bool
 sip_is_host(struct str s)
 {
-	if (s.len == 0 || s.len > 255)
-		return false;
-	if (s.p[0] == '[')
-		return s.len > 2 && s.p[s.len - 1] == ']' && is_ipv6(str_sub(s, 1, s.len - 1));
-	if (s.p[0] == '.' || s.p[0] == '-')
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!sip_is(s.p[i], SIP_C_HOST) || (s.p[i] == '.' && s.p[i - 1] == '.'))
-			return false;
-	return true;
+	return s.len && host_len(s) == s.len;
 }
 
 enum err
 sip_hostport_parse(struct str s, struct str *host, uint16_t *port)
 {
-	size_t colon = s.len && s.p[0] == '[' ? str_chr(s, ']') : 0;
-	struct str h;
-	uint32_t n = 0;
+	size_t n = host_len(s);
+	struct str rest = sip_ltrim(sip_skip(s, n));
+	uint32_t v = 0;
 
-	while (colon < s.len && s.p[colon] != ':')
-		colon++;
-	h = sip_trim(sip_head(s, colon));
-	if (!sip_is_host(h))
+	if (n == 0)
 		return ERR_SYNTAX;
-	if (colon < s.len) {
-		enum err e = str_u32(sip_trim(sip_skip(s, colon + 1)), UINT16_MAX, &n);
-
-		if (e != ERR_OK || n == 0)
-			return ERR_SYNTAX;
-	}
-	*host = h;
-	*port = (uint16_t)n;
+	if (rest.len && (rest.p[0] != ':' ||
+			 str_u32(sip_trim(sip_skip(rest, 1)), UINT16_MAX, &v) != ERR_OK || v == 0))
+		return ERR_SYNTAX;
+	*host = sip_head(s, n);
+	*port = (uint16_t)v;
 	return ERR_OK;
 }
 

@@ -17,6 +17,7 @@ enum {
 	SIP_C_HOST = 64,   /* letters, digits, "-", "." and "_" */
 	SIP_C_HEX = 128,
 	SIP_C_NAME = 256,  /* of a parameter: token or paramchar */
+	SIP_C_ADDR = 1024, /* host and port: SIP_C_HOST and ":[]" */
 	SIP_C_VALUE = 512, /* of a parameter, unquoted: visible and not taken for something else */
 };
 extern const uint16_t sip_char[256];

@@ -19,42 +19,52 @@ static const char *const method_names[] = {
 #undef X
 };
 
-static const struct {
-	const char *name;
-	uint8_t len;
-	char compact;
-} hdr_names[] = {
-#define X(id, name, compact) {name, sizeof(name) - 1, compact},
+static const char *const hdr_names[] = {
+#define X(id, name, compact) name,
 	SIP_HDR_LIST(X)
 #undef X
 };
 
-/* First header of each letter; the list is sorted, so a letter's headers stand together. */
-static const uint8_t letter_at[26] = {
-	['a' - 'a'] = SIP_H_ACCEPT,
-	['c' - 'a'] = SIP_H_CALL_ID,
-	['d' - 'a'] = SIP_H_DATE,
-	['e' - 'a'] = SIP_H_ERROR_INFO,
-	['f' - 'a'] = SIP_H_FROM,
-	['g' - 'a'] = SIP_H_GEOLOCATION,
-	['h' - 'a'] = SIP_H_HISTORY_INFO,
-	['i' - 'a'] = SIP_H_IDENTITY,
-	['m' - 'a'] = SIP_H_MAX_FORWARDS,
-	['o' - 'a'] = SIP_H_ORGANIZATION,
-	['p' - 'a'] = SIP_H_P_ACCESS_NETWORK_INFO,
-	['r' - 'a'] = SIP_H_RACK,
-	['s' - 'a'] = SIP_H_SERVER,
-	['t' - 'a'] = SIP_H_TIMESTAMP,
-	['u' - 'a'] = SIP_H_UNSUPPORTED,
-	['v' - 'a'] = SIP_H_VIA,
-	['w' - 'a'] = SIP_H_WARNING,
+static const uint8_t name_lens[] = {
+#define X(id, name, compact) sizeof(name) - 1,
+	SIP_HDR_LIST(X)
+#undef X
+};
+
+static const char compact_names[] = {
+#define X(id, name, compact) compact,
+	SIP_HDR_LIST(X)
+#undef X
+};
+
+/* First and last header of each letter; the list is sorted, so they stand together. */
+static const struct {
+	uint8_t first, last;
+} letters[26] = {
+	['a' - 'a'] = {SIP_H_ACCEPT, SIP_H_AUTHORIZATION},
+	['c' - 'a'] = {SIP_H_CALL_ID, SIP_H_CSEQ},
+	['d' - 'a'] = {SIP_H_DATE, SIP_H_DIVERSION},
+	['e' - 'a'] = {SIP_H_ERROR_INFO, SIP_H_EXPIRES},
+	['f' - 'a'] = {SIP_H_FROM, SIP_H_FROM},
+	['g' - 'a'] = {SIP_H_GEOLOCATION, SIP_H_GEOLOCATION},
+	['h' - 'a'] = {SIP_H_HISTORY_INFO, SIP_H_HISTORY_INFO},
+	['i' - 'a'] = {SIP_H_IDENTITY, SIP_H_IN_REPLY_TO},
+	['m' - 'a'] = {SIP_H_MAX_FORWARDS, SIP_H_MIN_SE},
+	['o' - 'a'] = {SIP_H_ORGANIZATION, SIP_H_ORGANIZATION},
+	['p' - 'a'] = {SIP_H_P_ACCESS_NETWORK_INFO, SIP_H_PROXY_REQUIRE},
+	['r' - 'a'] = {SIP_H_RACK, SIP_H_RSEQ},
+	['s' - 'a'] = {SIP_H_SERVER, SIP_H_SUPPORTED},
+	['t' - 'a'] = {SIP_H_TIMESTAMP, SIP_H_TO},
+	['u' - 'a'] = {SIP_H_UNSUPPORTED, SIP_H_USER_TO_USER},
+	['v' - 'a'] = {SIP_H_VIA, SIP_H_VIA},
+	['w' - 'a'] = {SIP_H_WARNING, SIP_H_WWW_AUTHENTICATE},
 };
 
 static enum sip_hdr_id
 find_compact(char c)
 {
 	for (unsigned i = 0; i < SIP_H_OTHER; i++)
-		if (hdr_names[i].compact == c)
+		if (compact_names[i] == c)
 			return (enum sip_hdr_id)i;
 	return SIP_H_OTHER;
 }
@@ -63,8 +73,9 @@ find_compact(char c)
 static bool
 is_name(struct str name, const char *canonical)
 {
-	return memcmp(name.p, canonical, name.len) == 0 ||
-	       str_ieq(name, str_of(canonical, name.len));
+	struct str want = {canonical, name.len};
+
+	return memcmp(name.p, canonical, name.len) == 0 || str_ieq(name, want);
 }
 
 enum sip_hdr_id
@@ -76,21 +87,16 @@ sip_hdr_id_of(struct str name)
 		return SIP_H_OTHER;
 	if (name.len == 1)
 		return find_compact(c);
-	for (unsigned i = letter_at[c - 'a']; i < SIP_H_OTHER; i++) {
-		if ((hdr_names[i].name[0] | 0x20) != c)
-			break;
-		if (hdr_names[i].len == name.len &&
-		    ((hdr_names[i].name[name.len - 1] ^ name.p[name.len - 1]) & ~0x20) == 0 &&
-		    is_name(name, hdr_names[i].name))
+	for (unsigned i = letters[c - 'a'].first; i <= letters[c - 'a'].last; i++)
+		if (name_lens[i] == name.len && is_name(name, hdr_names[i]))
 			return (enum sip_hdr_id)i;
-	}
 	return SIP_H_OTHER;
 }
 
 const char *
 sip_hdr_name(enum sip_hdr_id id)
 {
-	return id < SIP_H_OTHER ? hdr_names[id].name : "";
+	return id < SIP_H_OTHER ? hdr_names[id] : "";
 }
 
 enum sip_method
@@ -194,25 +200,25 @@ read_status_line(struct sip_msg *m, struct str line)
 }
 
 /*
- * Length of the physical line at s without its CRLF. False: no end in sight within
- * SIP_LINE_MAX, or a CR or LF that is not part of a CRLF; *e says which.
+ * Length of the physical line at s without its CRLF, which is there. Otherwise an error: no end
+ * within SIP_LINE_MAX (LONG), or a CR or LF that is not part of a CRLF (SYNTAX).
  */
-static bool
-line_len(struct str s, size_t *len, enum err *e)
+static enum err
+line_len(struct str s, size_t *len)
 {
-	size_t room = s.len < SIP_LINE_MAX ? s.len : SIP_LINE_MAX;
+	size_t room = s.len < SIP_LINE_MAX ? s.len : SIP_LINE_MAX, n = room;
 	const char *cr = room ? memchr(s.p, '\r', room) : NULL;
-	size_t n = cr ? (size_t)(cr - s.p) : room;
 
-	*e = ERR_SYNTAX;
+	if (cr)
+		n = (size_t)(cr - s.p);
 	if (n && memchr(s.p, '\n', n))
-		return false;
-	if (!cr && s.len > room)
-		*e = ERR_LONG;
-	if (!cr || n + 1 >= s.len || s.p[n + 1] != '\n')
-		return false;
+		return ERR_SYNTAX;
+	if (!cr)
+		return s.len > room ? ERR_LONG : ERR_SYNTAX;
+	if (n + 1 >= s.len || s.p[n + 1] != '\n')
+		return ERR_SYNTAX;
 	*len = n;
-	return true;
+	return ERR_OK;
 }
 
 size_t
@@ -284,7 +290,8 @@ read_headers(struct sip_msg *m, struct str s)
 
 		do { /* the line and its folds */
 			folded = at != start;
-			if (!line_len(sip_skip(s, at), &n, &e)) {
+			e = line_len(sip_skip(s, at), &n);
+			if (e != ERR_OK) {
 				set_fault(m, e, e == ERR_LONG ? ANSWER_TOO_LARGE : ANSWER_BAD,
 					  "header line not ended by CRLF");
 				return 0;
@@ -301,7 +308,7 @@ read_headers(struct sip_msg *m, struct str s)
 			set_fault(m, ERR_FULL, ANSWER_TOO_LARGE, "too many headers");
 			return 0;
 		}
-		add_header(m, str_of(s.p + start, at - start), folded);
+		add_header(m, (struct str){s.p + start, at - start}, folded);
 	}
 }
 
@@ -426,16 +433,14 @@ static void
 read_call_id(struct sip_msg *m)
 {
 	const struct sip_hdr *h = need_hdr(m, SIP_H_CALL_ID, "no Call-ID");
+	size_t at;
 
 	if (!h)
 		return;
-	for (size_t i = 0; i < h->value.len; i++)
-		if (!sip_is(h->value.p[i], SIP_C_WORD) && h->value.p[i] != '@') {
-			set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Call-ID not well formed");
-			return;
-		}
-	if (h->value.len == 0)
-		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Call-ID empty");
+	at = str_chr(h->value, '@');
+	if (!sip_all(sip_head(h->value, at), SIP_C_WORD) ||
+	    (at < h->value.len && !sip_all(sip_skip(h->value, at + 1), SIP_C_WORD)))
+		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Call-ID not well formed");
 	else if (h->value.len > SIP_CALL_ID_MAX)
 		set_fault(m, ERR_LONG, ANSWER_BAD, "Call-ID too long");
 	else
@@ -529,7 +534,8 @@ read_head(struct sip_msg *m, struct str bytes)
 	size_t n = 0, took;
 	enum err e;
 
-	if (!line_len(bytes, &n, &e)) {
+	e = line_len(bytes, &n);
+	if (e != ERR_OK) {
 		set_fault(m, e, 0, "start line not ended by CRLF");
 		return false;
 	}

@@ -67,16 +67,6 @@ split_userinfo(struct str info, struct sip_uri *u)
 	return ERR_OK;
 }
 
-/* Index of the first ";" or "?", or s.len; of white space too, which then is no parameter. */
-static size_t
-host_end(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] == ';' || s.p[i] == '?' || sip_is(s.p[i], SIP_C_LWS))
-			return i;
-	return s.len;
-}
-
 /* *( ";" pname [ "=" pvalue ] ), no white space; further "=" belong to the value. */
 static bool
 params_ok(struct str s)
@@ -121,7 +111,11 @@ parse_sip(struct str s, struct sip_uri *u)
 			return e;
 		s = sip_skip(s, at + 1);
 	}
-	end = host_end(s);
+	end = 0;
+	while (end < s.len && sip_is(s.p[end], SIP_C_ADDR))
+		end++;
+	if (end < s.len && s.p[end] != ';' && s.p[end] != '?')
+		return ERR_SYNTAX;
 	mark = end;
 	while (mark < s.len && s.p[mark] != '?')
 		mark++;

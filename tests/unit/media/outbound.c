@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "media/outbound.h"
 
-enum { SEEN_BITS = 20, TURNS = 60000, TURNS_FULL = 2000000 };
+enum { SEEN_BITS = 20, TURNS = 30000, TURNS_FULL = 2000000 };
 
 static uint64_t seed = 7;
 

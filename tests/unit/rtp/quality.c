@@ -118,6 +118,7 @@ test_jitter(void **state)
 		{"M12/2^31 s", 2147483648ull * 1000000},
 		{"M12/2^32 ms", 4294967296ull * 1000},
 		{"M12/400 d", 400ull * 86400 * 1000000},
+		{"M12/where us * rate wraps", UINT64_MAX / 8000 - 10000000},
 		{"M12/end of time", UINT64_MAX - 2000ull * PACKET_US},
 	};
 	unsigned bad = 0;

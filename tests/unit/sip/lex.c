@@ -19,6 +19,7 @@ test_classes(void **state)
 		{"header", UNRESERVED "[]/?:+$=&", SIP_C_HEADER},
 		{"white space", " \t\r\n", SIP_C_LWS},
 		{"host", ALNUM "-._", SIP_C_HOST},
+		{"host and port", ALNUM "-._:[]", SIP_C_ADDR},
 		{"hex", "0123456789abcdefABCDEF", SIP_C_HEX},
 		{"parameter name", ALNUM "-.!%*_+`'~()[]/:&$", SIP_C_NAME},
 		{"parameter value", ALNUM "-.!%*_+`'~()[]/:&$=@?#{}|^", SIP_C_VALUE},

@@ -1,0 +1,41 @@
+/* Answers to the questions of the control socket: stats, calls, handshakes, explain, hangup,
+ * reload. A request is an object with "cmd"; an answer one with "ok". */
+#ifndef POSTERN_OPS_SHOW_H
+#define POSTERN_OPS_SHOW_H
+
+#include "base/metric.h"
+#include "ha/records.h"
+#include "ops/history.h"
+
+enum {
+	SHOW_PAGES_MAX = 8,
+	SHOW_LIMIT = 100,	  /* handshakes, where the request names no limit */
+	SHOW_CALLS_LIMIT = 10000,
+};
+
+/* Where answers come from; borrowed, all for the life of struct show. */
+struct show {
+	const struct metric_page *page[SHOW_PAGES_MAX]; /* one a role */
+	uint32_t n_pages;
+	const struct records *records;
+	const struct history *history;
+	const char *cdr_path;
+	const uint64_t *dropped; /* MEDIA_DROP_N totals of media, or NULL */
+	/* what the node says of itself */
+	const char *version, *node;
+	uint64_t epoch, store_version; /* store_version: of the snapshot in use */
+	bool store_broken, shared_uid;
+	uint32_t uid;
+	void *arg;
+	/* packets of a leg so far; false: not known */
+	bool (*do_media_stats)(void *arg, uint32_t slot, uint32_t generation,
+			       struct media_stats *out);
+	/* pass on to signaling; the id is of a live call */
+	enum err (*do_hangup)(void *arg, const struct id *id);
+	enum err (*do_reload)(void *arg);
+};
+
+/** Answer one line; always a whole object, never an error. For struct control's on_line. */
+void show_answer(struct show *s, struct str line, struct buf *b);
+
+#endif
