@@ -8,9 +8,9 @@
 
 enum admin_msg_type {
 	ADMIN_ENDED = 200, /* signaling: struct admin_slot: a record waits for its CDR */
-	ADMIN_WRITTEN,	   /* admin: struct admin_slot: its CDR is written and synced */
-	ADMIN_NOTE,	   /* signaling: struct admin_note */
-	ADMIN_HANGUP,	   /* admin: struct admin_slot, only the id counts */
+	ADMIN_WRITTEN,     /* admin: struct admin_slot: its CDR is written and synced */
+	ADMIN_NOTE,        /* signaling: struct admin_note */
+	ADMIN_HANGUP,      /* admin: struct admin_slot, only the id counts */
 };
 
 struct admin_slot {
@@ -32,7 +32,7 @@ struct admin_note {
 	char version[12], suite[32]; /* TLS; a request: its method in version */
 	char sni[64];
 	char names[96]; /* of the certificate shown */
-	char word[20];	/* reason in one word */
+	char word[20];  /* reason in one word */
 	char why[148];
 };
 _Static_assert(sizeof(struct admin_note) <= CHANNEL_BODY_MAX, "must fit a channel message");

@@ -629,6 +629,14 @@ conf_load(const char *path, struct conf_report *rep, struct conf *out)
 	return e;
 }
 
+uint32_t
+conf_calls_fit(const struct conf *c)
+{
+	uint32_t pairs = c->port_max > c->port_min ? (c->port_max - c->port_min + 1U) / 2 : 0;
+
+	return c->media_customer == c->media_carrier ? pairs / 2 : pairs;
+}
+
 void
 conf_media_plan(const struct conf *c, struct media_plan *out)
 {

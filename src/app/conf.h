@@ -100,11 +100,6 @@ enum err conf_parse(struct str text, const char *dir, struct conf_report *rep,
 		    struct conf *out) NODISCARD;
 /** Read a file and parse it, relative paths from the file's folder. IO is reported, too. */
 enum err conf_load(const char *path, struct conf_report *rep, struct conf *out) NODISCARD;
-/**
- * What the schema cannot see: files readable and fitting, ports that overlap, ranges, limits of
- * the system. Looks at files and /proc. CONFIG when it reported an error.
- */
-enum err conf_check(const struct conf *c, struct conf_report *rep) NODISCARD;
 /** Concurrent calls that the media ports carry: each needs a pair of ports on either side. */
 uint32_t conf_calls_fit(const struct conf *c);
 /** The media addresses and ports as media wants them. */

@@ -1,5 +1,4 @@
-/* conf_check of app/conf.h: what a schema cannot see. */
-#include "app/conf.h"
+#include "app/confcheck.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -274,14 +273,6 @@ is_reserved(unsigned lo, unsigned hi)
 			return true;
 	}
 	return false;
-}
-
-uint32_t
-conf_calls_fit(const struct conf *c)
-{
-	uint32_t pairs = c->port_max > c->port_min ? (c->port_max - c->port_min + 1U) / 2 : 0;
-
-	return c->media_customer == c->media_carrier ? pairs / 2 : pairs;
 }
 
 static void

@@ -47,19 +47,19 @@ const char *keeper_role_name(enum keeper_role r);
 
 enum keeper_msg_type {
 	KEEPER_SOCKETS = 1, /* keeper to media: struct keeper_sockets + n descriptors */
-	KEEPER_PEER,	    /* keeper to a role: struct keeper_peer + one descriptor, a new channel end */
-	KEEPER_READY,	    /* a role to keeper, no body: set up, serving */
-	KEEPER_STOP,	    /* keeper to a role, no body: end in order */
-	KEEPER_ACCOUNTS,    /* admin to keeper, keeper to signaling: no body, one sealed snapshot */
-	KEEPER_RELOAD,	    /* keeper to admin, no body: look at the store again */
+	KEEPER_PEER,  /* keeper to a role: struct keeper_peer + one descriptor, a new channel end */
+	KEEPER_READY, /* a role to keeper, no body: set up, serving */
+	KEEPER_STOP,  /* keeper to a role, no body: end in order */
+	KEEPER_ACCOUNTS, /* admin to keeper, keeper to signaling: no body, one sealed snapshot */
+	KEEPER_RELOAD,   /* keeper to admin, no body: look at the store again */
 };
 
 /* Media sockets, in messages of up to CHANNEL_FDS descriptors each, in rising order. Socket
  * 2 * slot is the slot's RTP socket, 2 * slot + 1 its RTCP socket. */
 struct keeper_sockets {
 	uint32_t first; /* index of the first socket here */
-	uint32_t n;	/* descriptors in this message */
-	uint32_t last;	/* 1: no more to come */
+	uint32_t n;     /* descriptors in this message */
+	uint32_t last;  /* 1: no more to come */
 	uint32_t pad;
 };
 

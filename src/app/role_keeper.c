@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/confcheck.h"
 #include "app/keeper_msg.h"
 #include "app/pki.h"
 #include "app/role.h"
@@ -89,9 +90,8 @@ read_files(const char *path, int conf_fd, int pki_fd)
 {
 	static struct conf c;
 	char why[PKI_WHY_MAX] = "";
-	struct conf_report rep = {
-		.on_finding = log_finding,
-		.arg = (void *)(uintptr_t)(path ? path : "(embedded default)")};
+	struct conf_report rep = {.on_finding = log_finding,
+				  .arg = (void *)(uintptr_t)(path ? path : "(embedded default)")};
 	enum err e;
 
 	e = path ? conf_load(path, &rep, &c) : conf_parse(conf_default_text(), "", &rep, &c);
@@ -183,9 +183,8 @@ static enum err
 bind_listener(const struct conf_listener *l, int *fd)
 {
 	static const char *const names[] = {"tls", "udp", "tcp"};
-	enum err e = l->transport == CONF_UDP
-			     ? udp_bind(&(struct udp_opts){.local = l->bind}, fd)
-			     : tcp_listen(&l->bind, NULL, fd);
+	enum err e = l->transport == CONF_UDP ? udp_bind(&(struct udp_opts){.local = l->bind}, fd)
+					      : tcp_listen(&l->bind, NULL, fd);
 
 	if (e != ERR_OK)
 		log_error("keeper.bind", "listener %s: cannot bind %s %s: %s", l->name,
@@ -247,9 +246,9 @@ place_fds(struct fd_map *m)
 }
 
 static void
-exec_role(enum keeper_role role, uint64_t epoch, struct fd_map *m, int log_fd)
+exec_role(enum keeper_role role, uint64_t epoch, uint32_t log_level, struct fd_map *m, int log_fd)
 {
-	char number[24];
+	char number[24], level[12];
 	sigset_t none;
 
 	m->from[2] = log_fd;
@@ -258,7 +257,9 @@ exec_role(enum keeper_role role, uint64_t epoch, struct fd_map *m, int log_fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)epoch);
-	execl("/proc/self/exe", "postern", "--role", keeper_role_name(role), number, (char *)NULL);
+	(void)snprintf(level, sizeof(level), "%u", log_level);
+	execl("/proc/self/exe", "postern", "--role", keeper_role_name(role), number, level,
+	      (char *)NULL);
 	_exit(127);
 }
 
@@ -355,7 +356,7 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 	m.from[ROLE_FD_KEEPER] = chan[1];
 	c->pid = fork();
 	if (c->pid == 0)
-		exec_role(r, c->epoch, &m, logs[1]);
+		exec_role(r, c->epoch, k->conf.log_level, &m, logs[1]);
 	if (c->pid < 0) {
 		log_error("keeper.start", "%s: fork: %s", keeper_role_name(r), strerror(errno));
 		c->pid = 0;
@@ -429,6 +430,7 @@ read_child(struct keeper *k, struct child *c)
 			return;
 		if (msg.head.type == KEEPER_READY) {
 			c->ready = true;
+			metric_add(METRIC_roles_ready, 1);
 			log_info("keeper.ready", "role=%s", keeper_role_name(c->role));
 		} else if (msg.head.type == KEEPER_ACCOUNTS && c->role == KEEPER_ROLE_ADMIN && n) {
 			take_accounts(k, fd);
@@ -467,6 +469,8 @@ role_ended(struct keeper *k, struct child *c, int status, uint64_t now)
 	uint32_t wait_ms = c->backoff_ms;
 
 	c->pid = 0;
+	if (c->ready)
+		metric_add(METRIC_roles_ready, -1);
 	if (k->stopping) {
 		log_info("keeper.ended", "role=%s status=%d", keeper_role_name(c->role), status);
 		return;

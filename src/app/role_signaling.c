@@ -201,7 +201,7 @@ start_media(struct signaling *s)
 static void swap_accounts(struct signaling *s);
 
 static void
-on_swapped(void *arg)
+swap_done(void *arg)
 {
 	struct signaling *s = arg;
 
@@ -210,7 +210,7 @@ on_swapped(void *arg)
 		swap_accounts(s);
 }
 
-/* The old bytes are read by the handshake thread until on_swapped; they are unmapped with the swap
+/* The old bytes are read by the handshake thread until swap_done; they are unmapped with the swap
  * after this one, which cannot begin before. */
 static void
 swap_accounts(struct signaling *s)
@@ -221,7 +221,7 @@ swap_accounts(struct signaling *s)
 	struct snapshot_view *v = &views[turn];
 
 	*v = s->w.next;
-	if (edge_on_snapshot(s->w.edge, v, on_swapped, s) != ERR_OK)
+	if (edge_on_snapshot(s->w.edge, v, swap_done, s) != ERR_OK)
 		return; /* tried again when the swap in hand is done */
 	turn ^= 1;
 	shm_blob_unmap(&old_bytes);
@@ -250,7 +250,8 @@ take_accounts(struct signaling *s, int fd)
 			shm_blob_unmap(&bytes);
 	}
 	if (e != ERR_OK) {
-		log_error("accounts.bad", "a snapshot of the accounts cannot be used: %s", err_text(e));
+		log_error("accounts.bad", "a snapshot of the accounts cannot be used: %s",
+			  err_text(e));
 		return;
 	}
 	shm_blob_unmap(&s->w.next_bytes);

@@ -10,7 +10,7 @@
 /* ---- call to edge ---- */
 
 static enum err
-do_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str msg, void *user,
+op_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str msg, void *user,
 	struct edge_txn **out)
 {
 	struct worker *w = arg;
@@ -19,28 +19,28 @@ do_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str
 }
 
 static void
-do_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
+op_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
 {
 	(void)arg;
 	edge_respond(txn, status, msg);
 }
 
 static void
-do_respond_again(void *arg, struct edge_txn *txn)
+op_respond_again(void *arg, struct edge_txn *txn)
 {
 	(void)arg;
 	edge_respond_again(txn);
 }
 
 static void
-do_cancel(void *arg, struct edge_txn *txn, struct str reason)
+op_cancel(void *arg, struct edge_txn *txn, struct str reason)
 {
 	(void)arg;
 	edge_cancel(txn, reason);
 }
 
 static void
-do_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str msg)
+op_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str msg)
 {
 	struct worker *w = arg;
 
@@ -48,35 +48,35 @@ do_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str 
 }
 
 static void
-do_forget(void *arg, struct edge_txn *txn)
+op_forget(void *arg, struct edge_txn *txn)
 {
 	(void)arg;
 	edge_forget(txn);
 }
 
 static const struct sip_msg *
-do_request_of(void *arg, const struct edge_txn *txn)
+op_request_of(void *arg, const struct edge_txn *txn)
 {
 	(void)arg;
 	return txn ? edge_txn_request(txn) : NULL;
 }
 
 static const char *
-do_branch_of(void *arg, const struct edge_txn *txn)
+op_branch_of(void *arg, const struct edge_txn *txn)
 {
 	(void)arg;
 	return edge_txn_branch(txn);
 }
 
 static void
-do_set_user(void *arg, struct edge_txn *txn, void *user)
+op_set_user(void *arg, struct edge_txn *txn, void *user)
 {
 	(void)arg;
 	edge_txn_set_user(txn, user);
 }
 
 static enum err
-do_local(void *arg, uint32_t trunk, struct edge_local *out)
+op_local(void *arg, uint32_t trunk, struct edge_local *out)
 {
 	struct worker *w = arg;
 
@@ -99,7 +99,7 @@ media_addr_of(const struct worker *w, uint32_t trunk)
 }
 
 static enum err
-do_port(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct addr *shown)
+op_port(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct addr *shown)
 {
 	struct worker *w = arg;
 	uint32_t i = media_addr_of(w, trunk);
@@ -114,7 +114,7 @@ do_port(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct 
 }
 
 static void
-do_port_free(void *arg, uint32_t slot)
+op_port_free(void *arg, uint32_t slot)
 {
 	struct worker *w = arg;
 
@@ -125,7 +125,7 @@ do_port_free(void *arg, uint32_t slot)
 }
 
 static void
-do_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k)
+op_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k)
 {
 	struct worker *w = arg;
 	struct media_secret *row = &w->secrets.rows[slot];
@@ -136,7 +136,7 @@ do_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key 
 }
 
 static enum err
-do_open(void *arg, const struct media_open *o)
+op_open(void *arg, const struct media_open *o)
 {
 	struct worker *w = arg;
 
@@ -144,7 +144,7 @@ do_open(void *arg, const struct media_open *o)
 }
 
 static void
-do_close(void *arg, uint32_t slot, uint32_t generation)
+op_close(void *arg, uint32_t slot, uint32_t generation)
 {
 	struct worker *w = arg;
 
@@ -153,7 +153,7 @@ do_close(void *arg, uint32_t slot, uint32_t generation)
 }
 
 static void
-do_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
+op_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
 {
 	struct worker *w = arg;
 
@@ -164,7 +164,7 @@ do_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
 /* ---- call to the records ---- */
 
 static uint32_t
-do_slot(void *arg)
+op_slot(void *arg)
 {
 	struct worker *w = arg;
 
@@ -181,7 +181,7 @@ tell_ended(struct worker *w, uint32_t slot, const struct id *id)
 }
 
 static void
-do_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
+op_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 {
 	struct worker *w = arg;
 
@@ -192,7 +192,7 @@ do_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 }
 
 static void
-do_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
+op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 	const struct edge_source *src)
 {
 	struct worker *w = arg;
@@ -216,25 +216,25 @@ void
 wire_call_ops(struct worker *w, struct call_ops *ops)
 {
 	*ops = (struct call_ops){.arg = w,
-				 .do_send = do_send,
-				 .do_respond = do_respond,
-				 .do_respond_again = do_respond_again,
-				 .do_cancel = do_cancel,
-				 .do_send_once = do_send_once,
-				 .do_forget = do_forget,
-				 .do_request_of = do_request_of,
-				 .do_branch_of = do_branch_of,
-				 .do_set_user = do_set_user,
-				 .do_local = do_local,
-				 .do_port = do_port,
-				 .do_port_free = do_port_free,
-				 .do_key = do_key,
-				 .do_open = do_open,
-				 .do_close = do_close,
-				 .do_stats = do_stats,
-				 .do_slot = do_slot,
-				 .do_store = do_store,
-				 .do_note = do_note};
+				 .do_send = op_send,
+				 .do_respond = op_respond,
+				 .do_respond_again = op_respond_again,
+				 .do_cancel = op_cancel,
+				 .do_send_once = op_send_once,
+				 .do_forget = op_forget,
+				 .do_request_of = op_request_of,
+				 .do_branch_of = op_branch_of,
+				 .do_set_user = op_set_user,
+				 .do_local = op_local,
+				 .do_port = op_port,
+				 .do_port_free = op_port_free,
+				 .do_key = op_key,
+				 .do_open = op_open,
+				 .do_close = op_close,
+				 .do_stats = op_stats,
+				 .do_slot = op_slot,
+				 .do_store = op_store,
+				 .do_note = op_note};
 }
 
 /* ---- edge to call ---- */
@@ -246,7 +246,8 @@ out_of_hand(struct worker *w)
 }
 
 static void
-on_request(void *arg, struct edge_txn *txn, const struct sip_msg *msg, const struct edge_source *src)
+got_request(void *arg, struct edge_txn *txn, const struct sip_msg *msg,
+	    const struct edge_source *src)
 {
 	struct worker *w = arg;
 
@@ -255,7 +256,7 @@ on_request(void *arg, struct edge_txn *txn, const struct sip_msg *msg, const str
 }
 
 static void
-on_ack(void *arg, const struct sip_msg *msg, const struct edge_source *src)
+got_ack(void *arg, const struct sip_msg *msg, const struct edge_source *src)
 {
 	struct worker *w = arg;
 
@@ -264,7 +265,7 @@ on_ack(void *arg, const struct sip_msg *msg, const struct edge_source *src)
 }
 
 static void
-on_cancel(void *arg, struct edge_txn *txn, const struct sip_msg *cancel)
+got_cancel(void *arg, struct edge_txn *txn, const struct sip_msg *cancel)
 {
 	struct worker *w = arg;
 
@@ -273,7 +274,7 @@ on_cancel(void *arg, struct edge_txn *txn, const struct sip_msg *cancel)
 }
 
 static void
-on_news(void *arg, void *user, const struct edge_news *news)
+got_news(void *arg, void *user, const struct edge_news *news)
 {
 	struct worker *w = arg;
 
@@ -282,7 +283,7 @@ on_news(void *arg, void *user, const struct edge_news *news)
 }
 
 static void
-on_undelivered(void *arg, struct edge_txn *txn)
+got_undelivered(void *arg, struct edge_txn *txn)
 {
 	struct worker *w = arg;
 
@@ -297,7 +298,7 @@ copy_cut(char *dst, size_t cap, const char *src)
 }
 
 static void
-on_handshake(void *arg, const struct tls_record *rec, struct id id)
+got_handshake(void *arg, const struct tls_record *rec, struct id id)
 {
 	struct worker *w = arg;
 	struct admin_note n = {.id = id,
@@ -322,18 +323,18 @@ void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
 	*up = (struct edge_up){.arg = w,
-			       .on_request = on_request,
-			       .on_ack = on_ack,
-			       .on_cancel = on_cancel,
-			       .on_news = on_news,
-			       .on_undelivered = on_undelivered,
-			       .on_handshake = on_handshake};
+			       .on_request = got_request,
+			       .on_ack = got_ack,
+			       .on_cancel = got_cancel,
+			       .on_news = got_news,
+			       .on_undelivered = got_undelivered,
+			       .on_handshake = got_handshake};
 }
 
 /* ---- media to call ---- */
 
 static void
-on_closed(void *arg, const struct media_closed *m)
+got_closed(void *arg, const struct media_closed *m)
 {
 	struct worker *w = arg;
 
@@ -341,7 +342,7 @@ on_closed(void *arg, const struct media_closed *m)
 }
 
 static void
-on_timeout(void *arg, uint32_t slot, uint32_t generation)
+got_timeout(void *arg, uint32_t slot, uint32_t generation)
 {
 	struct worker *w = arg;
 
@@ -353,8 +354,8 @@ void
 wire_media(struct worker *w)
 {
 	w->media.arg = w;
-	w->media.on_closed = on_closed;
-	w->media.on_timeout = on_timeout;
+	w->media.on_closed = got_closed;
+	w->media.on_timeout = got_timeout;
 }
 
 /* ---- admin ---- */
@@ -371,7 +372,8 @@ wire_on_admin(struct worker *w, const struct channel_msg *m)
 	if (m->head.type == ADMIN_WRITTEN) {
 		struct call_record rec;
 
-		if (s.slot < w->records.n && records_get(&w->records, s.slot, &rec) == RECORD_ENDED &&
+		if (s.slot < w->records.n &&
+		    records_get(&w->records, s.slot, &rec) == RECORD_ENDED &&
 		    strcmp(rec.id.z, s.id.z) == 0)
 			records_free(&w->records, s.slot);
 		return true;
@@ -416,7 +418,7 @@ close_orphans(struct worker *w)
 		uint32_t generation;
 
 		if (flow_is_open(&w->flows, i, &generation) && !w->calls.by_media[i])
-			do_close(w, i, generation);
+			op_close(w, i, generation);
 	}
 }
 
@@ -431,7 +433,8 @@ wire_restore(struct worker *w)
 
 		if (st == RECORD_FREE) {
 			if (records_is_broken(&w->records, i)) {
-				log_error("records.broken", "slot %u does not hold a whole record", i);
+				log_error("records.broken", "slot %u does not hold a whole record",
+					  i);
 				records_free(&w->records, i);
 			}
 			continue;

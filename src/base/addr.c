@@ -151,8 +151,9 @@ addr_is_private(const struct addr *a)
 {
 	static const struct {
 		uint8_t family, bits, ip[4];
-	} nets[] = {{4, 8, {10}},	  {4, 12, {172, 16}},  {4, 16, {192, 168}}, {4, 8, {127}},
-		    {4, 16, {169, 254}}, {4, 10, {100, 64}}, {6, 7, {0xfc}},	    {6, 10, {0xfe, 0x80}}};
+	} nets[] = {{4, 8, {10}},   {4, 12, {172, 16}},   {4, 16, {192, 168}},
+		    {4, 8, {127}},  {4, 16, {169, 254}},  {4, 10, {100, 64}},
+		    {6, 7, {0xfc}}, {6, 10, {0xfe, 0x80}}};
 	static const uint8_t loop6[16] = {[15] = 1};
 
 	if (a->family == 6 && memcmp(a->ip, loop6, sizeof(loop6)) == 0)

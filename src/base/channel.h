@@ -13,8 +13,8 @@
 enum {
 	CHANNEL_VERSION = 1,
 	CHANNEL_BODY_MAX = 496, /* with the head: 512 */
-	CHANNEL_FDS = 253,	/* SCM_MAX_FD of the kernel */
-	CHANNEL_RESERVE = 64,	/* places of the queue that only CHANNEL_MUST may take, per 256 */
+	CHANNEL_FDS = 253,      /* SCM_MAX_FD of the kernel */
+	CHANNEL_RESERVE = 64,   /* places of the queue that only CHANNEL_MUST may take, per 256 */
 };
 
 struct channel_head {
@@ -57,6 +57,7 @@ bool channel_flush(struct channel *c);
  * close-on-exec); NULL: descriptors are closed. AGAIN: none; CLOSED: peer gone; SYNTAX: a broken
  * message: the caller ends the connection.
  */
-enum err channel_recv(struct channel *c, struct channel_msg *out, int *fds, size_t *n_fds) NODISCARD;
+enum err channel_recv(struct channel *c, struct channel_msg *out, int *fds,
+		      size_t *n_fds) NODISCARD;
 
 #endif

@@ -34,7 +34,7 @@ log_dropped(void)
 }
 
 static void PRINTF_LIKE(3, 0)
-write_line(enum log_level level, const char *event, const char *fmt, va_list ap)
+	write_line(enum log_level level, const char *event, const char *fmt, va_list ap)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
 	char msg_mem[LOG_LINE_MAX / 2], line_mem[LOG_LINE_MAX];

@@ -12,7 +12,8 @@
 	X(sip_rx, counter, "SIP messages received")                                                \
 	X(sip_tx, counter, "SIP messages sent")                                                    \
 	X(sip_bad, counter, "SIP messages that could not be parsed")                               \
-	X(sip_unknown_source, counter, "datagrams from an address of no trunk, dropped in silence")\
+	X(sip_unknown_source, counter,                                                             \
+	  "datagrams from an address of no trunk, dropped in silence")                             \
 	X(tls_accepted, counter, "TLS handshakes that selected an account")                        \
 	X(tls_refused, counter, "TLS handshakes refused")                                          \
 	X(tls_in_hand, gauge, "TLS handshakes in hand")                                            \
@@ -26,6 +27,7 @@
 	X(media_packets, counter, "packets received on media ports")                               \
 	X(media_dropped, counter, "of these, dropped; reasons in the flow table")                  \
 	X(cdr_written, counter, "call detail records written and synced")                          \
+	X(roles_ready, gauge, "roles that serve: 3 when all do")                                   \
 	X(restarts, counter, "roles started again after their death")
 
 enum metric {

@@ -180,15 +180,14 @@ pass_ring(struct call *c, const struct sip_msg *msg)
 				      buf_view(&b));
 }
 
-static void
-send_ack_b(struct call *c)
+void
+act_ack_b(struct call *c)
 {
 	struct edge_dest dest;
 	struct buf b;
 
 	begin_msg(c, &b);
 	leg_put_ack_b(c, &b);
-	act_store(c);
 	if (buf_end(&b) == ERR_OK && leg_dest(c, LEG_B, &dest) == ERR_OK)
 		ops_of(c)->do_send_once(ops_of(c)->arg, &dest, false, buf_view(&b));
 }
@@ -266,6 +265,15 @@ forget_txn(struct call *c, struct edge_txn **t)
 }
 
 static void
+forget_all(struct call *c)
+{
+	for (int i = 0; i < CALL_LEGS; i++) {
+		forget_txn(c, &c->leg[i].invite);
+		forget_txn(c, &c->leg[i].bye);
+	}
+}
+
+static void
 log_end(const struct call *c)
 {
 	const struct call_record *r = &c->rec;
@@ -282,6 +290,7 @@ act_finish(struct call *c)
 {
 	const struct call_ops *ops = ops_of(c);
 
+	forget_all(c); /* calls_abandon comes here in any state */
 	for (int i = 0; i < CALL_LEGS; i++) {
 		struct record_leg *l = &c->rec.leg[i];
 
@@ -309,10 +318,7 @@ static void
 end_call(struct call *c)
 {
 	act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850, (enum refusal)c->rec.refusal);
-	for (int i = 0; i < CALL_LEGS; i++) {
-		forget_txn(c, &c->leg[i].invite);
-		forget_txn(c, &c->leg[i].bye);
-	}
+	forget_all(c);
 	sip_ok_retrans_stop(&c->ok);
 	c->finished = true;
 	c->closing_due = c->owner->now + ACT_CLOSED_US;
@@ -344,15 +350,17 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 		next = B2BUA_EV_FAIL;
 	if (todo & B2BUA_DO_RING)
 		pass_ring(c, msg);
-	if (todo & B2BUA_DO_ACK_B)
-		send_ack_b(c);
+	if (todo & B2BUA_DO_ACK_B) {
+		act_store(c);
+		act_ack_b(c);
+	}
 	if (todo & B2BUA_DO_ANSWER)
 		answer_a(c, msg);
 	if (todo & B2BUA_DO_REJECT_A)
 		reject_a(c);
 	if (todo & B2BUA_DO_CANCEL_B)
 		cancel_b(c);
-	if (todo & (B2BUA_DO_BYE_A | B2BUA_DO_BYE_B))
+	if (c->m.state != B2BUA_ANSWERED) /* ended by us, A's ACK may still be owed */
 		sip_ok_retrans_stop(&c->ok);
 	if ((todo & B2BUA_DO_BYE_A) && !send_bye(c, LEG_A))
 		next = B2BUA_EV_DONE_A;

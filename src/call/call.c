@@ -261,7 +261,8 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	  const struct edge_source *src)
 {
 	char why[CALL_WHY_MAX] = "";
-	uint32_t slot = cs->ops.do_slot(cs->ops.arg);
+	bool room = cs->snap && calls_count(cs) < cs->conf.max_calls;
+	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg) : UINT32_MAX;
 	struct call *c = slot == UINT32_MAX ? NULL : new_call(cs, slot);
 	enum refusal r;
 
@@ -301,7 +302,7 @@ on_bye(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 	act_note_end(c, i == LEG_A ? ENDER_CALLER : ENDER_CALLED, 487, q850 ? q850 : 16,
 		     REFUSAL_NONE);
 	act_note_failure(c, 487, q850, "");
-	act_store(c);
+	act_store(c); /* who ended it */
 	answer_plain(c->owner, txn, m, src, 200, REFUSAL_NONE, "");
 	act_event(c, i == LEG_A ? B2BUA_EV_BYE_A : B2BUA_EV_BYE_B, m);
 }
@@ -314,7 +315,8 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	struct call *c = find_leg(cs, m, src, &i);
 	enum err e;
 
-	if (!c) {
+	if (!c || (i == LEG_B && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY)) {
+		/* the called side may ask nothing before its answer (RFC 3261 15, we have no 100rel) */
 		refuse_plain(cs, txn, m, src, REFUSAL_DIALOG);
 		return;
 	}
@@ -324,6 +326,7 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		return;
 	}
 	leg_from_source(c, i, src); /* a dialog follows its account to another connection */
+	act_store(c);
 	if (m->method == SIP_BYE)
 		on_bye(c, i, txn, m, src);
 	else if (m->method == SIP_OPTIONS)
@@ -405,14 +408,14 @@ note_target(struct call *c, int status)
 }
 
 /* B's dialog follows what its response says; another fork starts its SDP anew. */
-static void
+static enum err
 follow_dialog(struct call *c, const struct sip_msg *m)
 {
 	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog, fork;
 	enum err e = ERR_OK;
 
 	if (m->to_tag.len == 0)
-		return;
+		return m->status >= 200 ? ERR_NOTFOUND : ERR_OK;
 	if (d->state == SIP_DIALOG_NEW) {
 		e = sip_dialog_fork(d, m, d);
 	} else if (!sip_dialog_match(d, m)) {
@@ -427,6 +430,7 @@ follow_dialog(struct call *c, const struct sip_msg *m)
 	if (e != ERR_OK)
 		log_warn("call.dialog", "id=%s status=%u of the called side: %s", c->rec.id.z,
 			 m->status, err_text(e));
+	return e;
 }
 
 static void
@@ -437,7 +441,7 @@ on_provisional(struct call *c, const struct edge_news *news)
 	if (news->msg->status == 100)
 		return;
 	leg_from_source(c, LEG_B, &news->source);
-	follow_dialog(c, news->msg);
+	(void)!follow_dialog(c, news->msg); /* logged; its 2xx will tell */
 	if (news->msg->body.len && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) &&
 	    negotiate_answer_b(c, news->msg, &why) != REFUSAL_NONE)
 		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
@@ -456,11 +460,8 @@ drop_fork(struct call *c, const struct sip_msg *m)
 	if (sip_dialog_fork(&keep, m, &fork) != ERR_OK)
 		return;
 	c->rec.leg[LEG_B].dialog = fork;
+	act_ack_b(c);
 	if (leg_dest(c, LEG_B, &dest) == ERR_OK) {
-		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
-		leg_put_ack_b(c, &b);
-		if (buf_end(&b) == ERR_OK)
-			c->owner->ops.do_send_once(c->owner->ops.arg, &dest, false, buf_view(&b));
 		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
 		if (leg_put_bye(c, LEG_B, &b) == ERR_OK &&
 		    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_BYE, buf_view(&b), NULL,
@@ -471,39 +472,28 @@ drop_fork(struct call *c, const struct sip_msg *m)
 }
 
 static void
-ack_again(struct call *c)
-{
-	struct edge_dest dest;
-	struct buf b;
-
-	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
-	leg_put_ack_b(c, &b);
-	if (buf_end(&b) == ERR_OK && leg_dest(c, LEG_B, &dest) == ERR_OK)
-		c->owner->ops.do_send_once(c->owner->ops.arg, &dest, false, buf_view(&b));
-}
-
-static void
 on_answer(struct call *c, const struct edge_news *news)
 {
 	struct record_leg *l = &c->rec.leg[LEG_B];
 	const char *why = "";
 	enum refusal r;
+	enum err e;
 
 	if (l->dialog.state == SIP_DIALOG_CONFIRMED || l->dialog.state == SIP_DIALOG_TERMINATED) {
 		if (!sip_dialog_match(&l->dialog, news->msg))
 			drop_fork(c, news->msg);
 		else
-			ack_again(c);
+			act_ack_b(c);
 		return;
 	}
 	leg_from_source(c, LEG_B, &news->source);
 	note_target(c, news->msg->status);
-	follow_dialog(c, news->msg);
+	e = follow_dialog(c, news->msg);
 	if (c->m.state == B2BUA_CANCELING) {
 		act_event(c, B2BUA_EV_ANSWER, news->msg);
 		return;
 	}
-	r = negotiate_answer_b(c, news->msg, &why);
+	r = e == ERR_OK ? negotiate_answer_b(c, news->msg, &why) : REFUSAL_BAD_ANSWER;
 	if (r == REFUSAL_NONE) {
 		act_event(c, B2BUA_EV_ANSWER, news->msg);
 		return;
@@ -522,6 +512,16 @@ hunts_on(const struct call *c, int status)
 	       (status == 0 || status == 408 || status >= 500) && status < 600;
 }
 
+/* It never answered. What edge says of it names addresses: for our log, not for A (P5). */
+static void
+fail_target(struct call *c, const struct edge_news *news)
+{
+	if (news->why)
+		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,
+			 c->rec.leg[LEG_B].trunk.z, news->why);
+	act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE, "");
+}
+
 static void
 on_failure(struct call *c, const struct edge_news *news)
 {
@@ -538,8 +538,7 @@ on_failure(struct call *c, const struct edge_news *news)
 		act_note_failure(c, reason_map(status), reason_q850_of(news->msg),
 				 reason_phrase(status));
 	else
-		act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE,
-				 news->why ? news->why : "");
+		fail_target(c, news);
 	if (hunts_on(c, status)) {
 		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
 		return;
@@ -562,6 +561,7 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 {
 	struct call_user *u = user;
 	struct call *c;
+	bool failed;
 
 	cs->now = now_us;
 	if (!u)
@@ -574,11 +574,16 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 			on_bye_news(c, u->leg, news);
 		return;
 	}
-	if (news->last)
+	failed = news->event != EDGE_OVER &&
+		 (news->event != EDGE_RESPONSE || news->msg->status >= 300);
+	/* over UDP it lives on for copies of the failure: another target's takes its place here */
+	if (failed && !news->last && c->leg[LEG_B].invite)
+		cs->ops.do_forget(cs->ops.arg, c->leg[LEG_B].invite);
+	if (failed || news->last)
 		c->leg[LEG_B].invite = NULL;
 	if (c->finished || news->event == EDGE_OVER)
 		return;
-	if (news->event != EDGE_RESPONSE || news->msg->status >= 300)
+	if (failed)
 		on_failure(c, news);
 	else if (news->msg->status >= 200)
 		on_answer(c, news);
@@ -687,19 +692,38 @@ resume_call(struct call *c)
 	enum b2bua_state state = (enum b2bua_state)c->rec.state;
 	bool sick = c->rec.crashes >= 2; /* in hand at two crashes: set aside */
 
-	if (state == B2BUA_UP && !sick) {
+	if (state == B2BUA_UP && !sick && !c->rec.end_us) {
 		metric_add(METRIC_calls_restored, 1);
 		act_event(c, B2BUA_EV_RESTORE, NULL);
 		act_store(c);
 		return;
 	}
-	act_note_refusal(c, REFUSAL_RESTARTED, "");
-	act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_RESTARTED), 41, REFUSAL_RESTARTED);
 	log_warn("call.restore", "id=%s state=%s ended: %s", c->rec.id.z, b2bua_state_name(state),
 		 sick ? "in hand at two crashes" : "it was not up yet, or ending");
+	if (!c->rec.end_us) { /* else the record says already who ended it and why */
+		act_note_refusal(c, REFUSAL_RESTARTED, "");
+		act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_RESTARTED), 41,
+			     REFUSAL_RESTARTED);
+	}
 	if (state == B2BUA_TRYING || state == B2BUA_RINGING || state == B2BUA_CANCELING)
 		give_up_setup(c);
-	act_event(c, c->rec.answer_us ? B2BUA_EV_RESTORE_LOST : B2BUA_EV_FAIL, NULL);
+	act_event(c,
+		  c->rec.answer_us && state != B2BUA_ENDED ? B2BUA_EV_RESTORE_LOST : B2BUA_EV_FAIL,
+		  NULL);
+}
+
+/* It counts for the limits as it did. */
+static void
+hold_again(struct call *c)
+{
+	struct limit *l = &c->owner->limit;
+
+	(void)!limit_take_node(l, true, &c->hold);
+	if (c->rec.leg[LEG_A].account.z[0])
+		(void)!limit_take(l, LIMIT_ACCOUNT, c->rec.leg[LEG_A].account.z, 0, true, &c->hold);
+	for (int i = 0; i < CALL_LEGS; i++)
+		if (c->rec.leg[i].trunk.z[0])
+			(void)!limit_take(l, LIMIT_TRUNK, c->rec.leg[i].trunk.z, 0, true, &c->hold);
 }
 
 enum err
@@ -716,17 +740,16 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 		struct record_leg *l = &c->rec.leg[i];
 
 		l->conn = 0; /* connections died with the earlier life */
-		if (l->media_open && l->media.slot < cs->n_media)
+		if (l->media.slot >= cs->n_media)
+			l->media_open = 0; /* of another plan of ports */
+		if (l->media_open)
 			cs->by_media[l->media.slot] = c;
 		c->leg[i].last_in = c->leg[i].in_serial = l->media.in_serial;
 		c->leg[i].last_out = c->leg[i].out_serial = l->media.out_serial;
 		if (l->dialog.version)
 			act_hash_leg(c, (enum call_leg_index)i);
 	}
-	(void)!limit_take_node(&cs->limit, true, &c->hold);
-	if (rec->leg[LEG_A].account.z[0])
-		(void)!limit_take(&cs->limit, LIMIT_ACCOUNT, rec->leg[LEG_A].account.z, 0, true,
-				  &c->hold);
+	hold_again(c);
 	resume_call(c);
 	return ERR_OK;
 }

@@ -57,15 +57,21 @@ hide_class_of(enum sip_hdr_id id)
 	return i < ARRAY_LEN(rules) ? (enum hide_class)rules[i].class : HIDE_OURS;
 }
 
-/* Privacy: id, as one of a ";" list (RFC 3323 4.2). */
+/* Privacy: id, as one of a ";" list (RFC 3323 4.2); some write commas, or a line for each. */
 static bool
 wants_privacy(const struct sip_msg *m)
 {
-	struct str rest = sip_msg_value(m, SIP_H_PRIVACY);
+	for (const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_PRIVACY); h; h = sip_msg_next(m, h)) {
+		struct str lists = h->value;
 
-	while (rest.len)
-		if (str_ieqz(str_trim(str_cut(&rest, ';')), "id"))
-			return true;
+		while (lists.len) {
+			struct str words = str_cut(&lists, ',');
+
+			while (words.len)
+				if (str_ieqz(str_trim(str_cut(&words, ';')), "id"))
+					return true;
+		}
+	}
 	return false;
 }
 

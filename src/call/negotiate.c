@@ -148,6 +148,16 @@ open_row(struct call *c, enum call_leg_index i)
 	return ops->do_open(ops->arg, o) == ERR_OK ? REFUSAL_NONE : REFUSAL_MEDIA_BUSY;
 }
 
+/* A's offer into the scratch, which may hold another call's by now. */
+static bool
+read_offer_again(struct call *c)
+{
+	const struct call_ops *ops = &c->owner->ops;
+	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
+
+	return req && sdp_parse(req->body, &c->owner->sdp_a) == ERR_OK;
+}
+
 enum refusal
 negotiate_offer_b(struct call *c, struct buf *b)
 {
@@ -163,7 +173,8 @@ negotiate_offer_b(struct call *c, struct buf *b)
 	bl->answered = false;
 	l->layout = (struct sdp_layout){0};
 	bl->in_serial = 0;
-	if (sdp_local_offer(&bl->local, SDP_SUITES_FIRST_CUT) != ERR_OK)
+	c->n_sdp_a = 0;
+	if (!read_offer_again(c) || sdp_local_offer(&bl->local, SDP_SUITES_FIRST_CUT) != ERR_OK)
 		return REFUSAL_INTERNAL;
 	if (sdp_offer_write(&bl->local, &c->owner->sdp_a.media[a->far.index], &a->far,
 			    a->far.direction, &l->layout, &l->origin, b) != ERR_OK)
@@ -184,13 +195,10 @@ write_answer_a(struct call *c)
 {
 	struct call_leg *a = &c->leg[LEG_A], *bl = &c->leg[LEG_B];
 	struct record_leg *l = &c->rec.leg[LEG_A];
-	const struct sip_msg *req =
-		c->owner->ops.do_request_of(c->owner->ops.arg, a->invite);
 	enum sdp_direction dir;
 	struct buf b;
 
-	/* the scratch may hold another call's offer by now */
-	if (!req || sdp_parse(req->body, &c->owner->sdp_a) != ERR_OK)
+	if (!read_offer_again(c))
 		return REFUSAL_INTERNAL;
 	buf_init(&b, c->sdp_a, sizeof(c->sdp_a));
 	dir = sdp_answer_direction(a->far.direction, bl->far.direction);
@@ -230,14 +238,16 @@ negotiate_answer_b(struct call *c, const struct sip_msg *msg, const char **why)
 		set_keys(c, LEG_B);
 	}
 	sdp_stream_agree(&bl->far, a->far.direction);
-	bl->answered = true;
 	r = write_answer_a(c);
 	if (r != REFUSAL_NONE)
 		return r;
 	(void)!str_copyz(c->rec.leg[LEG_A].codec, SDP_CODEC_MAX, str_from(bl->far.codec));
 	(void)!str_copyz(c->rec.leg[LEG_B].codec, SDP_CODEC_MAX, str_from(bl->far.codec));
 	r = open_row(c, LEG_B);
-	return r == REFUSAL_NONE ? open_row(c, LEG_A) : r;
+	if (r == REFUSAL_NONE)
+		r = open_row(c, LEG_A);
+	bl->answered = r == REFUSAL_NONE; /* else the 2xx may do what the 18x could not */
+	return r;
 }
 
 enum refusal

@@ -20,6 +20,18 @@ has_end(const char *z, size_t cap)
 	return memchr(z, 0, cap) != NULL;
 }
 
+/* No dialog yet: nothing of it is there to be read. */
+static bool
+dialog_valid(const struct sip_dialog *d)
+{
+	if (d->version)
+		return sip_dialog_valid(d);
+	for (int i = 0; i < SIP_DIALOG_PARTS; i++)
+		if (d->part[i].at || d->part[i].len)
+			return false;
+	return d->state == SIP_DIALOG_NEW && d->used == 0;
+}
+
 static bool
 leg_valid(const struct record_leg *l)
 {
@@ -28,8 +40,9 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->tls_version, sizeof(l->tls_version)) &&
 	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
-	       has_end(l->branch, sizeof(l->branch)) &&
-	       (l->dialog.version == 0 || sip_dialog_valid(&l->dialog));
+	       has_end(l->branch, sizeof(l->branch)) && l->transport <= EDGE_TLS &&
+	       l->layout.n <= SDP_MEDIA_MAX && l->layout.audio < SDP_MEDIA_MAX &&
+	       dialog_valid(&l->dialog);
 }
 
 bool
@@ -44,7 +57,7 @@ call_record_valid(const struct call_record *r)
 	    !has_end(r->to_received, sizeof(r->to_received)) ||
 	    !has_end(r->from_sent, sizeof(r->from_sent)) || !has_end(r->to_sent, sizeof(r->to_sent)))
 		return false;
-	for (int i = 0; i < r->n_targets; i++)
+	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)))
 			return false;
 	return leg_valid(&r->leg[LEG_A]) && leg_valid(&r->leg[LEG_B]);

@@ -82,7 +82,8 @@ cards_identify(const struct card *k, const struct snapshot_view *snap, const str
 	       struct str zone, struct identity *out, struct buf *why)
 {
 	struct str name[CARD_NAMES_MAX];
-	struct cert_view view = {.dns = name, .uri = name + k->n_dns, .n_dns = k->n_dns, .n_uri = k->n_uri};
+	struct cert_view view = {
+		.dns = name, .uri = name + k->n_dns, .n_dns = k->n_dns, .n_uri = k->n_uri};
 	struct identity_peer p = {.cert = &view, .zone = zone, .source = *source};
 
 	for (unsigned i = 0; i < (unsigned)k->n_dns + k->n_uri; i++)

@@ -19,7 +19,7 @@ enum {
 struct card {
 	uint16_t n_dns, n_uri, used;
 	uint16_t at[CARD_NAMES_MAX], len[CARD_NAMES_MAX]; /* DNS names, then URIs */
-	int64_t not_after_us; /* wall: no new calls behind it (A10) */
+	int64_t not_after_us;                             /* wall: no new calls behind it (A10) */
 	char text[CARD_TEXT_MAX];
 };
 
@@ -43,7 +43,7 @@ const struct card *cards_at(const struct cards *c, uint32_t number);
 void cards_free(struct cards *c, uint32_t number);
 /** Ask again, in the loop, from the accounts of today. */
 enum identity_reason cards_identify(const struct card *card, const struct snapshot_view *snap,
-				    const struct addr *source, struct str zone, struct identity *out,
-				    struct buf *why) NODISCARD;
+				    const struct addr *source, struct str zone,
+				    struct identity *out, struct buf *why) NODISCARD;
 
 #endif

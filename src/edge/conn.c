@@ -52,7 +52,7 @@ conns_fini(struct conns *cs)
 {
 	if (cs->pool.mem)
 		LIST_EACH(it, &cs->all)
-			free_conn(CONTAINER_OF(it, struct conn, node));
+	free_conn(CONTAINER_OF(it, struct conn, node));
 	stream_pool_fini(&cs->streams);
 	pool_fini(&cs->pool);
 	pool_fini(&cs->large);
@@ -148,7 +148,7 @@ cut_messages(struct conns *cs, uint64_t id)
 }
 
 static void
-on_data(void *arg, struct str bytes)
+take_bytes(void *arg, struct str bytes)
 {
 	struct conn *c = arg;
 	struct conns *cs = c->owner;
@@ -177,7 +177,8 @@ on_stream_close(void *arg, enum stream_end why, int error)
 	c->stream = NULL;
 	if (c->state == CONN_DIALLING) {
 		(void)snprintf(c->why, sizeof(c->why), "%s: %s%s%s", addr_text(&c->remote).z,
-			       stream_end_text(why), error ? ": " : "", error ? strerror(error) : "");
+			       stream_end_text(why), error ? ": " : "",
+			       error ? strerror(error) : "");
 		dial_next(c);
 		return;
 	}
@@ -197,7 +198,7 @@ on_stream_open(void *arg)
 }
 
 static const struct stream_calls stream_calls = {
-	.on_open = on_stream_open, .on_data = on_data, .on_close = on_stream_close};
+	.on_open = on_stream_open, .on_data = take_bytes, .on_close = on_stream_close};
 
 enum err
 conn_send(struct conn *c, struct str bytes)
@@ -274,7 +275,7 @@ conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 /* ---- dialling ---- */
 
 static void
-on_located(void *arg)
+dial_located(void *arg)
 {
 	struct conn *c = arg;
 
@@ -338,7 +339,7 @@ conns_dial(struct conns *cs, const struct conn_dial *d, struct conn **out)
 	c->listener = d->listener;
 	if (!addr_is_any(&d->bind))
 		c->bind = d->bind;
-	c->locate.on_located = on_located;
+	c->locate.on_located = dial_located;
 	c->locate.arg = c;
 	e = str_copyz(c->fqdn, sizeof(c->fqdn), d->host);
 	if (e == ERR_OK)
@@ -420,7 +421,8 @@ conns_of(const struct conns *cs, const struct policy_id *account, const struct p
 void
 conns_identify(struct conns *cs, const struct snapshot_view *snap)
 {
-	LIST_EACH(it, &cs->all) {
+	LIST_EACH(it, &cs->all)
+	{
 		struct conn *c = CONTAINER_OF(it, struct conn, node);
 		const struct card *card = cards_at(cs->cards, c->card);
 		struct identity id;
@@ -437,7 +439,8 @@ conns_identify(struct conns *cs, const struct snapshot_view *snap)
 		else
 			r = identity_of_source(snap, c->customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
 					       TRUNK_TCP, &c->remote, &id, &b);
-		c->barred = r != IDENTITY_OK || strcmp(id.account_id.z, c->identity.account_id.z) != 0;
+		c->barred =
+			r != IDENTITY_OK || strcmp(id.account_id.z, c->identity.account_id.z) != 0;
 		if (!c->barred)
 			c->identity = id;
 		else

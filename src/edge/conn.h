@@ -10,8 +10,8 @@
 #include "sip/frame.h"
 
 enum {
-	CONN_SMALL = 4096,	/* bytes of the frame buffer that each connection has */
-	CONN_LARGE_BUFS = 256,	/* buffers of SIP_FRAME_BUF for messages that do not fit it */
+	CONN_SMALL = 4096,      /* bytes of the frame buffer that each connection has */
+	CONN_LARGE_BUFS = 256,  /* buffers of SIP_FRAME_BUF for messages that do not fit it */
 	CONN_DIAL_US = 3000000, /* TCP connect and handshake; then the next address */
 	CONN_TEXT = 128,
 };
@@ -41,9 +41,10 @@ struct conn {
 	uint16_t zone; /* inbound TLS: index */
 	struct addr remote, local;
 	struct stream *stream;
-	struct policy_id account, trunk; /* account "" for a carrier; trunk: dialled, or the only one */
-	struct identity identity;	 /* of today's accounts; inbound */
-	uint32_t card;			 /* CARD_NONE where there is none */
+	struct policy_id account,
+		trunk;            /* account "" for a carrier; trunk: dialled, or the only one */
+	struct identity identity; /* of today's accounts; inbound */
+	uint32_t card;            /* CARD_NONE where there is none */
 	char tls_version[12], tls_suite[40], peer[CONN_TEXT];
 	struct hash_node by_id, by_owner;
 	struct list node;    /* all connections */
@@ -93,7 +94,7 @@ struct conn_dial {
 	uint16_t port;
 	bool customer;
 	struct tls_ctx *client; /* NULL: plain TCP; a reference is taken */
-	struct addr bind;	/* local address to use, port 0; family 0 = the kernel's choice */
+	struct addr bind;       /* local address to use, port 0; family 0 = the kernel's choice */
 	uint32_t listener;
 };
 /** Begin a connection; news comes later. */

@@ -26,26 +26,26 @@ struct edge_listener_conf {
 	char name[POLICY_ID_MAX];
 	enum edge_transport transport;
 	struct addr bound, advertised;
-	uint32_t zone;	/* index into edge_conf.zones; meaningful for EDGE_TLS */
-	int fd;		/* bound (and listening) socket from keeper; edge takes it */
-	bool customer;	/* faces customers (else carriers) */
+	uint32_t zone; /* index into edge_conf.zones; meaningful for EDGE_TLS */
+	int fd;        /* bound (and listening) socket from keeper; edge takes it */
+	bool customer; /* faces customers (else carriers) */
 };
 
 /* Who sent a message, and over what. */
 struct edge_source {
 	struct addr remote, local;
 	enum edge_transport transport;
-	uint32_t listener; /* index */
-	uint64_t conn;	   /* id of the connection, 0 for datagrams; never used again */
+	uint32_t listener;       /* index */
+	uint64_t conn;           /* id of the connection, 0 for datagrams; never used again */
 	uint32_t account, trunk; /* indexes in the snapshot of this moment */
 	const char *tls_version, *tls_suite, *tls_peer; /* "" where none; borrowed for the call */
 };
 
 /* Where a request goes. Several hints: edge takes the first that works. */
 struct edge_dest {
-	struct policy_id trunk;	  /* names account, location and transport */
+	struct policy_id trunk;   /* names account, location and transport */
 	struct policy_id account; /* "" for a carrier */
-	uint64_t conn;		  /* connection it should go over (in-dialog), 0 = none */
+	uint64_t conn;            /* connection it should go over (in-dialog), 0 = none */
 	enum edge_transport transport;
 	char host[POLICY_HOST_MAX]; /* next hop: IP literal or FQDN; "" = the trunk's location */
 	uint16_t port; /* 0 = the trunk's where host is "", else the transport's default */
@@ -70,7 +70,7 @@ struct edge_news {
 	struct edge_source source; /* EDGE_RESPONSE: where it came over */
 	enum err err;
 	const char *why; /* EDGE_FAILED: a sentence, borrowed */
-	bool last; /* the transaction is over and its handle no longer valid */
+	bool last;       /* the transaction is over and its handle no longer valid */
 };
 
 /* What edge tells the layer above; wired by app. */
@@ -106,7 +106,7 @@ struct edge_conf {
 	uint32_t n_listeners, n_zones;
 	uint32_t max_conns, max_txns;
 	uint64_t t1_us, t2_us, t4_us; /* 0 = RFC 3261's */
-	uint64_t connect_us;	      /* TCP connect and TLS handshake together; 0 = 3 s */
+	uint64_t connect_us;          /* TCP connect and TLS handshake together; 0 = 3 s */
 	uint8_t node, worker;
 	const char *user_agent; /* Server and User-Agent value */
 };
@@ -164,8 +164,7 @@ void edge_cancel(struct edge_txn *txn, struct str reason);
 /** An ACK for a 2xx, or a response whose transaction is lost (then msg has its Via and
  * is_response is set): no transaction, sent once, now if a connection is there, else as soon as one
  * is dialled, or not at all. */
-void edge_send_once(struct edge *e, const struct edge_dest *dest, bool is_response,
-		    struct str msg);
+void edge_send_once(struct edge *e, const struct edge_dest *dest, bool is_response, struct str msg);
 /** Branch of a client transaction's Via: kept in the record of a call in set-up. */
 const char *edge_txn_branch(const struct edge_txn *txn);
 /** Send the last response of an INVITE server transaction again (2xx until its ACK). */

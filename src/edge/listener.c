@@ -14,12 +14,13 @@ on_packet(void *arg, const struct addr *from, const struct addr *to, struct str 
 	uint64_t left_out;
 
 	if (!ls->snap ||
-	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER, TRUNK_UDP,
-			       from, &id, NULL) != IDENTITY_OK) {
+	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+			       TRUNK_UDP, from, &id, NULL) != IDENTITY_OK) {
 		metric_add(METRIC_sip_unknown_source, 1);
 		if (guard_may_log(ls->guard, GUARD_STRANGER, loop_now(ls->loop), &left_out))
-			log_warn("sip.stranger", "peer=%s listener=%s dropped: no trunk has this "
-						 "source address; left out %llu lines",
+			log_warn("sip.stranger",
+				 "peer=%s listener=%s dropped: no trunk has this "
+				 "source address; left out %llu lines",
 				 addr_text(from).z, l->conf.name, (unsigned long long)left_out);
 		return;
 	}
@@ -46,7 +47,7 @@ accept_tls(struct listener *l, int fd, const struct addr *peer, const struct add
 }
 
 static enum tcp_more
-on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
+take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local)
 {
 	struct listener *l = arg;
 	struct listeners *ls = l->owner;
@@ -59,8 +60,8 @@ on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
 	if (l->conf.transport == EDGE_TLS)
 		return accept_tls(l, fd, peer, local);
 	if (!ls->snap ||
-	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER, TRUNK_TCP,
-			       peer, &id, NULL) != IDENTITY_OK ||
+	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+			       TRUNK_TCP, peer, &id, NULL) != IDENTITY_OK ||
 	    conns_accept(ls->conns, fd, peer, local, l->index, &id) != ERR_OK) {
 		metric_add(METRIC_sip_unknown_source, 1);
 		close(fd);
@@ -78,7 +79,7 @@ start_one(struct listener *l)
 	if (l->is_udp) {
 		e = udp_adopt(&l->udp, ls->loop, l->conf.fd, on_packet, l);
 	} else {
-		l->tcp.on_accept = on_accept;
+		l->tcp.on_accept = take_socket;
 		l->tcp.arg = l;
 		e = tcp_listener_init(&l->tcp, ls->loop, l->conf.fd);
 	}

@@ -32,8 +32,8 @@ on_answer(void *arg, const struct dns_answer *a)
 		keep_addrs(l, a);
 	if (l->n == 0 && l->type == DNS_A && a->status != DNS_NXDOMAIN) {
 		l->type = DNS_AAAA;
-		if (resolver_ask(l->resolver, str_from(l->host), DNS_AAAA, on_answer, l, &l->query) ==
-		    ERR_OK)
+		if (resolver_ask(l->resolver, str_from(l->host), DNS_AAAA, on_answer, l,
+				 &l->query) == ERR_OK)
 			return;
 	}
 	if (l->n == 0)

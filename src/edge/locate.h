@@ -1,5 +1,6 @@
 /* Where a host is: an IP literal at once, a name by A, then AAAA (RFC 3263 4.2 where the port is
- * given). The name that was asked for stays the reference identity; the address is only an address. */
+ * given). The name that was asked for stays the reference identity; the address is only an address.
+ */
 #ifndef POSTERN_EDGE_LOCATE_H
 #define POSTERN_EDGE_LOCATE_H
 

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
-#include "edge/state.h"
+#include "edge/send.h"
 
 enum { SEND_BRANCH_CHARS = 26 };
 
@@ -117,8 +117,8 @@ tell_news(struct edge_txn *t, struct edge_news *n)
 static void
 fail_txn(struct edge_txn *t, enum err err, const char *why)
 {
-	tell_news(t, &(struct edge_news){
-			     .event = EDGE_FAILED, .err = err, .why = why, .last = true});
+	tell_news(t,
+		  &(struct edge_news){.event = EDGE_FAILED, .err = err, .why = why, .last = true});
 	end_txn(t);
 }
 
@@ -190,8 +190,7 @@ send_ack(struct edge_txn *t, const struct sip_msg *msg)
 	if (msg) { /* kept for copies of the failure */
 		buf_init(&b, mem, sizeof(mem));
 		edge_txn_put_from(&b, &e->own, SIP_ACK, sip_msg_value(msg, SIP_H_TO), "");
-		if (buf_end(&b) != ERR_OK ||
-		    texts_put(&e->texts, &t->resp, buf_view(&b)) != ERR_OK)
+		if (buf_end(&b) != ERR_OK || texts_put(&e->texts, &t->resp, buf_view(&b)) != ERR_OK)
 			return;
 	}
 	transmit(t, str_of(t->resp.p, t->resp.len));
@@ -368,7 +367,7 @@ send_conn_down(struct edge *e, struct conn *c, const char *why)
 }
 
 static void
-on_located(void *arg)
+use_located(void *arg)
 {
 	struct edge_txn *t = arg;
 
@@ -418,8 +417,9 @@ dial_trunk(struct edge_txn *t)
 	if (t->dest.transport == EDGE_TLS)
 		d.client = e->conf.zones[l->zone].client;
 	if (d.host.len == 0) {
-		fail_txn(t, ERR_NOTFOUND, "no connection of the account is there, and the trunk has "
-					  "no location to connect to");
+		fail_txn(t, ERR_NOTFOUND,
+			 "no connection of the account is there, and the trunk has "
+			 "no location to connect to");
 		return;
 	}
 	err = conns_dial(&e->conns, &d, &c);
@@ -449,7 +449,7 @@ find_path(void *arg)
 		return;
 	}
 	host = hop_of(t, &port);
-	t->locate.on_located = on_located;
+	t->locate.on_located = use_located;
 	t->locate.arg = t;
 	if (addr_parse_ip(host, &t->to) == ERR_OK) {
 		t->to.port = port;
@@ -484,9 +484,9 @@ static enum err
 new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method, struct str msg,
 	   bool add_via, struct edge_txn **out)
 {
-	struct edge_txn *t = send_new_txn(
-		e, method == SIP_INVITE ? TXN_CLIENT_INVITE : TXN_CLIENT_OTHER,
-		dest->transport != EDGE_UDP);
+	struct edge_txn *t =
+		send_new_txn(e, method == SIP_INVITE ? TXN_CLIENT_INVITE : TXN_CLIENT_OTHER,
+			     dest->transport != EDGE_UDP);
 	struct edge_local local;
 	struct buf b;
 	enum err err = ERR_NOTFOUND;

@@ -91,7 +91,7 @@ edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t, const str
 
 void
 edge_txn_put_from(struct buf *b, const struct sip_msg *invite, enum sip_method method,
-		    struct str to, const char *reason)
+		  struct str to, const char *reason)
 {
 	struct str name = str_from(sip_method_name(method));
 

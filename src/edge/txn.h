@@ -33,8 +33,8 @@ struct edge_txn {
 	enum sip_method method;
 	void *user;
 	struct edge_source src; /* server: of the request; client: what the trunk is */
-	struct edge_dest dest;	/* client */
-	struct addr to;		/* UDP */
+	struct edge_dest dest;  /* client */
+	struct addr to;         /* UDP */
 	uint64_t conn;
 	uint32_t listener;
 	struct text_block req, resp; /* client: req is ours; server: resp is ours */
@@ -54,7 +54,7 @@ void texts_drop(struct texts *t, struct text_block *b);
 
 /** The key of a request from this scope (0 = nobody's). */
 enum err edge_txn_key(const struct sip_msg *m, uint64_t scope, bool cancelled,
-			    struct txn_key *out) NODISCARD;
+		      struct txn_key *out) NODISCARD;
 /** Where a response over UDP goes: RFC 3581, else RFC 3261 18.2.2. */
 struct addr edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source);
 
@@ -64,6 +64,6 @@ void edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t,
 /** ACK of a failure, or CANCEL, from the INVITE that we sent (17.1.1.3, 9.1). to: value of To.
  * reason: of a Reason header, or "". */
 void edge_txn_put_from(struct buf *b, const struct sip_msg *invite, enum sip_method method,
-			 struct str to, const char *reason);
+		       struct str to, const char *reason);
 
 #endif

@@ -58,7 +58,8 @@ records_create(uint32_t n, int *fd)
 	struct records_head head = {
 		.n = n, .slot_size = sizeof(struct record_slot), .in_hand = RECORDS_NONE};
 	struct shm s;
-	enum err e = shm_create("postern-calls", RECORDS_MAGIC, RECORDS_VERSION, segment_size(n), fd);
+	enum err e =
+		shm_create("postern-calls", RECORDS_MAGIC, RECORDS_VERSION, segment_size(n), fd);
 
 	if (e == ERR_OK)
 		e = shm_map(*fd, RECORDS_MAGIC, RECORDS_VERSION, true, false, &s);
@@ -79,7 +80,8 @@ records_open(int fd, bool writer, struct records *out)
 	if (e != ERR_OK)
 		return e;
 	r.n = head_of(&r)->n;
-	if (head_of(&r)->slot_size != sizeof(struct record_slot) || r.shm.size != segment_size(r.n)) {
+	if (head_of(&r)->slot_size != sizeof(struct record_slot) ||
+	    r.shm.size != segment_size(r.n)) {
 		shm_unmap(&r.shm);
 		return ERR_VERSION;
 	}
@@ -163,6 +165,13 @@ records_get(const struct records *r, uint32_t slot, struct call_record *out)
 		turn = again;
 	}
 	return RECORD_FREE;
+}
+
+enum record_slot_state
+records_peek(const struct records *r, uint32_t slot)
+{
+	return (enum record_slot_state)(
+		atomic_load_explicit(&slot_of(r, slot)->turn, memory_order_relaxed) >> 1);
 }
 
 bool

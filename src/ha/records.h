@@ -41,6 +41,9 @@ uint32_t records_used(const struct records *r);
  * (and counted by the caller as lost). */
 enum record_slot_state records_get(const struct records *r, uint32_t slot, struct call_record *out);
 
+/** State of a slot without a look at its record: cheap, for rounds over all of them. */
+enum record_slot_state records_peek(const struct records *r, uint32_t slot);
+
 /** Not free, but without a whole record. */
 bool records_is_broken(const struct records *r, uint32_t slot);
 

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/mem.h"
-#include "base/metric.h"
 #include "base/pool.h"
 
 /* Who touches what: a slot is taken from its pool, and given back, by the loop's thread; between
@@ -52,7 +51,7 @@ struct slot {
 	struct loop_fd lfd;
 	struct timer deadline;
 	struct list active;
-	bool connected;
+	bool connected, hurried; /* hurried: a shorter deadline until it says something */
 };
 
 /* A refused connection: our alert is on its way; closing now with unread bytes would reset it. */
@@ -75,6 +74,7 @@ struct handshake {
 	struct loop own;
 	struct loop_mail jobs;
 	struct list active, parting;
+	uint32_t n_active;
 	struct pool partings;
 	bool stopping;
 	struct letter stop;
@@ -165,6 +165,7 @@ hand_back(struct slot *s, bool accepted)
 	loop_timer_stop(&h->own, &s->deadline);
 	loop_del(&h->own, &s->lfd);
 	list_del(&s->active);
+	h->n_active--;
 	s->result.record.duration_us = clock_now_us() - s->began;
 	if (accepted) {
 		tls_conn_from_hand(s->result.conn, &s->hand, s->job.fd);
@@ -213,6 +214,22 @@ tcp_up(struct slot *s)
 	return true;
 }
 
+static uint64_t
+time_left(const struct slot *s)
+{
+	uint64_t now = clock_now_us(), due = s->began + s->job.timeout_us;
+
+	return due > now ? due - now : 0;
+}
+
+/* It spoke: now the whole time is its own. */
+static enum err
+slow_down(struct slot *s)
+{
+	s->hurried = false;
+	return loop_timer(&s->h->own, &s->deadline, time_left(s)) == ERR_OK ? ERR_AGAIN : ERR_FULL;
+}
+
 static void
 step(void *arg, uint32_t events)
 {
@@ -224,6 +241,8 @@ step(void *arg, uint32_t events)
 	if (!s->connected && !tcp_up(s))
 		return;
 	e = tls_hand_step(&s->hand, &want);
+	if (s->hurried && s->hand.saw_bytes && e == ERR_AGAIN)
+		e = slow_down(s);
 	if (e == ERR_AGAIN && loop_mod(&s->h->own, &s->lfd, want) == ERR_OK)
 		return;
 	if (e == ERR_AGAIN)
@@ -245,7 +264,7 @@ too_late(struct timer *t, uint64_t now_us)
 	else if (s->connected)
 		what = "TLS handshake begun, but not finished";
 	snprintf(why, sizeof(why), "%s within %u ms", what,
-		 (unsigned)(s->job.timeout_us / CLOCK_MS));
+		 (unsigned)((s->hurried ? HANDSHAKE_HURRY_US : s->job.timeout_us) / CLOCK_MS));
 	give_up(s, s->connected ? TLS_TIMEOUT : TLS_CONNECT, why);
 }
 
@@ -264,13 +283,16 @@ begin(struct slot *s)
 				  .arg = h->conf.identity_arg,
 				  .record = &s->result.record,
 				  .verdict = &s->result.verdict};
-	uint64_t now = clock_now_us(), left = s->began + s->job.timeout_us;
+	uint64_t left = time_left(s);
 
-	left = left > now ? left - now : 0;
 	s->connected = !s->job.client;
 	s->lfd = (struct loop_fd){.fd = s->job.fd, .on_event = step, .arg = s};
 	s->deadline.on_due = too_late;
 	list_add(&h->active, &s->active);
+	h->n_active++;
+	s->hurried = s->connected && h->n_active > HANDSHAKE_MAX / 2 && left > HANDSHAKE_HURRY_US;
+	if (s->hurried)
+		left = HANDSHAKE_HURRY_US;
 	if (tls_hand_init(&s->hand, &c) != ERR_OK)
 		hand_back(s, false);
 	else if (h->stopping)
@@ -362,14 +384,6 @@ count_source(const struct handshake *h, const struct addr *source)
 }
 
 static void
-count_result(struct handshake *h, const struct tls_record *r)
-{
-	h->n_in_hand--;
-	metric_set(METRIC_tls_in_hand, h->n_in_hand);
-	metric_add(r->accepted ? METRIC_tls_accepted : METRIC_tls_refused, 1);
-}
-
-static void
 take_result(void *arg, void *letter)
 {
 	struct handshake *h = arg;
@@ -386,7 +400,7 @@ take_result(void *arg, void *letter)
 	}
 	s = CONTAINER_OF(l, struct slot, letter);
 	list_del(&s->node);
-	count_result(h, &s->result.record);
+	h->n_in_hand--;
 	if (!s->result.record.accepted) {
 		pool_put(&h->conns, s->result.conn);
 		s->result.conn = NULL;
@@ -465,20 +479,22 @@ handshake_free(struct handshake **handshake)
 	struct handshake *h = *handshake;
 	enum err e;
 
-	*handshake = NULL;
 	if (!h)
 		return;
 	e = loop_mail_post(&h->jobs, &h->stop);
 	assert(e == ERR_OK);
 	pthread_join(h->thread, NULL);
-	loop_mail_fini(h->conf.loop, &h->results);
+	loop_mail_fini(h->conf.loop, &h->results); /* on_result may still use *handshake */
+	*handshake = NULL;
 	release(h);
 }
 
 static enum err
 check_room(const struct handshake *h, const struct addr *source, bool incoming)
 {
-	if (h->n_in_hand >= h->conf.max_in_hand || h->slots.n_free == 0)
+	uint32_t max = h->conf.max_in_hand + (incoming ? 0 : HANDSHAKE_RESERVE);
+
+	if (h->n_in_hand >= max || h->slots.n_free == 0)
 		return ERR_FULL;
 	if (incoming && !GUARD(D2, count_source(h, source) < h->conf.max_per_source))
 		return ERR_REFUSED;
@@ -513,7 +529,6 @@ handshake_submit(struct handshake *h, const struct handshake_job *job)
 	s->result.conn = pool_get(&h->conns);
 	list_add(&h->in_hand, &s->node);
 	h->n_in_hand++;
-	metric_set(METRIC_tls_in_hand, h->n_in_hand);
 	e = loop_mail_post(&h->jobs, &s->letter);
 	assert(e == ERR_OK);
 	return ERR_OK;

@@ -2,7 +2,8 @@
  * shares nothing with the loop but two queues; what it hands over it never touches again.
  *
  * At most HANDSHAKE_MAX are in hand and HANDSHAKE_PER_SOURCE from one source (IPv4 address, IPv6
- * /64), so that slow or hostile peers cannot keep others out (reliability D2, D3). */
+ * /64), so that slow or hostile peers cannot keep others out (reliability D2, D3). When more than
+ * half of them are in hand, a peer that says nothing is given up sooner. */
 #ifndef POSTERN_NET_HANDSHAKE_H
 #define POSTERN_NET_HANDSHAKE_H
 
@@ -11,9 +12,11 @@
 
 enum {
 	HANDSHAKE_MAX = 256,
+	HANDSHAKE_RESERVE = 64, /* further ones that only connect-side jobs may take */
 	HANDSHAKE_PER_SOURCE = 32,
 	HANDSHAKE_WORK_MAX = 32,                /* pieces of work waiting or running */
 	HANDSHAKE_TIMEOUT_US = 5 * 1000 * 1000, /* from submit to finished */
+	HANDSHAKE_HURRY_US = 1000 * 1000,       /* to the first byte, when half are in hand */
 	HANDSHAKE_CONNS_MAX = 65536             /* cap of max_conns */
 };
 

@@ -376,10 +376,10 @@ set_servers(struct resolver *r, const struct addr *servers, size_t n)
 }
 
 static enum err
-open_channel(struct resolver *r, const struct addr *servers, size_t n)
+open_channel(struct resolver *r, const struct addr *servers, size_t n, int try_ms)
 {
 	struct ares_options o = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
-				 .timeout = RESOLVER_TRY_MS,
+				 .timeout = try_ms,
 				 .tries = RESOLVER_TRIES,
 				 .ednspsz = 1232,
 				 .sock_state_cb = on_interest,
@@ -399,6 +399,13 @@ open_channel(struct resolver *r, const struct addr *servers, size_t n)
 enum err
 resolver_new(struct loop *l, const struct addr *servers, size_t n, struct resolver **out)
 {
+	return resolver_new_hasty(l, servers, n, RESOLVER_TRY_MS, out);
+}
+
+enum err
+resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try_ms,
+		   struct resolver **out)
+{
 	struct resolver *r = mem_zalloc(1, sizeof(*r));
 	enum err e = ERR_NOMEM;
 
@@ -416,7 +423,7 @@ resolver_new(struct loop *l, const struct addr *servers, size_t n, struct resolv
 	    pool_init(&r->entries, RESOLVER_CACHE_MAX + 1, sizeof(struct entry)) == ERR_OK &&
 	    hash_init(&r->cache, RESOLVER_CACHE_MAX) == ERR_OK) {
 		r->spare = pool_get(&r->entries);
-		e = open_channel(r, servers, n);
+		e = open_channel(r, servers, n, try_ms);
 	}
 	if (e != ERR_OK) {
 		resolver_free(&r);

@@ -37,6 +37,9 @@ struct resolver_counters {
  * resolv.conf says. For other servers make a new resolver. */
 enum err resolver_new(struct loop *l, const struct addr *servers, size_t n,
 		      struct resolver **out) NODISCARD;
+/** The same with another first wait than RESOLVER_TRY_MS. */
+enum err resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try_ms,
+			    struct resolver **out) NODISCARD;
 /** Ends all queries without an answer. Not from on_answer. */
 void resolver_free(struct resolver **r);
 /** Ask. RANGE: not a name that can be asked for; NOMEM: RESOLVER_QUERIES_MAX wait already. */

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/metric.h"
 
 /*   CONNECTING --writable--> OPEN --stream_finish--> FINISHING --queue empty--> HALF --peer--> DEAD
  *        any error, overflow or the owner's stream_close leads to DEAD; freed at the iteration's
@@ -81,7 +80,6 @@ bury(struct stream *s)
 	list_del(&s->node);
 	list_add(&p->dead, &s->node);
 	loop_soon(p->loop, &p->reap);
-	metric_add(METRIC_conn_open, -1);
 }
 
 static void
@@ -373,7 +371,7 @@ tell_drained(struct stream *s)
 
 /* TLS may need to read in order to write, and the reverse: so both are tried. */
 static void
-on_event(void *arg, uint32_t events)
+serve_stream(void *arg, uint32_t events)
 {
 	struct stream *s = arg;
 
@@ -454,7 +452,7 @@ make_stream(struct stream_pool *p, int fd, enum state state, const struct stream
 	s->deadline.on_due = too_late;
 	s->failing = (struct loop_soon){.on_soon = end_failed, .arg = s};
 	list_init(&s->queue);
-	s->lfd = (struct loop_fd){.fd = fd, .on_event = on_event, .arg = s};
+	s->lfd = (struct loop_fd){.fd = fd, .on_event = serve_stream, .arg = s};
 	e = loop_add(p->loop, &s->lfd, state == CONNECTING ? EPOLLOUT : EPOLLIN);
 	if (e != ERR_OK) {
 		pool_put(&p->streams, s);
@@ -462,7 +460,6 @@ make_stream(struct stream_pool *p, int fd, enum state state, const struct stream
 	}
 	list_add(&p->live, &s->node);
 	p->opened++;
-	metric_add(METRIC_conn_open, 1);
 	*out = s;
 	return ERR_OK;
 }

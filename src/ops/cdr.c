@@ -7,7 +7,8 @@
 const char *
 cdr_transport_name(unsigned t)
 {
-	static const char *const names[] = {[EDGE_UDP] = "udp", [EDGE_TCP] = "tcp", [EDGE_TLS] = "tls"};
+	static const char *const names[] = {
+		[EDGE_UDP] = "udp", [EDGE_TCP] = "tcp", [EDGE_TLS] = "tls"};
 
 	return t < ARRAY_LEN(names) ? names[t] : "?";
 }
@@ -202,7 +203,8 @@ cdr_put(struct buf *b, const struct call_record *r)
 	put_times(b, r);
 	put_ending(b, r);
 	put_targets(b, r);
-	buf_printf(b, ",\"restored\":%s,\"crashes\":%u", r->restored ? "true" : "false", r->crashes);
+	buf_printf(b, ",\"restored\":%s,\"crashes\":%u", r->restored ? "true" : "false",
+		   r->crashes);
 	put_text(b, "encrypted", encrypted_word(r));
 	put_leg(b, "a", &r->leg[LEG_A]);
 	put_leg(b, "b", &r->leg[LEG_B]);

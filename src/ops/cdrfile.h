@@ -23,6 +23,7 @@ struct cdrfile_id {
 	struct hash_node node;
 	struct list age; /* in use: oldest first */
 	struct id id;
+	bool synced;
 };
 
 struct cdrfile {
@@ -30,12 +31,13 @@ struct cdrfile {
 	int fd; /* -1: could not be opened yet */
 	dev_t dev;
 	ino_t ino;
-	off_t good;  /* size up to which everything is synced */
-	bool torn;   /* the last line has no newline yet */
+	off_t good; /* size up to which everything is synced */
+	off_t end;  /* size up to which all lines are whole */
+	bool torn;  /* the last line has no newline yet */
 	struct hash ids;
-	struct list ages;
+	struct list ages, spare;
 	struct cdrfile_id *id_mem;
-	uint32_t n_ids, max_ids;
+	uint32_t max_ids;
 	struct {
 		uint32_t slot;
 		struct id id;
@@ -43,8 +45,9 @@ struct cdrfile {
 	uint32_t n_pending;
 	uint64_t retry_at_us;
 	uint32_t retry_ms; /* 0: all is well */
-	int last_errno;	   /* the cause that was logged */
-	uint64_t written;  /* in this life */
+	int last_errno;    /* the cause that was logged; 0 = none */
+	char *line;
+	uint64_t written; /* in this life */
 	void *arg;
 	/* the record's CDR is on disk (now, or it was already): tell signaling */
 	void (*on_written)(void *arg, uint32_t slot, const struct id *id);
@@ -52,7 +55,7 @@ struct cdrfile {
 
 /**
  * slots: of the records. Reads which ids are written. A disk that fails now is no error: it is
- * tried again in cdrfile_round. NOMEM, LONG (path).
+ * tried again in cdrfile_round. f->arg and f->on_written are set before. NOMEM, LONG (path).
  */
 enum err cdrfile_init(struct cdrfile *f, const char *path, uint32_t slots) NODISCARD;
 /** Syncs nothing: rounds do. */

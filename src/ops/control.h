@@ -22,7 +22,7 @@ struct control;
 struct control_client {
 	struct control *owner;
 	struct loop_fd lfd; /* fd -1: free */
-	char *in;	    /* CONTROL_REQUEST_MAX bytes */
+	char *in;           /* CONTROL_REQUEST_MAX bytes */
 	uint32_t in_len;
 	char *out; /* the answer in hand; NULL: none */
 	size_t out_len, out_sent;

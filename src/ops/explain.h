@@ -2,7 +2,7 @@
 #ifndef POSTERN_OPS_EXPLAIN_H
 #define POSTERN_OPS_EXPLAIN_H
 
-#include "ops/json.h"
+#include "ops/jsonin.h"
 
 enum { EXPLAIN_TEXT_MAX = 4096 };
 

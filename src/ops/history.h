@@ -27,7 +27,7 @@ struct history_note {
 	char version[12], suite[32]; /* of TLS; a request: its method in version */
 	char sni[64];
 	char names[96]; /* of the certificate shown */
-	char word[20];	/* reason in one word */
+	char word[20];  /* reason in one word */
 	char why[148];
 };
 

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 
 enum { LINES_CHUNK = 64 * 1024 };
@@ -39,8 +38,8 @@ find_start(int fd, off_t size, uint32_t n, char *mem, off_t *out)
 	off_t floor = size > LINES_BYTES_MAX ? size - LINES_BYTES_MAX : 0, end = size;
 	uint32_t seen = 0;
 
-	if (n == 0) {
-		*out = size;
+	if (n == 0 || n == LINES_ALL) {
+		*out = n == 0 ? size : floor;
 		return ERR_OK;
 	}
 	while (end > floor) {
@@ -91,7 +90,7 @@ walk(int fd, off_t at, bool partial, char *mem, lines_fn *on_line, void *arg)
 		held = rest.len;
 		memmove(mem, rest.p ? rest.p : mem, held);
 	} while (got > 0);
-	if (held && !partial)
+	if (held && held <= LINES_LEN_MAX && !partial)
 		on_line(arg, str_of(mem, held), false);
 	return ERR_OK;
 }
@@ -141,7 +140,7 @@ lines_find(const char *path, struct str start, struct buf *b)
 
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
-	e = lines_tail(fd, UINT32_MAX, compare, &s);
+	e = lines_tail(fd, LINES_ALL, compare, &s);
 	close(fd);
 	if (e == ERR_OK)
 		e = s.found ? buf_end(b) : ERR_NOTFOUND;

@@ -2,12 +2,13 @@
 #ifndef POSTERN_OPS_LINES_H
 #define POSTERN_OPS_LINES_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 enum {
-	LINES_LEN_MAX = 32 * 1024,           /* of a line; longer ones are passed over */
-	LINES_BYTES_MAX = 64 * 1024 * 1024,  /* looked at, from the end of a file */
+	LINES_LEN_MAX = 32 * 1024,          /* of a line; longer ones are passed over */
+	LINES_BYTES_MAX = 64 * 1024 * 1024, /* looked at, from the end of a file */
 };
+#define LINES_ALL UINT32_MAX
 
 /* on_line: one line without its newline; whole: the newline was there. Borrowed. */
 typedef void lines_fn(void *arg, struct str line, bool whole);

@@ -9,7 +9,7 @@
 
 enum {
 	SHOW_PAGES_MAX = 8,
-	SHOW_LIMIT = 100,	  /* handshakes, where the request names no limit */
+	SHOW_LIMIT = 100, /* handshakes, where the request names no limit */
 	SHOW_CALLS_LIMIT = 10000,
 };
 

@@ -7,14 +7,16 @@
 /* name, bare in JSON */
 #define ACCOUNT_FIELDS(X)                                                                          \
 	X(id, 0)                                                                                   \
-	X(name, 0) X(parent, 0) X(enabled, 1) X(classes, 0) X(tls_srtp, 0) X(max_calls, 1)         \
-		X(attempts, 1)
+	X(name, 0)                                                                                 \
+	X(parent, 0) X(enabled, 1) X(classes, 0) X(tls_srtp, 0) X(max_calls, 1) X(attempts, 1)
 #define TRUNK_FIELDS(X)                                                                            \
 	X(id, 0)                                                                                   \
-	X(kind, 0) X(account, 0) X(enabled, 1) X(direction, 0) X(host, 0) X(port, 1)               \
-		X(transport, 0) X(security, 0) X(zone, 0) X(media, 0) X(names, 0) X(sources, 0)    \
-			X(caller, 0) X(strip, 0) X(add, 0) X(ssrc, 0) X(learn, 1) X(max_calls, 1)  \
-				X(priority, 1) X(weight, 1) X(order, 1)
+	X(kind, 0)                                                                                 \
+	X(account, 0)                                                                              \
+	X(enabled, 1) X(direction, 0) X(host, 0) X(port, 1) X(transport, 0) X(security, 0)         \
+		X(zone, 0) X(media, 0) X(names, 0) X(sources, 0) X(caller, 0) X(strip, 0)          \
+			X(add, 0) X(ssrc, 0) X(learn, 1) X(max_calls, 1) X(priority, 1)            \
+				X(weight, 1) X(order, 1)
 #define NUMBER_FIELDS(X) X(number, 0) X(trunk, 0)
 
 #define X(name, bare) ACCOUNT_F_##name,
@@ -142,27 +144,48 @@ put_names(struct buf *b, const struct roster_trunk *t)
 	}
 }
 
-static void
-put_trunk(struct buf *b, const struct roster_trunk *t, enum trunk_field f)
+/* Fields that are a text; NULL for the others. */
+static const struct str *
+trunk_text(const struct roster_trunk *t, unsigned field)
 {
-	switch (f) {
+	switch (field) {
 	case TRUNK_F_id:
-		buf_str(b, t->id);
-		break;
+		return &t->id;
+	case TRUNK_F_account:
+		return &t->account;
+	case TRUNK_F_host:
+		return &t->host;
+	case TRUNK_F_zone:
+		return &t->zone;
+	case TRUNK_F_media:
+		return &t->media;
+	case TRUNK_F_caller:
+		return &t->caller;
+	case TRUNK_F_strip:
+		return &t->strip;
+	case TRUNK_F_add:
+		return &t->add;
+	default:
+		return NULL;
+	}
+}
+
+static void
+put_trunk(struct buf *b, const struct roster_trunk *t, unsigned field)
+{
+	const struct str *text = trunk_text(t, field);
+
+	if (text)
+		buf_str(b, *text);
+	switch (field) {
 	case TRUNK_F_kind:
 		buf_z(b, trunk_kind_name(t->kind));
-		break;
-	case TRUNK_F_account:
-		buf_str(b, t->account);
 		break;
 	case TRUNK_F_enabled:
 		put_bool(b, t->enabled);
 		break;
 	case TRUNK_F_direction:
 		buf_z(b, trunk_direction_name(t->direction));
-		break;
-	case TRUNK_F_host:
-		buf_str(b, t->host);
 		break;
 	case TRUNK_F_port:
 		buf_u64(b, t->port);
@@ -173,26 +196,11 @@ put_trunk(struct buf *b, const struct roster_trunk *t, enum trunk_field f)
 	case TRUNK_F_security:
 		buf_z(b, trunk_security_name(t->security));
 		break;
-	case TRUNK_F_zone:
-		buf_str(b, t->zone);
-		break;
-	case TRUNK_F_media:
-		buf_str(b, t->media);
-		break;
 	case TRUNK_F_names:
 		put_names(b, t);
 		break;
 	case TRUNK_F_sources:
 		put_sources(b, t);
-		break;
-	case TRUNK_F_caller:
-		buf_str(b, t->caller);
-		break;
-	case TRUNK_F_strip:
-		buf_str(b, t->strip);
-		break;
-	case TRUNK_F_add:
-		buf_str(b, t->add);
 		break;
 	case TRUNK_F_ssrc:
 		buf_z(b, trunk_ssrc_name(t->ssrc));
@@ -212,7 +220,7 @@ put_trunk(struct buf *b, const struct roster_trunk *t, enum trunk_field f)
 	case TRUNK_F_order:
 		buf_u64(b, t->order);
 		break;
-	case TRUNK_F_N:
+	default:
 		break;
 	}
 }
@@ -227,7 +235,7 @@ change_field_put(struct buf *b, enum change_what w, const void *row, unsigned i)
 		put_account(b, row, (enum account_field)i);
 		break;
 	case CHANGE_TRUNK:
-		put_trunk(b, row, (enum trunk_field)i);
+		put_trunk(b, row, i);
 		break;
 	case CHANGE_NUMBER:
 		if (i == NUMBER_F_number)

@@ -1,6 +1,7 @@
 #include "policy/trunk.h"
 
 #include "base/addr.h"
+#include "base/guard.h"
 
 /* Words of each enum, in its order. */
 static const char *const kind_word[TRUNK_KIND_N] = {"customer", "carrier"};
@@ -147,7 +148,7 @@ trunk_admits(const struct account *acc, const struct trunk *t, enum policy_class
 		return ACCOUNT_NO_CLASS;
 	if (acc && t->security == TRUNK_SEC_REQUIRED && acc->tls_srtp != TLS_SRTP_ON)
 		return ACCOUNT_TLS_SRTP;
-	if (acc && !(acc->classes & c))
+	if (!GUARD(A5, !acc || (acc->classes & c)))
 		return ACCOUNT_CLASS;
 	return ACCOUNT_OK;
 }

@@ -264,7 +264,8 @@ quality_mos_x10(uint64_t expected, uint64_t lost, uint32_t burst_x100, uint32_t 
 
 	if (expected == 0)
 		return 0;
-	delay_us = (int64_t)round_trip_us / 2 + 2 * (int64_t)jitter_us + PACKET_TIME_MS * 1000;
+	delay_us = (int64_t)round_trip_us / 2 + 2 * (int64_t)jitter_us +
+		   (int64_t)PACKET_TIME_MS * 1000;
 	delay_impairment = 24 * delay_us / 1000;
 	if (delay_us > 177300)
 		delay_impairment += 110 * (delay_us - 177300) / 1000;

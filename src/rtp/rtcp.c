@@ -65,7 +65,7 @@ skip_chunk(const struct rtcp_pkt *k, size_t *at, struct str *cname)
 			*cname = str_of(k->p + i + 2, n);
 		i += 2 + n;
 	}
-	/* RFC 3550 6.5: at least one null octet ends each chunk; without it this is behind the end */
+	/* RFC 3550 6.5: a null octet at least ends each chunk; without it this is beyond len */
 	*at = (i + 4) & ~(size_t)3;
 	return *at <= k->len;
 }

@@ -221,7 +221,8 @@ sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
 	return e;
 }
 
-enum err
+/* nine parameters: the offer, the answer, our side, what is brought up to date */
+enum err /* NOLINTNEXTLINE(readability-function-size) */
 sdp_answer_write(const struct sdp_local *ours, const struct sdp *offer,
 		 const struct sdp_stream *offered, const struct sdp_media *codecs,
 		 const struct sdp_stream *from, enum sdp_direction dir, struct sdp_layout *lay,

@@ -1,5 +1,7 @@
 #include "sip/hdr.h"
 
+#include "base/guard.h"
+
 #include <string.h>
 
 void
@@ -18,7 +20,7 @@ sip_iter_next(struct sip_iter *it, struct str *item)
 	while (it->hdr) {
 		e = sip_list_next(&it->rest, item);
 		if (e == ERR_OK)
-			return ++it->n > SIP_ITEMS_MAX ? ERR_FULL : ERR_OK;
+			return GUARD(P8, ++it->n <= SIP_ITEMS_MAX) ? ERR_OK : ERR_FULL;
 		if (e != ERR_NOTFOUND)
 			return e;
 		it->hdr = sip_msg_next(it->msg, it->hdr);

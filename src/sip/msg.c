@@ -269,7 +269,7 @@ add_header(struct sip_msg *m, struct str line, bool folded)
 		m->hdr[m->last[h->id]].next = (uint8_t)m->n_hdr;
 	if (m->first[h->id] != m->n_hdr && is_single((enum sip_hdr_id)h->id))
 		set_fault(m, ERR_EXISTS, ANSWER_BAD, "a header that may stand once stands twice");
-	if (folded && h->id == SIP_H_CONTENT_LENGTH)
+	if (h->id == SIP_H_CONTENT_LENGTH && !GUARD(P4, !folded))
 		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Content-Length folded");
 	m->last[h->id] = (uint8_t)m->n_hdr++;
 }
@@ -406,7 +406,7 @@ read_via(struct sip_msg *m)
 		set_fault(m, e, ANSWER_VERSION, "Via is not SIP/2.0");
 	else if (e != ERR_OK)
 		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Via not well formed");
-	else if (m->via.branch.len > SIP_BRANCH_MAX)
+	else if (!GUARD(P1, m->via.branch.len <= SIP_BRANCH_MAX))
 		set_fault(m, ERR_LONG, ANSWER_BAD, "branch too long");
 }
 
@@ -423,7 +423,7 @@ read_party(struct sip_msg *m, enum sip_hdr_id id, struct sip_nameaddr *na, struc
 			  from ? "From not well formed" : "To not well formed");
 		return;
 	}
-	if (na->tag.len > SIP_TAG_MAX)
+	if (!GUARD(P1, na->tag.len <= SIP_TAG_MAX))
 		set_fault(m, ERR_LONG, ANSWER_BAD, "tag too long");
 	else
 		*tag = na->tag;
@@ -441,7 +441,7 @@ read_call_id(struct sip_msg *m)
 	if (!sip_all(sip_head(h->value, at), SIP_C_WORD) ||
 	    (at < h->value.len && !sip_all(sip_skip(h->value, at + 1), SIP_C_WORD)))
 		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Call-ID not well formed");
-	else if (h->value.len > SIP_CALL_ID_MAX)
+	else if (!GUARD(P1, h->value.len <= SIP_CALL_ID_MAX))
 		set_fault(m, ERR_LONG, ANSWER_BAD, "Call-ID too long");
 	else
 		m->call_id = h->value;

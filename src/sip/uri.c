@@ -1,5 +1,7 @@
 #include "sip/uri.h"
 
+#include "base/guard.h"
+
 #include <string.h>
 
 enum {
@@ -269,7 +271,7 @@ params_agree(struct str a, struct str b)
 	unsigned n = 0;
 
 	while (sip_param_next(&a, &p) == ERR_OK) {
-		if (++n > URI_PARAMS_MAX)
+		if (!GUARD(P8, ++n <= URI_PARAMS_MAX))
 			return false;
 		if (find_by_name(b, p.name, &q)) {
 			if (p.bare != q.bare || !eq_escaped(p.value, q.value, true))
@@ -291,7 +293,7 @@ headers_in(struct str a, struct str b)
 		struct str want = str_cut(&a, '&'), rest = b;
 		bool found = false;
 
-		if (++n > URI_PARAMS_MAX)
+		if (!GUARD(P8, ++n <= URI_PARAMS_MAX))
 			return false;
 		while (rest.len && !found)
 			found = eq_escaped(want, str_cut(&rest, '&'), true);
@@ -326,7 +328,7 @@ tel_params_in(struct str a, struct str b)
 	unsigned n = 0;
 
 	while (sip_param_next(&a, &p) == ERR_OK) {
-		if (++n > URI_PARAMS_MAX || !find_by_name(b, p.name, &q) ||
+		if (!GUARD(P8, ++n <= URI_PARAMS_MAX) || !find_by_name(b, p.name, &q) ||
 		    !eq_escaped(p.value, q.value, true))
 			return false;
 	}

@@ -26,6 +26,26 @@ def heard(what, samples, hz, least):
           f'(wanted {least} s)')
 
 
+def judge_cdr(c):
+    """What the record of an answered call from the PBX must say."""
+    leg = c['a']
+    for what, got, want in (
+            ('account', c['account'], 'acme'), ('trunk', c['trunk'], 'acme-pbx'),
+            ('who ended it', c['ended_by'], 'caller'), ('status', c['sip_status'], 200),
+            ('encrypted', c['encrypted'], 'a'), ('TLS version', leg['tls_version'], 'TLSv1.2'),
+            ('TLS suite', leg['tls_suite'], 'AES128-SHA'), ('codec', leg['codec'], 'PCMA'),
+            ('SRTP in', leg['srtp_in'], 'AES_CM_128_HMAC_SHA1_80'),
+            ('SRTP out', leg['srtp_out'], 'AES_CM_128_HMAC_SHA1_80'),
+            ('target', [t['trunk'] for t in c['targets']], ['gw1']),
+            ('its status', [t['status'] for t in c['targets']], [200]),
+            ('called number', c['to_sent'], PSTN), ('lost', leg['media']['in_lost'], 0)):
+        equal(got, want, f'CDR: {what}')
+    check('pbx.example.test' in c['peer'], f'CDR: peer is {c["peer"]}')
+    check(c['invite'] <= c['ringing'] <= c['answer'] <= c['end'], f'CDR: order of times {c}')
+    check(leg['media']['in_packets'] > 150 and leg['media']['out_packets'] > 150,
+          f'CDR: packets {leg["media"]}')
+
+
 def play_pbx_to_gateway(place):
     p, end, gw, pbx = bed(place)
     pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
@@ -38,8 +58,7 @@ def play_pbx_to_gateway(place):
     heard('the PBX', pbx.heard(), 1000, 3)
     equal(end.lost(), 0, 'packets lost towards the gateway')
     check('SRTP is Enabled' in pbx.proc.text(), 'the PBX says nothing of SRTP')
-    cdr = p.wait_cdrs(1)[0]
-    check(cdr, 'an empty CDR')
+    judge_cdr(p.wait_cdrs(1)[0])
     p.wait_idle()
 
 
@@ -52,7 +71,8 @@ def play_busy(place):
     pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
     pbx.wait_event('CALL_CLOSED')
     check('486' in str(pbx.seen('CALL_CLOSED')[0]), f'wanted 486: {pbx.seen("CALL_CLOSED")}')
-    p.wait_cdrs(1)
+    c = p.wait_cdrs(1)[0]
+    equal((c['sip_status'], c['q850'], c['answer']), (486, 17, None), 'CDR: status, cause, answer')
     pbx.quit()
 
 
@@ -68,7 +88,8 @@ def play_cancel(place):
     pbx.hangup()
     gw.wait(10)
     pbx.quit()
-    p.wait_cdrs(1)
+    c = p.wait_cdrs(1)[0]
+    equal((c['sip_status'], c['ended_by'], c['answer']), (487, 'caller', None), 'CDR')
 
 
 def play_many_one_after_the_other(place):

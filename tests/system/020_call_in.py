@@ -22,7 +22,10 @@ def play_gateway_to_pbx(place):
         seconds, share = tone.measure(samples, hz)
         check(seconds > 3 and share > 0.9, f'the {who} heard {seconds:.1f} s, {share:.2f} at {hz}')
     equal(end.lost(), 0, 'packets lost towards the gateway')
-    p.wait_cdrs(1)
+    c = p.wait_cdrs(1)[0]
+    equal((c['account'], c['encrypted'], c['sip_status']), ('acme', 'b', 200),
+          'CDR: account, encrypted leg, status')
+    equal((c['b']['tls_version'], c['b']['tls_suite']), ('TLSv1.2', 'AES128-SHA'), 'CDR: TLS')
     p.wait_idle()
 
 

@@ -41,8 +41,8 @@ REFUSED = [
 
 
 def refusal_lines(p):
-    """Lines about refused handshakes; accepted ones are another event or level."""
-    return [x for x in p.events(r'^(tls|handshake)', 'warn')]
+    """Lines about refused handshakes; accepted ones are tls.accepted."""
+    return p.events(r'^tls\.refused$')
 
 
 def play_each_refusal(place):

@@ -1,6 +1,7 @@
 #include "told.h"
 
 #include "app/conf.h"
+#include "app/confcheck.h"
 #include "base/mem.h"
 
 static struct told told;

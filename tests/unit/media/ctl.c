@@ -120,7 +120,7 @@ static void
 test_order(void **state)
 {
 	struct side s;
-	struct media_cmd c;
+	struct media_cmd c = {0};
 
 	(void)state;
 	side_up(&s);
@@ -151,7 +151,7 @@ static void
 test_restart(void **state)
 {
 	struct side s;
-	struct media_cmd c;
+	struct media_cmd c = {0};
 	unsigned seen = 0;
 
 	(void)state;
@@ -193,7 +193,7 @@ static void
 test_caps(void **state)
 {
 	struct side s;
-	struct media_cmd c;
+	struct media_cmd c = {0};
 	uint64_t last = 0;
 	uint32_t n = 0, closes = 0;
 
@@ -228,7 +228,7 @@ static void
 test_stuck_head(void **state)
 {
 	struct side s;
-	struct media_cmd c;
+	struct media_cmd c = {0};
 
 	(void)state;
 	side_up(&s);

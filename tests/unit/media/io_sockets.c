@@ -237,8 +237,9 @@ stand_up(struct stand *s, struct ends *calls)
 	start_worker(s);
 	for (unsigned i = 0; i < CALLS; i++)
 		open_call(s, i, &calls[i]);
-	while (media_ctl_waiting(&s->ctl))
-		sleep_until(clock_now_us() + 1000);
+	for (int i = 0; media_ctl_waiting(&s->ctl) && i < 5000; i++)
+		sleep_until(clock_now_us() + CLOCK_MS);
+	assert_int_equal(media_ctl_waiting(&s->ctl), 0);
 }
 
 static void

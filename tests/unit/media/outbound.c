@@ -93,6 +93,50 @@ test_pass(void **state)
 	}
 }
 
+/* A new key of ours goes on in the round of the old one (RFC 3711 3.3.1), so a receiver that keeps
+ * its counter can read it. */
+static void
+test_rekey_keeps_round(void **state)
+{
+	struct rig *g = rig_up();
+	struct voice v = {.ssrc = 9, .seq = 1};
+	struct media_open a;
+	uint8_t p[IO_PACKET_MAX], key[KEY_LEN + SALT_LEN];
+	srtp_policy_t pol;
+	srtp_t rx;
+	int n;
+
+	(void)state;
+	rig_call(g);
+	for (int i = 0; i < 40; i++, g->now += 20000) { /* more than a round, in steps */
+		rig_push(g, 2 * LEG_B, g->open[LEG_B].rtp, p, speak(&v, p));
+		assert_int_equal(rig_run(g), 1);
+		v.seq = (uint16_t)(v.seq + 2500);
+	}
+	assert_int_equal(srtp_state_roc(&rig_row(g, LEG_A)->out.state), 1);
+	a = g->open[LEG_A];
+	a.out_serial = 2;
+	rig_secret(g, LEG_A, true, 2);
+	rig_open(g, &a);
+	memset(&pol, 0, sizeof(pol));
+	srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&pol.rtp);
+	srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&pol.rtcp);
+	pol.ssrc.type = ssrc_specific;
+	pol.ssrc.value = rig_row(g, LEG_A)->out.state.ssrc;
+	rig_key(LEG_A, true, 2, key);
+	pol.key = key;
+	assert_int_equal(srtp_create(&rx, &pol), srtp_err_status_ok);
+	assert_int_equal(srtp_set_stream_roc(rx, pol.ssrc.value, 1), srtp_err_status_ok);
+	for (int i = 0; i < 10; i++, g->now += 20000) {
+		rig_push(g, 2 * LEG_B, g->open[LEG_B].rtp, p, speak(&v, p));
+		assert_int_equal(rig_run(g), 1);
+		n = (int)g->out[0].len;
+		ROW_EQUAL("after the re-key", srtp_unprotect(rx, g->out[0].p, &n), 0);
+	}
+	srtp_dealloc(rx);
+	rig_down(g);
+}
+
 /* ---- the oracle ---- */
 
 struct seen {
@@ -334,9 +378,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offsets),
-		cmocka_unit_test(test_pass),
-		cmocka_unit_test(test_index_once),
+		cmocka_unit_test(test_offsets),           cmocka_unit_test(test_pass),
+		cmocka_unit_test(test_rekey_keeps_round), cmocka_unit_test(test_index_once),
 		cmocka_unit_test(test_index_read),
 	};
 

@@ -78,21 +78,32 @@ default_share(void **state)
 	rig_wait(HANDSHAKE_PER_SOURCE);
 }
 
-/* 256 silent peers from many sources, and the next waits in the accept queue. */
+/* 256 silent peers from many sources, and the next waits in the accept queue; the later half of
+ * them is given up sooner; a job of our own still finds a place. */
 static void
 all_hands_full(void **state)
 {
-	int fds[HANDSHAKE_MAX];
+	struct handshake_job own = {.peer = rig_addr("127.0.0.2:5061"),
+				    .client = rig.client,
+				    .fqdn = STR(RIG_NAME),
+				    .timeout_us = 100000};
+	int fds[HANDSHAKE_MAX], pair[2];
 	char from[64];
 
 	(void)state;
 	restart(0, 0, 1024);
 	for (int i = 0; i < HANDSHAKE_MAX; i++) {
 		snprintf(from, sizeof(from), "192.0.%d.%d:1", i / 16, i % 16);
-		fds[i] = silent(from, 500000, ERR_OK);
+		fds[i] = silent(from, 1500000, ERR_OK);
 	}
 	close(silent("198.51.100.1:1", 0, ERR_FULL));
-	rig_wait(HANDSHAKE_MAX);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	own.fd = pair[0];
+	assert_int_equal(handshake_submit(rig.h, &own), ERR_OK);
+	rig_wait(1 + HANDSHAKE_MAX / 2); /* our own, and the later half */
+	assert_string_equal(rig.record.why, "connected, but sent nothing within 1000 ms");
+	close(pair[1]);
+	rig_wait(1 + HANDSHAKE_MAX);
 	for (int i = 0; i < HANDSHAKE_MAX; i++)
 		close(fds[i]);
 }

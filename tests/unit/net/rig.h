@@ -320,7 +320,7 @@ rig_accept(int fd, const char *from, uint64_t timeout_us)
 }
 
 /* A whole handshake of a connecting peer; our connection, if any, is closed after it. */
-static void
+__attribute__((unused)) static void
 rig_meet(struct peer *p)
 {
 	int n = rig.results, fd = peer_start(p);

@@ -125,14 +125,25 @@ test_jitter(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct quality q;
+		struct quality q, exact;
+		bool moved = false;
+		uint32_t transit;
 		uint64_t now = rows[i].now - rows[i].now % 1000000;
 
 		quality_init(&q, 8000, true);
 		for (unsigned k = 0; k < 1000; k++)
 			(void)quality_packet(&q, (uint16_t)k, k * PACKET_TS,
 					     now + k * PACKET_US + (k % 2) * 10000);
-		if (quality_jitter(&q) < 79 || quality_jitter(&q) > 80 ||
+		/* packets in time: the transit stays the same, through every wrap */
+		quality_init(&exact, 8000, true);
+		(void)quality_packet(&exact, 0, 0, now);
+		transit = exact.transit;
+		for (unsigned k = 1; k < 1000; k++) {
+			(void)quality_packet(&exact, (uint16_t)k, k * PACKET_TS,
+					     now + k * PACKET_US);
+			moved |= exact.transit != transit;
+		}
+		if (moved || quality_jitter(&q) < 79 || quality_jitter(&q) > 80 ||
 		    quality_jitter_us(&q) < 9800 || quality_jitter_us(&q) > 10000) {
 			print_error("%s: %u\n", rows[i].name, quality_jitter(&q));
 			bad++;

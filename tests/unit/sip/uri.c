@@ -160,6 +160,29 @@ test_eq(void **state)
 	}
 }
 
+/* More parameters or headers than we look at: not equal, and no quadratic work. */
+static void
+test_eq_cap(void **state)
+{
+	static const char *const kinds[] = {";p", "&h", ";p"};
+	static const char *const starts[] = {"sip:a@b", "sip:a@b?x", "tel:+1"};
+
+	(void)state;
+	for (unsigned kind = 0; kind < 3; kind++)
+		for (unsigned n = 63; n <= 65; n++) {
+			struct sip_uri u;
+			char mem[1024];
+			struct buf b;
+
+			buf_init(&b, mem, sizeof(mem));
+			buf_z(&b, starts[kind]);
+			for (unsigned i = kind == 1; i < n; i++)
+				buf_printf(&b, "%s%u", kinds[kind], i);
+			check_err("many", sip_uri_parse(at_end(buf_view(&b)), &u), ERR_OK);
+			check_num("many", "equal", sip_uri_eq(&u, &u), n <= 64);
+		}
+}
+
 static void
 test_unescape(void **state)
 {
@@ -311,7 +334,7 @@ main(void)
 		cmocka_unit_test(test_uri),       cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_eq),        cmocka_unit_test(test_unescape),
 		cmocka_unit_test(test_escape),    cmocka_unit_test(test_nameaddr),
-		cmocka_unit_test(test_uri_param),
+		cmocka_unit_test(test_uri_param), cmocka_unit_test(test_eq_cap),
 	};
 
 	return cmocka_run_group_tests_name("sip uri", tests, NULL, NULL);

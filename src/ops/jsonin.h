@@ -1,7 +1,7 @@
 /* Reading JSON: requests on the control socket, lines of our own files, answers in the commands.
  * The only wrapper of the library. Writing is done with base/buf (buf_json). */
-#ifndef POSTERN_OPS_JSON_H
-#define POSTERN_OPS_JSON_H
+#ifndef POSTERN_OPS_JSONIN_H
+#define POSTERN_OPS_JSONIN_H
 
 #include "base/buf.h"
 
@@ -9,26 +9,26 @@
 struct json;
 
 /** One whole JSON object, nothing behind it but blanks. SYNTAX (also a key twice); NOMEM. */
-enum err json_parse(struct str text, struct json **out) NODISCARD;
+enum err jsonin_parse(struct str text, struct json **out) NODISCARD;
 /** Of the root only. Nulls the pointer. */
-void json_free(struct json **root);
+void jsonin_free(struct json **root);
 /** Member of an object by its path, "a.media.in_packets"; NULL when it is not there. */
-const struct json *json_get(const struct json *j, const char *path);
+const struct json *jsonin_get(const struct json *j, const char *path);
 /** Text of a member; "" when it is no text. Borrowed. */
-const char *json_text(const struct json *j, const char *path);
+const char *jsonin_text(const struct json *j, const char *path);
 /** Whole number of a member; 0 when it is none. */
-int64_t json_int(const struct json *j, const char *path);
+int64_t jsonin_int(const struct json *j, const char *path);
 /** True only for true. */
-bool json_true(const struct json *j, const char *path);
+bool jsonin_true(const struct json *j, const char *path);
 /** Elements of a list (or members of an object), 0 for anything else. */
-size_t json_count(const struct json *j);
+size_t jsonin_count(const struct json *j);
 /** Element i of a list. */
-const struct json *json_at(const struct json *j, size_t i);
+const struct json *jsonin_at(const struct json *j, size_t i);
 /**
  * Member i of an object and its name; NULL when there is none. In the order of the text.
  */
-const struct json *json_member(const struct json *j, size_t i, const char **name);
+const struct json *jsonin_member(const struct json *j, size_t i, const char **name);
 /** A scalar as text for people: numbers, true, false; text as it is; "-" for anything else. */
-void json_put_scalar(struct buf *b, const struct json *j);
+void jsonin_put_scalar(struct buf *b, const struct json *j);
 
 #endif

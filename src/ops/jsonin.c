@@ -1,4 +1,4 @@
-#include "ops/json.h"
+#include "ops/jsonin.h"
 
 #include <jansson.h>
 
@@ -17,7 +17,7 @@ ours_of(const json_t *j)
 }
 
 enum err
-json_parse(struct str text, struct json **out)
+jsonin_parse(struct str text, struct json **out)
 {
 	json_error_t why;
 	json_t *j = text.len ? json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES, &why) : NULL;
@@ -34,14 +34,14 @@ json_parse(struct str text, struct json **out)
 }
 
 void
-json_free(struct json **root)
+jsonin_free(struct json **root)
 {
 	json_decref((json_t *)*root);
 	*root = NULL;
 }
 
 const struct json *
-json_get(const struct json *j, const char *path)
+jsonin_get(const struct json *j, const char *path)
 {
 	const json_t *at = lib_of(j);
 	struct str rest = str_from(path);
@@ -57,27 +57,27 @@ json_get(const struct json *j, const char *path)
 }
 
 const char *
-json_text(const struct json *j, const char *path)
+jsonin_text(const struct json *j, const char *path)
 {
-	const char *z = json_string_value(lib_of(json_get(j, path)));
+	const char *z = json_string_value(lib_of(jsonin_get(j, path)));
 
 	return z ? z : "";
 }
 
 int64_t
-json_int(const struct json *j, const char *path)
+jsonin_int(const struct json *j, const char *path)
 {
-	return json_integer_value(lib_of(json_get(j, path)));
+	return json_integer_value(lib_of(jsonin_get(j, path)));
 }
 
 bool
-json_true(const struct json *j, const char *path)
+jsonin_true(const struct json *j, const char *path)
 {
-	return json_is_true(lib_of(json_get(j, path)));
+	return json_is_true(lib_of(jsonin_get(j, path)));
 }
 
 size_t
-json_count(const struct json *j)
+jsonin_count(const struct json *j)
 {
 	const json_t *l = lib_of(j);
 
@@ -85,13 +85,13 @@ json_count(const struct json *j)
 }
 
 const struct json *
-json_at(const struct json *j, size_t i)
+jsonin_at(const struct json *j, size_t i)
 {
 	return ours_of(json_array_get(lib_of(j), i));
 }
 
 const struct json *
-json_member(const struct json *j, size_t i, const char **name)
+jsonin_member(const struct json *j, size_t i, const char **name)
 {
 	json_t *o = lib_of(j);
 	void *it = json_object_iter(o);
@@ -105,7 +105,7 @@ json_member(const struct json *j, size_t i, const char **name)
 }
 
 void
-json_put_scalar(struct buf *b, const struct json *j)
+jsonin_put_scalar(struct buf *b, const struct json *j)
 {
 	const json_t *v = lib_of(j);
 

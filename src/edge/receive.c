@@ -7,12 +7,12 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/random.h"
-#include "edge/state.h"
+#include "edge/send.h"
 
 /* ---- answers without a transaction ---- */
 
 struct reply_path {
-	struct conn *conn;	   /* or */
+	struct conn *conn;         /* or */
 	struct listener *listener; /* UDP */
 	struct addr from, to;
 };
@@ -40,8 +40,9 @@ answer_bad(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
 	random_token(tag, sizeof(tag) - 1);
 	buf_init(&b, mem, sizeof(mem));
 	sip_edit_response(&b, m,
-			  &(struct sip_edit_reply){
-				  .status = m->answer, .to_tag = str_from(tag), .source = &p->from});
+			  &(struct sip_edit_reply){.status = m->answer,
+						   .to_tag = str_from(tag),
+						   .source = &p->from});
 	sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s\"", m->why);
 	sip_edit_body(&b, STR_NULL, STR_NULL);
 	if (buf_end(&b) == ERR_OK)
@@ -101,7 +102,7 @@ new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *sr
 
 /* CANCEL is answered here; the INVITE it names is told (9.2). */
 static void
-on_cancel(struct edge *e, struct edge_txn *t, const struct sip_msg *m, uint64_t scope)
+take_cancel(struct edge *e, struct edge_txn *t, const struct sip_msg *m, uint64_t scope)
 {
 	struct edge_txn *invite = NULL;
 	struct txn_key key;
@@ -133,7 +134,7 @@ refuse_busy(struct edge *e, const struct reply_path *p, struct sip_msg *m)
 }
 
 static void
-on_request(struct edge *e, const struct reply_path *p, struct edge_source *src)
+take_request(struct edge *e, const struct reply_path *p, struct edge_source *src)
 {
 	struct sip_msg *m = &e->rx;
 	uint64_t scope = scope_of(e, src);
@@ -165,7 +166,7 @@ on_request(struct edge *e, const struct reply_path *p, struct edge_source *src)
 	}
 	send_do(t, txn_server_step(&t->m, TXN_EV_START, loop_now(e->loop)) & ~TXN_DO_PASS_UP, NULL);
 	if (m->method == SIP_CANCEL)
-		on_cancel(e, t, m, scope);
+		take_cancel(e, t, m, scope);
 	else
 		e->up.on_request(e->up.arg, t, m, src);
 }
@@ -179,7 +180,8 @@ on_response(struct edge *e, const struct edge_source *src)
 	struct txn_key key;
 	struct edge_txn *t = NULL;
 
-	if (txn_client_key(m->via.branch, str_from(sip_method_name(m->cseq_method)), &key) == ERR_OK)
+	if (txn_client_key(m->via.branch, str_from(sip_method_name(m->cseq_method)), &key) ==
+	    ERR_OK)
 		t = send_find_txn(e, &key);
 	if (!t || t->server || t->m.state == TXN_NEW)
 		return;
@@ -215,8 +217,8 @@ pick_trunk(struct edge *e, const struct identity *id, const struct addr *from)
 }
 
 static void
-on_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
-	   const struct identity *id, struct str bytes)
+take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
+	     const struct identity *id, struct str bytes)
 {
 	metric_add(METRIC_sip_rx, 1);
 	if (sip_msg_parse(bytes, &e->rx) != ERR_OK) {
@@ -235,12 +237,12 @@ on_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
 		on_bad_message(e, p, &e->rx);
 		return;
 	}
-	on_request(e, p, src);
+	take_request(e, p, src);
 }
 
 static void
-on_datagram(void *arg, struct listener *l, const struct addr *from, const struct addr *to,
-	    const struct identity *id, struct str bytes)
+take_datagram(void *arg, struct listener *l, const struct addr *from, const struct addr *to,
+	      const struct identity *id, struct str bytes)
 {
 	struct edge *e = arg;
 	struct reply_path p = {.listener = l, .from = *from, .to = *to};
@@ -254,7 +256,7 @@ on_datagram(void *arg, struct listener *l, const struct addr *from, const struct
 
 	if (str_trim(bytes).len == 0)
 		return; /* a keepalive */
-	on_message(e, &p, &src, id, bytes);
+	take_message(e, &p, &src, id, bytes);
 }
 
 /* Who a dialled connection is: the trunk it was dialled for. */
@@ -293,11 +295,11 @@ on_conn_message(void *arg, struct conn *c, struct str bytes)
 		return;
 	if (c->barred)
 		id.n_trunks = 0;
-	on_message(e, &p, &src, &id, bytes);
+	take_message(e, &p, &src, &id, bytes);
 }
 
 static void
-on_garbage(void *arg, struct conn *c, enum err err)
+note_garbage(void *arg, struct conn *c, enum err err)
 {
 	struct edge *e = arg;
 	uint64_t left_out;
@@ -374,7 +376,7 @@ take_accepted(struct edge *e, struct tls_result *res)
 }
 
 static void
-on_handshake(void *arg, struct tls_result *res)
+take_handshake(void *arg, struct tls_result *res)
 {
 	struct edge *e = arg;
 	struct id id = id_new(e->conf.node, e->conf.worker);
@@ -434,60 +436,6 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 
 /* ---- from above ---- */
 
-enum err
-edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
-{
-	static const enum edge_transport transports[] = {
-		[TRUNK_TLS] = EDGE_TLS, [TRUNK_UDP] = EDGE_UDP, [TRUNK_TCP] = EDGE_TCP};
-	const struct trunk *t = &e->snap->trunk[trunk];
-	struct str zone = snapshot_text(e->snap, t->zone);
-	uint32_t want = UINT32_MAX;
-	struct listener *l;
-
-	for (uint32_t i = 0; zone.len && i < e->conf.n_zones; i++)
-		if (str_ieqz(zone, e->zone_fqdn[i]))
-			want = i;
-	l = listeners_for(&e->listeners, transports[t->transport], t->kind == TRUNK_CUSTOMER, want);
-	if (!l)
-		return ERR_NOTFOUND;
-	*out = (struct edge_local){l->conf.advertised, l->conf.transport, l->index};
-	return ERR_OK;
-}
-
-const struct sip_msg *
-edge_txn_request(const struct edge_txn *t)
-{
-	struct edge *e = t->owner;
-
-	if (!t->req.p || sip_msg_parse(str_of(t->req.p, t->req.len), &e->req) != ERR_OK)
-		return NULL;
-	return &e->req;
-}
-
-const struct edge_source *
-edge_txn_source(const struct edge_txn *t)
-{
-	return &t->src;
-}
-
-const char *
-edge_txn_branch(const struct edge_txn *t)
-{
-	return t->branch;
-}
-
-void
-edge_txn_set_user(struct edge_txn *t, void *user)
-{
-	t->user = user;
-}
-
-void *
-edge_txn_user(const struct edge_txn *t)
-{
-	return t->user;
-}
-
 void
 edge_drain(struct edge *e, bool on)
 {
@@ -516,13 +464,12 @@ start_tls(struct edge *e)
 				    .max_conns = e->conf.max_conns,
 				    .on_identity = cards_on_identity,
 				    .identity_arg = &e->cards,
-				    .on_result = on_handshake,
+				    .on_result = take_handshake,
 				    .result_arg = e};
 
 	for (uint32_t i = 0; i < e->conf.n_zones; i++)
 		ctx[i] = e->conf.zones[i].server;
-	if (e->conf.n_zones &&
-	    tls_zones_new(ctx, e->conf.n_zones, &e->zones) != ERR_OK)
+	if (e->conf.n_zones && tls_zones_new(ctx, e->conf.n_zones, &e->zones) != ERR_OK)
 		return ERR_NOMEM;
 	return handshake_new(&hc, &e->handshake);
 }
@@ -534,7 +481,7 @@ start_edge(struct edge *e)
 			     .on_message = on_conn_message,
 			     .on_open = on_conn_open,
 			     .on_down = on_conn_down,
-			     .on_garbage = on_garbage};
+			     .on_garbage = note_garbage};
 	enum err err = cards_init(&e->cards, e->conf.max_conns + HANDSHAKE_MAX, e->zone_fqdn,
 				  e->conf.n_zones);
 
@@ -561,7 +508,7 @@ start_edge(struct edge *e)
 					  .zones = e->zones,
 					  .snap = e->snap,
 					  .guard = &e->guard,
-					  .on_datagram = on_datagram,
+					  .on_datagram = take_datagram,
 					  .arg = e};
 	return listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
 }

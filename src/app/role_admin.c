@@ -1,0 +1,606 @@
+/* admin: the store of accounts, the call detail records, the history of handshakes, the control
+ * socket. Never a secret of a call. When it is away nothing of a call suffers: ended records wait
+ * in their slots. One thread. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/admin_msg.h"
+#include "app/keeper_msg.h"
+#include "app/role.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/flow.h"
+#include "ops/cdr.h"
+#include "ops/cdrfile.h"
+#include "ops/control.h"
+#include "ops/show.h"
+#include "store/store.h"
+
+enum {
+	ADMIN_KEEPER_QUEUE = 16,
+	ADMIN_SIGNALING_QUEUE = 8192,
+	ADMIN_BATCH = 256, /* messages of signaling taken in one iteration */
+	ADMIN_TICK_US = CLOCK_S,
+	ADMIN_GATHER_US = 20 * CLOCK_MS, /* from the first ended call to the sync of their CDRs */
+	ADMIN_STOP_TRIES = 20,
+	ADMIN_STOP_STEP_MS = 100,
+	ADMIN_PATH_MAX = CONF_PATH_MAX + 16,
+};
+
+struct admin {
+	const struct conf *conf;
+	struct str conf_bytes;
+	struct loop loop;
+	struct loop_fd keeper_fd, signaling_fd;
+	struct channel keeper, signaling;
+	struct timer tick, gather;
+	struct shm metrics;
+	struct flow_table flows;
+	struct records records;
+	struct cdrfile cdr;
+	struct history history;
+	struct control control;
+	struct show show;
+	struct store *store;
+	uint64_t tried_version; /* of the store, that a snapshot was made or tried from */
+	bool tried;
+	int accounts_fd; /* a snapshot that keeper has not taken yet, -1 = none */
+	char good_path[ADMIN_PATH_MAX], notes_path[ADMIN_PATH_MAX];
+};
+
+/* ---- accounts ---- */
+
+static void
+store_failed(struct admin *a, const char *why)
+{
+	if (!a->show.store_broken)
+		log_error("accounts.store",
+			  "%s: %s; the last good accounts stay in use, changes have no effect",
+			  a->conf->store, why);
+	a->show.store_broken = true;
+}
+
+static void
+store_works(struct admin *a)
+{
+	if (a->show.store_broken)
+		log_info("accounts.store", "%s works again", a->conf->store);
+	a->show.store_broken = false;
+}
+
+/* To keeper, or again at the next tick. */
+static void
+pass_accounts(struct admin *a)
+{
+	if (a->accounts_fd < 0 ||
+	    channel_send_fds(&a->keeper, KEEPER_ACCOUNTS, NULL, 0, &a->accounts_fd, 1) != ERR_OK)
+		return;
+	close(a->accounts_fd);
+	a->accounts_fd = -1;
+}
+
+static void
+take_snapshot(struct admin *a, struct str bytes)
+{
+	struct snapshot_view v;
+	int fd;
+	enum err e = snapshot_open(bytes, &v);
+
+	if (e == ERR_OK)
+		e = shm_blob("postern-accounts", bytes, &fd);
+	if (e != ERR_OK) {
+		log_error("accounts.snapshot", "cannot be passed on: %s", err_text(e));
+		return;
+	}
+	if (a->accounts_fd >= 0)
+		close(a->accounts_fd);
+	a->accounts_fd = fd;
+	a->show.store_version = v.version;
+	log_info("accounts.snapshot", "version=%llu accounts=%u trunks=%u numbers=%u",
+		 (unsigned long long)v.version, v.n_accounts, v.n_trunks, v.n_numbers);
+	pass_accounts(a);
+}
+
+static enum err
+open_store(struct admin *a)
+{
+	char why[STORE_WHY_MAX] = "";
+	enum err e = a->store ? ERR_OK : store_open(a->conf->store, &a->store, why);
+
+	if (e != ERR_OK)
+		store_failed(a, why[0] ? why : err_text(e));
+	return e;
+}
+
+/* A new snapshot when the store has changed. */
+static enum err
+look_at_store(struct admin *a)
+{
+	struct str bytes;
+	uint64_t version;
+	enum err e = open_store(a);
+
+	if (e != ERR_OK)
+		return e;
+	e = store_version(a->store, &version);
+	if (e == ERR_OK && a->tried && version == a->tried_version)
+		return a->show.store_broken ? ERR_CONFIG : ERR_OK;
+	if (e == ERR_OK) {
+		a->tried = true;
+		a->tried_version = version;
+		e = store_snapshot(a->store, &bytes);
+	}
+	if (e != ERR_OK) {
+		store_failed(a, e == ERR_CONFIG ? "what it holds is refused" : store_why(a->store));
+		if (e != ERR_CONFIG)
+			store_close(&a->store); /* opened anew at the next try */
+		a->tried = e == ERR_CONFIG;
+		return e;
+	}
+	store_works(a);
+	take_snapshot(a, bytes);
+	if (store_good_write(a->good_path, bytes) != ERR_OK)
+		log_warn("accounts.good", "%s cannot be written", a->good_path);
+	store_snapshot_free(&bytes);
+	return ERR_OK;
+}
+
+static void
+first_accounts(struct admin *a)
+{
+	struct str bytes;
+
+	if (look_at_store(a) == ERR_OK)
+		return;
+	if (store_good_read(a->good_path, &bytes) != ERR_OK) {
+		log_error("accounts.none", "neither the store nor %s can be used", a->good_path);
+		return;
+	}
+	take_snapshot(a, bytes);
+	store_snapshot_free(&bytes);
+}
+
+static enum err
+reload(void *arg)
+{
+	struct admin *a = arg;
+
+	store_close(&a->store);
+	a->tried = false;
+	return look_at_store(a);
+}
+
+/* ---- signaling ---- */
+
+static void
+watch_output(struct admin *a)
+{
+	bool all = channel_flush(&a->signaling);
+
+	if (a->signaling.fd >= 0 && a->signaling_fd.slot)
+		(void)!loop_mod(&a->loop, &a->signaling_fd, all ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+static enum err
+tell_signaling(struct admin *a, enum admin_msg_type type, uint32_t slot, const struct id *id)
+{
+	struct admin_slot m = {.slot = slot, .id = *id};
+	enum err e = ERR_CLOSED; /* it is asked again, or said again in the next round */
+
+	if (a->signaling.fd >= 0)
+		e = channel_send(&a->signaling, (uint16_t)type, &m, sizeof(m), true);
+	return e;
+}
+
+static void
+on_written(void *arg, uint32_t slot, const struct id *id)
+{
+	(void)!tell_signaling(arg, ADMIN_WRITTEN, slot, id);
+}
+
+static enum err
+hang_up(void *arg, const struct id *id)
+{
+	struct admin *a = arg;
+	enum err e = tell_signaling(a, ADMIN_HANGUP, 0, id);
+
+	watch_output(a);
+	return e;
+}
+
+static void
+drop_signaling(struct admin *a)
+{
+	loop_del(&a->loop, &a->signaling_fd);
+	channel_rebind(&a->signaling, -1);
+}
+
+static void
+end_text(char *z, size_t cap)
+{
+	z[cap - 1] = 0;
+}
+
+static void
+take_note(struct admin *a, const struct channel_msg *msg)
+{
+	struct admin_note m;
+	struct history_note n;
+
+	memcpy(&m, msg->body, sizeof(m));
+	n = (struct history_note){.id = m.id,
+				  .kind = m.kind == NOTE_REQUEST ? HISTORY_REQUEST
+								 : HISTORY_HANDSHAKE,
+				  .accepted = m.accepted,
+				  .outgoing = m.outgoing,
+				  .wall_us = m.wall_us,
+				  .peer = m.peer,
+				  .alert_sent = m.alert_sent,
+				  .alert_received = m.alert_received};
+	end_text(n.id.z, sizeof(n.id.z));
+#define COPY(member)                                                                               \
+	_Static_assert(sizeof(n.member) == sizeof(m.member), "texts of one size");                 \
+	memcpy(n.member, m.member, sizeof(n.member));                                              \
+	end_text(n.member, sizeof(n.member))
+	COPY(account);
+	COPY(version);
+	COPY(suite);
+	COPY(sni);
+	COPY(names);
+	COPY(word);
+	COPY(why);
+#undef COPY
+	history_add(&a->history, &n);
+}
+
+static bool
+take_signaling(struct admin *a, const struct channel_msg *msg)
+{
+	if (msg->head.type == ADMIN_ENDED && msg->head.length == sizeof(struct admin_slot)) {
+		if (!timer_is_set(&a->gather))
+			(void)!loop_timer(&a->loop, &a->gather, ADMIN_GATHER_US);
+		return true;
+	}
+	if (msg->head.type == ADMIN_NOTE && msg->head.length == sizeof(struct admin_note)) {
+		take_note(a, msg);
+		return true;
+	}
+	return false;
+}
+
+static void
+on_signaling(void *arg, uint32_t events)
+{
+	struct admin *a = arg;
+	struct channel_msg msg;
+
+	(void)events;
+	for (int i = 0; i < ADMIN_BATCH; i++) {
+		enum err e = channel_recv(&a->signaling, &msg, NULL, NULL);
+
+		if (e == ERR_AGAIN)
+			break;
+		if (e == ERR_OK && take_signaling(a, &msg))
+			continue;
+		if (e != ERR_CLOSED)
+			log_error("admin.signaling", "a message that is not understood; cut off");
+		drop_signaling(a);
+		return;
+	}
+	watch_output(a);
+}
+
+static void
+watch_signaling(struct admin *a)
+{
+	a->signaling_fd =
+		(struct loop_fd){.fd = a->signaling.fd, .on_event = on_signaling, .arg = a};
+	if (loop_add(&a->loop, &a->signaling_fd, EPOLLIN) != ERR_OK) {
+		log_error("admin.signaling", "no place to watch its channel");
+		channel_rebind(&a->signaling, -1);
+	}
+}
+
+/* ---- call detail records ---- */
+
+static void
+write_cdrs(struct admin *a)
+{
+	loop_timer_stop(&a->loop, &a->gather);
+	(void)cdrfile_round(&a->cdr, &a->records, clock_now_us(), false);
+	watch_output(a);
+}
+
+static void
+on_gathered(struct timer *t, uint64_t now_us)
+{
+	(void)now_us;
+	write_cdrs(CONTAINER_OF(t, struct admin, gather));
+}
+
+static void
+on_tick(struct timer *t, uint64_t now_us)
+{
+	struct admin *a = CONTAINER_OF(t, struct admin, tick);
+
+	(void)now_us;
+	pass_accounts(a);
+	(void)!look_at_store(a);
+	write_cdrs(a);
+	(void)!loop_timer(&a->loop, t, ADMIN_TICK_US);
+}
+
+/* The disk does not take them and memory ends with us: the log is the last place. */
+static void
+log_lost(struct admin *a)
+{
+	struct call_record rec;
+
+	for (uint32_t i = 0; i < a->records.n; i++) {
+		if (records_peek(&a->records, i) != RECORD_ENDED ||
+		    records_get(&a->records, i, &rec) != RECORD_ENDED ||
+		    cdrfile_has(&a->cdr, rec.id.z))
+			continue;
+		log_error("cdr.lost",
+			  "id=%s account=%s from=%s to=%s answer_us=%lld end_us=%lld status=%d",
+			  rec.id.z, cdr_customer_leg(&rec)->account.z, rec.from_received,
+			  rec.to_received, (long long)rec.answer_us, (long long)rec.end_us,
+			  rec.sip_status);
+	}
+}
+
+static void
+write_last_cdrs(struct admin *a)
+{
+	uint32_t left = 0;
+
+	for (int i = 0; i < ADMIN_STOP_TRIES; i++) {
+		left = cdrfile_round(&a->cdr, &a->records, clock_now_us(), true);
+		(void)channel_flush(&a->signaling);
+		if (left == 0)
+			return;
+		(void)poll(NULL, 0, ADMIN_STOP_STEP_MS);
+	}
+	log_lost(a);
+}
+
+/* ---- keeper ---- */
+
+static bool
+take_peer(struct admin *a, const struct channel_msg *msg, int fd)
+{
+	struct keeper_peer peer;
+
+	if (msg->head.length != sizeof(peer) || fd < 0)
+		return false;
+	memcpy(&peer, msg->body, sizeof(peer));
+	if (peer.role != KEEPER_ROLE_SIGNALING)
+		return false;
+	drop_signaling(a);
+	channel_rebind(&a->signaling, fd);
+	watch_signaling(a);
+	write_cdrs(a);
+	return true;
+}
+
+/* False: it was not understood, and fd is still the caller's. */
+static bool
+take_keeper(struct admin *a, const struct channel_msg *msg, int fd)
+{
+	switch (msg->head.type) {
+	case KEEPER_PEER:
+		return take_peer(a, msg, fd);
+	case KEEPER_RELOAD:
+		(void)!reload(a);
+		return true;
+	case KEEPER_STOP:
+		write_last_cdrs(a);
+		loop_stop(&a->loop);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+on_keeper(void *arg, uint32_t events)
+{
+	struct admin *a = arg;
+	struct channel_msg msg;
+
+	(void)events;
+	for (;;) {
+		int fd = -1;
+		size_t n = 1;
+		enum err e = channel_recv(&a->keeper, &msg, &fd, &n);
+
+		if (e == ERR_AGAIN)
+			return;
+		if (e == ERR_OK && take_keeper(a, &msg, n ? fd : -1))
+			continue;
+		if (e == ERR_OK && n)
+			close(fd);
+		if (e != ERR_CLOSED)
+			log_error("admin.keeper", "a message that is not understood");
+		loop_stop(&a->loop); /* without keeper there is no way on */
+		return;
+	}
+}
+
+/* ---- start ---- */
+
+static bool
+media_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
+{
+	struct admin *a = arg;
+
+	return slot < a->flows.n_slots &&
+	       flow_read_stats(&a->flows, slot, generation, out) == ERR_OK;
+}
+
+static void
+answer(void *arg, struct str line, struct buf *b)
+{
+	struct admin *a = arg;
+
+	show_answer(&a->show, line, b);
+}
+
+/* The folders above a file. */
+static void
+make_folders(const char *path)
+{
+	char part[CONF_PATH_MAX];
+
+	for (size_t i = 1; path[i]; i++)
+		if (path[i] == '/' &&
+		    str_copyz(part, sizeof(part), str_sub(str_from(path), 0, i)) == ERR_OK)
+			(void)mkdir(part, 0750);
+}
+
+static enum err
+map_segments(struct admin *a)
+{
+	enum err e =
+		shm_map(ROLE_FD_METRICS, METRICS_MAGIC, METRICS_VERSION, true, false, &a->metrics);
+
+	if (e == ERR_OK) {
+		struct keeper_metrics *m = a->metrics.p;
+
+		metric_bind(&m->page[KEEPER_ROLE_ADMIN]);
+		for (int r = 0; r < KEEPER_ROLE_N; r++)
+			a->show.page[r] = &m->page[r];
+		a->show.n_pages = KEEPER_ROLE_N;
+		e = flow_map(ROLE_FD_FLOWS, false, &a->flows);
+	}
+	if (e == ERR_OK)
+		e = records_open(ROLE_FD_CALLS, false, &a->records);
+	return e;
+}
+
+static void
+fill_show(struct admin *a, uint64_t epoch)
+{
+	char keeper[32];
+	struct stat st;
+
+	a->show.records = &a->records;
+	a->show.history = &a->history;
+	a->show.cdr_path = a->conf->cdr;
+	a->show.dropped = a->flows.head->totals;
+	a->show.version = POSTERN_VERSION;
+	a->show.node = a->conf->node_name;
+	a->show.epoch = epoch;
+	a->show.uid = geteuid();
+	a->show.arg = a;
+	a->show.do_media_stats = media_stats;
+	a->show.do_hangup = hang_up;
+	a->show.do_reload = reload;
+	(void)snprintf(keeper, sizeof(keeper), "/proc/%d", (int)getppid());
+	a->show.shared_uid = stat(keeper, &st) == 0 && st.st_uid == geteuid();
+}
+
+static enum err
+open_files(struct admin *a)
+{
+	enum err e;
+
+	make_folders(a->conf->store);
+	make_folders(a->conf->cdr);
+	make_folders(a->conf->control);
+	(void)snprintf(a->good_path, sizeof(a->good_path), "%s.good", a->conf->store);
+	(void)snprintf(a->notes_path, sizeof(a->notes_path), "%s/handshakes.jsonl",
+		       a->conf->run_dir);
+	a->cdr.arg = a;
+	a->cdr.on_written = on_written;
+	e = cdrfile_init(&a->cdr, a->conf->cdr, a->records.n);
+	if (e == ERR_OK)
+		e = history_init(&a->history, a->notes_path);
+	return e;
+}
+
+/* The socket is for people: without it everything else goes on. */
+static void
+open_control(struct admin *a)
+{
+	enum err e;
+
+	a->control.on_line = answer;
+	a->control.arg = a;
+	e = control_init(&a->control, &a->loop, a->conf->control);
+	if (e != ERR_OK)
+		log_error("control.socket", "%s cannot be opened: %s", a->conf->control,
+			  err_text(e));
+}
+
+static enum err
+watch_channels(struct admin *a)
+{
+	enum err e = channel_init(&a->signaling, ROLE_FD_SIGNALING, ADMIN_SIGNALING_QUEUE);
+
+	if (e != ERR_OK)
+		return e;
+	a->keeper_fd = (struct loop_fd){.fd = a->keeper.fd, .on_event = on_keeper, .arg = a};
+	a->tick.on_due = on_tick;
+	a->gather.on_due = on_gathered;
+	watch_signaling(a);
+	e = loop_add(&a->loop, &a->keeper_fd, EPOLLIN);
+	return e == ERR_OK ? loop_timer(&a->loop, &a->tick, ADMIN_TICK_US) : e;
+}
+
+static enum err
+set_up(struct admin *a, uint64_t epoch)
+{
+	enum err e = channel_init(&a->keeper, ROLE_FD_KEEPER, ADMIN_KEEPER_QUEUE);
+
+	if (e == ERR_OK)
+		e = shm_blob_map(ROLE_FD_CONF, &a->conf_bytes);
+	if (e == ERR_OK)
+		e = conf_open(a->conf_bytes, &a->conf);
+	if (e != ERR_OK)
+		return e;
+	log_init("admin", STDERR_FILENO, (enum log_level)a->conf->log_level);
+	e = map_segments(a);
+	if (e == ERR_OK)
+		e = loop_init(&a->loop, CONTROL_FDS + 2, CONTROL_TIMERS + 2);
+	if (e == ERR_OK)
+		e = open_files(a);
+	if (e == ERR_OK)
+		e = watch_channels(a);
+	if (e != ERR_OK)
+		return e;
+	fill_show(a, epoch);
+	open_control(a);
+	first_accounts(a);
+	write_cdrs(a);
+	return channel_send(&a->keeper, KEEPER_READY, NULL, 0, true);
+}
+
+int
+role_admin(uint64_t epoch)
+{
+	struct admin *a = mem_zalloc(1, sizeof(*a));
+	enum err e;
+
+	if (!a)
+		return 1;
+	a->accounts_fd = -1;
+	e = set_up(a, epoch);
+	if (e == ERR_OK) {
+		log_info("admin.start", "epoch=%llu records=%u", (unsigned long long)epoch,
+			 a->records.n);
+		e = loop_run(&a->loop);
+		control_fini(&a->control);
+		history_fini(&a->history);
+		cdrfile_fini(&a->cdr);
+		store_close(&a->store);
+	}
+	if (e != ERR_OK)
+		log_error("admin.failed", "%s", err_text(e));
+	mem_free(a);
+	return e == ERR_OK ? 0 : 1;
+}

@@ -1,0 +1,55 @@
+#include "edge/state.h"
+
+enum err
+edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
+{
+	static const enum edge_transport transports[] = {
+		[TRUNK_TLS] = EDGE_TLS, [TRUNK_UDP] = EDGE_UDP, [TRUNK_TCP] = EDGE_TCP};
+	const struct trunk *t = &e->snap->trunk[trunk];
+	struct str zone = snapshot_text(e->snap, t->zone);
+	uint32_t want = UINT32_MAX;
+	struct listener *l;
+
+	for (uint32_t i = 0; zone.len && i < e->conf.n_zones; i++)
+		if (str_ieqz(zone, e->zone_fqdn[i]))
+			want = i;
+	l = listeners_for(&e->listeners, transports[t->transport], t->kind == TRUNK_CUSTOMER, want);
+	if (!l)
+		return ERR_NOTFOUND;
+	*out = (struct edge_local){l->conf.advertised, l->conf.transport, l->index};
+	return ERR_OK;
+}
+
+const struct sip_msg *
+edge_txn_request(const struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+
+	if (!t->req.p || sip_msg_parse(str_of(t->req.p, t->req.len), &e->req) != ERR_OK)
+		return NULL;
+	return &e->req;
+}
+
+const struct edge_source *
+edge_txn_source(const struct edge_txn *t)
+{
+	return &t->src;
+}
+
+const char *
+edge_txn_branch(const struct edge_txn *t)
+{
+	return t->branch;
+}
+
+void
+edge_txn_set_user(struct edge_txn *t, void *user)
+{
+	t->user = user;
+}
+
+void *
+edge_txn_user(const struct edge_txn *t)
+{
+	return t->user;
+}

@@ -1,0 +1,188 @@
+#include "ops/explain.h"
+
+#include <string.h>
+
+#include "net/tlsrecord.h"
+
+static const char *
+or_else(const char *z, const char *other)
+{
+	return *z ? z : other;
+}
+
+/* "The call from A to B (account X, trunk Y, class Z), begun at T," */
+static void
+put_who(struct buf *b, const struct json *cdr)
+{
+	const char *account = jsonin_text(cdr, "account");
+
+	buf_printf(b, "The call from %s to %s",
+		   or_else(jsonin_text(cdr, "from_received"), "an unnamed caller"),
+		   or_else(jsonin_text(cdr, "to_received"), "an unreadable number"));
+	if (*account)
+		buf_printf(b, " (account %s, trunk %s, class %s)", account,
+			   or_else(jsonin_text(cdr, "trunk"), "?"), jsonin_text(cdr, "class"));
+	buf_printf(b, ", begun at %s,", or_else(jsonin_text(cdr, "invite"), "an unknown time"));
+}
+
+static void
+put_cause(struct buf *b, const struct json *cdr)
+{
+	buf_printf(b, " (SIP %lld, Q.850 cause %lld)", (long long)jsonin_int(cdr, "sip_status"),
+		   (long long)jsonin_int(cdr, "q850"));
+}
+
+static void
+put_answered_end(struct buf *b, const struct json *cdr)
+{
+	const char *by = jsonin_text(cdr, "ended_by"), *why = jsonin_text(cdr, "refusal_text");
+	int64_t ms = jsonin_int(cdr, "duration_ms");
+
+	buf_printf(b, " was answered and lasted %lld.%lld seconds.", (long long)(ms / 1000),
+		   (long long)(ms % 1000 / 100));
+	if (strcmp(by, "caller") == 0)
+		buf_z(b, " The caller hung up.");
+	else if (strcmp(by, "called") == 0)
+		buf_z(b, " The called side hung up.");
+	else if (*why)
+		buf_printf(b, " postern ended it: %s.", why);
+	else
+		buf_z(b, " postern ended it.");
+}
+
+static void
+put_unanswered_end(struct buf *b, const struct json *cdr)
+{
+	const char *by = jsonin_text(cdr, "ended_by"), *why = jsonin_text(cdr, "refusal_text");
+
+	if (*why)
+		buf_printf(b, " was refused by postern: %s", why);
+	else if (strcmp(by, "caller") == 0)
+		buf_z(b, " was given up by the caller before anybody answered");
+	else if (strcmp(by, "called") == 0)
+		buf_z(b, " was refused by the called side");
+	else
+		buf_z(b, " failed");
+	put_cause(b, cdr);
+	buf_char(b, '.');
+}
+
+static void
+put_target(struct buf *b, const struct json *t)
+{
+	int64_t status = jsonin_int(t, "status");
+
+	buf_printf(b, " %s ", jsonin_text(t, "trunk"));
+	if (status < 0)
+		buf_z(b, "could not be reached");
+	else if (status == 0)
+		buf_z(b, "gave no final answer");
+	else
+		buf_printf(b, "answered %lld", (long long)status);
+}
+
+static void
+put_targets(struct buf *b, const struct json *cdr)
+{
+	const struct json *list = jsonin_get(cdr, "targets");
+	size_t n = jsonin_count(list);
+
+	if (n == 0) {
+		buf_z(b, " It was sent to no trunk.");
+		return;
+	}
+	buf_z(b, " Tried:");
+	for (size_t i = 0; i < n; i++) {
+		buf_z(b, i ? "," : "");
+		put_target(b, jsonin_at(list, i));
+	}
+	buf_char(b, '.');
+}
+
+static void
+put_encryption(struct buf *b, const struct json *leg, const char *who)
+{
+	const char *suite = jsonin_text(leg, "srtp_in");
+
+	if (!*jsonin_text(leg, "trunk"))
+		return;
+	buf_printf(b, " %s leg (%s):", who, jsonin_text(leg, "trunk"));
+	if (*jsonin_text(leg, "tls_version"))
+		buf_printf(b, " %s %s", jsonin_text(leg, "tls_version"),
+			   jsonin_text(leg, "tls_suite"));
+	else
+		buf_printf(b, " SIP in clear over %s", jsonin_text(leg, "transport"));
+	if (*suite)
+		buf_printf(b, ", SRTP %s in and %s out", suite,
+			   or_else(jsonin_text(leg, "srtp_out"), "nothing"));
+	else
+		buf_z(b, ", media in clear");
+	buf_printf(b, ", %lld packets in (%lld lost), %lld out.",
+		   (long long)jsonin_int(leg, "media.in_packets"),
+		   (long long)jsonin_int(leg, "media.in_lost"),
+		   (long long)jsonin_int(leg, "media.out_packets"));
+}
+
+void
+explain_call(struct buf *b, const struct json *cdr, const char *state)
+{
+	put_who(b, cdr);
+	if (state)
+		buf_printf(b, " goes on; its state is %s.", state);
+	else if (*jsonin_text(cdr, "answer"))
+		put_answered_end(b, cdr);
+	else
+		put_unanswered_end(b, cdr);
+	if (jsonin_true(cdr, "restored"))
+		buf_z(b, " It was taken over from its record after a restart of signaling.");
+	put_targets(b, cdr);
+	put_encryption(b, jsonin_get(cdr, "a"), "Caller's");
+	put_encryption(b, jsonin_get(cdr, "b"), "Called");
+}
+
+static void
+put_alert(struct buf *b, const struct json *note, const char *name, const char *words)
+{
+	if (jsonin_get(note, name))
+		buf_printf(b, " %s the alert %s (%lld).", words,
+			   tls_alert_name((int)jsonin_int(note, name)),
+			   (long long)jsonin_int(note, name));
+}
+
+static void
+put_handshake(struct buf *b, const struct json *n)
+{
+	bool out = jsonin_true(n, "outgoing");
+
+	buf_printf(b, out ? "postern connected to %s at %s" : "%s connected to postern at %s",
+		   or_else(jsonin_text(n, "peer"), "somebody"), jsonin_text(n, "at"));
+	if (*jsonin_text(n, "sni"))
+		buf_printf(b, " (asking for %s)", jsonin_text(n, "sni"));
+	if (jsonin_true(n, "accepted"))
+		buf_printf(b, "; the TLS handshake was accepted: %s %s.", jsonin_text(n, "version"),
+			   jsonin_text(n, "suite"));
+	else
+		buf_printf(b, "; the TLS handshake was refused: %s.",
+			   or_else(jsonin_text(n, "why"), jsonin_text(n, "word")));
+	if (*jsonin_text(n, "names"))
+		buf_printf(b, " The certificate shown is for %s.", jsonin_text(n, "names"));
+	else if (!jsonin_true(n, "accepted"))
+		buf_z(b, " No certificate was seen.");
+	put_alert(b, n, "alert_sent", "postern sent");
+	put_alert(b, n, "alert_received", "The other side sent");
+}
+
+void
+explain_note(struct buf *b, const struct json *n)
+{
+	if (strcmp(jsonin_text(n, "kind"), "request") != 0) {
+		put_handshake(b, n);
+		return;
+	}
+	buf_printf(b, "The %s from %s at %s was refused before it became a call: %s (%s).",
+		   or_else(jsonin_text(n, "version"), "request"),
+		   or_else(jsonin_text(n, "peer"), "somebody"), jsonin_text(n, "at"),
+		   or_else(jsonin_text(n, "why"), "no reason was noted"), jsonin_text(n, "word"));
+	if (*jsonin_text(n, "account"))
+		buf_printf(b, " It came on a connection of account %s.", jsonin_text(n, "account"));
+}

@@ -1,0 +1,334 @@
+#include "ops/show.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ops/cdr.h"
+#include "ops/explain.h"
+#include "ops/lines.h"
+
+enum { SHOW_LINE_MAX = LINES_LEN_MAX };
+
+static void
+put_error(struct buf *b, const char *why)
+{
+	buf_reset(b);
+	buf_z(b, "{\"ok\":false,\"error\":");
+	buf_json(b, str_from(why));
+	buf_char(b, '}');
+}
+
+static const char *
+comma_after(const struct buf *b)
+{
+	return b->len && (b->p[b->len - 1] == '[' || b->p[b->len - 1] == '{') ? "" : ",";
+}
+
+/* ---- stats ---- */
+
+static void
+put_metrics(const struct show *s, struct buf *b)
+{
+	buf_z(b, "\"metrics\":{");
+	for (int m = 0; m < METRIC_N; m++) {
+		uint64_t sum = 0;
+
+		for (uint32_t i = 0; i < s->n_pages; i++)
+			sum += metric_get(s->page[i], (enum metric)m);
+		buf_printf(b, "%s\"%s\":%llu", comma_after(b), metric_name((enum metric)m),
+			   (unsigned long long)sum);
+	}
+	buf_char(b, '}');
+}
+
+static void
+put_slots(const struct show *s, struct buf *b)
+{
+	uint32_t n[RECORD_ENDED + 1] = {0};
+
+	for (uint32_t i = 0; i < s->records->n; i++) {
+		enum record_slot_state st = records_peek(s->records, i);
+
+		if (st <= RECORD_ENDED)
+			n[st]++;
+	}
+	buf_printf(b, ",\"records\":{\"slots\":%u,\"slots_used\":%u,\"live\":%u,\"ended\":%u}",
+		   s->records->n, n[RECORD_LIVE] + n[RECORD_ENDED], n[RECORD_LIVE],
+		   n[RECORD_ENDED]);
+}
+
+static void
+put_dropped(const struct show *s, struct buf *b)
+{
+	buf_z(b, ",\"media_dropped_why\":{");
+	for (int d = 0; s->dropped && d < MEDIA_DROP_N; d++)
+		buf_printf(b, "%s\"%s\":%llu", comma_after(b), media_drop_name((enum media_drop)d),
+			   (unsigned long long)s->dropped[d]);
+	buf_char(b, '}');
+}
+
+static void
+answer_stats(struct show *s, const struct json *q, struct buf *b)
+{
+	(void)q;
+	buf_z(b, "{\"ok\":true,\"node\":");
+	buf_json(b, str_from(s->node));
+	buf_z(b, ",\"version\":");
+	buf_json(b, str_from(s->version));
+	buf_printf(b,
+		   ",\"admin_epoch\":%llu,\"accounts_version\":%llu,\"store\":\"%s\",\"uid\":%u,",
+		   (unsigned long long)s->epoch, (unsigned long long)s->store_version,
+		   s->store_broken ? "broken, the last good accounts are used" : "fine", s->uid);
+	buf_printf(b, "\"roles_share_uid\":%s,", s->shared_uid ? "true" : "false");
+	put_metrics(s, b);
+	put_slots(s, b);
+	put_dropped(s, b);
+	buf_char(b, '}');
+}
+
+/* ---- calls ---- */
+
+/* The counters of a leg as they are now. */
+static void
+refresh_stats(const struct show *s, struct record_leg *l)
+{
+	struct media_stats now;
+
+	if (l->media_open && !l->stats_final &&
+	    s->do_media_stats(s->arg, l->media.slot, l->media.generation, &now))
+		l->stats = now;
+}
+
+static bool
+get_live(const struct show *s, uint32_t slot, struct call_record *rec)
+{
+	if (records_peek(s->records, slot) != RECORD_LIVE ||
+	    records_get(s->records, slot, rec) != RECORD_LIVE)
+		return false;
+	refresh_stats(s, &rec->leg[LEG_A]);
+	refresh_stats(s, &rec->leg[LEG_B]);
+	return true;
+}
+
+/* The call's CDR as it is so far, with state and seconds in front. */
+static void
+put_call(struct buf *b, const struct call_record *rec)
+{
+	uint64_t now = clock_now_us();
+	uint64_t us = rec->answer_us && now > rec->answer_mono_us ? now - rec->answer_mono_us : 0;
+
+	buf_printf(b, "%s{\"state\":\"%s\",\"seconds\":%llu,\"record\":", comma_after(b),
+		   b2bua_state_name((enum b2bua_state)rec->state),
+		   (unsigned long long)(us / CLOCK_S));
+	cdr_put(b, rec);
+	buf_char(b, '}');
+}
+
+static uint32_t
+limit_of(const struct json *q, uint32_t def, uint32_t max)
+{
+	int64_t n = jsonin_int(q, "limit");
+
+	return n <= 0 ? def : n > max ? max : (uint32_t)n;
+}
+
+static void
+answer_calls(struct show *s, const struct json *q, struct buf *b)
+{
+	uint32_t left = limit_of(q, SHOW_CALLS_LIMIT, SHOW_CALLS_LIMIT), n = 0;
+	struct call_record rec;
+	bool more = false;
+
+	buf_z(b, "{\"ok\":true,\"list\":[");
+	for (uint32_t i = 0; i < s->records->n && !more; i++) {
+		if (!get_live(s, i, &rec))
+			continue;
+		more = n == left || b->cap - b->len < CDR_LINE_MAX + 256;
+		if (more)
+			break;
+		put_call(b, &rec);
+		n++;
+	}
+	buf_printf(b, "],\"n\":%u,\"more\":%s}", n, more ? "true" : "false");
+}
+
+/* ---- handshakes ---- */
+
+static bool
+note_wanted(const struct json *q, const struct history_note *n)
+{
+	const char *account = jsonin_text(q, "account");
+
+	return (!*account || strcmp(account, n->account) == 0) &&
+	       (!jsonin_true(q, "refused") || !n->accepted);
+}
+
+static void
+answer_handshakes(struct show *s, const struct json *q, struct buf *b)
+{
+	uint32_t left = limit_of(q, SHOW_LIMIT, HISTORY_NOTES);
+	const struct history_note *n;
+
+	buf_z(b, "{\"ok\":true,\"list\":[");
+	for (uint32_t i = 0; left && (n = history_at(s->history, i)) != NULL; i++) {
+		if (!note_wanted(q, n))
+			continue;
+		buf_z(b, comma_after(b));
+		history_put(b, n);
+		left--;
+	}
+	buf_z(b, "]}");
+}
+
+/* ---- explain ---- */
+
+/* kind, a sentence or two, and the facts: the object whose text is in facts. */
+static void
+put_explained(struct buf *b, const char *kind, struct str facts, const char *state)
+{
+	char words[EXPLAIN_TEXT_MAX];
+	struct json *j;
+	struct buf w;
+
+	if (jsonin_parse(facts, &j) != ERR_OK) {
+		put_error(b, "what was written about it cannot be read");
+		return;
+	}
+	buf_init(&w, words, sizeof(words));
+	if (strcmp(kind, "call") == 0)
+		explain_call(&w, j, state);
+	else
+		explain_note(&w, j);
+	jsonin_free(&j);
+	buf_printf(b, "{\"ok\":true,\"kind\":\"%s\",\"text\":", kind);
+	buf_json(b, buf_view(&w));
+	buf_z(b, ",\"facts\":");
+	buf_str(b, facts);
+	buf_char(b, '}');
+}
+
+/* In the records: live, or ended with its CDR not yet written. */
+static bool
+find_record(const struct show *s, const char *id, struct call_record *rec, bool *live)
+{
+	for (uint32_t i = 0; i < s->records->n; i++) {
+		enum record_slot_state st = records_peek(s->records, i);
+
+		if (st != RECORD_FREE)
+			st = records_get(s->records, i, rec);
+		if (st == RECORD_FREE || strcmp(rec->id.z, id) != 0)
+			continue;
+		*live = st == RECORD_LIVE;
+		refresh_stats(s, &rec->leg[LEG_A]);
+		refresh_stats(s, &rec->leg[LEG_B]);
+		return true;
+	}
+	return false;
+}
+
+static enum err
+find_facts(struct show *s, const char *id, struct buf *b, const char **kind, const char **state)
+{
+	const struct history_note *note = history_find(s->history, id);
+	struct call_record rec = {0};
+	char start[64];
+	struct buf z;
+	bool live;
+	enum err e;
+
+	*kind = "call";
+	if (find_record(s, id, &rec, &live)) {
+		cdr_put(b, &rec);
+		*state = live ? b2bua_state_name((enum b2bua_state)rec.state) : NULL;
+		return buf_end(b);
+	}
+	buf_init(&z, start, sizeof(start));
+	cdr_put_start(&z, id);
+	e = buf_end(&z) == ERR_OK ? lines_find(s->cdr_path, buf_view(&z), b) : ERR_NOTFOUND;
+	if (e != ERR_NOTFOUND)
+		return e;
+	*kind = "note";
+	if (!note)
+		return history_find_line(s->history, id, b);
+	history_put(b, note);
+	return buf_end(b);
+}
+
+static void
+answer_explain(struct show *s, const struct json *q, struct buf *b)
+{
+	const char *id = jsonin_text(q, "id"), *kind = "", *state = NULL;
+	char *mem = mem_zalloc(1, SHOW_LINE_MAX);
+	struct buf facts;
+	enum err e;
+
+	buf_init(&facts, mem, SHOW_LINE_MAX);
+	e = mem ? find_facts(s, id, &facts, &kind, &state) : ERR_NOMEM;
+	if (e == ERR_OK)
+		put_explained(b, kind, buf_view(&facts), state);
+	else
+		put_error(b, e == ERR_NOTFOUND ? "no call, handshake or refused request has this id"
+					       : err_text(e));
+	mem_free(mem);
+}
+
+/* ---- commands ---- */
+
+static void
+answer_hangup(struct show *s, const struct json *q, struct buf *b)
+{
+	const char *id = jsonin_text(q, "id");
+	struct call_record rec;
+	enum err e = ERR_NOTFOUND;
+
+	for (uint32_t i = 0; e == ERR_NOTFOUND && i < s->records->n; i++)
+		if (get_live(s, i, &rec) && strcmp(rec.id.z, id) == 0)
+			e = s->do_hangup(s->arg, &rec.id);
+	if (e == ERR_OK)
+		buf_z(b, "{\"ok\":true}");
+	else
+		put_error(b, e == ERR_NOTFOUND ? "no call has this id now"
+					       : "signaling does not take it now; try again");
+}
+
+static void
+answer_reload(struct show *s, const struct json *q, struct buf *b)
+{
+	enum err e = s->do_reload(s->arg);
+
+	(void)q;
+	if (e == ERR_OK)
+		buf_printf(b, "{\"ok\":true,\"accounts_version\":%llu}",
+			   (unsigned long long)s->store_version);
+	else
+		put_error(b, "the store cannot be used; the last good accounts stay in use. See "
+			     "the log");
+}
+
+void
+show_answer(struct show *s, struct str line, struct buf *b)
+{
+	static const struct {
+		const char *cmd;
+		void (*do_answer)(struct show *s, const struct json *q, struct buf *b);
+	} commands[] = {
+		{"stats", answer_stats},     {"calls", answer_calls},
+		{"explain", answer_explain}, {"handshakes", answer_handshakes},
+		{"hangup", answer_hangup},   {"reload", answer_reload},
+	};
+	struct json *q = NULL;
+	enum err e = jsonin_parse(line, &q);
+	const char *cmd = jsonin_text(q, "cmd");
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(commands) && strcmp(commands[i].cmd, cmd) != 0)
+		i++;
+	if (e != ERR_OK)
+		put_error(b, "a request is one line with one JSON object, as {\"cmd\":\"stats\"}");
+	else if (i == ARRAY_LEN(commands))
+		put_error(b, "cmd is one of stats, calls, explain, handshakes, hangup, reload");
+	else
+		commands[i].do_answer(s, q, b);
+	jsonin_free(&q);
+}

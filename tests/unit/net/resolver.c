@@ -1,0 +1,530 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "dnsmsg.h"
+#include "net/resolver.h"
+#include "net/stream.h"
+#include "net/udp.h"
+
+enum { TRY_MS = 150 };
+
+/* A DNS server of our own on the same loop, with a mode for each way to fail. */
+
+enum mode {
+	ANSWER,
+	SILENCE,
+	SERVFAIL,
+	GARBAGE,
+	WRONG_ID,
+	WRONG_QUESTION,
+	NXDOMAIN,
+	CUT, /* over UDP; the whole over TCP */
+	ZERO_TTL,
+	SHORT_TTL,
+	CIRCLE,
+	LATE,
+	NO_DATA
+};
+
+struct server {
+	struct udp udp;
+	struct tcp_listener door;
+	struct stream_pool pool;
+	struct stream *tcp;
+	enum mode mode;
+	int asked, asked_tcp;
+	struct addr late_from;
+	struct msg late;
+};
+
+static struct loop loop;
+static struct server server;
+static struct resolver *r;
+
+struct asker {
+	struct resolver_query *q;
+	int told;
+	struct dns_answer got;
+	bool again;            /* asks the same once more from inside */
+	struct asker *cancels; /* and cancels another */
+};
+
+static void ask(struct asker *a, const char *name, enum dns_type type);
+
+static void
+on_answer(void *arg, const struct dns_answer *answer)
+{
+	struct asker *a = arg;
+
+	a->told++;
+	a->q = NULL;
+	a->got = *answer;
+	if (a->again) {
+		a->again = false;
+		ask(a, "again.example.com", DNS_A);
+	}
+	if (a->cancels)
+		resolver_cancel(r, &a->cancels->q);
+}
+
+static void
+ask(struct asker *a, const char *name, enum dns_type type)
+{
+	assert_int_equal(resolver_ask(r, str_from(name), type, on_answer, a, &a->q), ERR_OK);
+}
+
+/* The reply to a query in the mode set; false: none. */
+static bool
+make_reply(struct str query, bool tcp, struct msg *m)
+{
+	const uint8_t *q = (const uint8_t *)query.p;
+	size_t end = 12;
+	uint32_t ttl = server.mode == ZERO_TTL ? 0 : server.mode == SHORT_TTL ? 1 : 60;
+	unsigned type;
+
+	while (end < query.len && q[end])
+		end += 1U + q[end];
+	end += 5; /* the root, type, class; an OPT record may follow */
+	type = q[end - 3];
+	memcpy(m->p, q, end);
+	m->len = end;
+	m->p[2] = 0x81;
+	m->p[3] = 0x80;
+	memset(m->p + 6, 0, 6);
+	switch (server.mode) {
+	case SILENCE:
+		return false;
+	case SERVFAIL:
+		m->p[3] |= 2;
+		return true;
+	case NXDOMAIN:
+		m->p[3] |= 3;
+		return true;
+	case NO_DATA:
+		return true;
+	case GARBAGE:
+		memset(m->p + 4, 0xff, m->len - 4);
+		return true;
+	case WRONG_ID:
+		m->p[0] ^= 0x55;
+		break;
+	case WRONG_QUESTION:
+		m->p[13] ^= 1;
+		break;
+	case CUT:
+		if (!tcp) {
+			m->p[2] |= 2;
+			return true;
+		}
+		break;
+	case CIRCLE:
+		msg_cname(m, "@", 60, "@");
+		return true;
+	case ANSWER:
+	case ZERO_TTL:
+	case SHORT_TTL:
+	case LATE:
+		break;
+	}
+	if (type == DNS_SRV)
+		for (int i = 0; i < (server.mode == CUT ? 500 : 2); i++)
+			msg_srv(m, "@", ttl, 10, 1, 5061, "sip.example.com");
+	else
+		msg_a(m, "@", ttl, 0xc0000201);
+	return true;
+}
+
+static void
+on_query(void *arg, const struct addr *from, const struct addr *to, struct str bytes)
+{
+	static struct msg m;
+
+	(void)arg, (void)to;
+	server.asked++;
+	if (!make_reply(bytes, false, &m))
+		return;
+	if (server.mode == LATE) {
+		server.late = m;
+		server.late_from = *from;
+		return;
+	}
+	assert_int_equal(udp_send(&server.udp, NULL, from, msg_str(&m)), ERR_OK);
+}
+
+static void
+on_tcp_query(void *arg, struct str bytes)
+{
+	static struct msg m;
+	char len[2];
+
+	(void)arg;
+	server.asked_tcp++;
+	if (bytes.len < 14 || !make_reply(str_from_at(bytes, 2), true, &m))
+		return;
+	len[0] = (char)(m.len >> 8);
+	len[1] = (char)m.len;
+	assert_int_equal(stream_send(server.tcp, str_of(len, 2)), ERR_OK);
+	assert_int_equal(stream_send(server.tcp, msg_str(&m)), ERR_OK);
+}
+
+static void
+on_tcp_end(void *arg, enum stream_end why, int error)
+{
+	(void)arg, (void)why, (void)error;
+	server.tcp = NULL;
+}
+
+static enum tcp_more
+on_door(void *arg, int fd, const struct addr *peer, const struct addr *local)
+{
+	static const struct stream_calls calls = {.on_data = on_tcp_query, .on_close = on_tcp_end};
+
+	(void)arg, (void)peer, (void)local;
+	assert_int_equal(stream_adopt(&server.pool, fd, &calls, NULL, &server.tcp), ERR_OK);
+	return TCP_ACCEPT_MORE;
+}
+
+static int
+setup(void **state)
+{
+	struct udp_opts o = {.local = {.ip = {127, 0, 0, 1}, .family = 4}};
+	int fd;
+
+	(void)state;
+	memset(&server, 0, sizeof(server));
+	if (loop_init(&loop, 64, 64) != ERR_OK || udp_bind(&o, &fd) != ERR_OK ||
+	    udp_adopt(&server.udp, &loop, fd, on_query, NULL) != ERR_OK ||
+	    tcp_listen(&server.udp.local, NULL, &fd) != ERR_OK)
+		return -1;
+	server.door.on_accept = on_door;
+	if (tcp_listener_init(&server.door, &loop, fd) != ERR_OK ||
+	    stream_pool_init(&server.pool, &loop, NULL, 4, 16) != ERR_OK)
+		return -1;
+	return resolver_new_hasty(&loop, &server.udp.local, 1, TRY_MS, &r) == ERR_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	resolver_free(&r);
+	stream_pool_fini(&server.pool);
+	tcp_listener_fini(&server.door);
+	udp_fini(&server.udp);
+	loop_fini(&loop);
+	return 0;
+}
+
+static void
+run_ms(int ms)
+{
+	for (int i = 0; i < ms; i++)
+		assert_int_equal(loop_run_once(&loop, 1), ERR_OK);
+}
+
+static void
+wait_told(struct asker *a, int n)
+{
+	for (int i = 0; i < 20000 && a->told < n; i++)
+		assert_int_equal(loop_run_once(&loop, 1), ERR_OK);
+	assert_int_equal(a->told, n);
+}
+
+static void
+asks_and_keeps(void **state)
+{
+	struct asker a = {.told = 0}, b = {.told = 0}, c = {.told = 0};
+
+	(void)state;
+	ask(&a, "pbx.example.com", DNS_A);
+	assert_int_equal(a.told, 0); /* never from inside */
+	ask(&b, "PBX.example.com.", DNS_A);
+	wait_told(&a, 1);
+	wait_told(&b, 1);
+	assert_int_equal(server.asked, 1); /* joined */
+	assert_int_equal(a.got.status, DNS_OK);
+	assert_int_equal(a.got.n, 1);
+	ask(&c, "pbx.example.com", DNS_A);
+	assert_int_equal(c.told, 0);
+	wait_told(&c, 1);
+	assert_int_equal(server.asked, 1); /* kept */
+	assert_int_equal(resolver_count(r)->hits, 1);
+	ask(&c, "pbx.example.com", DNS_SRV); /* another type is another question */
+	wait_told(&c, 2);
+	assert_int_equal(server.asked, 2);
+	assert_int_equal(c.got.n, 2);
+}
+
+static void
+lifetimes(void **state)
+{
+	struct asker a = {.told = 0};
+
+	(void)state;
+	server.mode = ZERO_TTL; /* used once, not kept */
+	ask(&a, "zero.example.com", DNS_A);
+	wait_told(&a, 1);
+	assert_int_equal(a.got.n, 1);
+	ask(&a, "zero.example.com", DNS_A);
+	wait_told(&a, 2);
+	assert_int_equal(server.asked, 2);
+	server.mode = SHORT_TTL;
+	ask(&a, "short.example.com", DNS_A);
+	wait_told(&a, 3);
+	usleep(1100000);
+	run_ms(1);
+	ask(&a, "short.example.com", DNS_A);
+	wait_told(&a, 4);
+	assert_int_equal(server.asked, 4);
+	assert_false(a.got.stale);
+}
+
+static void
+absence_is_kept(void **state)
+{
+	struct asker a = {.told = 0};
+
+	(void)state;
+	server.mode = NXDOMAIN;
+	ask(&a, "no.example.com", DNS_A);
+	wait_told(&a, 1);
+	assert_int_equal(a.got.status, DNS_NXDOMAIN);
+	server.mode = NO_DATA;
+	ask(&a, "nodata.example.com", DNS_A);
+	wait_told(&a, 2);
+	assert_int_equal(a.got.status, DNS_NODATA);
+	server.mode = ANSWER;
+	ask(&a, "no.example.com", DNS_A);
+	wait_told(&a, 3);
+	assert_int_equal(a.got.status, DNS_NXDOMAIN);
+	assert_int_equal(server.asked, 2);
+}
+
+/* Servers fail after the answer has expired: the old one is used, at once the second time (R16). */
+static void
+stale_while_failing(void **state)
+{
+	static const enum mode modes[] = {SERVFAIL, GARBAGE, CIRCLE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct asker a = {.told = 0};
+		char name[32];
+		int before;
+
+		snprintf(name, sizeof(name), "stale%zu.example.com", i);
+		server.mode = ZERO_TTL;
+		ask(&a, name, DNS_A);
+		wait_told(&a, 1);
+		server.mode = modes[i];
+		ask(&a, name, DNS_A);
+		wait_told(&a, 2);
+		assert_int_equal(a.got.status, DNS_OK);
+		assert_true(a.got.stale);
+		before = server.asked;
+		ask(&a, name, DNS_A);
+		wait_told(&a, 3);
+		assert_true(a.got.stale);
+		assert_int_equal(server.asked, before);
+	}
+}
+
+static void
+nothing_usable(void **state)
+{
+	static const enum mode modes[] = {SERVFAIL, GARBAGE, CIRCLE};
+	struct asker a = {.told = 0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		server.mode = modes[i];
+		ask(&a, "fail.example.com", DNS_A);
+		wait_told(&a, (int)i + 1);
+		assert_int_equal(a.got.status, DNS_FAILED);
+		assert_int_equal(a.got.n, 0);
+	}
+}
+
+/* Replies that are not to our question are not believed; the right one still is. */
+static void
+forged_replies(void **state)
+{
+	static const enum mode modes[] = {WRONG_ID, WRONG_QUESTION};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct asker a = {.told = 0};
+		char name[32];
+
+		snprintf(name, sizeof(name), "forged%zu.example.com", i);
+		server.mode = modes[i];
+		ask(&a, name, DNS_A);
+		run_ms(100);
+		assert_int_equal(a.told, 0);
+		server.mode = ANSWER; /* at the next try */
+		wait_told(&a, 1);
+		assert_int_equal(a.got.status, DNS_OK);
+	}
+}
+
+static void
+silence(void **state)
+{
+	struct asker a = {.told = 0};
+	uint64_t start, longest = 0;
+
+	(void)state;
+	server.mode = SILENCE;
+	ask(&a, "silent.example.com", DNS_A);
+	start = loop_now(&loop);
+	while (a.told == 0 && loop_now(&loop) - start < 20000000) {
+		uint64_t before = loop_now(&loop);
+
+		assert_int_equal(loop_run_once(&loop, 5), ERR_OK);
+		if (loop_now(&loop) - before > longest)
+			longest = loop_now(&loop) - before;
+	}
+	assert_int_equal(a.told, 1);
+	assert_int_equal(a.got.status, DNS_FAILED);
+	assert_true(server.asked >= 2);
+	assert_true(longest < 500000); /* the loop went on all the time */
+}
+
+static void
+cut_then_tcp(void **state)
+{
+	struct asker a = {.told = 0};
+
+	(void)state;
+	server.mode = CUT;
+	ask(&a, "_sips._tcp.example.com", DNS_SRV);
+	wait_told(&a, 1);
+	assert_int_equal(a.got.status, DNS_OK);
+	assert_int_equal(a.got.n, DNS_RECORDS_MAX);
+	assert_true(a.got.cut);
+	assert_int_equal(server.asked_tcp, 1);
+}
+
+static void
+cancelling(void **state)
+{
+	struct asker a = {.told = 0}, b = {.told = 0}, c = {.told = 0};
+
+	(void)state;
+	ask(&a, "cancel.example.com", DNS_A);
+	resolver_cancel(r, &a.q); /* before it was sent */
+	assert_null(a.q);
+	resolver_cancel(r, &a.q); /* twice is fine */
+	run_ms(5);
+	assert_int_equal(server.asked, 0);
+	server.mode = LATE;
+	ask(&a, "cancel.example.com", DNS_A);
+	ask(&b, "cancel.example.com", DNS_A);
+	run_ms(50);
+	assert_int_equal(server.asked, 1);
+	resolver_cancel(r, &a.q);
+	assert_int_equal(udp_send(&server.udp, NULL, &server.late_from, msg_str(&server.late)),
+			 ERR_OK);
+	wait_told(&b, 1);
+	assert_int_equal(a.told, 0);
+	/* the late answer after the last cancel is kept all the same */
+	ask(&a, "late.example.com", DNS_A);
+	run_ms(50);
+	resolver_cancel(r, &a.q);
+	assert_int_equal(udp_send(&server.udp, NULL, &server.late_from, msg_str(&server.late)),
+			 ERR_OK);
+	run_ms(50);
+	assert_int_equal(a.told, 0);
+	server.mode = SILENCE;
+	ask(&c, "late.example.com", DNS_A);
+	wait_told(&c, 1);
+	assert_int_equal(c.got.status, DNS_OK);
+	/* one asker cancels the next, both already to be told */
+	ask(&a, "late.example.com", DNS_A);
+	ask(&b, "late.example.com", DNS_A);
+	a.cancels = &b;
+	wait_told(&a, 1);
+	run_ms(5);
+	assert_int_equal(b.told, 1);
+}
+
+static void
+ask_from_answer(void **state)
+{
+	struct asker a = {.told = 0, .again = true};
+
+	(void)state;
+	ask(&a, "first.example.com", DNS_A);
+	wait_told(&a, 2);
+	assert_int_equal(server.asked, 2);
+}
+
+static void
+bounds(void **state)
+{
+	static struct asker many[RESOLVER_QUERIES_MAX];
+	struct asker a = {.told = 0};
+	struct resolver_query *q;
+	char name[40];
+
+	(void)state;
+	assert_int_equal(resolver_ask(r, STR("a b"), DNS_A, on_answer, &a, &q), ERR_RANGE);
+	assert_int_equal(resolver_ask(r, STR(""), DNS_A, on_answer, &a, &q), ERR_RANGE);
+	assert_int_equal(resolver_ask(r, STR("192.0.2.1"), DNS_A, on_answer, &a, &q), ERR_RANGE);
+	server.mode = SILENCE;
+	for (int i = 0; i < RESOLVER_QUERIES_MAX; i++) {
+		many[i] = (struct asker){.told = 0};
+		snprintf(name, sizeof(name), "n%d.example.com", i % 300);
+		ask(&many[i], name, DNS_A);
+	}
+	assert_int_equal(resolver_ask(r, STR("x.example"), DNS_A, on_answer, &a, &q), ERR_NOMEM);
+	run_ms(20);
+	/* of 300 questions 256 may be under way; the others are told so */
+	assert_int_equal(many[0].told, 0);
+	assert_int_equal(many[299].told, 1);
+	assert_int_equal(many[299].got.status, DNS_FAILED);
+	assert_int_equal(resolver_count(r)->sent, RESOLVER_ASKED_MAX);
+}
+
+/* More names than the cache holds: the oldest go, nothing grows. */
+static void
+cache_is_bounded(void **state)
+{
+	struct asker a = {.told = 0};
+	char name[40];
+
+	(void)state;
+	for (int i = 0; i < RESOLVER_CACHE_MAX + 50; i++) {
+		snprintf(name, sizeof(name), "c%d.example.com", i);
+		ask(&a, name, DNS_A);
+		wait_told(&a, i + 1);
+	}
+	server.asked = 0;
+	ask(&a, "c561.example.com", DNS_A);
+	wait_told(&a, RESOLVER_CACHE_MAX + 51);
+	assert_int_equal(server.asked, 0);
+	ask(&a, "c0.example.com", DNS_A);
+	wait_told(&a, RESOLVER_CACHE_MAX + 52);
+	assert_int_equal(server.asked, 1);
+}
+
+int
+main(void)
+{
+#define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		WITH(asks_and_keeps),  WITH(lifetimes),
+		WITH(absence_is_kept), WITH(stale_while_failing),
+		WITH(nothing_usable),  WITH(forged_replies),
+		WITH(silence),         WITH(cut_then_tcp),
+		WITH(cancelling),      WITH(ask_from_answer),
+		WITH(bounds),          WITH(cache_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,593 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "net/stream.h"
+#include "rig.h"
+
+static struct stream_pool pool;
+
+struct user {
+	struct stream *s;
+	int opened, closed, drained, reads;
+	enum stream_end why;
+	int error;
+	char got[4096];
+	size_t n, total;
+	bool closes, echoes, pauses;
+	uint32_t sum; /* of all bytes, in order */
+};
+
+static void
+on_open(void *arg)
+{
+	struct user *u = arg;
+
+	u->opened++;
+}
+
+static void
+on_data(void *arg, struct str bytes)
+{
+	struct user *u = arg;
+
+	u->reads++;
+	u->total += bytes.len;
+	for (size_t i = 0; i < bytes.len; i++) {
+		u->sum = u->sum * 31 + (unsigned char)bytes.p[i];
+		if (u->n < sizeof(u->got))
+			u->got[u->n++] = bytes.p[i];
+	}
+	if (u->echoes)
+		assert_int_equal(stream_send(u->s, bytes), ERR_OK);
+	if (u->pauses)
+		stream_pause(u->s, true);
+	if (u->closes)
+		stream_close(&u->s);
+}
+
+static void
+on_close(void *arg, enum stream_end why, int error)
+{
+	struct user *u = arg;
+
+	u->closed++;
+	u->why = why;
+	u->error = error;
+	u->s = NULL;
+}
+
+static void
+on_drained(void *arg)
+{
+	struct user *u = arg;
+
+	u->drained++;
+}
+
+static const struct stream_calls calls = {on_open, on_data, on_close, on_drained};
+
+static int
+setup(void **state)
+{
+	rig_setup(state);
+	return stream_pool_init(&pool, &rig.loop, rig.h, 8, 80) == ERR_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	stream_pool_fini(&pool);
+	return rig_teardown(state);
+}
+
+static void
+turn(int n)
+{
+	for (int i = 0; i < n; i++)
+		assert_int_equal(loop_run_once(&rig.loop, 0), ERR_OK);
+}
+
+#define UNTIL(condition)                                                                           \
+	do {                                                                                       \
+		for (int spin_ = 0; spin_ < 10000 && !(condition); spin_++)                        \
+			assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);                     \
+		assert_true(condition);                                                            \
+	} while (0)
+
+/* Our stream and the far end of a socket pair. */
+static int
+open_pair(struct user *u, int far_flags)
+{
+	int pair[2];
+
+	*u = (struct user){.s = NULL};
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(fcntl(pair[1], F_SETFL, far_flags), 0);
+	assert_int_equal(stream_adopt(&pool, pair[0], &calls, u, &u->s), ERR_OK);
+	return pair[1];
+}
+
+static void
+every_split(void **state)
+{
+	static const char text[] = "INVITE sip:a@b SIP/2.0\r\nContent-Length: 3\r\n\r\nabc";
+	struct user u;
+	char back[sizeof(text)];
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof(text) - 1; cut++) {
+		int far = open_pair(&u, 0);
+
+		u.echoes = true;
+		assert_int_equal(write(far, text, cut), cut);
+		UNTIL(u.total == cut);
+		assert_int_equal(write(far, text + cut, sizeof(text) - 1 - cut),
+				 sizeof(text) - 1 - cut);
+		UNTIL(u.total == sizeof(text) - 1);
+		assert_int_equal(u.reads, 2);
+		assert_memory_equal(u.got, text, sizeof(text) - 1);
+		assert_int_equal(recv(far, back, sizeof(back), MSG_WAITALL | MSG_DONTWAIT),
+				 sizeof(text) - 1);
+		assert_memory_equal(back, text, sizeof(text) - 1);
+		close(far);
+		UNTIL(u.closed == 1);
+		assert_int_equal(u.why, STREAM_END_PEER);
+	}
+	turn(1);
+	assert_int_equal(pool_used(&pool.streams), 0);
+}
+
+static void
+read_far(int far, size_t want)
+{
+	char scrap[65536];
+	size_t n = 0;
+
+	while (n < want) {
+		ssize_t k = read(far, scrap, sizeof(scrap));
+
+		if (k > 0)
+			n += (size_t)k;
+		else
+			assert_int_equal(errno, EAGAIN);
+		turn(1);
+	}
+	assert_int_equal(n, want);
+}
+
+/* More than the socket takes: it waits in the queue, in order, and goes when there is room. */
+static void
+queue_and_drain(void **state)
+{
+	static char big[STREAM_QUEUE_MAX];
+	struct user u;
+	int far = open_pair(&u, O_NONBLOCK);
+	size_t sent = 0;
+
+	(void)state;
+	while (stream_queued(u.s) == 0) {
+		assert_int_equal(stream_send(u.s, str_of(big, 30000)), ERR_OK);
+		sent += 30000;
+	}
+	assert_int_equal(stream_send(u.s, str_of(big, 100000)), ERR_OK);
+	sent += 100000;
+	assert_int_equal(u.drained, 0);
+	read_far(far, sent);
+	UNTIL(u.drained == 1);
+	assert_int_equal(stream_queued(u.s), 0);
+	assert_int_equal(pool_used(&pool.chunks), 0);
+	assert_int_equal(pool.bytes_out, sent);
+	stream_close(&u.s);
+	close(far);
+}
+
+/* Beyond the cap the connection ends, told later and once. */
+static void
+overflow(void **state)
+{
+	static char big[STREAM_QUEUE_MAX];
+	struct user u;
+	int far = open_pair(&u, O_NONBLOCK);
+
+	(void)state;
+	while (stream_queued(u.s) == 0)
+		assert_int_equal(stream_send(u.s, str_of(big, 30000)), ERR_OK);
+	assert_int_equal(stream_send(u.s, str_of(big, sizeof(big))), ERR_FULL);
+	assert_int_equal(u.closed, 0);
+	assert_int_equal(stream_send(u.s, STR("x")), ERR_STATE);
+	turn(1);
+	assert_int_equal(u.closed, 1);
+	assert_int_equal(u.why, STREAM_END_OVERFLOW);
+	assert_string_equal(stream_end_text(u.why),
+			    "the other side does not read: send queue full");
+	assert_int_equal(pool_used(&pool.chunks), 0);
+	close(far);
+}
+
+/* 80 chunks for all: three full queues do not fit, and who comes too late is ended. */
+static void
+chunks_run_out(void **state)
+{
+	static char big[STREAM_QUEUE_MAX];
+	struct user u[4];
+	int far[4];
+	enum err e = ERR_OK;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		far[i] = open_pair(&u[i], O_NONBLOCK);
+	for (int i = 0; i < 4 && e == ERR_OK; i++) {
+		while (stream_queued(u[i].s) == 0)
+			assert_int_equal(stream_send(u[i].s, str_of(big, 30000)), ERR_OK);
+		e = stream_send(u[i].s, str_of(big, sizeof(big) - 30000));
+	}
+	assert_int_equal(e, ERR_NOMEM);
+	turn(1);
+	assert_int_equal(u[0].closed + u[1].closed + u[2].closed + u[3].closed, 1);
+	assert_int_equal(pool.closed[STREAM_END_NOMEM], 1);
+	assert_int_equal(pool.no_room, 1);
+	for (int i = 0; i < 4; i++) {
+		stream_close(&u[i].s);
+		close(far[i]);
+	}
+	assert_int_equal(pool_used(&pool.chunks), 0);
+}
+
+static void
+close_in_callback(void **state)
+{
+	struct user u;
+	int far = open_pair(&u, 0);
+	char c;
+
+	(void)state;
+	u.closes = true;
+	u.echoes = true;
+	assert_int_equal(write(far, "bye", 3), 3);
+	UNTIL(u.s == NULL);
+	assert_int_equal(u.closed, 0);         /* the owner's own end is not told */
+	assert_int_equal(read(far, &c, 1), 1); /* but what it had sent has left */
+	close(far);
+	turn(2);
+	assert_int_equal(pool_used(&pool.streams), 0);
+}
+
+static void
+half_close(void **state)
+{
+	struct user u;
+	int far = open_pair(&u, 0);
+	char got[8];
+
+	(void)state;
+	assert_int_equal(stream_send(u.s, STR("last")), ERR_OK);
+	stream_finish(u.s);
+	assert_int_equal(stream_send(u.s, STR("x")), ERR_STATE);
+	assert_int_equal(read(far, got, sizeof(got)), 4);
+	assert_int_equal(read(far, got, sizeof(got)), 0); /* our end */
+	assert_int_equal(write(far, "more", 4), 4);       /* the other direction goes on */
+	UNTIL(u.total == 4);
+	close(far);
+	UNTIL(u.closed == 1);
+	assert_int_equal(u.why, STREAM_END_FINISHED);
+}
+
+/* stream_finish with a full queue: everything leaves before the end. */
+static void
+finish_after_queue(void **state)
+{
+	static char big[200000];
+	struct user u;
+	int far = open_pair(&u, O_NONBLOCK);
+	size_t sent = 0;
+	char c;
+
+	(void)state;
+	while (stream_queued(u.s) == 0) {
+		assert_int_equal(stream_send(u.s, str_of(big, sizeof(big))), ERR_OK);
+		sent += sizeof(big);
+	}
+	stream_finish(u.s);
+	read_far(far, sent);
+	turn(2);
+	assert_int_equal(read(far, &c, 1), 0);
+	close(far);
+	UNTIL(u.closed == 1);
+}
+
+static void
+pausing(void **state)
+{
+	struct user u;
+	int far = open_pair(&u, 0);
+
+	(void)state;
+	u.pauses = true;
+	assert_int_equal(write(far, "a", 1), 1);
+	UNTIL(u.total == 1);
+	assert_int_equal(write(far, "b", 1), 1);
+	turn(5);
+	assert_int_equal(u.total, 1);
+	stream_pause(u.s, false);
+	UNTIL(u.total == 2);
+	stream_pause(u.s, true);
+	close(far); /* a paused stream still notices its end */
+	UNTIL(u.closed == 1);
+}
+
+static void
+streams_run_out(void **state)
+{
+	struct user u[8], extra;
+	int far[8], pair[2];
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		far[i] = open_pair(&u[i], 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(stream_adopt(&pool, pair[0], &calls, &extra, &extra.s), ERR_NOMEM);
+	close(pair[0]); /* stayed the caller's */
+	close(pair[1]);
+	for (int i = 0; i < 8; i++) {
+		stream_close(&u[i].s);
+		close(far[i]);
+	}
+	turn(1);
+	assert_int_equal(pool_used(&pool.streams), 0);
+}
+
+/* ---- TCP ---- */
+
+struct door {
+	struct tcp_listener ln;
+	struct user u[4];
+	int n;
+	struct addr peer, local;
+	enum tcp_more answer;
+};
+
+static enum tcp_more
+on_accept(void *arg, int fd, const struct addr *peer, const struct addr *local)
+{
+	struct door *d = arg;
+
+	d->peer = *peer;
+	d->local = *local;
+	assert_int_equal(stream_adopt(&pool, fd, &calls, &d->u[d->n], &d->u[d->n].s), ERR_OK);
+	d->n++;
+	return d->answer;
+}
+
+static void
+open_door(struct door *d)
+{
+	struct addr local = rig_addr("127.0.0.1:0");
+	int fd;
+
+	*d = (struct door){.ln = {.on_accept = on_accept, .arg = d}};
+	assert_int_equal(tcp_listen(&local, NULL, &fd), ERR_OK);
+	assert_int_equal(tcp_listener_init(&d->ln, &rig.loop, fd), ERR_OK);
+}
+
+static void
+connect_and_talk(void **state)
+{
+	struct addr from = rig_addr("127.0.0.5");
+	struct user u = {.s = NULL};
+	struct door d;
+
+	(void)state;
+	open_door(&d);
+	d.u[0].echoes = true;
+	assert_int_equal(stream_connect(&pool, &d.ln.local, &from, 0, &calls, &u, &u.s), ERR_OK);
+	assert_int_equal(stream_send(u.s, STR("early")), ERR_STATE);
+	UNTIL(u.opened == 1);
+	assert_true(addr_ip_eq(stream_local(u.s), &from));
+	assert_true(addr_eq(stream_peer(u.s), &d.ln.local));
+	assert_false(stream_is_tls(u.s));
+	assert_int_equal(stream_send(u.s, STR("hello")), ERR_OK);
+	UNTIL(u.total == 5);
+	assert_true(addr_ip_eq(&d.peer, &from));
+	assert_true(addr_eq(&d.local, &d.ln.local));
+	stream_close(&u.s);
+	UNTIL(d.u[0].closed == 1);
+	assert_int_equal(d.u[0].why, STREAM_END_PEER);
+	tcp_listener_fini(&d.ln);
+	tcp_listener_fini(&d.ln); /* twice is fine */
+}
+
+static void
+connect_fails(void **state)
+{
+	struct addr nobody, v6 = rig_addr("[::1]:1"), none = {.family = 0};
+	struct user u = {.s = NULL};
+	struct door d;
+	enum err e;
+
+	(void)state;
+	open_door(&d);
+	nobody = d.ln.local;
+	tcp_listener_fini(&d.ln);
+	e = stream_connect(&pool, &nobody, NULL, 0, &calls, &u, &u.s);
+	if (e == ERR_OK) {
+		UNTIL(u.closed == 1);
+		assert_int_equal(u.why, STREAM_END_REFUSED);
+		assert_int_equal(u.error, ECONNREFUSED);
+	} else {
+		assert_int_equal(errno, ECONNREFUSED);
+	}
+	assert_int_equal(stream_connect(&pool, &v6, &nobody, 0, &calls, &u, &u.s), ERR_IO);
+	assert_int_equal(stream_connect(&pool, &none, NULL, 0, &calls, &u, &u.s), ERR_RANGE);
+	turn(1);
+	assert_int_equal(pool_used(&pool.streams), 0);
+}
+
+/* A listener that never accepts and whose queue is full: SYNs are dropped, the deadline counts. */
+static void
+connect_times_out(void **state)
+{
+	struct addr any = rig_addr("127.0.0.1:0"), to;
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct user u[4] = {{.s = NULL}};
+	int fd, late = 0;
+
+	(void)state;
+	assert_int_equal(tcp_listen(&any, NULL, &fd), ERR_OK);
+	assert_int_equal(listen(fd, 0), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	to = addr_from_sa(&sa);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(stream_connect(&pool, &to, NULL, 100000, &calls, &u[i], &u[i].s),
+				 ERR_OK);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	for (int i = 0; i < 4; i++) {
+		late += u[i].closed;
+		assert_true(u[i].closed == 0 || u[i].why == STREAM_END_TIMEOUT);
+		stream_close(&u[i].s);
+	}
+	assert_true(late >= 1);
+	close(fd);
+}
+
+static void
+hold_the_door(void **state)
+{
+	struct user u[3] = {{.s = NULL}};
+	struct door d;
+
+	(void)state;
+	open_door(&d);
+	d.answer = TCP_ACCEPT_HOLD;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			stream_connect(&pool, &d.ln.local, NULL, 0, &calls, &u[i], &u[i].s),
+			ERR_OK);
+	UNTIL(u[0].opened + u[1].opened + u[2].opened == 3);
+	turn(10);
+	assert_int_equal(d.n, 1);
+	tcp_listener_go(&d.ln);
+	UNTIL(d.n == 2);
+	turn(10);
+	assert_int_equal(d.n, 2);
+	d.answer = TCP_ACCEPT_MORE;
+	tcp_listener_go(&d.ln);
+	tcp_listener_go(&d.ln);
+	UNTIL(d.n == 3);
+	tcp_listener_fini(&d.ln);
+}
+
+/* ---- TLS ---- */
+
+/* Several MB both ways through small socket buffers: partial writes, repeated writes, half
+ * records; the echo must be the same bytes in the same order. */
+static void
+tls_bulk(void **state)
+{
+	enum { PIECE = 20011, TOTAL = 40 * PIECE };
+	static char piece[PIECE];
+	X509 *x = rig_leaf(rig.root, "DNS:" RIG_NAME, ca_keys()->leaf);
+	struct peer p = {
+		.ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION, TLS1_2_VERSION, NULL)};
+	struct user u = {.s = NULL};
+	int fd = peer_start(&p), small = 4096;
+	uint32_t sum = 0;
+	size_t sent = 0;
+
+	(void)state;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	assert_int_equal(rig_accept(fd, "127.0.0.2:1", 0), ERR_OK);
+	rig_wait(1);
+	assert_int_equal(stream_adopt_tls(&pool, &rig.conn, &calls, &u, &u.s), ERR_OK);
+	assert_null(rig.conn);
+	assert_true(stream_is_tls(u.s));
+	while (u.total < TOTAL && u.closed == 0) {
+		if (sent < TOTAL && stream_queued(u.s) < 100000) {
+			for (size_t i = 0; i < PIECE; i++) {
+				piece[i] = (char)(sent / PIECE * 7 + i);
+				sum = sum * 31 + (unsigned char)piece[i];
+			}
+			assert_int_equal(stream_send(u.s, str_of(piece, PIECE)), ERR_OK);
+			sent += PIECE;
+		}
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	}
+	assert_int_equal(u.total, TOTAL);
+	assert_int_equal(u.sum, sum);
+	stream_finish(u.s);
+	UNTIL(u.closed == 1);
+	assert_int_equal(u.why, STREAM_END_FINISHED);
+	pthread_join(p.thread, NULL);
+	assert_true(p.ok);
+	turn(1);
+	assert_int_equal(pool_used(&pool.chunks), 0);
+	assert_int_equal(pool_used(&pool.streams), 0);
+	SSL_SESSION_free(p.session);
+	SSL_CTX_free(p.ctx);
+	X509_free(x);
+}
+
+/* A peer that writes with its last flight: the bytes may already be inside TLS. And one that is
+ * gone without a close_notify. */
+static void
+tls_ends(void **state)
+{
+	X509 *x = rig_leaf(rig.root, "DNS:" RIG_NAME, ca_keys()->leaf);
+	SSL_CTX *ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION, TLS1_2_VERSION, NULL);
+
+	(void)state;
+	for (int rude = 0; rude < 2; rude++) {
+		struct user u = {.s = NULL};
+		int pair[2], n = rig.results;
+		SSL *ssl = SSL_new(ctx);
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		fcntl(pair[0], F_SETFL, O_NONBLOCK);
+		fcntl(pair[1], F_SETFL, O_NONBLOCK);
+		CA_MUST(SSL_set_fd(ssl, pair[1]) == 1);
+		assert_int_equal(rig_accept(pair[0], "127.0.0.2:1", 0), ERR_OK);
+		while (SSL_connect(ssl) != 1)
+			assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+		assert_int_equal(SSL_write(ssl, "hi", 2), 2);
+		rig_wait(n + 1);
+		assert_int_equal(stream_adopt_tls(&pool, &rig.conn, &calls, &u, &u.s), ERR_OK);
+		UNTIL(u.total == 2);
+		if (!rude)
+			SSL_shutdown(ssl);
+		close(pair[1]);
+		UNTIL(u.closed == 1);
+		assert_int_equal(u.why, STREAM_END_PEER);
+		SSL_free(ssl);
+	}
+	SSL_CTX_free(ctx);
+	X509_free(x);
+}
+
+static int
+teardown_keys(void **state)
+{
+	(void)state;
+	ca_keys_free();
+	return 0;
+}
+
+int
+main(void)
+{
+#define POOLED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		POOLED(every_split),        POOLED(queue_and_drain),   POOLED(overflow),
+		POOLED(chunks_run_out),     POOLED(close_in_callback), POOLED(half_close),
+		POOLED(finish_after_queue), POOLED(pausing),           POOLED(streams_run_out),
+		POOLED(connect_and_talk),   POOLED(connect_fails),     POOLED(connect_times_out),
+		POOLED(hold_the_door),      POOLED(tls_bulk),          POOLED(tls_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, teardown_keys);
+}
