@@ -2,6 +2,7 @@
 """Check the tree against the tables of docs/architecture.md and the order in src/meson.build.
 
 usage: arch.py [ROOT]        exit 1 and one line a violation
+       arch.py --sizes       the table of sizes for docs/status.md
        arch.py --self-test   makes a tree with each violation and checks that each is reported
 """
 import fnmatch
@@ -50,9 +51,10 @@ class File:
                          enumerate(self.raw.splitlines(), 1)
                          if (m := re.match(r'\s*#\s*include\s*([<"])([^>"]+)', line))]
         self.defs = list(self.find_defs())      # (line, name, static, lines)
-        self.calls = [(n, m.group(1)) for n, line in enumerate(self.lines, 1)
-                      if not line.startswith('#') for m in CALL.finditer(line)
-                      if m.group(1) not in KEYWORDS and m.start(1) > 0]
+        self.calls = [(n, m.group(1)) for start, _, _, count in self.defs
+                      for n in range(start + 1, start + count)
+                      for m in CALL.finditer(self.lines[n - 1])
+                      if m.group(1) not in KEYWORDS and not self.lines[n - 1].startswith('#')]
         self.members = {m.group(1): n for n, line in enumerate(self.lines, 1)
                         for m in re.finditer(r'^\s+[^=;]*\(\*(\w+)\)\(', line)}
 
@@ -215,9 +217,24 @@ def self_test():
     return 1 if lost else 0
 
 
+def sizes(tree):
+    print('| folder | files | lines | longest file | longest function |\n|---|---|---|---|---|')
+    for folder in sorted(tree.row, key=lambda f: -tree.row[f]):
+        files = [f for f in tree.files if f.folder == folder]
+        lines = {f.path: len(f.raw.splitlines()) for f in files}
+        defs = [(n, f'`{name}` {n}') for f in files for _, name, _, n in f.defs]
+        if files:
+            big = max(lines, key=lines.get)
+            print(f'| `{folder}` | {len(files)} | {sum(lines.values())} | `{big}` {lines[big]} | '
+                  f'{max(defs)[1] if defs else ""} |')
+    return 0
+
+
 def main(argv):
     if '--self-test' in argv:
         return self_test()
+    if '--sizes' in argv:
+        return sizes(Tree(os.path.join(os.path.dirname(__file__), '..')))
     tree = Tree(argv[1] if len(argv) > 1 else os.path.join(os.path.dirname(__file__), '..'))
     for line in tree.check():
         print(line)

@@ -7,5 +7,12 @@ int cmd_apply(int argc, char **argv);
 int cmd_accounts(int argc, char **argv);
 int cmd_trunks(int argc, char **argv);
 int cmd_numbers(int argc, char **argv);
+/* These ask the running postern: 0 done, 1 refused or not found, 2 not to be reached. */
+int cmd_stats(int argc, char **argv);
+int cmd_calls(int argc, char **argv);
+int cmd_handshakes(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_hangup(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 
 #endif

@@ -19,14 +19,39 @@ read_conf(const char *path, struct conf_report *rep, struct conf *c)
 	return e == ERR_OK ? conf_check(c, rep) : e;
 }
 
+static const char *
+plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* Check and tell the outcome; the exit status. */
+static int
+run_check(const char *path, struct conf *c)
+{
+	struct conf_report rep;
+	enum err e;
+
+	conf_report_stderr(&rep, path ? path : "(embedded default)");
+	e = read_conf(path, &rep, c);
+	if (e == ERR_OK)
+		printf("%s: fine, %u warning%s; media ports for %u calls, limit %u\n",
+		       path ? path : "embedded default", rep.n_warnings, plural(rep.n_warnings),
+		       conf_calls_fit(c), c->max_calls);
+	else if (rep.n_errors)
+		fprintf(stderr, "%u error%s, %u warning%s\n", rep.n_errors, plural(rep.n_errors),
+			rep.n_warnings, plural(rep.n_warnings));
+	else
+		fprintf(stderr, "%s\n", err_text(e));
+	return e == ERR_OK ? 0 : 1;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
-	struct conf *c = mem_zalloc(1, sizeof(*c));
-	struct conf_report rep;
 	const char *path = NULL;
-	int opt, status = 2;
-	enum err e;
+	struct conf *c;
+	int opt, status;
 
 	while ((opt = getopt(argc, argv, "c:h")) != -1) {
 		if (opt == 'c') {
@@ -34,27 +59,18 @@ cmd_check(int argc, char **argv)
 			continue;
 		}
 		fputs(usage, opt == 'h' ? stdout : stderr);
-		status = opt == 'h' ? 0 : 2;
-		goto out;
+		return opt == 'h' ? 0 : 2;
 	}
-	if (optind != argc || !c) {
-		fputs(c ? usage : "out of memory\n", stderr);
-		goto out;
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
 	}
-	conf_report_stderr(&rep, path ? path : "(embedded default)");
-	e = read_conf(path, &rep, c);
-	status = e == ERR_OK ? 0 : 1;
-	if (e == ERR_OK)
-		printf("%s: fine, %u warning%s; media ports for %u calls, limit %u\n",
-		       path ? path : "embedded default", rep.n_warnings,
-		       rep.n_warnings == 1 ? "" : "s", conf_calls_fit(c), c->max_calls);
-	else if (rep.n_errors)
-		fprintf(stderr, "%u error%s, %u warning%s\n", rep.n_errors,
-			rep.n_errors == 1 ? "" : "s", rep.n_warnings,
-			rep.n_warnings == 1 ? "" : "s");
-	else
-		fprintf(stderr, "%s\n", err_text(e));
-out:
+	c = mem_zalloc(1, sizeof(*c));
+	if (!c) {
+		fprintf(stderr, "%s\n", err_text(ERR_NOMEM));
+		return 1;
+	}
+	status = run_check(path, c);
 	mem_free(c);
 	return status;
 }

@@ -12,7 +12,6 @@
 #include "app/role.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "media/flow.h"
 #include "ops/cdr.h"
 #include "ops/cdrfile.h"
@@ -28,7 +27,7 @@ enum {
 	ADMIN_GATHER_US = 20 * CLOCK_MS, /* from the first ended call to the sync of their CDRs */
 	ADMIN_STOP_TRIES = 20,
 	ADMIN_STOP_STEP_MS = 100,
-	ADMIN_PATH_MAX = CONF_PATH_MAX + 16,
+	ADMIN_PATH_MAX = CONF_PATH_MAX + 32,
 };
 
 struct admin {
@@ -580,27 +579,42 @@ set_up(struct admin *a, uint64_t epoch)
 	return channel_send(&a->keeper, KEEPER_READY, NULL, 0, true);
 }
 
+/* After a set_up that worked. */
+static void
+tear_down(struct admin *a)
+{
+	control_fini(&a->control);
+	history_fini(&a->history);
+	cdrfile_fini(&a->cdr);
+	store_close(&a->store);
+	channel_fini(&a->signaling);
+	channel_fini(&a->keeper);
+	loop_fini(&a->loop);
+	records_close(&a->records);
+	flow_unmap(&a->flows);
+	shm_unmap(&a->metrics);
+	shm_blob_unmap(&a->conf_bytes);
+	if (a->accounts_fd >= 0)
+		close(a->accounts_fd);
+}
+
 int
 role_admin(uint64_t epoch)
 {
-	struct admin *a = mem_zalloc(1, sizeof(*a));
+	static struct admin a;
 	enum err e;
 
-	if (!a)
-		return 1;
-	a->accounts_fd = -1;
-	e = set_up(a, epoch);
+	a.accounts_fd = -1;
+	e = set_up(&a, epoch);
 	if (e == ERR_OK) {
 		log_info("admin.start", "epoch=%llu records=%u", (unsigned long long)epoch,
-			 a->records.n);
-		e = loop_run(&a->loop);
-		control_fini(&a->control);
-		history_fini(&a->history);
-		cdrfile_fini(&a->cdr);
-		store_close(&a->store);
+			 a.records.n);
+		e = loop_run(&a.loop);
 	}
-	if (e != ERR_OK)
+	if (e != ERR_OK) {
 		log_error("admin.failed", "%s", err_text(e));
-	mem_free(a);
-	return e == ERR_OK ? 0 : 1;
+		return 1;
+	}
+	tear_down(&a);
+	return 0;
 }

@@ -1,5 +1,6 @@
 #include "app/yaml.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -176,7 +177,7 @@ take_key(struct builder *b, const yaml_event_t *ev)
 static enum err
 take_scalar(struct builder *b, const yaml_event_t *ev)
 {
-	uint32_t i;
+	uint32_t i = 0;
 	enum err e;
 
 	if (ev->data.scalar.anchor || ev->data.scalar.tag)
@@ -196,7 +197,7 @@ take_scalar(struct builder *b, const yaml_event_t *ev)
 static enum err
 open_node(struct builder *b, const yaml_event_t *ev, enum yaml_kind kind, bool marked)
 {
-	uint32_t i;
+	uint32_t i = 0;
 	enum err e;
 
 	if (marked)
@@ -232,6 +233,7 @@ take_event(struct builder *b, const yaml_event_t *ev, bool *end)
 				 ev->data.mapping_start.anchor || ev->data.mapping_start.tag);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
+		assert(b->depth); /* the library gives them in pairs */
 		b->depth--;
 		return ERR_OK;
 	case YAML_ALIAS_EVENT:

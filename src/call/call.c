@@ -680,6 +680,7 @@ give_up_setup(struct call *c)
 	(void)!str_copyz(dest.branch, sizeof(dest.branch), str_from(c->rec.leg[LEG_B].branch));
 	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
 	leg_put_lost_cancel(c, &b);
+	act_store(c);
 	if (buf_end(&b) == ERR_OK &&
 	    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_CANCEL, buf_view(&b), NULL, &txn) ==
 		    ERR_OK)

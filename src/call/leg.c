@@ -205,13 +205,13 @@ void
 leg_put_lost_cancel(struct call *c, struct buf *b)
 {
 	/* an early dialog has a To tag and perhaps a route set: the CANCEL looks as the INVITE did */
-	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+	struct sip_dialog d = c->rec.leg[LEG_B].dialog;
 
-	d->part[SIP_DIALOG_REMOTE_TAG].len = 0;
-	d->part[SIP_DIALOG_ROUTE_SET].len = 0;
-	sip_dialog_put_line(d, b, STR("CANCEL"));
+	d.part[SIP_DIALOG_REMOTE_TAG].len = 0;
+	d.part[SIP_DIALOG_ROUTE_SET].len = 0;
+	sip_dialog_put_line(&d, b, STR("CANCEL"));
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
-	sip_dialog_put_headers(d, b, STR("CANCEL"), d->local_invite_cseq);
+	sip_dialog_put_headers(&d, b, STR("CANCEL"), d.local_invite_cseq);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	sip_edit_body(b, STR_NULL, STR_NULL);
 }

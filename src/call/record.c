@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "edge/edge.h"
+
 const char *
 call_ender_name(enum call_ender e)
 {
@@ -40,7 +42,7 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->tls_version, sizeof(l->tls_version)) &&
 	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
-	       has_end(l->branch, sizeof(l->branch)) && l->transport <= EDGE_TLS &&
+	       has_end(l->branch, sizeof(l->branch)) &&
 	       l->layout.n <= SDP_MEDIA_MAX && l->layout.audio < SDP_MEDIA_MAX &&
 	       dialog_valid(&l->dialog);
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -342,7 +343,6 @@ run_thread(void *arg)
 
 	if (loop_run(&h->own) != ERR_OK)
 		stop_thread(h);
-	loop_mail_fini(&h->own, &h->jobs); /* what came after the stop */
 	return NULL;
 }
 
@@ -484,6 +484,7 @@ handshake_free(struct handshake **handshake)
 	e = loop_mail_post(&h->jobs, &h->stop);
 	assert(e == ERR_OK);
 	pthread_join(h->thread, NULL);
+	loop_mail_fini(&h->own, &h->jobs);         /* what came after the stop */
 	loop_mail_fini(h->conf.loop, &h->results); /* on_result may still use *handshake */
 	*handshake = NULL;
 	release(h);
@@ -507,11 +508,15 @@ handshake_submit(struct handshake *h, const struct handshake_job *job)
 	struct addr source = source_of(&job->peer);
 	enum err e = check_room(h, &source, job->zones != NULL);
 	struct slot *s;
+	int flags;
 
 	if (e != ERR_OK)
 		return e;
 	if (job->fqdn.len >= sizeof(s->name) || !job->zones == !job->client)
 		return ERR_RANGE;
+	flags = fcntl(job->fd, F_GETFL); /* one that blocks would stop all others */
+	if (flags < 0 || fcntl(job->fd, F_SETFL, flags | O_NONBLOCK) != 0)
+		return ERR_IO;
 	s = pool_get(&h->slots);
 	s->h = h;
 	s->job = *job;

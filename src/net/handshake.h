@@ -41,7 +41,7 @@ struct handshake_conf {
 
 /* A job: accept side when zones is set, connect side when client is. */
 struct handshake_job {
-	int fd; /* non-blocking; connect side: the TCP connect may still be under way */
+	int fd; /* becomes non-blocking; connect side: the TCP connect may still be under way */
 	struct addr peer, local;
 	struct tls_zones *zones;
 	uint16_t default_zone; /* index where SNI names no zone: by local address */
@@ -66,7 +66,7 @@ void handshake_free(struct handshake **h);
 /**
  * Takes job->fd on ERR_OK (references to zones or client are kept as needed). FULL: max_in_hand
  * reached, leave the peer in the accept queue; REFUSED: this source has its share in hand, close;
- * NOMEM: as many connections live as the pool has.
+ * NOMEM: as many connections live as the pool has; IO: fd is none.
  */
 enum err handshake_submit(struct handshake *h, const struct handshake_job *job) NODISCARD;
 /** Is there room for another job? (accept only then) */

@@ -276,18 +276,15 @@ run_events(struct loop *l, const struct epoll_event *ev, int n)
 static void
 run_soon(struct loop *l)
 {
-	struct list marker, *node;
+	list_init(&l->soon_mark);
+	list_add(&l->soon, &l->soon_mark);
+	for (int i = 0; i < LOOP_SOON_MAX && l->soon.next != &l->soon_mark; i++) {
+		struct list *node = list_shift(&l->soon);
+		struct loop_soon *s = CONTAINER_OF(node, struct loop_soon, node);
 
-	list_init(&marker);
-	list_add(&l->soon, &marker);
-	for (int i = 0; i < LOOP_SOON_MAX && l->soon.next != &marker; i++) {
-		struct loop_soon *s;
-
-		node = list_shift(&l->soon);
-		s = CONTAINER_OF(node, struct loop_soon, node);
 		s->on_soon(s->arg);
 	}
-	list_del(&marker);
+	list_del(&l->soon_mark);
 }
 
 enum err

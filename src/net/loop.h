@@ -58,7 +58,7 @@ struct loop {
 	uint64_t now; /* us, read once an iteration */
 	uint64_t iterations;
 	struct timers timers;
-	struct list soon;
+	struct list soon, soon_mark;
 	struct loop_slot *slots;
 	uint32_t *free; /* stack of free slots */
 	uint32_t max_fds, n_free;
@@ -97,7 +97,8 @@ void loop_soon_stop(struct loop_soon *s);
 /** A mailbox of at most max letters (<= LOOP_MAIL_MAX). on_mail runs in the loop's thread. */
 enum err loop_mail_init(struct loop *l, struct loop_mail *m, uint32_t max,
 			void (*on_mail)(void *arg, void *letter), void *arg) NODISCARD;
-/** Letters still inside go to on_mail first, so that their owner frees them. */
+/** Letters still inside go to on_mail first, so that their owner frees them. Nobody may be posting
+ * any more: join the other thread before. */
 void loop_mail_fini(struct loop *l, struct loop_mail *m);
 /** From any thread. FULL: letter stays the caller's. */
 enum err loop_mail_post(struct loop_mail *m, void *letter) NODISCARD;

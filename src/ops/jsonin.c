@@ -104,6 +104,12 @@ jsonin_member(const struct json *j, size_t i, const char **name)
 	return ours_of(json_object_iter_value(it));
 }
 
+bool
+jsonin_is_scalar(const struct json *j)
+{
+	return !json_is_object(lib_of(j)) && !json_is_array(lib_of(j));
+}
+
 void
 jsonin_put_scalar(struct buf *b, const struct json *j)
 {

@@ -28,6 +28,8 @@ const struct json *jsonin_at(const struct json *j, size_t i);
  * Member i of an object and its name; NULL when there is none. In the order of the text.
  */
 const struct json *jsonin_member(const struct json *j, size_t i, const char **name);
+/** Neither an object nor a list. */
+bool jsonin_is_scalar(const struct json *j);
 /** A scalar as text for people: numbers, true, false; text as it is; "-" for anything else. */
 void jsonin_put_scalar(struct buf *b, const struct json *j);
 

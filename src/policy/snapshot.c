@@ -106,13 +106,20 @@ check_trunk(const struct snapshot_view *v, uint32_t i)
 	       i - v->account[t->account].first_trunk < v->account[t->account].n_trunks;
 }
 
+/* Trunks by id: each once, in rising order. */
 static bool
-check_lists(const struct snapshot_view *v)
+check_ids(const struct snapshot_view *v)
 {
 	for (uint32_t i = 0; i < v->n_trunks; i++)
 		if (v->by_id[i] >= v->n_trunks ||
 		    (i && !ids_rise(v, v->trunk[v->by_id[i - 1]].id, v->trunk[v->by_id[i]].id)))
 			return false;
+	return true;
+}
+
+static bool
+check_names(const struct snapshot_view *v)
+{
 	for (uint32_t i = 0; i < v->n_names; i++) {
 		const struct snapshot_name *n = &v->name[i];
 		int c = -1;
@@ -124,15 +131,29 @@ check_lists(const struct snapshot_view *v)
 		if (c > 0 || (c == 0 && n[-1].trunk >= n->trunk))
 			return false;
 	}
+	return true;
+}
+
+static bool
+check_sources(const struct snapshot_view *v)
+{
 	for (uint32_t i = 0; i < v->n_sources; i++) {
 		const struct snapshot_source *s = &v->source[i];
-		int c = i ? snapshot_range_cmp(&s[-1].range, &s->range) : -1;
+		const struct cidr *r = &s->range;
+		int c = i ? snapshot_range_cmp(&s[-1].range, r) : -1;
 
-		if (s->trunk >= v->n_trunks || c > 0 || (c == 0 && s[-1].trunk >= s->trunk) ||
-		    (s->range.net.family != 4 && s->range.net.family != 6) ||
-		    s->range.bits > (s->range.net.family == 4 ? 32 : 128))
+		if (s->trunk >= v->n_trunks || (r->net.family != 4 && r->net.family != 6) ||
+		    r->bits > (r->net.family == 4 ? 32 : 128))
+			return false;
+		if (c > 0 || (c == 0 && s[-1].trunk >= s->trunk))
 			return false;
 	}
+	return true;
+}
+
+static bool
+check_numbers(const struct snapshot_view *v)
+{
 	for (uint32_t i = 0; i < v->n_numbers; i++)
 		if (v->number[i].trunk >= v->first_carrier ||
 		    (i && v->number[i - 1].key >= v->number[i].key))
@@ -179,7 +200,7 @@ snapshot_open(struct str bytes, struct snapshot_view *out)
 	for (uint32_t i = 0; i < v.n_trunks; i++)
 		if (!check_trunk(&v, i))
 			return ERR_SYNTAX;
-	if (!check_lists(&v))
+	if (!check_ids(&v) || !check_names(&v) || !check_sources(&v) || !check_numbers(&v))
 		return ERR_SYNTAX;
 	*out = v;
 	return ERR_OK;

@@ -32,7 +32,7 @@ def judge_cdr(c):
     for what, got, want in (
             ('account', c['account'], 'acme'), ('trunk', c['trunk'], 'acme-pbx'),
             ('who ended it', c['ended_by'], 'caller'), ('status', c['sip_status'], 200),
-            ('encrypted', c['encrypted'], 'a'), ('TLS version', leg['tls_version'], 'TLSv1.2'),
+            ('encrypted', c['encrypted'], 'a'), ('TLS version', leg['tls_version'], 'TLS 1.2'),
             ('TLS suite', leg['tls_suite'], 'AES128-SHA'), ('codec', leg['codec'], 'PCMA'),
             ('SRTP in', leg['srtp_in'], 'AES_CM_128_HMAC_SHA1_80'),
             ('SRTP out', leg['srtp_out'], 'AES_CM_128_HMAC_SHA1_80'),

@@ -25,7 +25,7 @@ def play_gateway_to_pbx(place):
     c = p.wait_cdrs(1)[0]
     equal((c['account'], c['encrypted'], c['sip_status']), ('acme', 'b', 200),
           'CDR: account, encrypted leg, status')
-    equal((c['b']['tls_version'], c['b']['tls_suite']), ('TLSv1.2', 'AES128-SHA'), 'CDR: TLS')
+    equal((c['b']['tls_version'], c['b']['tls_suite']), ('TLS 1.2', 'AES128-SHA'), 'CDR: TLS')
     p.wait_idle()
 
 

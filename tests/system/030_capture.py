@@ -10,6 +10,10 @@ from lib.proc import Failed, check, equal
 from lib.rtpend import RtpEnd
 
 AES128_SHA = 0x002f
+# On loopback the PBX's packets carry postern's own address (the kernel's choice for a socket that
+# is bound to no address), so ports tell who speaks; only the customer side uses these ports.
+OUR_PORTS, THEIR_PORTS = range(30000, 31000), '20000-20199'
+CUSTOMER = f'port 5061 or (udp and portrange {THEIR_PORTS})'
 
 
 def judge(place, pcap, packets_least):
@@ -31,13 +35,13 @@ def judge(place, pcap, packets_least):
         equal(b.profile, 'RTP/SAVP', f'profile of {b.host}')
         check(b.crypto, f'no a=crypto from {b.host}')
     _, suite, key = ours.crypto[0]
-    media = oracle.open_media(pcap, POSTERN, PBX, theirs.port, suite, key)
+    media = oracle.open_media(pcap, ours.port, theirs.port, suite, key)
     check(media.rtp >= packets_least, f'{media.rtp} packets opened, wanted {packets_least}')
     equal(media.refused, 0, 'RTP packets from us that do not authenticate')
     equal(media.refused_rtcp, 0, 'RTCP packets from us that do not authenticate')
     equal(media.clear_rtcp, 0, 'RTCP packets from us without E=1')
     equal(media.reused, 0, 'indexes used twice under a key')
-    other = [x for x in oracle.packets(pcap) if x[1] == 'udp' and x[2] == POSTERN and x[4] == PBX
+    other = [x for x in oracle.packets(pcap) if x[1] == 'udp' and x[3] in OUR_PORTS
              and x[5] not in (theirs.port, theirs.port + 1)]
     equal(len(other), 0, 'UDP packets from us to other ports of the PBX')
     seconds, share = tone.measure(media.samples, 1000)
@@ -53,7 +57,7 @@ def record(place, accounts, cert_media):
     end = place.keep(RtpEnd(GATEWAY, 40000, 1000))
     gw = agents.Sipp(place, 'gw', 'gateway_answers.xml', GATEWAY, 5080, keys={'rtp_port': 40000})
     pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, cert='pbx', media=cert_media)
-    cap = agents.Capture(place, 'customer', f'(host {PBX} or port 5061) and not port 4444')
+    cap = agents.Capture(place, 'customer', CUSTOMER)
     pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
     pbx.wait_event('CALL_ESTABLISHED')
     time.sleep(6)                       # long enough for an RTCP report each way
@@ -75,7 +79,7 @@ def play_inbound_protected(place):
     Postern(place).start()
     pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, cert='pbx')
     place.keep(RtpEnd(GATEWAY, 40000, 1000))
-    cap = agents.Capture(place, 'customer', f'(host {PBX} or port 5061) and not port 4444')
+    cap = agents.Capture(place, 'customer', CUSTOMER)
     gw = agents.Sipp(place, 'gw', 'gateway_calls.xml', GATEWAY, 5080, f'{CARRIER_SIDE}:5060',
                      hold_ms=6000, service=NUMBER, keys={'rtp_port': 40000})
     pbx.wait_event('CALL_ESTABLISHED')
@@ -89,7 +93,7 @@ def play_inbound_protected(place):
 
 def play_unprotected_is_seen(place):
     """Protection switched off for the trunk: the very same checks must fail."""
-    off = ACCOUNTS.replace('security: required', 'security: refused')
+    off = ACCOUNTS.replace('security: required', 'security: refused\n        learn: yes')
     pcap = record(place, off, '')
     try:
         judge(place, pcap, 250)

@@ -90,7 +90,7 @@ def sdp_bodies(pcap, ca, keys=('sbc', 'pbx'), tls_ports=(5061,)):
         words += ['-o', f'uat:rsa_keys:"{ca.path(k + ".key")}",""']
     for p in tls_ports:
         words += ['-d', f'tcp.port=={p},tls', '-d', f'tls.port=={p},sip']
-    out = tshark(pcap, *words, '-Y', 'sdp', '-V')
+    out = tshark(pcap, *words, '-Y', 'tls && sdp', '-V')
     bodies, source, text = [], None, []
     for line in out.splitlines() + ['Frame 0']:
         m = re.match(r'Internet Protocol Version 4, Src: (\S+?),', line)
@@ -164,11 +164,11 @@ class Media:
             self.raw += tone.decode(data[start:start + len(plain) - start], pt)
 
 
-def open_media(pcap, src, dst, port, suite, key):
-    """All UDP from src to dst:port and dst:port+1, as Media."""
+def open_media(pcap, ours, theirs, suite, key):
+    """All UDP from our ports (RTP, RTCP) to theirs, as Media."""
     media = Media(suite, key)
-    for _, proto, s, _, d, dport, payload in packets(pcap):
-        if proto == 'udp' and s == src and d == dst and dport in (port, port + 1):
+    for _, proto, _, sport, _, dport, payload in packets(pcap):
+        if proto == 'udp' and sport in (ours, ours + 1) and dport in (theirs, theirs + 1):
             media.packet(payload)
     return media
 

@@ -116,7 +116,7 @@ class Postern:
         if len(self.roles()) < 3:
             return False
         try:
-            return self.stats()
+            return self.stat('roles_ready') == 3
         except Failed:
             return False
 
@@ -239,7 +239,7 @@ class Postern:
         for path in glob.glob(os.path.join(self.dir, '*.jsonl')):
             with open(path, encoding='utf-8') as f:
                 text += f.read()
-        canaries = ['inline:', 'PRIVATE KEY', 'a=crypto']
+        canaries = ['inline:', 'PRIVATE KEY']
         for other in self.place.procs:                      # keys that the agents printed
             if hasattr(other, 'text') and other is not self.proc:
                 canaries += re.findall(r'inline:([A-Za-z0-9+/]{38,})', other.text())

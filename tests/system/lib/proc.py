@@ -50,7 +50,6 @@ class Proc:
         return self.p.poll() is None
 
     def text(self):
-        self.file.flush()
         with open(self.log, encoding='utf-8', errors='replace') as f:
             return f.read()
 

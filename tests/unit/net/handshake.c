@@ -16,7 +16,6 @@ silent(const char *from, uint64_t timeout_us, enum err want)
 	enum err e;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_int_equal(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);
 	e = rig_accept(pair[0], from, timeout_us);
 	assert_int_equal(e, want);
 	if (e != ERR_OK)

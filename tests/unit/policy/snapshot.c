@@ -115,6 +115,10 @@ test_refuses(void **state)
 	h->trunks.n--;
 	h->by_id.n--;
 	assert_int_equal(snapshot_open(w.bytes, &v), ERR_OK);
+	h->numbers.n = 100000; /* allowed, but not there */
+	assert_int_equal(snapshot_open(w.bytes, &v), ERR_SYNTAX);
+	h->numbers.n = 2;
+	assert_int_equal(snapshot_open(w.bytes, &v), ERR_OK);
 	h->numbers.off = (uint32_t)w.bytes.len + 8;
 	assert_int_equal(snapshot_open(w.bytes, &v), ERR_SYNTAX);
 	world_fini(&w);

@@ -42,7 +42,9 @@ run_frame(struct str s, size_t cut, size_t cap)
 		if (at == s.len)
 			break;
 		end = cut == 0 ? at + 1 : at < cut ? cut : s.len;
-		at += sip_frame_feed(&f, str_sub(s, at, end));
+		end = sip_frame_feed(&f, str_sub(s, at, end));
+		assert_true(end > 0); /* a full buffer and no event */
+		at += end;
 	}
 	buf_cstr(&b);
 }

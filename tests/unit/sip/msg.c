@@ -39,6 +39,8 @@ test_rows(void **state)
 		 400},
 		{"one bare CR", S(LINE VIA "A: b\rc: d\r\n" FROM TO CALLID CSEQ "\r\n"), ERR_SYNTAX,
 		 400},
+		{"CR and a byte in the place of LF",
+		 S(LINE VIA "A: b\rXd: e\r\n" FROM TO CALLID CSEQ "\r\n"), ERR_SYNTAX, 400},
 		{"CR CR LF", S(LINE REST "A: b\r\r\n\r\n"), ERR_SYNTAX, 400},
 		{"lower-case version", S("INVITE sip:c@d sip/2.0\r\n" REST "\r\n"), ERR_OK, 0},
 		{"SIP/2.1", S("INVITE sip:c@d SIP/2.1\r\n" REST "\r\n"), ERR_VERSION, 505},

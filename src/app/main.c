@@ -1,0 +1,143 @@
+/* postern: one binary, four roles, and the commands of its operator. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cmd.h"
+#include "app/keeper_msg.h"
+#include "app/role.h"
+
+enum { EPOCH_MAX = (1 << 24) - 1 };
+
+static int
+cmd_run(int argc, char **argv)
+{
+	const char *path = NULL;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:h")) != -1) {
+		if (opt == 'c') {
+			path = optarg;
+			continue;
+		}
+		fputs("usage: postern run [-c CONF]\n", opt == 'h' ? stdout : stderr);
+		return opt == 'h' ? 0 : 2;
+	}
+	if (optind != argc) {
+		fputs("usage: postern run [-c CONF]\n", stderr);
+		return 2;
+	}
+	return role_keeper(path);
+}
+
+static int cmd_help(int argc, char **argv);
+
+static const struct {
+	const char *word;
+	int (*do_cmd)(int argc, char **argv);
+	const char *words;
+} commands[] = {
+	{"run", cmd_run, "start postern; -c CONF names its configuration"},
+	{"check", cmd_check, "look for errors in a configuration"},
+	{"apply", cmd_apply, "make the accounts, trunks and numbers as a file says"},
+	{"accounts", cmd_accounts, "list the accounts"},
+	{"trunks", cmd_trunks, "list the trunks"},
+	{"numbers", cmd_numbers, "list the numbers"},
+	{"stats", cmd_stats, "figures of the running postern"},
+	{"calls", cmd_calls, "calls that are going on"},
+	{"hangup", cmd_hangup, "end a call"},
+	{"handshakes", cmd_handshakes, "the last TLS handshakes and refused requests"},
+	{"explain", cmd_explain, "what became of a call, a handshake or a request, by its id"},
+	{"reload", cmd_reload, "read the store of accounts again"},
+	{"help", cmd_help, "this list"},
+};
+
+static void
+print_help(FILE *f)
+{
+	fputs("usage: postern COMMAND [OPTIONS]\n\n", f);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(f, "  %-12s %s\n", commands[i].word, commands[i].words);
+	fputs("\nEach command takes -h. See postern(8).\n", f);
+}
+
+static int
+cmd_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	print_help(stdout);
+	return 0;
+}
+
+/* Started by keeper: postern --role NAME EPOCH LEVEL */
+static int
+run_role(int argc, char **argv)
+{
+	static int (*const roles[])(uint64_t epoch) = {[KEEPER_ROLE_SIGNALING] = role_signaling,
+						       [KEEPER_ROLE_MEDIA] = role_media,
+						       [KEEPER_ROLE_ADMIN] = role_admin};
+	uint64_t epoch, level = LOG_INFO;
+
+	if (argc < 4 || argc > 5 || str_u64(str_from(argv[3]), EPOCH_MAX, &epoch) != ERR_OK ||
+	    (argc == 5 && str_u64(str_from(argv[4]), LOG_DEBUG, &level) != ERR_OK))
+		return 2;
+	/* keeper gets these, and ends the roles in order */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	for (int r = KEEPER_ROLE_NONE + 1; r < KEEPER_ROLE_N; r++) {
+		const char *name = keeper_role_name((enum keeper_role)r);
+
+		if (strcmp(argv[2], name) != 0)
+			continue;
+		log_init(name, STDERR_FILENO, (enum log_level)level);
+		return roles[r](epoch);
+	}
+	return 2;
+}
+
+static const char *
+word_at(const void *arg, size_t i)
+{
+	(void)arg;
+	return commands[i].word;
+}
+
+static int
+tell_unknown(const char *word)
+{
+	const char *near = report_nearest(str_from(word), word_at, NULL, ARRAY_LEN(commands));
+
+	fprintf(stderr, "postern: there is no command \"%.40s\"", word);
+	if (near)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fputs("\nSee postern help.\n", stderr);
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	if (strcmp(word, "--role") == 0)
+		return run_role(argc, argv);
+	if (strcmp(word, "--version") == 0) {
+		puts("postern " POSTERN_VERSION);
+		return 0;
+	}
+	if (!*word) {
+		print_help(stderr);
+		return 2;
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return cmd_help(argc, argv);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(word, commands[i].word) == 0)
+			return commands[i].do_cmd(argc - 1, argv + 1);
+	return tell_unknown(word);
+}
