@@ -101,7 +101,8 @@ def media(place, end, pbx, customer, cdr):
          f'{out.rtcp} packets, all encrypted and authentic' if out.rtcp else 'none yet, none clear')
     fact(len(end.heard) > TALK * 40 and end.lost() == 0, 'RTP postern -> gateway',
          f'{len(end.heard)} packets, {end.lost()} lost')
-    fact(abs(len(back) - len(end.heard)) <= 1, 'SRTP PBX -> postern',
+    # the PBX goes on sending until the BYE of the other side reaches it
+    fact(0 <= len(back) - len(end.heard) <= 5, 'SRTP PBX -> postern',
          f'{len(back)} packets, {len(end.heard)} of them went on to the gateway')
     for leg, who in (('a', 'caller'), ('b', 'called')):
         m = cdr[leg]['media']
@@ -133,7 +134,6 @@ def call_out(place, p, pbx):
     time.sleep(TALK)
     pbx.hangup()
     gw.wait(10)
-    pbx.wait_event('CALL_CLOSED')
     cdr = p.wait_cdrs(1)[0]
     end.stop()
     judge(place, p, end, pbx, [c.stop() for c in caps], 'The PBX calls the gateway', cdr)
@@ -146,7 +146,6 @@ def call_in(place, p, pbx):
     gw = agents.Sipp(place, 'gw-in', 'gateway_calls.xml', GATEWAY, 5080, f'{CARRIER_SIDE}:5060',
                      hold_ms=TALK * 1000, service=NUMBER, keys={'rtp_port': 40000})
     gw.wait(TALK + 12)
-    pbx.wait_event('CALL_CLOSED', count=2)
     cdr = p.wait_cdrs(2)[1]
     end.stop()
     judge(place, p, end, pbx, [c.stop() for c in caps], 'The gateway calls the PBX', cdr)
@@ -164,7 +163,6 @@ def inside(folder, shared, build):
         # one agent a call: its recordings must not mix
         pbx.quit()
         pbx = agents.Baresip(place, 'pbx2', PBX, 5060, 440, NUMBER, cert='pbx')
-        pbx.events.append({'type': 'CALL_CLOSED'})
         call_in(place, p, pbx)
         pbx.quit()
         say('\nAfterwards')

@@ -169,6 +169,16 @@ snd_path {dir}
             os.unlink(path)
 
 
+def listens(pid, host, port):
+    """Is host:port bound for UDP or TCP in the namespace of this process?"""
+    want = ''.join(f'{int(x):02X}' for x in reversed(host.split('.'))) + f':{int(port):04X}'
+    for table in ('udp', 'tcp'):
+        with open(f'/proc/{pid}/net/{table}', encoding='ascii') as f:
+            if any(line.split()[1] == want for line in f.readlines()[1:]):
+                return True
+    return False
+
+
 class Sipp:
     """One run of SIPp with a scenario of tests/system/sipp."""
 
@@ -185,6 +195,8 @@ class Sipp:
         for k, v in (keys or {}).items():
             words += ['-key', k, v]
         self.proc = place.start(name, words, cwd=self.dir)
+        if not remote:
+            wait_for(f'{name} listens', 5, lambda: listens(self.proc.pid, host, port))
 
     def wait(self, seconds=60):
         """Exit status 0 or Failed with SIPp's own words."""
