@@ -53,15 +53,15 @@ class Traffic:
     """calls at rate a second, each held hold_ms; the first `media` of them with sound both ways.
     stop() is called by the place."""
 
-    def __init__(self, place, calls, rate, hold_ms, media, media_s=None, seconds=120):
+    def __init__(self, place, calls, rate, hold_ms, media, media_s=None, seconds=120, tag=''):
         self.media = media
         self.media_s = media_s if media_s is not None else max(1, hold_ms // 1000 - 2)
         self.ends = MediaEnds(place) if media else None
-        agents.stunnel(place, 'stunnel', f'{PBX}:5161', f'{POSTERN}:5061')
-        self.gw = agents.Sipp(place, 'gw', 'gateway_many.xml', GATEWAY, 5080, calls=calls,
+        self.tls = agents.stunnel(place, 'stunnel' + tag, f'{PBX}:5161', f'{POSTERN}:5061')
+        self.gw = agents.Sipp(place, 'gw' + tag, 'gateway_many.xml', GATEWAY, 5080, calls=calls,
                               seconds=seconds, extra=('-mp', 20000))
         time.sleep(0.3)
-        self.pbx = agents.Sipp(place, 'pbx', 'pbx_many.xml', PBX, 5163, f'{PBX}:5161', 't1',
+        self.pbx = agents.Sipp(place, 'pbx' + tag, 'pbx_many.xml', PBX, 5163, f'{PBX}:5161', 't1',
                                calls=calls, rate=rate, hold_ms=hold_ms, service=PSTN,
                                seconds=seconds, keys={'key': KEY},
                                extra=('-mp', 40000))
@@ -98,6 +98,7 @@ class Traffic:
     def wait(self, seconds):
         self.pbx.wait(seconds)
         self.gw.wait(15)
+        self.tls.stop()
 
     def stop(self, *_):
         self.over.set()

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "call/act.h"
 #include "call/call.h"
@@ -593,6 +594,7 @@ fake_init(struct fake *f)
 				     .media_lost_s = 10,
 				     .user_agent = "postern"};
 	number_plan_default(&f->conf.numbers);
+	log_init("test", -1, LOG_ERROR);
 	f->now = 1000000000;
 	fake_roster(f);
 	fake_world(f);

@@ -1,0 +1,197 @@
+/* call/admit: who may call whom, and how that is refused. Emergency first. */
+#include "rig.h"
+
+/* What is changed before the INVITE comes. */
+enum change {
+	AS_IT_IS,
+	ACCOUNT_OFF,
+	TLS_READY,
+	TRUNK_OFF,
+	NO_CLASS,
+	NO_CARRIER,
+	CALLED_OFF,
+	CALLED_CLASS,
+	CALLED_TLS,
+	DRAIN,
+	ATTEMPTS,
+	NODE_ATTEMPTS,
+	ACCOUNT_CALLS,
+	TRUNK_CALLS,
+	NODE_CALLS,
+	ALL_OF_IT,
+};
+
+static void
+apply(struct fake *f, enum change c)
+{
+	struct roster_account *acme = rig_account(f, "acme");
+
+	acme->attempts = c == ATTEMPTS ? 1 : 0;
+	acme->max_calls = c == ACCOUNT_CALLS || c == ALL_OF_IT ? 1 : 0;
+	acme->enabled = c != ACCOUNT_OFF && c != CALLED_OFF && c != ALL_OF_IT;
+	acme->tls_srtp = c == TLS_READY || c == CALLED_TLS ? TLS_SRTP_READY : TLS_SRTP_ON;
+	if (c == NO_CLASS || c == CALLED_CLASS)
+		acme->classes = CLASS_TOLL_FREE;
+	rig_trunk(f, "acme-pbx")->enabled = c != TRUNK_OFF;
+	rig_trunk(f, "acme-pbx")->max_calls = c == TRUNK_CALLS ? 1 : 0;
+	if (c == NO_CARRIER)
+		rig_trunk(f, "gw1")->enabled = rig_trunk(f, "gw2")->enabled = false;
+	f->calls.conf.max_attempts = c == NODE_ATTEMPTS ? 1 : 0;
+	if (c == NODE_CALLS)
+		f->calls.limit.max_calls = 1;
+	rig_world(f);
+	if (c == DRAIN || c == ALL_OF_IT)
+		calls_drain(&f->calls);
+}
+
+static const struct {
+	const char *name;
+	enum change change;
+	int before; /* INVITEs that come first */
+	struct invite v;
+	int status; /* 0: goes through */
+	enum refusal why;
+} rows[] = {
+	{"as it is", AS_IT_IS, 0, {0}, 0, 0},
+	{"toll free", AS_IT_IS, 0, {.uri = "sip:18005551234@x"}, 0, 0},
+	{"emergency", AS_IT_IS, 0, {.uri = "sip:911@x"}, 403, REFUSAL_EMERGENCY},
+	{"emergency, urn", AS_IT_IS, 0, {.uri = "urn:service:sos.police"}, 403, REFUSAL_EMERGENCY},
+	{"emergency, draining, off, full", ALL_OF_IT, 0, {.uri = "sip:911@x"}, 403,
+	 REFUSAL_EMERGENCY},
+	{"emergency, no hops", AS_IT_IS, 0, {.uri = "sip:911@x", .zero_forwards = true}, 403,
+	 REFUSAL_EMERGENCY},
+	{"emergency, no SDP", AS_IT_IS, 0, {.uri = "sip:911@x", .body = ""}, 403, REFUSAL_EMERGENCY},
+	{"letters", AS_IT_IS, 0, {.uri = "sip:bob@x"}, 484, REFUSAL_NUMBER},
+	{"no user", AS_IT_IS, 0, {.uri = "sip:x.example"}, 484, REFUSAL_NUMBER},
+	{"short code", AS_IT_IS, 0, {.uri = "sip:12@x"}, 484, REFUSAL_NUMBER},
+	{"NUL in the number", AS_IT_IS, 0, {.uri = "sip:+1555%00222@x"}, 484, REFUSAL_NUMBER},
+	{"CRLF in the number", AS_IT_IS, 0, {.uri = "sip:+1555%0d%0a222@x"}, 484, REFUSAL_NUMBER},
+	{"international", AS_IT_IS, 0, {.uri = "sip:+442071234567@x"}, 403, REFUSAL_CLASS_OFF},
+	{"international by 011", AS_IT_IS, 0, {.uri = "sip:011442071234567@x"}, 403,
+	 REFUSAL_CLASS_OFF},
+	{"hops", AS_IT_IS, 0, {.zero_forwards = true}, 483, REFUSAL_HOPS},
+	{"require", AS_IT_IS, 0, {.more = "Require: 100rel\r\n"}, 420, REFUSAL_EXTENSION},
+	{"proxy require", AS_IT_IS, 0, {.more = "Proxy-Require: x\r\n"}, 420, REFUSAL_EXTENSION},
+	{"no contact", AS_IT_IS, 0, {.contact = ""}, 400, REFUSAL_SDP},
+	{"account off", ACCOUNT_OFF, 0, {0}, 403, REFUSAL_ACCOUNT_OFF},
+	{"TLS not on yet", TLS_READY, 0, {0}, 403, REFUSAL_TLS_OFF},
+	{"trunk off", TRUNK_OFF, 0, {0}, 403, REFUSAL_ACCOUNT_OFF},
+	{"class off", NO_CLASS, 0, {0}, 403, REFUSAL_CLASS_OFF},
+	{"no carrier", NO_CARRIER, 0, {0}, 404, REFUSAL_NO_ROUTE},
+	{"no such number", AS_IT_IS, 0, {.trunk = "gw1", .uri = "sip:+15550001111@x"}, 404,
+	 REFUSAL_NO_NUMBER},
+	{"called is off", CALLED_OFF, 0, {.trunk = "gw1", .uri = "sip:+15551230000@x"}, 403,
+	 REFUSAL_ACCOUNT_OFF},
+	{"called has no such class", CALLED_CLASS, 0, {.trunk = "gw1", .uri = "sip:+15551230000@x"},
+	 403, REFUSAL_CLASS_OFF},
+	{"called is not on yet", CALLED_TLS, 0, {.trunk = "gw1", .uri = "sip:+15551230000@x"}, 403,
+	 REFUSAL_TLS_OFF},
+	{"disabled account's number", AS_IT_IS, 0, {.trunk = "gw1", .uri = "sip:+15558880000@x"}, 403,
+	 REFUSAL_ACCOUNT_OFF},
+	{"draining", DRAIN, 0, {0}, 503, REFUSAL_DRAINING},
+	{"attempts of the account", ATTEMPTS, 2, {0}, 480, REFUSAL_LIMIT},
+	{"attempts of all", NODE_ATTEMPTS, 2, {0}, 503, REFUSAL_RATE},
+	{"calls of the account", ACCOUNT_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
+	{"calls of the trunk", TRUNK_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
+	{"calls of the node", NODE_CALLS, 1, {0}, 503, REFUSAL_NO_RECORD},
+};
+
+static void
+each_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake *f = rig_up();
+		struct sent *s;
+		uint32_t n;
+
+		apply(f, rows[i].change);
+		for (int k = 0; k < rows[i].before; k++)
+			(void)rig_invite(f, &(struct invite){.call_id = k ? "b2@x" : "b1@x"});
+		n = f->n_sent;
+		(void)rig_invite(f, &rows[i].v);
+		if (rows[i].status == 0) {
+			assert_non_null(rig_sent(f, SENT_REQUEST, 0));
+		} else {
+			s = rig_sent(f, SENT_RESPONSE, 0);
+			if (!s || f->n_sent != n + 1 || s->status != rows[i].status ||
+			    rig_cdr(f)->refusal != rows[i].why ||
+			    rig_cdr(f)->sip_status != rows[i].status)
+				fail_msg("%s: %s", rows[i].name, s ? s->text : "no answer");
+			assert_int_equal(f->n_ended, 1);
+			assert_says(s, "Warning: 399 postern \"");
+			assert_says(s, rig_cdr(f)->id.z);
+			assert_int_equal(rig_cdr(f)->ended_by, ENDER_POSTERN);
+			assert_int_equal(rig_says(s, "Retry-After"), s->status == 503);
+			assert_int_equal(rig_says(s, "Unsupported: "), s->status == 420);
+		}
+		(void)calls_stop(&f->calls, f->now);
+		fake_run(f, 3 * B2BUA_RING_US);
+		rig_down(f);
+	}
+}
+
+/* The record of a refused call says what was asked. */
+static void
+record_of_refused(void **state)
+{
+	struct fake *f = rig_up();
+	const struct call_record *r;
+
+	(void)state;
+	(void)rig_invite(f, &(struct invite){.uri = "sip:911@x"});
+	r = rig_cdr(f);
+	assert_string_equal(r->to_received, "911");
+	assert_string_equal(r->from_received, "+15551230000");
+	assert_string_equal(r->leg[LEG_A].account.z, "acme");
+	assert_string_equal(r->leg[LEG_A].trunk.z, "acme-pbx");
+	assert_string_equal(r->leg[LEG_A].tls_version, "TLSv1.2");
+	assert_string_equal(r->leg[LEG_A].tls_suite, "AES128-SHA");
+	assert_string_equal(r->leg[LEG_A].peer, "pbx.acme.example");
+	assert_int_equal(r->class, CLASS_EMERGENCY);
+	assert_true(r->invite_us && r->end_us && !r->answer_us && !r->ringing_us);
+	rig_down(f);
+}
+
+/* What is sent on is the number, never the string as it came (A5, P6). */
+static void
+caller_shown(void **state)
+{
+	static const struct {
+		const char *from, *fallback, *want;
+	} r[] = {
+		{"sip:+15551230000@x", "", "From: <sip:+15551230000@10.0.0.1>;tag="},
+		{"sip:5551230000@x", "", "From: <sip:+15551230000@10.0.0.1>;tag="},
+		{"sip:anonymous@x", "", "From: <sip:anonymous@10.0.0.1>;tag="},
+		{"sip:anonymous@x", "+15551239999", "From: <sip:+15551239999@10.0.0.1>;tag="},
+		{"sip:x.example", "", "From: <sip:10.0.0.1>;tag="},
+		{"sip:a%0d%0aRoute%3a@x", "", "From: <sip:a%0D%0ARoute%3A@10.0.0.1>;tag="},
+		{"sip:a%00b@x", "", "From: <sip:10.0.0.1>;tag="},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct fake *f = rig_up();
+
+		rig_trunk(f, "acme-pbx")->caller = str_from(r[i].fallback);
+		rig_world(f);
+		(void)rig_invite(f, &(struct invite){.from = r[i].from});
+		assert_says(rig_sent(f, SENT_REQUEST, 0), r[i].want);
+		assert_silent(rig_sent(f, SENT_REQUEST, 0), "\nRoute");
+		(void)calls_stop(&f->calls, f->now);
+		fake_run(f, 3 * B2BUA_RING_US);
+		rig_down(f);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row),
+		cmocka_unit_test(record_of_refused),
+		cmocka_unit_test(caller_shown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,374 @@
+/* Questions on the control socket, and their answers. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "ops/cdr.h"
+#include "ops/jsonin.h"
+#include "ops/show.h"
+#include "world.h"
+
+enum { ANSWER_MAX = 256 * 1024 };
+
+static struct world o;
+static struct history h;
+static struct show s;
+static struct metric_page pages[2];
+static uint64_t dropped[MEDIA_DROP_N];
+static char hung_up[ID_SIZE];
+static enum err told;
+static char *mem;
+
+static bool
+media_now(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
+{
+	(void)arg;
+	if (generation != 9)
+		return false;
+	*out = (struct media_stats){.in_packets = slot};
+	return true;
+}
+
+static enum err
+hang(void *arg, const struct id *id)
+{
+	(void)arg;
+	memcpy(hung_up, id->z, sizeof(hung_up));
+	return told;
+}
+
+static enum err
+again(void *arg)
+{
+	(void)arg;
+	return told;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	log_init("test", -1, LOG_ERROR);
+	told = ERR_OK;
+	memset(hung_up, 0, sizeof(hung_up));
+	mem = mem_zalloc(1, ANSWER_MAX);
+	if (!mem || world_init(&o, 20, "cdr.jsonl") != 0 || history_init(&h, NULL) != ERR_OK)
+		return -1;
+	s = (struct show){.page = {&pages[0], &pages[1]},
+			  .n_pages = 2,
+			  .records = &o.r,
+			  .history = &h,
+			  .cdr_path = o.path,
+			  .dropped = dropped,
+			  .version = "9.9",
+			  .node = "n\"1",
+			  .do_media_stats = media_now,
+			  .do_hangup = hang,
+			  .do_reload = again};
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	history_fini(&h);
+	world_fini(&o);
+	MEM_FREE(mem);
+	return 0;
+}
+
+static struct json *
+ask(const char *question)
+{
+	struct json *j = NULL;
+	struct buf b;
+
+	buf_init(&b, mem, ANSWER_MAX);
+	show_answer(&s, str_from(question), &b);
+	assert_int_equal(buf_end(&b), ERR_OK);
+	assert_int_equal(jsonin_parse(buf_view(&b), &j), ERR_OK);
+	return j;
+}
+
+static void
+test_bad_requests(void **state)
+{
+	static const struct {
+		const char *name, *text, *error;
+	} rows[] = {
+		{"nothing", "", "one line"},
+		{"no JSON", "stats", "one line"},
+		{"half", "{\"cmd\":\"stats\"", "one line"},
+		{"a list", "[\"stats\"]", "one line"},
+		{"two", "{\"cmd\":\"stats\"}{}", "one line"},
+		{"a key twice", "{\"cmd\":\"stats\",\"cmd\":\"calls\"}", "one line"},
+		{"no cmd", "{}", "cmd is one of"},
+		{"cmd is no text", "{\"cmd\":5}", "cmd is one of"},
+		{"unknown", "{\"cmd\":\"format\"}", "cmd is one of"},
+		{"explain nothing", "{\"cmd\":\"explain\"}", "no call"},
+		{"explain a number", "{\"cmd\":\"explain\",\"id\":5}", "no call"},
+		{"explain unknown", "{\"cmd\":\"explain\",\"id\":\"x\\\"y\"}", "no call"},
+		{"hang up unknown", "{\"cmd\":\"hangup\",\"id\":\"x\"}", "no call"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *j = ask(rows[i].text);
+
+		print_message("%s\n", rows[i].name);
+		assert_false(jsonin_true(j, "ok"));
+		assert_non_null(strstr(jsonin_text(j, "error"), rows[i].error));
+		jsonin_free(&j);
+	}
+}
+
+static void
+test_stats(void **state)
+{
+	struct call_record live = world_record("live");
+	struct json *j;
+
+	(void)state;
+	metric_bind(&pages[0]);
+	metric_set(METRIC_calls_total, 3);
+	metric_bind(&pages[1]);
+	metric_set(METRIC_calls_total, 4);
+	metric_bind(NULL);
+	dropped[MEDIA_DROP_auth] = 17;
+	s.store_version = 5;
+	assert_int_not_equal(world_end(&o, "ended"), RECORDS_NONE);
+	records_put(&o.w, records_take(&o.w), RECORD_LIVE, &live);
+	j = ask("{\"cmd\":\"stats\"}");
+	assert_true(jsonin_true(j, "ok"));
+	assert_string_equal(jsonin_text(j, "node"), "n\"1");
+	assert_string_equal(jsonin_text(j, "version"), "9.9");
+	assert_int_equal(jsonin_int(j, "metrics.calls_total"), 7);
+	assert_non_null(jsonin_get(j, "metrics.cdr_written"));
+	assert_int_equal(jsonin_int(j, "records.slots"), 20);
+	assert_int_equal(jsonin_int(j, "records.live"), 1);
+	assert_int_equal(jsonin_int(j, "records.ended"), 1);
+	assert_int_equal(jsonin_int(j, "records.slots_used"), 2);
+	assert_int_equal(jsonin_int(j, "media_dropped_why.auth"), 17);
+	assert_int_equal(jsonin_int(j, "accounts_version"), 5);
+	jsonin_free(&j);
+}
+
+static uint32_t
+put_live(const char *id, uint32_t generation)
+{
+	struct call_record r = world_record(id);
+	uint32_t slot = records_take(&o.w);
+
+	r.state = B2BUA_RINGING;
+	r.leg[LEG_A].media_open = 1;
+	r.leg[LEG_A].media.slot = 123;
+	r.leg[LEG_A].media.generation = generation;
+	r.leg[LEG_A].stats.in_packets = 1;
+	records_put(&o.w, slot, RECORD_LIVE, &r);
+	return slot;
+}
+
+static void
+test_calls(void **state)
+{
+	const struct json *call;
+	struct json *j;
+
+	(void)state;
+	assert_int_not_equal(world_end(&o, "ended"), RECORDS_NONE);
+	put_live("live1", 9);
+	put_live("live2", 8);
+	j = ask("{\"cmd\":\"calls\"}");
+	assert_int_equal(jsonin_int(j, "n"), 2);
+	assert_false(jsonin_true(j, "more"));
+	assert_int_equal(jsonin_count(jsonin_get(j, "list")), 2);
+	for (size_t i = 0; i < 2; i++) {
+		call = jsonin_at(jsonin_get(j, "list"), i);
+		assert_string_equal(jsonin_text(call, "state"), "RINGING");
+		/* of the flow table where it has them, else of the record */
+		assert_int_equal(jsonin_int(call, "record.a.media.in_packets"),
+				 strcmp(jsonin_text(call, "record.id"), "live1") == 0 ? 123 : 1);
+	}
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"calls\",\"limit\":1}");
+	assert_int_equal(jsonin_count(jsonin_get(j, "list")), 1);
+	assert_true(jsonin_true(j, "more"));
+	jsonin_free(&j);
+}
+
+/* The answer has a cap: what does not fit is said to be more. */
+static void
+test_calls_do_not_fit(void **state)
+{
+	struct json *j = NULL;
+	struct buf b;
+
+	(void)state;
+	for (int i = 0; i < 15; i++)
+		put_live("live", 9);
+	buf_init(&b, mem, CDR_LINE_MAX + 4096);
+	show_answer(&s, STR("{\"cmd\":\"calls\"}"), &b);
+	assert_int_equal(buf_end(&b), ERR_OK);
+	assert_int_equal(jsonin_parse(buf_view(&b), &j), ERR_OK);
+	assert_true(jsonin_true(j, "more"));
+	assert_in_range(jsonin_int(j, "n"), 1, 14);
+	jsonin_free(&j);
+}
+
+static void
+add_note(const char *id, const char *account, bool accepted)
+{
+	struct history_note n = {.accepted = accepted,
+				 .wall_us = 1700000000000000,
+				 .alert_sent = (int16_t)(accepted ? -1 : 42),
+				 .alert_received = -1};
+
+	(void)snprintf(n.id.z, sizeof(n.id.z), "%s", id);
+	(void)snprintf(n.account, sizeof(n.account), "%s", account);
+	(void)snprintf(n.why, sizeof(n.why), "%s",
+		       accepted ? "" : "the certificate is self-signed");
+	(void)addr_parse(STR("192.0.2.1:4711"), &n.peer);
+	history_add(&h, &n);
+}
+
+static void
+test_handshakes(void **state)
+{
+	static const struct {
+		const char *question;
+		size_t n;
+		const char *first;
+	} rows[] = {
+		{"{\"cmd\":\"handshakes\"}", 4, "d"},
+		{"{\"cmd\":\"handshakes\",\"refused\":true}", 2, "d"},
+		{"{\"cmd\":\"handshakes\",\"refused\":false,\"limit\":3}", 3, "d"},
+		{"{\"cmd\":\"handshakes\",\"account\":\"acme\"}", 2, "c"},
+		{"{\"cmd\":\"handshakes\",\"account\":\"acme\",\"refused\":true}", 1, "b"},
+		{"{\"cmd\":\"handshakes\",\"limit\":-1}", 4, "d"},
+	};
+
+	(void)state;
+	add_note("a", "", true);
+	add_note("b", "acme", false);
+	add_note("c", "acme", true);
+	add_note("d", "", false);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *j = ask(rows[i].question);
+
+		assert_int_equal(jsonin_count(jsonin_get(j, "list")), rows[i].n);
+		assert_string_equal(jsonin_text(jsonin_at(jsonin_get(j, "list"), 0), "id"),
+				    rows[i].first);
+		jsonin_free(&j);
+	}
+}
+
+static void
+write_cdr(struct call_record *r)
+{
+	static char line[CDR_LINE_MAX];
+	struct buf b;
+
+	buf_init(&b, line, sizeof(line));
+	cdr_put(&b, r);
+	buf_char(&b, '\n');
+	world_write(o.path, buf_cstr(&b));
+}
+
+static void
+judge_text(const char *id, const char *kind, const char *words)
+{
+	char question[96];
+	struct json *j;
+
+	(void)snprintf(question, sizeof(question), "{\"cmd\":\"explain\",\"id\":\"%s\"}", id);
+	j = ask(question);
+	assert_true(jsonin_true(j, "ok"));
+	assert_string_equal(jsonin_text(j, "kind"), kind);
+	assert_string_equal(jsonin_text(j, "facts.id"), id);
+	if (!strstr(jsonin_text(j, "text"), words))
+		fail_msg("%s: wanted \"%s\" in \"%s\"", id, words, jsonin_text(j, "text"));
+	jsonin_free(&j);
+}
+
+static void
+test_explain(void **state)
+{
+	struct call_record r;
+
+	(void)state;
+	put_live("live", 9);
+	assert_int_not_equal(world_end(&o, "waiting"), RECORDS_NONE); /* CDR not yet written */
+	r = world_record("busy");
+	r.n_targets = 1;
+	(void)snprintf(r.target[0].trunk.z, POLICY_ID_MAX, "gw1");
+	r.target[0].status = 486;
+	write_cdr(&r);
+	r = world_record("refused");
+	r.refusal = REFUSAL_LIMIT;
+	r.ended_by = ENDER_POSTERN;
+	write_cdr(&r);
+	r = world_record("talked");
+	r.answer_us = 1700000000500000;
+	r.answer_mono_us = 1;
+	r.end_mono_us = 12300001;
+	r.ended_by = ENDER_CALLER;
+	write_cdr(&r);
+	add_note("hand", "", false);
+	judge_text("live", "call", "its state is RINGING");
+	judge_text("waiting", "call", "refused by the called side (SIP 486, Q.850 cause 17)");
+	judge_text("busy", "call", "Tried: gw1 answered 486.");
+	judge_text("refused", "call", refusal_text(REFUSAL_LIMIT));
+	judge_text("talked", "call", "lasted 12.3 seconds. The caller hung up.");
+	judge_text("hand", "note", "the certificate is self-signed");
+	judge_text("hand", "note", "bad_certificate (42)");
+}
+
+static void
+test_hangup_and_reload(void **state)
+{
+	struct json *j;
+
+	(void)state;
+	assert_int_not_equal(world_end(&o, "ended"), RECORDS_NONE);
+	put_live("live", 9);
+	j = ask("{\"cmd\":\"hangup\",\"id\":\"ended\"}");
+	assert_false(jsonin_true(j, "ok"));
+	assert_string_equal(hung_up, "");
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"hangup\",\"id\":\"live\"}");
+	assert_true(jsonin_true(j, "ok"));
+	assert_string_equal(hung_up, "live");
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"reload\"}");
+	assert_true(jsonin_true(j, "ok"));
+	jsonin_free(&j);
+	told = ERR_FULL;
+	j = ask("{\"cmd\":\"hangup\",\"id\":\"live\"}");
+	assert_non_null(strstr(jsonin_text(j, "error"), "try again"));
+	jsonin_free(&j);
+	told = ERR_CONFIG;
+	j = ask("{\"cmd\":\"reload\"}");
+	assert_false(jsonin_true(j, "ok"));
+	jsonin_free(&j);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_bad_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stats, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_calls_do_not_fit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_handshakes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hangup_and_reload, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
