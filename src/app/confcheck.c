@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "app/pki.h"
@@ -329,6 +330,18 @@ check_media(const struct conf *c, struct conf_report *rep)
 	check_sockets(c, rep);
 }
 
+static void
+check_control(const struct conf *c, struct conf_report *rep)
+{
+	struct sockaddr_un un;
+
+	if (strlen(c->control) >= sizeof(un.sun_path))
+		report_error(rep, 0, 0,
+			     "control: %s is longer than the %zu bytes that the path of a socket "
+			     "may have; use a shorter run_dir",
+			     c->control, sizeof(un.sun_path) - 1);
+}
+
 enum err
 conf_check(const struct conf *c, struct conf_report *rep)
 {
@@ -337,5 +350,6 @@ conf_check(const struct conf *c, struct conf_report *rep)
 	check_zones(c, rep);
 	check_listeners(c, rep);
 	check_media(c, rep);
+	check_control(c, rep);
 	return rep->n_errors > before ? ERR_CONFIG : ERR_OK;
 }

@@ -196,7 +196,7 @@ tell_signaling(struct admin *a, enum admin_msg_type type, uint32_t slot, const s
 }
 
 static void
-on_written(void *arg, uint32_t slot, const struct id *id)
+tell_written(void *arg, uint32_t slot, const struct id *id)
 {
 	(void)!tell_signaling(arg, ADMIN_WRITTEN, slot, id);
 }
@@ -515,7 +515,7 @@ open_files(struct admin *a)
 	(void)snprintf(a->notes_path, sizeof(a->notes_path), "%s/handshakes.jsonl",
 		       a->conf->run_dir);
 	a->cdr.arg = a;
-	a->cdr.on_written = on_written;
+	a->cdr.on_written = tell_written;
 	e = cdrfile_init(&a->cdr, a->conf->cdr, a->records.n);
 	if (e == ERR_OK)
 		e = history_init(&a->history, a->notes_path);

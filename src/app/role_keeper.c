@@ -248,6 +248,7 @@ place_fds(struct fd_map *m)
 static void
 exec_role(enum keeper_role role, uint64_t epoch, uint32_t log_level, struct fd_map *m, int log_fd)
 {
+	static const struct rlimit no_core = {0, 0};
 	char number[24], level[12];
 	sigset_t none;
 
@@ -256,6 +257,7 @@ exec_role(enum keeper_role role, uint64_t epoch, uint32_t log_level, struct fd_m
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)setrlimit(RLIMIT_CORE, &no_core); /* it would hold keys (S3) */
 	(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)epoch);
 	(void)snprintf(level, sizeof(level), "%u", log_level);
 	execl("/proc/self/exe", "postern", "--role", keeper_role_name(role), number, level,

@@ -65,6 +65,8 @@ act_note_failure(struct call *c, int status, int q850, const char *text)
 void
 act_note_refusal(struct call *c, enum refusal r, const char *more)
 {
+	if (c->rec.end_us)
+		return; /* it ends for another reason */
 	c->rec.refusal = r;
 	act_note_failure(c, refusal_status(r), refusal_q850(r),
 			 more && more[0] ? more : refusal_text(r));

@@ -526,6 +526,7 @@ static void
 on_failure(struct call *c, const struct edge_news *news)
 {
 	int status = news->event == EDGE_RESPONSE ? news->msg->status : 0;
+	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
 
 	note_target(c, news->event == EDGE_FAILED ? -1 : status);
 	(void)!sip_dialog_step(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_EV_FAILURE);
@@ -534,8 +535,8 @@ on_failure(struct call *c, const struct edge_news *news)
 		return;
 	}
 	c->rec.refusal = REFUSAL_NONE;
-	if (news->event == EDGE_RESPONSE)
-		act_note_failure(c, reason_map(status), reason_q850_of(news->msg),
+	if (news->event == EDGE_RESPONSE) /* the cause is kept, whatever the status becomes */
+		act_note_failure(c, reason_map(status), q850 ? q850 : reason_q850(status),
 				 reason_phrase(status));
 	else
 		fail_target(c, news);
@@ -671,13 +672,17 @@ calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uin
 static void
 give_up_setup(struct call *c)
 {
-	struct edge_dest dest;
+	const struct record_leg *l = &c->rec.leg[LEG_B];
+	/* where the INVITE went, not where the early dialog points */
+	struct edge_dest dest = {.trunk = l->trunk,
+				 .account = l->account,
+				 .transport = (enum edge_transport)l->transport};
 	struct edge_txn *txn;
 	struct buf b;
 
-	if (!c->rec.leg[LEG_B].branch[0] || leg_dest(c, LEG_B, &dest) != ERR_OK)
+	if (!l->branch[0])
 		return;
-	(void)!str_copyz(dest.branch, sizeof(dest.branch), str_from(c->rec.leg[LEG_B].branch));
+	(void)!str_copyz(dest.branch, sizeof(dest.branch), str_from(l->branch));
 	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
 	leg_put_lost_cancel(c, &b);
 	act_store(c);

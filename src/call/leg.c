@@ -204,12 +204,22 @@ leg_put_ack_b(struct call *c, struct buf *b)
 void
 leg_put_lost_cancel(struct call *c, struct buf *b)
 {
-	/* an early dialog has a To tag and perhaps a route set: the CANCEL looks as the INVITE did */
+	/* an early dialog has a To tag, and perhaps another target and a route set: the CANCEL looks
+	 * as the INVITE did (RFC 3261 9.1) */
+	const struct snapshot_view *v = c->owner->snap;
 	struct sip_dialog d = c->rec.leg[LEG_B].dialog;
+	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;
+	char target[512];
+	struct buf t;
 
+	buf_init(&t, target, sizeof(target));
+	if (trunk != POLICY_NONE)
+		put_remote_uri(c, &t, trunk, true);
+	else
+		b->failed = true; /* nobody knows any more where it went */
 	d.part[SIP_DIALOG_REMOTE_TAG].len = 0;
 	d.part[SIP_DIALOG_ROUTE_SET].len = 0;
-	sip_dialog_put_line(&d, b, STR("CANCEL"));
+	sip_edit_request(b, STR("CANCEL"), buf_view(&t));
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
 	sip_dialog_put_headers(&d, b, STR("CANCEL"), d.local_invite_cseq);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
@@ -286,14 +296,19 @@ put_warning(struct buf *b, const char *text, const char *id)
 				 id[0] ? " (id " : "", id, id[0] ? ")" : "");
 }
 
-/* What of Require we do not have: all of it (RFC 3261 8.2.2.3). */
+/* What of Require and Proxy-Require we do not have: all of it (RFC 3261 8.2.2.3, 16.3). */
 static void
 put_unsupported(struct buf *b, const struct sip_msg *req)
 {
-	const struct sip_hdr *h = sip_msg_hdr(req, SIP_H_REQUIRE);
+	static const enum sip_hdr_id ids[] = {SIP_H_REQUIRE, SIP_H_PROXY_REQUIRE};
+	struct sip_iter it;
+	struct str option;
 
-	for (; h; h = sip_msg_next(req, h))
-		sip_edit_hdr(b, SIP_H_UNSUPPORTED, h->value);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		sip_iter_init(&it, req, ids[i]);
+		while (sip_iter_next(&it, &option) == ERR_OK) /* without the folds of a list */
+			sip_edit_hdr(b, SIP_H_UNSUPPORTED, option);
+	}
 }
 
 void

@@ -74,13 +74,15 @@ records_create(uint32_t n, int *fd)
 enum err
 records_open(int fd, bool writer, struct records *out)
 {
+	const struct records_head *head;
 	struct records r = {0};
 	enum err e = shm_map(fd, RECORDS_MAGIC, RECORDS_VERSION, writer, false, &r.shm);
 
 	if (e != ERR_OK)
 		return e;
-	r.n = head_of(&r)->n;
-	if (head_of(&r)->slot_size != sizeof(struct record_slot) ||
+	head = r.shm.p;
+	r.n = head->n;
+	if (head->slot_size != sizeof(struct record_slot) ||
 	    r.shm.size != segment_size(r.n)) {
 		shm_unmap(&r.shm);
 		return ERR_VERSION;

@@ -9,6 +9,8 @@
 /*   CONNECTING --writable--> OPEN --stream_finish--> FINISHING --queue empty--> HALF --peer--> DEAD
  *        any error, overflow or the owner's stream_close leads to DEAD; freed at the iteration's
  * end */
+enum { TLS_RECORD_MAX = 16384 /* RFC 5246 6.2.1 */ };
+
 enum state { CONNECTING, OPEN, FINISHING, HALF, DEAD };
 
 struct chunk {
@@ -70,7 +72,6 @@ bury(struct stream *s)
 	loop_del(p->loop, &s->lfd);
 	loop_timer_stop(p->loop, &s->deadline);
 	loop_soon_stop(&s->failing);
-	loop_soon_stop(&s->first);
 	drop_queue(s);
 	if (s->tls)
 		handshake_conn_free(p->handshake, &s->tls);
@@ -328,11 +329,12 @@ read_once(struct stream *s)
 static void
 read_all(struct stream *s)
 {
-	int rounds = 0;
+	/* A TLS record is read whole, so that nothing waits inside TLS where no event tells of it.
+	 */
+	_Static_assert((int)STREAM_READ_MAX >= TLS_RECORD_MAX, "a record fits the buffer");
 
-	while (read_once(s))
-		if (++rounds >= STREAM_READ_ROUNDS && !(s->tls && tls_conn_pending(s->tls)))
-			return;
+	for (int round = 0; round < STREAM_READ_ROUNDS && read_once(s); round++)
+		continue;
 }
 
 /* ---- events ---- */
@@ -490,18 +492,6 @@ stream_adopt(struct stream_pool *p, int fd, const struct stream_calls *calls, vo
 	return ERR_OK;
 }
 
-/* What came with the last flight of the handshake waits inside TLS, not in the descriptor. */
-static void
-read_pending(void *arg)
-{
-	struct stream *s = arg;
-
-	if (s->state != DEAD && !s->failed && !s->paused)
-		read_all(s);
-	if (s->state != DEAD)
-		watch(s);
-}
-
 enum err
 stream_adopt_tls(struct stream_pool *p, struct tls_conn **conn, const struct stream_calls *calls,
 		 void *arg, struct stream **out)
@@ -513,8 +503,6 @@ stream_adopt_tls(struct stream_pool *p, struct tls_conn **conn, const struct str
 	tcp_tune((*conn)->fd);
 	learn_addrs(*out);
 	(*out)->tls = *conn;
-	(*out)->first = (struct loop_soon){.on_soon = read_pending, .arg = *out};
-	loop_soon(p->loop, &(*out)->first);
 	*conn = NULL;
 	return ERR_OK;
 }
@@ -564,8 +552,6 @@ stream_pause(struct stream *s, bool pause)
 		return;
 	s->paused = pause;
 	watch(s);
-	if (!pause && s->tls && tls_conn_pending(s->tls))
-		loop_soon(s->pool->loop, &s->first);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
@@ -216,7 +217,7 @@ write_record(struct cdrfile *f, uint32_t slot, const struct call_record *rec)
 	assert(buf_end(&b) == ERR_OK);
 	if (f->fd < 0 && !open_file(f))
 		return errno;
-	if (find_id(f, rec->id.z))
+	if (!GUARD(R10, !find_id(f, rec->id.z)))
 		return 0; /* opening has found it; the next round says so */
 	if (f->torn) {
 		if (!write_whole(f->fd, STR("\n")))
@@ -224,7 +225,7 @@ write_record(struct cdrfile *f, uint32_t slot, const struct call_record *rec)
 		f->torn = false;
 		f->end++;
 	}
-	if (!write_whole(f->fd, buf_view(&b))) {
+	if (!GUARD(R14, write_whole(f->fd, buf_view(&b)))) {
 		cause = errno;
 		cut_back(f, f->end);
 		return cause;
@@ -282,7 +283,7 @@ is_done(struct cdrfile *f, uint32_t slot, const char *id)
 {
 	struct cdrfile_id *e = find_id(f, id);
 
-	if (!e || !e->synced)
+	if (GUARD(R10, !e || !e->synced))
 		return false;
 	list_del(&e->age);
 	list_add(&f->ages, &e->age); /* still wanted: it is young again */

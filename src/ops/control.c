@@ -179,7 +179,7 @@ failed:
 /* ---- the socket ---- */
 
 static void
-on_accept(void *arg, uint32_t events)
+accept_client(void *arg, uint32_t events)
 {
 	struct control *c = arg;
 	int fd = accept4(c->lfd.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -230,7 +230,7 @@ open_socket(struct control *c)
 		close(fd);
 		return e;
 	}
-	c->lfd = (struct loop_fd){.fd = fd, .on_event = on_accept, .arg = c};
+	c->lfd = (struct loop_fd){.fd = fd, .on_event = accept_client, .arg = c};
 	return loop_add(c->loop, &c->lfd, EPOLLIN);
 }
 

@@ -55,7 +55,6 @@ static const struct {
 	{"as it is", AS_IT_IS, 0, {0}, 0, 0},
 	{"toll free", AS_IT_IS, 0, {.uri = "sip:18005551234@x"}, 0, 0},
 	{"emergency", AS_IT_IS, 0, {.uri = "sip:911@x"}, 403, REFUSAL_EMERGENCY},
-	{"emergency, urn", AS_IT_IS, 0, {.uri = "urn:service:sos.police"}, 403, REFUSAL_EMERGENCY},
 	{"emergency, draining, off, full", ALL_OF_IT, 0, {.uri = "sip:911@x"}, 403,
 	 REFUSAL_EMERGENCY},
 	{"emergency, no hops", AS_IT_IS, 0, {.uri = "sip:911@x", .zero_forwards = true}, 403,
@@ -165,7 +164,7 @@ caller_shown(void **state)
 		{"sip:anonymous@x", "", "From: <sip:anonymous@10.0.0.1>;tag="},
 		{"sip:anonymous@x", "+15551239999", "From: <sip:+15551239999@10.0.0.1>;tag="},
 		{"sip:x.example", "", "From: <sip:10.0.0.1>;tag="},
-		{"sip:a%0d%0aRoute%3a@x", "", "From: <sip:a%0D%0ARoute%3A@10.0.0.1>;tag="},
+		{"sip:a%0d%0aRoute%3a@x", "", "From: <sip:10.0.0.1>;tag="},
 		{"sip:a%00b@x", "", "From: <sip:10.0.0.1>;tag="},
 	};
 

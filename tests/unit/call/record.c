@@ -115,6 +115,7 @@ damaged(void **state)
 	uint32_t x = 1, valid = 0;
 
 	(void)state;
+	f->damaged = true;
 	for (int round = 0; round < 30000; round++) {
 		uint32_t slot;
 

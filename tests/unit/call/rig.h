@@ -188,16 +188,19 @@ rig_says(const struct sent *s, const char *text)
 	return s && fake_has(s->text, s->len, text);
 }
 
-#define assert_says(s, text)                                                                       \
-	do {                                                                                       \
-		if (!rig_says(s, text))                                                            \
-			fail_msg("not said: %s\nin %s", text, (s) ? (s)->text : "nothing");        \
-	} while (0)
-#define assert_silent(s, text)                                                                     \
-	do {                                                                                       \
-		if (rig_says(s, text))                                                             \
-			fail_msg("said: %s\nin %s", text, (s)->text);                              \
-	} while (0)
+static inline void
+assert_says(const struct sent *s, const char *words)
+{
+	if (!rig_says(s, words))
+		fail_msg("not said: %s\nin %s", words, s ? s->text : "nothing");
+}
+
+static inline void
+assert_silent(const struct sent *s, const char *words)
+{
+	if (rig_says(s, words))
+		fail_msg("said: %s\nin %s", words, s->text);
+}
 
 /* The last INVITE that went out. */
 static inline struct edge_txn *

@@ -304,6 +304,27 @@ pointer_ladder(void **state)
 	assert_true(a.cut);
 }
 
+/* A pointer leads to a prior occurrence (RFC 1035 4.1.4): one to a good name further on does not
+ * count. */
+static void
+pointer_forward(void **state)
+{
+	size_t at;
+
+	(void)state;
+	for (int forward = 0; forward < 2; forward++) {
+		msg_begin(&m, 0, "pbx.example.com", DNS_SRV);
+		at = msg_open(&m, 6, "@", DNS_SRV, 60);
+		msg_u32(&m, 0);
+		msg_u16(&m, 0);
+		msg_u16(&m, forward ? 0xc000 | (unsigned)(m.len + 2) : MSG_NAME_POINTER);
+		msg_close(&m, at);
+		msg_srv(&m, "other.example.com", 60, 1, 2, 3, "x.example.com");
+		assert_int_equal(read_m("pbx.example.com", DNS_SRV), ERR_OK);
+		assert_int_equal(a.n, 1 - forward);
+	}
+}
+
 static void
 five_hundred(void **state)
 {
@@ -376,6 +397,7 @@ main(void)
 		cmocka_unit_test(wrong_headers),
 		cmocka_unit_test(compression),
 		cmocka_unit_test(pointer_ladder),
+		cmocka_unit_test(pointer_forward),
 		cmocka_unit_test(five_hundred),
 		cmocka_unit_test(odd_names),
 		cmocka_unit_test(words),

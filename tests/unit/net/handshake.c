@@ -326,6 +326,36 @@ alert_arrives(void **state)
 	X509_free(x);
 }
 
+/* After a refusal with bytes unread the connection ends, and is not reset: a reset may take the
+ * alert away from the peer. */
+static void
+ends_without_reset(void **state)
+{
+	static const char hello[] = "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+	static char more[20000];
+	struct addr any = rig_addr("127.0.0.1:0");
+	struct waiter w = {.fd = -1, .ln = {.on_accept = take, .arg = &w}};
+	char got[64];
+	int fd, far;
+
+	(void)state;
+	assert_int_equal(tcp_listen(&any, NULL, &fd), ERR_OK);
+	assert_int_equal(tcp_listener_init(&w.ln, &rig.loop, fd), ERR_OK);
+	assert_int_equal(tcp_dial(&w.ln.local, NULL, &far), ERR_OK);
+	for (int i = 0; i < 5000 && w.fd < 0; i++)
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	assert_int_equal(fcntl(far, F_SETFL, 0), 0);
+	assert_int_equal(write(far, hello, sizeof(hello) - 1), sizeof(hello) - 1);
+	assert_int_equal(write(far, more, sizeof(more)), sizeof(more));
+	assert_int_equal(rig_accept(w.fd, "127.0.0.1:5", 0), ERR_OK);
+	rig_wait(1);
+	assert_int_not_equal(rig.record.alert_sent, TLS_NO_ALERT);
+	assert_int_equal(recv(far, got, sizeof(got), 0), 7); /* the alert */
+	assert_int_equal(recv(far, got, sizeof(got), 0), 0); /* the end */
+	close(far);
+	tcp_listener_fini(&w.ln);
+}
+
 /* Many at a time, good and bad. */
 static void
 crowd(void **state)
@@ -370,17 +400,12 @@ main(void)
 {
 #define RIGGED(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
-		RIGGED(budget_of_a_source),
-		RIGGED(default_share),
-		RIGGED(all_hands_full),
-		RIGGED(pool_of_connections),
-		RIGGED(wrong_jobs),
-		RIGGED(stop_with_hands_full),
-		RIGGED(work_runs_there),
-		RIGGED(reload_under_connections),
-		RIGGED(dial_and_shake),
-		RIGGED(alert_arrives),
-		RIGGED(crowd),
+		RIGGED(budget_of_a_source), RIGGED(default_share),
+		RIGGED(all_hands_full),     RIGGED(pool_of_connections),
+		RIGGED(wrong_jobs),         RIGGED(stop_with_hands_full),
+		RIGGED(work_runs_there),    RIGGED(reload_under_connections),
+		RIGGED(dial_and_shake),     RIGGED(alert_arrives),
+		RIGGED(ends_without_reset), RIGGED(crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown_keys);

@@ -238,7 +238,7 @@ peer_ctx(bool server, X509 *cert, EVP_PKEY *key, int min, int max, const char *s
 static long
 peer_flip(BIO *b, int op, const char *argp, size_t len, int argi, long argl, int ret, size_t *done)
 {
-	struct peer *p = (struct peer *)(void *)BIO_get_callback_arg(b);
+	struct peer *p = (struct peer *)(uintptr_t)BIO_get_callback_arg(b);
 	char *text = (char *)(uintptr_t)argp;
 
 	(void)len, (void)argi, (void)argl;
@@ -257,7 +257,7 @@ peer_main(void *arg)
 	struct timeval limit = {.tv_sec = 10};
 	SSL *ssl = SSL_new(p->ctx);
 	const char *name;
-	char c[256];
+	char c[256], sni[256]; /* the library's macro wants it writable */
 	int n;
 
 	setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -267,8 +267,8 @@ peer_main(void *arg)
 		BIO_set_callback_ex(SSL_get_rbio(ssl), peer_flip);
 		BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)p);
 	}
-	if (p->sni)
-		SSL_set_tlsext_host_name(ssl, p->sni);
+	if (p->sni && str_copyz(sni, sizeof(sni), str_from(p->sni)) == ERR_OK)
+		SSL_set_tlsext_host_name(ssl, sni);
 	if (p->offer)
 		SSL_set_session(ssl, p->offer);
 	n = p->server ? SSL_accept(ssl) : SSL_connect(ssl);

@@ -50,7 +50,7 @@ make_answered(void)
 	r.target[1].at_us = 1700000000200000;
 	r.target[1].status = 200;
 	a->transport = EDGE_TLS;
-	(void)addr_parse(STR("192.0.2.7:40000"), &a->remote);
+	(void)!addr_parse(STR("192.0.2.7:40000"), &a->remote);
 	(void)snprintf(a->peer, sizeof(a->peer), "DNS pbx.example.test");
 	(void)snprintf(a->tls_version, sizeof(a->tls_version), "TLS 1.2");
 	(void)snprintf(a->tls_suite, sizeof(a->tls_suite), "AES128-SHA");
@@ -66,9 +66,9 @@ make_answered(void)
 					.mos_x10 = 43};
 	a->stats.dropped[MEDIA_DROP_auth] = 4;
 	a->stats.dropped[MEDIA_DROP_replay] = 5;
-	(void)addr_parse(STR("192.0.2.7:30000"), &a->stats.far);
+	(void)!addr_parse(STR("192.0.2.7:30000"), &a->stats.far);
 	(void)snprintf(b->trunk.z, POLICY_ID_MAX, "gw2");
-	(void)addr_parse(STR("[2001:db8::1]:5060"), &b->remote);
+	(void)!addr_parse(STR("[2001:db8::1]:5060"), &b->remote);
 	(void)snprintf(b->codec, sizeof(b->codec), "PCMU");
 	return r;
 }
@@ -177,7 +177,7 @@ test_control_bytes(void **state)
 		char c = rows[i].byte;
 		const char *line;
 
-		print_message("%s\n", rows[i].name);
+		print_message("# %s\n", rows[i].name);
 		r.n_targets = ROUTE_TARGETS_MAX;
 		for (int k = 0; k < ROUTE_TARGETS_MAX; k++)
 			fill(r.target[k].trunk.z, POLICY_ID_MAX, c);

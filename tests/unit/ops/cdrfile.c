@@ -172,7 +172,7 @@ test_torn_line(void **state)
 		size_t cut = row == 0 ? b.len : row == 1 ? b.len / 2 : b.len - 3;
 		char keep = b.p[cut];
 
-		print_message("row %d\n", row);
+		print_message("# row %d\n", row);
 		cdrfile_fini(&f);
 		(void)unlink(o.path);
 		b.p[cut] = 0;

@@ -173,13 +173,11 @@ test_slow_reader(void **state)
 	say(other, "hello\n");
 	turn(1);
 	assert_string_equal(hear(other), "<hello>\n");
-	for (int i = 0; i < 5000 && got < big + 1; i++) {
+	for (int i = 0; i < 5000 && got < big + 1 + strlen("<last>\n"); i++) {
 		got += strlen(hear(slow));
 		turn(1);
 	}
-	assert_int_equal(got, big + 1);
-	turn(2);
-	assert_string_equal(hear(slow), "<last>\n");
+	assert_int_equal(got, big + 1 + strlen("<last>\n"));
 	close(slow);
 	close(other);
 }
@@ -248,6 +246,8 @@ test_stale(void **state)
 
 	(void)state;
 	loop_fini(&loop); /* died: the socket is still there */
+	c.tick = (struct timer){0};
+	c.lfd.slot = 0;
 	assert_int_equal(loop_init(&loop, 2 * CONTROL_FDS, 2 * CONTROL_TIMERS), ERR_OK);
 	d.on_line = echo;
 	assert_int_equal(control_init(&d, &loop, o.path), ERR_OK);
@@ -258,8 +258,6 @@ test_stale(void **state)
 	assert_int_equal(control_init(&d, &loop, o.path), ERR_IO);
 	assert_int_equal(stat(o.path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
-	c.tick = (struct timer){0}; /* of the loop that died */
-	c.lfd.slot = 0;
 }
 
 int

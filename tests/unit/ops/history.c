@@ -45,7 +45,7 @@ make_note(int i)
 	(void)snprintf(n.names, sizeof(n.names), "DNS pbx.example.test");
 	(void)snprintf(n.word, sizeof(n.word), "no-account");
 	(void)snprintf(n.why, sizeof(n.why), "\x1b[31m \"quoted\" \xff");
-	(void)addr_parse(STR("192.0.2.1:4711"), &n.peer);
+	(void)!addr_parse(STR("192.0.2.1:4711"), &n.peer);
 	return n;
 }
 
@@ -76,6 +76,7 @@ test_ring(void **state)
 	assert_null(history_at(&h, 0));
 	assert_null(history_find(&h, "note00000000"));
 	add_many(0, HISTORY_NOTES + 10);
+	assert_non_null(history_at(&h, 0));
 	assert_string_equal(history_at(&h, 0)->id.z, "note00004105");
 	assert_string_equal(history_at(&h, HISTORY_NOTES - 1)->id.z, "note00000010");
 	assert_null(history_at(&h, HISTORY_NOTES));
@@ -98,6 +99,7 @@ test_comes_back(void **state)
 	restart();
 	add_many(10, 1);
 	restart();
+	assert_non_null(history_at(&h, 3));
 	assert_string_equal(history_at(&h, 0)->id.z, "note00000010");
 	assert_null(history_at(&h, 4));
 	n = history_at(&h, 3);

@@ -78,7 +78,7 @@ test_tail(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct seen s;
 
-		print_message("%s\n", rows[i].name);
+		print_message("# %s\n", rows[i].name);
 		(void)unlink(o.path);
 		world_write(o.path, rows[i].text);
 		s = tail(rows[i].ask);

@@ -120,7 +120,7 @@ test_bad_requests(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct json *j = ask(rows[i].text);
 
-		print_message("%s\n", rows[i].name);
+		print_message("# %s\n", rows[i].name);
 		assert_false(jsonin_true(j, "ok"));
 		assert_non_null(strstr(jsonin_text(j, "error"), rows[i].error));
 		jsonin_free(&j);
@@ -232,7 +232,7 @@ add_note(const char *id, const char *account, bool accepted)
 	(void)snprintf(n.account, sizeof(n.account), "%s", account);
 	(void)snprintf(n.why, sizeof(n.why), "%s",
 		       accepted ? "" : "the certificate is self-signed");
-	(void)addr_parse(STR("192.0.2.1:4711"), &n.peer);
+	(void)!addr_parse(STR("192.0.2.1:4711"), &n.peer);
 	history_add(&h, &n);
 }
 
