@@ -35,6 +35,7 @@ enum {
 	KEEPER_STEADY_MS = 30000, /* alive so long: the back-off starts again from 0 */
 	KEEPER_KILL_MS = 5000,    /* a role that does not end in order, after its own time */
 	KEEPER_LOG_CHUNK = 4096,  /* PIPE_BUF: what POLLOUT promises */
+	KEEPER_ROUND_MS = 200,
 };
 
 struct child {
@@ -571,7 +572,7 @@ read_signals(struct keeper *k, uint64_t now)
 static int
 poll_wait_ms(const struct keeper *k, uint64_t now)
 {
-	uint64_t next = now + CLOCK_S;
+	uint64_t next = now + KEEPER_ROUND_MS * CLOCK_MS;
 
 	for (int r = 1; r < KEEPER_ROLE_N; r++)
 		if (!k->child[r].pid && !k->stopping && k->child[r].start_at_us < next)
@@ -579,15 +580,15 @@ poll_wait_ms(const struct keeper *k, uint64_t now)
 	return next <= now ? 0 : (int)((next - now) / CLOCK_MS) + 1;
 }
 
-static void
-loop_once(struct keeper *k)
+/* What to wait for. Logs only while somebody reads our stderr: else they wait in their pipes. */
+static nfds_t
+fill_polls(struct keeper *k, struct pollfd *p, struct child **who)
 {
-	struct pollfd p[1 + 2 * KEEPER_ROLE_N];
-	struct child *who[1 + 2 * KEEPER_ROLE_N] = {0};
-	uint64_t now = clock_now_us();
-	nfds_t n = 1;
+	struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
+	bool may_log = poll(&err, 1, 0) == 1;
+	nfds_t n = 0;
 
-	p[0] = (struct pollfd){.fd = k->signal_fd, .events = POLLIN};
+	p[n++] = (struct pollfd){.fd = k->signal_fd, .events = POLLIN};
 	for (int r = 1; r < KEEPER_ROLE_N; r++) {
 		struct child *c = &k->child[r];
 
@@ -597,11 +598,37 @@ loop_once(struct keeper *k)
 				p[n].events |= POLLOUT;
 			who[n++] = c;
 		}
-		if (c->log_fd >= 0) {
+		if (c->log_fd >= 0 && may_log) {
 			p[n] = (struct pollfd){.fd = c->log_fd, .events = POLLIN};
 			who[n++] = c;
 		}
 	}
+	return n;
+}
+
+/* media first, then signaling, then admin; each can start without the others */
+static void
+start_roles(struct keeper *k, uint64_t now)
+{
+	static const enum keeper_role order[] = {KEEPER_ROLE_MEDIA, KEEPER_ROLE_SIGNALING,
+						 KEEPER_ROLE_ADMIN};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		const struct child *c = child_of(k, order[i]);
+
+		if (!c->pid && now >= c->start_at_us)
+			start_role(k, order[i], now);
+	}
+}
+
+static void
+loop_once(struct keeper *k)
+{
+	struct pollfd p[1 + 2 * KEEPER_ROLE_N];
+	struct child *who[1 + 2 * KEEPER_ROLE_N] = {0};
+	nfds_t n = fill_polls(k, p, who);
+	uint64_t now = clock_now_us();
+
 	if (poll(p, n, poll_wait_ms(k, now)) < 0 && errno != EINTR)
 		log_error("keeper.poll", "%s", strerror(errno));
 	now = clock_now_us();
@@ -618,16 +645,10 @@ loop_once(struct keeper *k)
 	read_signals(k, now);
 	if (k->stopping)
 		stop_next(k, now);
-	/* order: media, signaling, admin (each can start without the others) */
-	for (int i = 0; i < 3 && !k->stopping && !k->failed; i++) {
-		static const enum keeper_role order[] = {KEEPER_ROLE_MEDIA, KEEPER_ROLE_SIGNALING,
-							 KEEPER_ROLE_ADMIN};
-
-		if (!child_of(k, order[i])->pid && now >= child_of(k, order[i])->start_at_us)
-			start_role(k, order[i], now);
-	}
-	if (k->failed && !k->stopping)
+	else if (k->failed)
 		begin_stop(k, now);
+	else
+		start_roles(k, now);
 }
 
 static enum err

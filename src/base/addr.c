@@ -147,6 +147,16 @@ addr_is_any(const struct addr *a)
 }
 
 bool
+addr_is_multicast(const struct addr *a)
+{
+	static const uint8_t all_ones[4] = {255, 255, 255, 255};
+
+	if (a->family == 6)
+		return a->ip[0] == 0xff;
+	return a->family == 4 && ((a->ip[0] & 0xf0) == 0xe0 || memcmp(a->ip, all_ones, 4) == 0);
+}
+
+bool
 addr_is_private(const struct addr *a)
 {
 	static const struct {

@@ -43,6 +43,8 @@ bool addr_eq(const struct addr *a, const struct addr *b);
 bool addr_ip_eq(const struct addr *a, const struct addr *b);
 /** 0.0.0.0, :: or family 0. */
 bool addr_is_any(const struct addr *a);
+/** 224.0.0.0/4, ff00::/8, and the limited broadcast 255.255.255.255: no single host. */
+bool addr_is_multicast(const struct addr *a);
 /** RFC 1918, loopback, link-local, CGNAT, unique-local. */
 bool addr_is_private(const struct addr *a);
 /** To and from the socket interface; returns the length, 0 for family 0. */

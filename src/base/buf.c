@@ -86,25 +86,36 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Bytes of the sequence that starts with this one; 0: none does. */
+static size_t
+utf8_start(unsigned char c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2)
+		return 0;
+	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+}
+
 /* Length of the UTF-8 sequence at p (1..4), 0 if it is not valid (RFC 3629). */
 static size_t
 utf8_len(const unsigned char *p, size_t left)
 {
-	size_t n = p[0] < 0x80   ? 1
-		   : p[0] < 0xc2 ? 0
-		   : p[0] < 0xe0 ? 2
-		   : p[0] < 0xf0 ? 3
-		   : p[0] < 0xf5 ? 4
-				 : 0;
+	/* second bytes that would be overlong, a surrogate, or beyond U+10FFFF */
+	static const struct {
+		unsigned char first, low, high;
+	} narrow[] = {
+		{0xe0, 0xa0, 0xbf}, {0xed, 0x80, 0x9f}, {0xf0, 0x90, 0xbf}, {0xf4, 0x80, 0x8f}};
+	size_t n = utf8_start(p[0]);
 
 	if (n == 0 || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(narrow); i++)
+		if (p[0] == narrow[i].first && (p[1] < narrow[i].low || p[1] > narrow[i].high))
+			return 0;
 	return n;
 }
 

@@ -17,13 +17,13 @@ str_of(const void *p, size_t len)
 bool
 str_eq(struct str a, struct str b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+	return a.len == b.len && (a.len == 0 || (a.p && b.p && memcmp(a.p, b.p, a.len) == 0));
 }
 
 bool
 str_ieq(struct str a, struct str b)
 {
-	if (a.len != b.len)
+	if (a.len != b.len || (a.len && (!a.p || !b.p)))
 		return false;
 	for (size_t i = 0; i < a.len; i++)
 		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))

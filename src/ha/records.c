@@ -82,8 +82,7 @@ records_open(int fd, bool writer, struct records *out)
 		return e;
 	head = r.shm.p;
 	r.n = head->n;
-	if (head->slot_size != sizeof(struct record_slot) ||
-	    r.shm.size != segment_size(r.n)) {
+	if (head->slot_size != sizeof(struct record_slot) || r.shm.size != segment_size(r.n)) {
 		shm_unmap(&r.shm);
 		return ERR_VERSION;
 	}

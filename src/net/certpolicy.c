@@ -59,7 +59,7 @@ all_digits(struct str s)
 bool
 certpolicy_fqdn_ok(struct str fqdn)
 {
-	struct str rest = without_dot(fqdn), label = STR_NULL;
+	struct str rest = without_dot(fqdn), label;
 	size_t left = rest.len;
 
 	if (rest.len == 0 || rest.len > CERT_NAME_MAX)

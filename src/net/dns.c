@@ -93,42 +93,51 @@ add_label(struct name *n, const uint8_t *p, size_t len)
 	return true;
 }
 
-/* Reads a name at *pos and moves behind it. Pointers must go backwards, so there is no circle;
- * their number is bounded all the same (RFC 1035 4.1.4). */
+/* Follows the pointer at *at. It must go backwards, below all before it: so there is no circle. */
+static bool
+follow_pointer(const struct reader *r, size_t limit, size_t *at, size_t *lowest)
+{
+	if (*at + 2 > limit)
+		return false;
+	*at = be16(r->p + *at) & 0x3fff;
+	if (*at >= *lowest)
+		return false;
+	*lowest = *at;
+	return true;
+}
+
+/* Reads a name at *pos and moves behind it (RFC 1035 4.1.4); the number of pointers is bounded. */
 static bool
 read_name(const struct reader *r, size_t *pos, size_t limit, struct name *out)
 {
 	size_t at = *pos, after = 0, lowest = at;
-	int jumps = 0;
 
 	out->len = 0;
-	for (;;) {
+	for (int jumps = 0; jumps <= DNS_POINTERS_MAX;) {
 		uint8_t len;
 
-		if (at >= (jumps ? r->len : limit))
+		if (at >= limit)
 			return false;
 		len = r->p[at];
-		if (len == 0)
-			break;
+		if (len == 0) {
+			out->z[out->len] = 0;
+			*pos = after ? after : at + 1;
+			return true;
+		}
 		if ((len & POINTER) == POINTER) {
-			if (at + 2 > (jumps ? r->len : limit) || ++jumps > DNS_POINTERS_MAX)
+			after = after ? after : at + 2;
+			if (!follow_pointer(r, limit, &at, &lowest))
 				return false;
-			if (!after)
-				after = at + 2;
-			at = be16(r->p + at) & 0x3fff;
-			if (at >= lowest)
-				return false;
-			lowest = at;
+			limit = r->len; /* what it leads to may stand anywhere before */
+			jumps++;
 			continue;
 		}
-		if (len > DNS_LABEL_MAX || at + 1U + len > (jumps ? r->len : limit) ||
+		if (len > DNS_LABEL_MAX || at + 1U + len > limit ||
 		    !add_label(out, r->p + at + 1, len))
 			return false;
 		at += 1U + len;
 	}
-	out->z[out->len] = 0;
-	*pos = after ? after : at + 1;
-	return true;
+	return false;
 }
 
 /* The same without keeping or judging the text: records that we do not need may have any name. */

@@ -145,8 +145,8 @@ read_target(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal
 {
 	if (m->port_count != 1)
 		return refuse(why, "several ports in one m-line");
-	if (m->conn.multicast)
-		return refuse(why, "multicast address in c=");
+	if (m->conn.multicast || addr_is_multicast(&m->conn.addr) || addr_is_multicast(&m->rtcp))
+		return refuse(why, "multicast address in c= or a=rtcp");
 	if (m->conn.addr.family == 0)
 		return refuse(why, "host name in c=, an address is wanted");
 	st->direction = m->direction;

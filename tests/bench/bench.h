@@ -10,10 +10,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	BENCH_ROUNDS_MAX = 31,
-	BENCH_END_S = 20, /* no program runs longer: rounds stop in time */
+	BENCH_END_S = 20, /* no program runs longer */
 	BENCH_ROUNDS_MIN = 5,
 };
 
@@ -62,6 +63,7 @@ bench_begin(const char *program, int argc, char **argv)
 	FILE *f = fopen("/proc/cpuinfo", "r");
 	char line[256], *colon;
 
+	(void)alarm(BENCH_END_S);
 	bench.program = program;
 	bench.json = getenv("BENCH_JSON") || (argc > 1 && strcmp(argv[1], "--json") == 0);
 	bench.begin_s = bench_clock(CLOCK_MONOTONIC);
@@ -81,7 +83,7 @@ bench_begin(const char *program, int argc, char **argv)
 		       "peer: median (min..max)", "better");
 }
 
-/* True while there is time for another round, after the first five. */
+/* True while there are rounds to do, and half of the time is left or the least number not done. */
 static inline bool
 bench_more(unsigned round, unsigned want)
 {

@@ -404,9 +404,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		start();
 	in = data;
 	n_in = size;
-	f->ports_given = f->ports_freed = f->n_ended = n_invites = f->n_branch = 0;
+	f->ports_given = f->ports_freed = f->n_ended = n_invites = f->n_branch = f->last_txn = 0;
 	f->calls.draining = false;
-	memset(f->txn, 0, sizeof(f->txn[0]));
 	for (int i = 0; i < FAKE_TXNS; i++)
 		f->txn[i].used = false;
 	for (int i = 0; i < FAKE_RECORDS; i++)

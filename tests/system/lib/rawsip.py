@@ -43,9 +43,9 @@ class Message:
         for line in lines[1:]:
             if line[:1] in b' \t' and self.headers:
                 self.headers[-1][1] += ' ' + line.strip().decode('utf-8', 'replace')
-                self.faults.append(f'a folded header: {line[:120]!r}')
                 continue
             name, colon, value = line.partition(b':')
+            name = name.rstrip(b' \t')
             if not colon or not NAME.match(name):
                 self.faults.append(f'no header: {line[:120]!r}')
                 continue

@@ -75,7 +75,7 @@ struct fake {
 	} port[FAKE_PORTS];
 	uint32_t generation, ports_given, ports_freed;
 	struct fake_record record[FAKE_RECORDS];
-	uint32_t n_ended, n_notes, n_branch;
+	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
 	/* faults to order */
 	bool no_port, no_open, no_send, no_slot, no_local;
@@ -198,6 +198,10 @@ fake_stored(struct fake *f, const struct call *c, bool fork)
 	b = f->record[c->slot].rec;
 	if (fork)
 		a.leg[LEG_B].dialog = b.leg[LEG_B].dialog;
+	for (int i = 0; i < CALL_LEGS; i++) { /* no message shows these */
+		a.leg[i].stats = b.leg[i].stats;
+		a.leg[i].stats_final = b.leg[i].stats_final;
+	}
 	CHECK(b.state == c->m.state);
 	CHECK(memcmp(&a, &b, sizeof(a)) == 0);
 }
@@ -221,9 +225,10 @@ fake_sent(struct fake *f, enum sent_kind kind, struct str msg)
 static inline struct edge_txn *
 fake_txn(struct fake *f, bool server)
 {
+	/* the next free one: a handle that was just given up stays readable for a while */
 	for (int i = 0; i < FAKE_TXNS; i++)
-		if (!f->txn[i].used) {
-			struct edge_txn *t = &f->txn[i];
+		if (!f->txn[++f->last_txn % FAKE_TXNS].used) {
+			struct edge_txn *t = &f->txn[f->last_txn % FAKE_TXNS];
 
 			memset(t, 0, offsetof(struct edge_txn, last));
 			t->last[0] = t->text[0] = 0;
@@ -310,7 +315,8 @@ fake_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
 	s->method = txn->method;
 	s->txn = txn;
 	fake_clear(txn->src.transport, s);
-	fake_stored(f, u ? u->call : fake_call_of(f, f->tx.to_tag), false);
+	if (u || status < 300) /* a refused request inside a dialog shows nothing */
+		fake_stored(f, u ? u->call : fake_call_of(f, f->tx.to_tag), false);
 	txn->status = status;
 	memcpy(txn->last, s->text, s->len + 1);
 	CHECK(str_copyz(txn->tag, sizeof(txn->tag), f->tx.to_tag) == ERR_OK);
