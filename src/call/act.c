@@ -152,8 +152,8 @@ try_targets(struct call *c)
 			limit_give_one(&c->owner->limit, LIMIT_TRUNK,
 				       c->targets[c->next_target - 2].z, &c->hold);
 		if (trunk != POLICY_NONE)
-			r = limit_take(&c->owner->limit, LIMIT_TRUNK, id.z, v->trunk[trunk].max_calls,
-				       false, &c->hold) == ERR_OK
+			r = limit_take(&c->owner->limit, LIMIT_TRUNK, id.z,
+				       v->trunk[trunk].max_calls, false, &c->hold) == ERR_OK
 				    ? send_invite(c, trunk)
 				    : REFUSAL_LIMIT;
 		if (r == REFUSAL_NONE) {
@@ -174,8 +174,7 @@ pass_ring(struct call *c, const struct sip_msg *msg)
 	if (!c->rec.ringing_us)
 		c->rec.ringing_us = clock_wall_us();
 	begin_msg(c, &b);
-	leg_put_response_a(c, &b, msg->status, msg,
-			   body ? str_of(c->sdp_a, c->n_sdp_a) : STR_NULL);
+	leg_put_response_a(c, &b, msg->status, msg, body ? str_of(c->sdp_a, c->n_sdp_a) : STR_NULL);
 	act_store(c);
 	if (buf_end(&b) == ERR_OK)
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, msg->status,
@@ -281,10 +280,10 @@ log_end(const struct call *c)
 	const struct call_record *r = &c->rec;
 	uint64_t talk = r->answer_mono_us ? r->end_mono_us - r->answer_mono_us : 0;
 
-	log_info("call.end", "id=%s from=%s to=%s status=%d q850=%d by=%s talk_ms=%llu why=%s", r->id.z,
-		 r->from_received, r->to_received, r->sip_status, r->q850,
-		 call_ender_name((enum call_ender)r->ended_by), (unsigned long long)(talk / CLOCK_MS),
-		 r->refusal ? c->fail_text : "");
+	log_info("call.end", "id=%s from=%s to=%s status=%d q850=%d by=%s talk_ms=%llu why=%s",
+		 r->id.z, r->from_received, r->to_received, r->sip_status, r->q850,
+		 call_ender_name((enum call_ender)r->ended_by),
+		 (unsigned long long)(talk / CLOCK_MS), r->refusal ? c->fail_text : "");
 }
 
 void
@@ -298,7 +297,8 @@ act_finish(struct call *c)
 
 		if (l->media_open) {
 			if (!l->stats_final)
-				ops->do_stats(ops->arg, l->media.slot, l->media.generation, &l->stats);
+				ops->do_stats(ops->arg, l->media.slot, l->media.generation,
+					      &l->stats);
 			ops->do_port_free(ops->arg, l->media.slot);
 			c->owner->by_media[l->media.slot] = NULL;
 		}
@@ -388,9 +388,9 @@ act_event(struct call *c, enum b2bua_event ev, const struct sip_msg *msg)
 
 		log_debug("call.step", "id=%s %s: %s -> %s", c->rec.id.z, b2bua_event_name(ev),
 			  b2bua_state_name(before), b2bua_state_name(c->m.state));
-		if (c->m.state != before && !todo)
-			act_store(c);
 		ev = run_actions(c, todo, msg);
+		if (c->rec.state != c->m.state) /* nothing was sent that shows it */
+			act_store(c);
 	}
 	if (c->finished && c->rec.leg[LEG_A].stats_final && c->rec.leg[LEG_B].stats_final)
 		act_finish(c);

@@ -54,7 +54,8 @@ check_number(struct call *c, const struct sip_msg *m)
 		c->rec.class = CLASS_EMERGENCY;
 		return REFUSAL_EMERGENCY;
 	}
-	if (number_read(&c->owner->conf.numbers, str_from(c->rec.to_received), &c->called) != ERR_OK)
+	if (number_read(&c->owner->conf.numbers, str_from(c->rec.to_received), &c->called) !=
+	    ERR_OK)
 		return REFUSAL_NUMBER;
 	c->rec.class = number_class((enum number_kind)c->called.kind, from_customer);
 	return c->rec.class == CLASS_EMERGENCY ? REFUSAL_EMERGENCY : REFUSAL_NONE;
@@ -64,18 +65,17 @@ static enum refusal
 check_account(struct call *c, const struct edge_source *src, char why[CALL_WHY_MAX])
 {
 	const struct snapshot_view *v = c->owner->snap;
-	const struct account *acc =
-		src->account == POLICY_NONE ? NULL : &v->account[src->account];
-	enum account_reason r = trunk_admits(acc, &v->trunk[src->trunk],
-					     (enum policy_class)c->rec.class, true);
+	const struct account *acc = src->account == POLICY_NONE ? NULL : &v->account[src->account];
+	enum account_reason r =
+		trunk_admits(acc, &v->trunk[src->trunk], (enum policy_class)c->rec.class, true);
 
 	if (r == ACCOUNT_OK)
 		return REFUSAL_NONE;
 	(void)snprintf(why, CALL_WHY_MAX, "%s", account_reason_text(r));
-	return r == ACCOUNT_CLASS	? REFUSAL_CLASS_OFF
-	       : r == ACCOUNT_TLS_SRTP	? REFUSAL_TLS_OFF
-	       : r == ACCOUNT_NO_CLASS	? REFUSAL_NUMBER
-					: REFUSAL_ACCOUNT_OFF;
+	return r == ACCOUNT_CLASS      ? REFUSAL_CLASS_OFF
+	       : r == ACCOUNT_TLS_SRTP ? REFUSAL_TLS_OFF
+	       : r == ACCOUNT_NO_CLASS ? REFUSAL_NUMBER
+				       : REFUSAL_ACCOUNT_OFF;
 }
 
 static enum refusal
@@ -92,7 +92,8 @@ check_limits(struct call *c, const struct edge_source *src)
 	if (src->account != POLICY_NONE) {
 		const struct account *acc = &v->account[src->account];
 
-		if (!limit_attempt(&cs->limit, LIMIT_ACCOUNT, a->account.z, acc->attempts, cs->now) ||
+		if (!limit_attempt(&cs->limit, LIMIT_ACCOUNT, a->account.z, acc->attempts,
+				   cs->now) ||
 		    limit_take(&cs->limit, LIMIT_ACCOUNT, a->account.z, acc->max_calls, false,
 			       &c->hold) != ERR_OK)
 			return REFUSAL_LIMIT;
@@ -117,7 +118,7 @@ find_targets(struct call *c, char why[CALL_WHY_MAX])
 			  : route_inbound(v, str_from(c->called.z), &route);
 	if (r != ROUTE_OK) {
 		(void)snprintf(why, CALL_WHY_MAX, "%s", route_reason_text(r));
-		return from_customer	      ? REFUSAL_NO_ROUTE
+		return from_customer          ? REFUSAL_NO_ROUTE
 		       : r == ROUTE_NO_NUMBER ? REFUSAL_NO_NUMBER
 					      : REFUSAL_ACCOUNT_OFF;
 	}

@@ -34,8 +34,8 @@ static void
 set_state(struct b2bua *m, enum b2bua_state to, uint64_t now)
 {
 	static const uint64_t limit[B2BUA_STATE_N] = {
-		[B2BUA_TRYING] = B2BUA_RING_US,	      [B2BUA_RINGING] = B2BUA_RING_US,
-		[B2BUA_ANSWERED] = B2BUA_ACK_US,      [B2BUA_CANCELING] = B2BUA_CANCEL_US,
+		[B2BUA_TRYING] = B2BUA_RING_US,  [B2BUA_RINGING] = B2BUA_RING_US,
+		[B2BUA_ANSWERED] = B2BUA_ACK_US, [B2BUA_CANCELING] = B2BUA_CANCEL_US,
 		[B2BUA_ENDING] = B2BUA_BYE_US,
 	};
 

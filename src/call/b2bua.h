@@ -10,38 +10,38 @@
 #include "base/err.h"
 
 enum {
-	B2BUA_ACK_US = 32000000,     /* 64*T1: no ACK for our 2xx (RFC 3261 13.3.1.4) */
-	B2BUA_RING_US = 180000000,   /* no answer; longer than any gateway's own limit */
-	B2BUA_CANCEL_US = 40000000,  /* no final response after CANCEL (9.1: 64*T1, and margin) */
-	B2BUA_BYE_US = 36000000,     /* no final response to BYE: its transaction ends at 32 s */
+	B2BUA_ACK_US = 32000000,    /* 64*T1: no ACK for our 2xx (RFC 3261 13.3.1.4) */
+	B2BUA_RING_US = 180000000,  /* no answer; longer than any gateway's own limit */
+	B2BUA_CANCEL_US = 40000000, /* no final response after CANCEL (9.1: 64*T1, and margin) */
+	B2BUA_BYE_US = 36000000,    /* no final response to BYE: its transaction ends at 32 s */
 };
 
 #define B2BUA_STATE_LIST(X)                                                                        \
-	X(IDLE)	     /* admitted, no INVITE out yet */                                             \
+	X(IDLE)      /* admitted, no INVITE out yet */                                             \
 	X(TRYING)    /* INVITE out to a target */                                                  \
 	X(RINGING)   /* a provisional of it was passed to A */                                     \
 	X(ANSWERED)  /* B's 2xx acknowledged, ours sent to A; its ACK is owed */                   \
-	X(UP)	     /* both legs confirmed */                                                     \
+	X(UP)        /* both legs confirmed */                                                     \
 	X(CANCELING) /* A has its final response; B's is awaited */                                \
 	X(ENDING)    /* BYE out on one leg or both */                                              \
 	X(ENDED)
 
 #define B2BUA_EVENT_LIST(X)                                                                        \
-	X(START)	/* the first target was chosen */                                          \
-	X(PROVISIONAL)	/* B: 101-199 */                                                           \
-	X(ANSWER)	/* B: 2xx whose SDP suits both legs */                                     \
-	X(BAD_ANSWER)	/* B: 2xx that cannot be used (SDP) */                                     \
-	X(FAIL_NEXT)	/* B: failed, and another target is there */                               \
-	X(FAIL)		/* B: failed, and none is left (or CANCEL worked) */                       \
-	X(CANCEL)	/* A: CANCEL */                                                            \
-	X(ACK)		/* A: ACK of our 2xx */                                                    \
-	X(BYE_A)	/* A: BYE (answered already) */                                            \
-	X(BYE_B)	/* B: BYE (answered already) */                                            \
-	X(DONE_A)	/* our BYE to A has its final response, or timed out */                    \
-	X(DONE_B)	/* the same of B */                                                        \
-	X(STOP)		/* we end it: operator, drain, media time-out, limit */                    \
-	X(DUE)		/* the deadline passed */                                                  \
-	X(RESTORE)	/* taken from a record of an answered call, after a restart */             \
+	X(START)        /* the first target was chosen */                                          \
+	X(PROVISIONAL)  /* B: 101-199 */                                                           \
+	X(ANSWER)       /* B: 2xx whose SDP suits both legs */                                     \
+	X(BAD_ANSWER)   /* B: 2xx that cannot be used (SDP) */                                     \
+	X(FAIL_NEXT)    /* B: failed, and another target is there */                               \
+	X(FAIL)         /* B: failed, and none is left (or CANCEL worked) */                       \
+	X(CANCEL)       /* A: CANCEL */                                                            \
+	X(ACK)          /* A: ACK of our 2xx */                                                    \
+	X(BYE_A)        /* A: BYE (answered already) */                                            \
+	X(BYE_B)        /* B: BYE (answered already) */                                            \
+	X(DONE_A)       /* our BYE to A has its final response, or timed out */                    \
+	X(DONE_B)       /* the same of B */                                                        \
+	X(STOP)         /* we end it: operator, drain, media time-out, limit */                    \
+	X(DUE)          /* the deadline passed */                                                  \
+	X(RESTORE)      /* taken from a record of an answered call, after a restart */             \
 	X(RESTORE_LOST) /* taken from a record of a call that cannot go on */
 
 enum b2bua_state {
@@ -59,11 +59,11 @@ enum b2bua_event {
 
 /* What the caller must do now, in this order. */
 enum {
-	B2BUA_DO_TRY = 1,	   /* INVITE to the (next) target */
-	B2BUA_DO_RING = 2,	   /* pass the provisional to A */
-	B2BUA_DO_ACK_B = 4,	   /* acknowledge B's 2xx */
-	B2BUA_DO_ANSWER = 8,	   /* 2xx to A */
-	B2BUA_DO_REJECT_A = 16,	   /* final failure to A */
+	B2BUA_DO_TRY = 1,       /* INVITE to the (next) target */
+	B2BUA_DO_RING = 2,      /* pass the provisional to A */
+	B2BUA_DO_ACK_B = 4,     /* acknowledge B's 2xx */
+	B2BUA_DO_ANSWER = 8,    /* 2xx to A */
+	B2BUA_DO_REJECT_A = 16, /* final failure to A */
 	B2BUA_DO_CANCEL_B = 32,
 	B2BUA_DO_BYE_A = 64,
 	B2BUA_DO_BYE_B = 128,
@@ -73,7 +73,7 @@ enum {
 
 struct b2bua {
 	enum b2bua_state state;
-	uint64_t due; /* us; UINT64_MAX = none */
+	uint64_t due;        /* us; UINT64_MAX = none */
 	bool wait_a, wait_b; /* BYE sent and not done */
 	bool end_on_ack;     /* A's ACK is owed before BYE may go there (RFC 3261 15) */
 };

@@ -89,7 +89,8 @@ calls_stop(struct calls *cs, uint64_t now_us)
 	uint32_t n = 0;
 
 	cs->now = now_us;
-	LIST_EACH(it, &cs->live) {
+	LIST_EACH(it, &cs->live)
+	{
 		struct call *c = call_at(it);
 
 		if (n == CALLS_STOP_BATCH)
@@ -106,7 +107,8 @@ void
 calls_abandon(struct calls *cs, uint64_t now_us)
 {
 	cs->now = now_us;
-	LIST_EACH(it, &cs->live) {
+	LIST_EACH(it, &cs->live)
+	{
 		struct call *c = call_at(it);
 
 		act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_STOPPED),
@@ -120,7 +122,8 @@ enum err
 calls_hangup(struct calls *cs, struct str id, uint64_t now_us)
 {
 	cs->now = now_us;
-	LIST_EACH(it, &cs->live) {
+	LIST_EACH(it, &cs->live)
+	{
 		struct call *c = call_at(it);
 
 		if (str_eqz(id, c->rec.id.z) && !is_ending(c)) {
@@ -243,8 +246,10 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 	random_token(tag, CALL_TAG_CHARS);
 	e = sip_dialog_accept(m, str_from(tag), false, &c->rec.leg[LEG_A].dialog);
 	if (e != ERR_OK) {
-		(void)snprintf(why, CALL_WHY_MAX, "the INVITE makes no dialog (Contact, "
-						  "Record-Route): %s", err_text(e));
+		(void)snprintf(why, CALL_WHY_MAX,
+			       "the INVITE makes no dialog (Contact, "
+			       "Record-Route): %s",
+			       err_text(e));
 		return REFUSAL_SDP;
 	}
 	act_hash_leg(c, LEG_A);
@@ -316,13 +321,15 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	enum err e;
 
 	if (!c || (i == LEG_B && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY)) {
-		/* the called side may ask nothing before its answer (RFC 3261 15, we have no 100rel) */
+		/* the called side may ask nothing before its answer (RFC 3261 15, we have no
+		 * 100rel) */
 		refuse_plain(cs, txn, m, src, REFUSAL_DIALOG);
 		return;
 	}
 	e = sip_dialog_request(&c->rec.leg[i].dialog, m);
 	if (e != ERR_OK) {
-		answer_plain(cs, txn, m, src, e == ERR_EXISTS ? 482 : 500, REFUSAL_CSEQ, c->rec.id.z);
+		answer_plain(cs, txn, m, src, e == ERR_EXISTS ? 482 : 500, REFUSAL_CSEQ,
+			     c->rec.id.z);
 		return;
 	}
 	leg_from_source(c, i, src); /* a dialog follows its account to another connection */
@@ -508,8 +515,8 @@ on_answer(struct call *c, const struct edge_news *news)
 static bool
 hunts_on(const struct call *c, int status)
 {
-	return c->next_target < c->n_targets &&
-	       (status == 0 || status == 408 || status >= 500) && status < 600;
+	return c->next_target < c->n_targets && (status == 0 || status == 408 || status >= 500) &&
+	       status < 600;
 }
 
 /* It never answered. What edge says of it names addresses: for our log, not for A (P5). */
@@ -519,7 +526,8 @@ fail_target(struct call *c, const struct edge_news *news)
 	if (news->why)
 		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,
 			 c->rec.leg[LEG_B].trunk.z, news->why);
-	act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE, "");
+	act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE,
+			 "");
 }
 
 static void
@@ -686,9 +694,8 @@ give_up_setup(struct call *c)
 	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
 	leg_put_lost_cancel(c, &b);
 	act_store(c);
-	if (buf_end(&b) == ERR_OK &&
-	    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_CANCEL, buf_view(&b), NULL, &txn) ==
-		    ERR_OK)
+	if (buf_end(&b) == ERR_OK && c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_CANCEL,
+							   buf_view(&b), NULL, &txn) == ERR_OK)
 		c->owner->ops.do_forget(c->owner->ops.arg, txn);
 }
 

@@ -38,8 +38,8 @@ void calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint6
 void calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
 
 /**
- * A live record of an earlier life of signaling, at its slot: an answered call goes on, any other is
- * ended with CANCEL or BYE and a CDR that says so. FULL, NOMEM: no place.
+ * A live record of an earlier life of signaling, at its slot: an answered call goes on, any other
+ * is ended with CANCEL or BYE and a CDR that says so. FULL, NOMEM: no place.
  */
 enum err calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec,
 		       uint64_t now_us) NODISCARD;

@@ -5,7 +5,7 @@
 /* Where a header that is not ours may go. */
 enum {
 	TO_CUSTOMER = 1,
-	TO_CARRIER = 2, /* the allow-list of what customers may say to carriers */
+	TO_CARRIER = 2,     /* the allow-list of what customers may say to carriers */
 	UNLESS_PRIVATE = 4, /* not when Privacy asks for "id" (RFC 3323, RFC 3325 9.3) */
 };
 

@@ -22,7 +22,8 @@ leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source 
 	l->conn = src->conn;
 	l->transport = (uint8_t)src->transport;
 	if (src->tls_version && src->tls_version[0]) {
-		(void)!str_copyz(l->tls_version, sizeof(l->tls_version), str_from(src->tls_version));
+		(void)!str_copyz(l->tls_version, sizeof(l->tls_version),
+				 str_from(src->tls_version));
 		(void)!str_copyz(l->tls_suite, sizeof(l->tls_suite), str_from(src->tls_suite));
 		(void)!str_copyz(l->peer, sizeof(l->peer),
 				 str_sub(str_from(src->tls_peer), 0, sizeof(l->peer) - 1));
@@ -73,8 +74,8 @@ put_contact(struct call *c, enum call_leg_index i, struct buf *b)
 {
 	const struct record_leg *l = &c->rec.leg[i];
 	struct edge_local local;
-	uint32_t trunk = c->owner->snap ? snapshot_trunk(c->owner->snap, str_from(l->trunk.z))
-					: POLICY_NONE;
+	uint32_t trunk =
+		c->owner->snap ? snapshot_trunk(c->owner->snap, str_from(l->trunk.z)) : POLICY_NONE;
 
 	if (trunk == POLICY_NONE ||
 	    c->owner->ops.do_local(c->owner->ops.arg, trunk, &local) != ERR_OK)
@@ -204,8 +205,8 @@ leg_put_ack_b(struct call *c, struct buf *b)
 void
 leg_put_lost_cancel(struct call *c, struct buf *b)
 {
-	/* an early dialog has a To tag, and perhaps another target and a route set: the CANCEL looks
-	 * as the INVITE did (RFC 3261 9.1) */
+	/* an early dialog has a To tag, and perhaps another target and a route set: the CANCEL
+	 * looks as the INVITE did (RFC 3261 9.1) */
 	const struct snapshot_view *v = c->owner->snap;
 	struct sip_dialog d = c->rec.leg[LEG_B].dialog;
 	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;

@@ -75,13 +75,13 @@ struct call_user {
 struct call_leg {
 	struct hash_node by_tag; /* our tag of this leg */
 	struct edge_txn *invite; /* A: the server transaction; B: the client one */
-	struct edge_txn *bye;	 /* ours, client */
+	struct edge_txn *bye;    /* ours, client */
 	struct call_user u_invite, u_bye;
-	struct sdp_local local;	 /* our keys: wiped at the end */
-	struct sdp_stream far;	 /* theirs: likewise */
+	struct sdp_local local;         /* our keys: wiped at the end */
+	struct sdp_stream far;          /* theirs: likewise */
 	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
-	uint32_t last_in, last_out;	 /* given out: each direction rises by one */
-	bool hashed, answered; /* answered: its SDP answer was taken or given */
+	uint32_t last_in, last_out;     /* given out: each direction rises by one */
+	bool hashed, answered;          /* answered: its SDP answer was taken or given */
 };
 
 struct call {
@@ -92,16 +92,16 @@ struct call {
 	struct timer timer;
 	struct sip_ok_retrans ok; /* our 2xx to A */
 	struct limit_hold hold;
-	struct number called;	 /* normalised; what a target gets may be rewritten */
+	struct number called; /* normalised; what a target gets may be rewritten */
 	struct policy_id targets[ROUTE_TARGETS_MAX];
 	uint32_t n_targets, next_target;
 	struct call_leg leg[CALL_LEGS];
-	int fail_status;	/* of B's last failure */
+	int fail_status; /* of B's last failure */
 	int fail_q850;
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
 	size_t n_sdp_a;
 	char sdp_a[CALL_SDP_MAX]; /* our answer to A, once there */
-	uint64_t closing_due;	/* waiting for media's last counters */
+	uint64_t closing_due;     /* waiting for media's last counters */
 	bool media_closing, finished;
 	struct call_record rec;
 };
@@ -120,8 +120,8 @@ struct calls {
 	struct call **by_media; /* by media slot: whose it is */
 	uint32_t n_media;
 	bool draining;
-	uint64_t now; /* of the event in hand */
-	char msg[CALL_MSG_MAX]; /* where messages are written */
+	uint64_t now;            /* of the event in hand */
+	char msg[CALL_MSG_MAX];  /* where messages are written */
 	struct sdp sdp_a, sdp_b; /* scratch: 18 kB each */
 };
 
@@ -138,7 +138,8 @@ enum err leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *lo
 /** The INVITE of leg B with this body into b. */
 void leg_put_invite(struct call *c, struct buf *b, struct str body);
 void leg_put_ack_b(struct call *c, struct buf *b);
-/** CANCEL for an INVITE of an earlier life of signaling: its dialog and branch are in the record. */
+/** CANCEL for an INVITE of an earlier life of signaling: its dialog and branch are in the record.
+ */
 void leg_put_lost_cancel(struct call *c, struct buf *b);
 /** A BYE on leg i; its CSeq is counted in the record. */
 enum err leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b) NODISCARD;

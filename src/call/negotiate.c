@@ -7,9 +7,8 @@
 static struct sdp_policy
 policy_of(const struct call *c, enum call_leg_index i)
 {
-	return (struct sdp_policy){.secure = c->rec.leg[i].secure,
-				   .first = true,
-				   .suites = SDP_SUITES_FIRST_CUT};
+	return (struct sdp_policy){
+		.secure = c->rec.leg[i].secure, .first = true, .suites = SDP_SUITES_FIRST_CUT};
 }
 
 /* The sdp layer speaks in sentences; the record in refusals. */

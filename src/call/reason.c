@@ -125,7 +125,9 @@ reason_map(int status_b)
 
 	if (i < ARRAY_LEN(statuses) && statuses[i].map)
 		return statuses[i].map;
-	return status_b >= 600 && status_b <= 699 ? 603 : status_b >= 400 && status_b < 500 ? 480 : 500;
+	return status_b >= 600 && status_b <= 699  ? 603
+	       : status_b >= 400 && status_b < 500 ? 480
+						   : 500;
 }
 
 int

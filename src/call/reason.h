@@ -62,7 +62,8 @@ const char *refusal_text(enum refusal r);
 const char *reason_phrase(int status);
 
 /** The status that leg A sees for a final failure (300-699) of leg B. 401 and 407 never cross,
- * 408 becomes 504, 503 becomes 500; what speaks of our own message, not of the user, becomes 500. */
+ * 408 becomes 504, 503 becomes 500; what speaks of our own message, not of the user, becomes 500.
+ */
 int reason_map(int status_b);
 /** Q.850 cause for a SIP status (RFC 3398 8.2.6.1). */
 int reason_q850(int status);

@@ -37,14 +37,14 @@ dialog_valid(const struct sip_dialog *d)
 static bool
 leg_valid(const struct record_leg *l)
 {
-	return has_end(l->account.z, sizeof(l->account.z)) && has_end(l->trunk.z, sizeof(l->trunk.z)) &&
-	       has_end(l->peer, sizeof(l->peer)) && has_end(l->codec, sizeof(l->codec)) &&
+	return has_end(l->account.z, sizeof(l->account.z)) &&
+	       has_end(l->trunk.z, sizeof(l->trunk.z)) && has_end(l->peer, sizeof(l->peer)) &&
+	       has_end(l->codec, sizeof(l->codec)) &&
 	       has_end(l->tls_version, sizeof(l->tls_version)) &&
 	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
-	       has_end(l->branch, sizeof(l->branch)) &&
-	       l->layout.n <= SDP_MEDIA_MAX && l->layout.audio < SDP_MEDIA_MAX &&
-	       dialog_valid(&l->dialog);
+	       has_end(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
+	       l->layout.audio < SDP_MEDIA_MAX && dialog_valid(&l->dialog);
 }
 
 bool
@@ -57,7 +57,8 @@ call_record_valid(const struct call_record *r)
 	if (!has_end(r->id.z, sizeof(r->id.z)) ||
 	    !has_end(r->from_received, sizeof(r->from_received)) ||
 	    !has_end(r->to_received, sizeof(r->to_received)) ||
-	    !has_end(r->from_sent, sizeof(r->from_sent)) || !has_end(r->to_sent, sizeof(r->to_sent)))
+	    !has_end(r->from_sent, sizeof(r->from_sent)) ||
+	    !has_end(r->to_sent, sizeof(r->to_sent)))
 		return false;
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)))

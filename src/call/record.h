@@ -34,18 +34,18 @@ const char *call_ender_name(enum call_ender e);
 struct record_leg {
 	struct sip_dialog dialog;
 	struct policy_id account, trunk; /* text ids; account "" for a carrier */
-	char peer[CALL_NAME_MAX];	 /* names of the peer's certificate; "" on plain legs */
+	char peer[CALL_NAME_MAX];        /* names of the peer's certificate; "" on plain legs */
 	char tls_version[12], tls_suite[40];
 	char codec[SDP_CODEC_MAX];
-	struct addr remote;  /* where signalling last came from */
-	uint64_t conn;	     /* its connection, in this life of signaling */
-	uint8_t transport;   /* enum edge_transport */
-	uint8_t secure;	     /* SRTP on this leg */
-	uint8_t media_open;  /* media.slot is ours */
-	uint8_t stats_final; /* stats are the last word */
+	struct addr remote;          /* where signalling last came from */
+	uint64_t conn;               /* its connection, in this life of signaling */
+	uint8_t transport;           /* enum edge_transport */
+	uint8_t secure;              /* SRTP on this leg */
+	uint8_t media_open;          /* media.slot is ours */
+	uint8_t stats_final;         /* stats are the last word */
 	uint8_t in_suite, out_suite; /* enum sdp_suite */
 	uint8_t pad[2];
-	char branch[40];	 /* B: of the INVITE's Via, while it is in set-up */
+	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media; /* as last commanded */
 	struct sdp_origin origin;
 	struct sdp_layout layout;
@@ -54,7 +54,7 @@ struct record_leg {
 
 struct record_target {
 	struct policy_id trunk;
-	int64_t at_us; /* wall, INVITE sent */
+	int64_t at_us;  /* wall, INVITE sent */
 	int32_t status; /* final SIP status, 0 = none came, -1 = could not be sent */
 	uint32_t pad;
 };
@@ -62,16 +62,16 @@ struct record_target {
 struct call_record {
 	uint32_t version, size;
 	struct id id;
-	uint8_t state;	/* enum b2bua_state */
+	uint8_t state; /* enum b2bua_state */
 	uint8_t ended_by;
 	uint8_t crashes; /* times that signaling died with this call in hand */
 	uint8_t n_targets, restored;
 	uint8_t pad[2];
-	uint32_t class;	     /* enum policy_class */
+	uint32_t class; /* enum policy_class */
 	/* wall clock, us; 0 = did not happen */
 	int64_t invite_us, ringing_us, answer_us, end_us;
 	uint64_t answer_mono_us, end_mono_us; /* monotonic: durations */
-	int32_t sip_status; /* final status that A saw, or 200 */
+	int32_t sip_status;                   /* final status that A saw, or 200 */
 	int32_t q850;
 	uint32_t refusal; /* enum refusal; why postern ended or refused it */
 	uint32_t pad2;

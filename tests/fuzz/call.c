@@ -45,7 +45,8 @@ static const char *const bodies[] = {
 			     "a=rtpmap:101 telephone-event/8000\r\n" CRYPTO("1", "80"),
 	HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n"
 			 "a=rtpmap:101 telephone-event/8000\r\n",
-	HEAD("198.51.100.7") "m=audio 4000 RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\n" CRYPTO("2", "32"),
+	HEAD("198.51.100.7") "m=audio 4000 RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\n" CRYPTO("2",
+											  "32"),
 	HEAD("198.51.100.7") "m=audio 4000 RTP/SAVP 0 8\r\n" CRYPTO("7", "80") CRYPTO("8", "32"),
 	HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 0\r\na=sendonly\r\n",
 	HEAD("10.0.0.9") "m=video 1 RTP/AVP 99\r\nm=audio 10000 RTP/AVP 8\r\na=inactive\r\n",
@@ -73,8 +74,8 @@ body_of(unsigned usual)
 }
 
 static const char *const trunks[] = {"acme-pbx", "gw1", "beta-pbx", "gw2", "gone-pbx"};
-static const char *const numbers[] = {"+15552223333",  "+15551230000", "+15559990000", "911",
-				      "+15558880000", "bob",	       "+442071234567"};
+static const char *const numbers[] = {"+15552223333", "+15551230000", "+15559990000", "911",
+				      "+15558880000", "bob",          "+442071234567"};
 static const char *const mores[] = {"",
 				    "",
 				    "",
@@ -153,16 +154,17 @@ pick(bool server)
 static void
 do_response(void)
 {
-	static const uint16_t statuses[] = {180, 183, 200, 100, 486, 503, 199, 202, 302, 401,
-					    408, 481, 487, 500, 603, 699};
+	static const uint16_t statuses[] = {180, 183, 200, 100, 486, 503, 199, 202,
+					    302, 401, 408, 481, 487, 500, 603, 699};
 	static const char *const tags[] = {"gw", "gw", "gw", "other", "", "third"};
 	struct edge_txn *t = pick(false);
 	unsigned status = statuses[take(ARRAY_LEN(statuses))];
 	const char *tag = tags[take(ARRAY_LEN(tags))], *more = mores[take(ARRAY_LEN(mores))];
 
-	/* what the transaction layer lets pass: after a 2xx only more of them, nothing after others */
-	if (!t || (t->final && (t->method != SIP_INVITE || t->status >= 300 || status < 200 ||
-				status >= 300)))
+	/* what the transaction layer lets pass: after a 2xx only more of them, nothing after others
+	 */
+	if (!t || (t->final &&
+		   (t->method != SIP_INVITE || t->status >= 300 || status < 200 || status >= 300)))
 		return;
 	fake_answer(f, t, status, tag, *more ? more : mores[3],
 		    t->method == SIP_INVITE ? body_of(t->dest.transport == EDGE_TLS ? 0 : 1) : "");
@@ -185,7 +187,7 @@ do_fail(void)
 static void
 do_inside(void)
 {
-	static const char *const methods[] = {"BYE",	"ACK",	  "ACK",  "BYE", "OPTIONS",
+	static const char *const methods[] = {"BYE",    "ACK",    "ACK",  "BYE", "OPTIONS",
 					      "INVITE", "UPDATE", "INFO", "FOO"};
 	struct edge_txn *t = pick(take(2));
 	const char *method = methods[take(ARRAY_LEN(methods))];
@@ -377,7 +379,7 @@ settle(void)
 	f->no_port = f->no_open = f->no_send = f->no_slot = f->no_local = false;
 	fake_run(f, 2ull * 2 * B2BUA_RING_US + B2BUA_CANCEL_US + B2BUA_BYE_US + 3000000);
 	LIST_EACH(it, &f->calls.live)
-		CHECK(CONTAINER_OF(it, struct call, node)->m.state == B2BUA_UP);
+	CHECK(CONTAINER_OF(it, struct call, node)->m.state == B2BUA_UP);
 	(void)calls_stop(&f->calls, f->now);
 	fake_run(f, B2BUA_BYE_US + 3000000);
 	CHECK(calls_count(&f->calls) == 0);

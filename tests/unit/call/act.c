@@ -160,9 +160,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(order),	    cmocka_unit_test(order_of_failure),
-		cmocka_unit_test(first_word),	    cmocka_unit_test(timers_follow),
-		cmocka_unit_test(limits_come_back), cmocka_unit_test(full_target),
+		cmocka_unit_test(order),
+		cmocka_unit_test(order_of_failure),
+		cmocka_unit_test(first_word),
+		cmocka_unit_test(timers_follow),
+		cmocka_unit_test(limits_come_back),
+		cmocka_unit_test(full_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

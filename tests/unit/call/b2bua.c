@@ -24,7 +24,7 @@ enum {
 	CLOSE = B2BUA_DO_CLOSE_MEDIA,
 	END = B2BUA_DO_END,
 	STAYS = -1, /* no action, no change, the deadline as it was */
-	KEEP = 0, /* deadline: as it was */
+	KEEP = 0,   /* deadline: as it was */
 };
 
 struct row {
@@ -35,8 +35,14 @@ struct row {
 	uint64_t due; /* from now; NONE; KEEP */
 };
 
-#define R(from, ev, actions, to, due) {B2BUA_##from, B2BUA_EV_##ev, actions, B2BUA_##to, due}
-#define S(from, ev) {B2BUA_##from, B2BUA_EV_##ev, STAYS, B2BUA_##from, KEEP}
+#define R(from, ev, actions, to, due)                                                              \
+	{                                                                                          \
+		B2BUA_##from, B2BUA_EV_##ev, actions, B2BUA_##to, due                              \
+	}
+#define S(from, ev)                                                                                \
+	{                                                                                          \
+		B2BUA_##from, B2BUA_EV_##ev, STAYS, B2BUA_##from, KEEP                             \
+	}
 
 static const struct row rows[] = {
 	R(IDLE, START, TRY, TRYING, B2BUA_RING_US),
@@ -221,11 +227,13 @@ each_pair(void **state)
 		got = b2bua_step(&m, r->ev, NOW);
 		due = r->due == KEEP ? before.due : r->due == NONE ? NONE : NOW + r->due;
 		if (got != (r->actions == STAYS ? 0u : (unsigned)r->actions) || m.state != r->to ||
-		    m.due != due || (r->actions == STAYS && r->ev != B2BUA_EV_DONE_B &&
-				     memcmp(&m, &before, sizeof(m)) != 0))
-			fail_msg("%s %s: actions %u, wanted %d; %s, wanted %s; due %llu, wanted %llu",
-				 b2bua_state_name(r->from), b2bua_event_name(r->ev), got, r->actions,
-				 b2bua_state_name(m.state), b2bua_state_name(r->to),
+		    m.due != due ||
+		    (r->actions == STAYS && r->ev != B2BUA_EV_DONE_B &&
+		     memcmp(&m, &before, sizeof(m)) != 0))
+			fail_msg("%s %s: actions %u, wanted %d; %s, wanted %s; due %llu, wanted "
+				 "%llu",
+				 b2bua_state_name(r->from), b2bua_event_name(r->ev), got,
+				 r->actions, b2bua_state_name(m.state), b2bua_state_name(r->to),
 				 (unsigned long long)m.due, (unsigned long long)due);
 	}
 }
@@ -277,7 +285,10 @@ static const struct {
 	  {E(DONE_B), CLOSE | END}},
 	 B2BUA_ENDED},
 	{"both BYE before the ACK",
-	 {{E(START), TRY}, {E(ANSWER), ACK_B | ANSWER_A}, {E(BYE_B), CLOSE}, {E(BYE_A), CLOSE | END}},
+	 {{E(START), TRY},
+	  {E(ANSWER), ACK_B | ANSWER_A},
+	  {E(BYE_B), CLOSE},
+	  {E(BYE_A), CLOSE | END}},
 	 B2BUA_ENDED},
 	{"stopped before the ACK, B done first",
 	 {{E(START), TRY},

@@ -422,7 +422,8 @@ each_failure(void **state)
 		fake_answer(f, rig_out(f), (unsigned)rows[i].status, "gw", rows[i].more, "");
 		if (rows[i].hunts) {
 			assert_string_equal(rig_sent(f, SENT_REQUEST, 0)->dest.trunk.z, "gw2");
-			fake_answer(f, rig_out(f), (unsigned)rows[i].status, "gw", rows[i].more, "");
+			fake_answer(f, rig_out(f), (unsigned)rows[i].status, "gw", rows[i].more,
+				    "");
 		}
 		s = rig_sent(f, SENT_RESPONSE, 0);
 		if (!s || s->status != rows[i].want)
@@ -455,7 +456,8 @@ hunt_on_timeout(void **state)
 	assert_string_equal(rig_sent(f, SENT_REQUEST, 0)->dest.trunk.z, "gw2");
 	fake_run(f, FAKE_LIFE_US);
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 504);
-	assert_says(rig_sent(f, SENT_RESPONSE, 0), "Warning: 399 postern \"the called side did not");
+	assert_says(rig_sent(f, SENT_RESPONSE, 0),
+		    "Warning: 399 postern \"the called side did not");
 	fake_run(f, 2000000);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_TIMEOUT);
 	assert_int_equal(rig_cdr(f)->target[0].status, 0);
@@ -549,7 +551,8 @@ a4_hijack(void **state)
 {
 	struct fake *f = rig_up();
 	struct rig_pair p = rig_talking(f);
-	static const char *const methods[] = {"BYE", "INVITE", "OPTIONS", "UPDATE", "INFO", "REFER"};
+	static const char *const methods[] = {"BYE",    "INVITE", "OPTIONS",
+					      "UPDATE", "INFO",   "REFER"};
 	struct call_record before = rig_call(f)->rec;
 
 	(void)state;
@@ -627,9 +630,10 @@ outside(void **state)
 		int status;
 		bool drain;
 	} rows[] = {
-		{"OPTIONS", "", 200, false}, {"OPTIONS", "", 503, true}, {"BYE", "", 481, false},
-		{"BYE", ";tag=x", 481, false}, {"REGISTER", "", 405, false},
-		{"SUBSCRIBE", "", 405, false}, {"MESSAGE", "", 405, false}, {"FOO", "", 501, false},
+		{"OPTIONS", "", 200, false},      {"OPTIONS", "", 503, true},
+		{"BYE", "", 481, false},          {"BYE", ";tag=x", 481, false},
+		{"REGISTER", "", 405, false},     {"SUBSCRIBE", "", 405, false},
+		{"MESSAGE", "", 405, false},      {"FOO", "", 501, false},
 		{"INVITE", ";tag=x", 481, false}, {"OPTIONS", ";tag=x", 481, false},
 	};
 
@@ -709,8 +713,8 @@ hidden(void **state)
 	struct sent *s;
 
 	(void)state;
-	(void)rig_invite(f, &(struct invite){
-				    .more = "Record-Route: <sip:inner.acme.example;lr>\r\n"
+	(void)rig_invite(
+		f, &(struct invite){.more = "Record-Route: <sip:inner.acme.example;lr>\r\n"
 					    "User-Agent: PBX 3\r\nX-Pbx: 1\r\nSubject: hello\r\n"
 					    "P-Asserted-Identity: <sip:+19005551234@x>\r\n"});
 	s = rig_sent(f, SENT_REQUEST, 0);
@@ -772,12 +776,12 @@ ending(struct fake *f)
 static const struct {
 	const char *name;
 	struct rig_pair (*go)(struct fake *f);
-	int status;	   /* A's final one */
+	int status;        /* A's final one */
 	bool ends_already; /* for another reason */
 } stages[] = {
-	{"trying", trying, 503, false},	      {"ringing", rig_ringing, 503, false},
+	{"trying", trying, 503, false},         {"ringing", rig_ringing, 503, false},
 	{"answered", rig_answered, 200, false}, {"up", rig_talking, 200, false},
-	{"canceling", canceling, 487, true},   {"ending", ending, 200, true},
+	{"canceling", canceling, 487, true},    {"ending", ending, 200, true},
 };
 
 static void

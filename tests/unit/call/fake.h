@@ -28,7 +28,7 @@ struct edge_txn {
 	bool used, server, forgotten, cancelled, provisional, final, reliable;
 	enum sip_method method;
 	void *user;
-	struct edge_dest dest;	/* client */
+	struct edge_dest dest;  /* client */
 	struct edge_source src; /* server */
 	uint64_t due;
 	int status; /* last response, of either side */
@@ -79,7 +79,7 @@ struct fake {
 	enum refusal noted;
 	/* faults to order */
 	bool no_port, no_open, no_send, no_slot, no_local;
-	bool damaged; /* records are not what calls wrote */
+	bool damaged;          /* records are not what calls wrote */
 	struct sip_msg rx, tx; /* scratch: what is told to calls, what it sends */
 	char rx_text[FAKE_TEXT];
 };
@@ -174,7 +174,8 @@ fake_has(const char *text, size_t len, const char *needle)
 static inline struct call *
 fake_call_of(struct fake *f, struct str tag)
 {
-	LIST_EACH(it, &f->calls.live) {
+	LIST_EACH(it, &f->calls.live)
+	{
 		struct call *c = CONTAINER_OF(it, struct call, node);
 
 		for (int i = 0; i < CALL_LEGS; i++)
@@ -252,7 +253,10 @@ fake_add_via(struct fake *f, struct str msg, enum edge_transport t, const char *
 	CHECK(line <= msg.len);
 	buf_str(&b, str_sub(msg, 0, line));
 	buf_printf(&b, "Via: SIP/2.0/%s 198.51.100.1;branch=%s\r\n",
-		   t == EDGE_TLS ? "TLS" : t == EDGE_TCP ? "TCP" : "UDP", branch);
+		   t == EDGE_TLS   ? "TLS"
+		   : t == EDGE_TCP ? "TCP"
+				   : "UDP",
+		   branch);
 	buf_str(&b, str_from_at(msg, line));
 	CHECK(buf_end(&b) == ERR_OK);
 	return buf_view(&b);
@@ -544,7 +548,8 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 				      sizeof(*rec));
 		}
 	for (int i = 0; i < CALL_LEGS; i++) {
-		CHECK(memcmp(c->leg[i].local.crypto, no_local.crypto, sizeof(no_local.crypto)) == 0);
+		CHECK(memcmp(c->leg[i].local.crypto, no_local.crypto, sizeof(no_local.crypto)) ==
+		      0);
 		CHECK(memcmp(&c->leg[i].far.key, &no_local.crypto[0].keys[0],
 			     sizeof(c->leg[i].far.key)) == 0);
 	}
@@ -632,12 +637,12 @@ fake_source(struct fake *f, const char *trunk)
 		t = 0;
 	tls = f->snap.trunk[t].transport == TRUNK_TLS;
 	s = (struct edge_source){.transport = tls ? EDGE_TLS : EDGE_UDP,
-				.conn = tls ? 100 + t : 0,
-				.account = f->snap.trunk[t].account,
-				.trunk = t,
-				.tls_version = tls ? "TLSv1.2" : "",
-				.tls_suite = tls ? "AES128-SHA" : "",
-				.tls_peer = tls ? "pbx.acme.example" : ""};
+				 .conn = tls ? 100 + t : 0,
+				 .account = f->snap.trunk[t].account,
+				 .trunk = t,
+				 .tls_version = tls ? "TLSv1.2" : "",
+				 .tls_suite = tls ? "AES128-SHA" : "",
+				 .tls_peer = tls ? "pbx.acme.example" : ""};
 
 	CHECK(addr_parse(tls ? STR("198.51.100.7:40001") : STR("10.0.0.9:5060"), &s.remote) ==
 	      ERR_OK);

@@ -109,7 +109,10 @@ static const struct {
 	{"P5 twice", "Diversion: <sip:1@x>\r\nDiversion: <sip:2@x>\r\n", TO_PBX},
 	/* P6: an escape stays an escape, a quoted pair stays what it is */
 	{"P6 percent", "Subject: a%0d%0aP-Charge-Info: b\r\n", TO_PBX | TO_GW},
-	{"P6 overlong UTF-8", "Subject: a\xc0\x8d\xc0\x8a" "Route: b\r\n", TO_PBX | TO_GW},
+	{"P6 overlong UTF-8",
+	 "Subject: a\xc0\x8d\xc0\x8a"
+	 "Route: b\r\n",
+	 TO_PBX | TO_GW},
 	{"P6 fold", "Subject: a\r\n Route: <sip:x>\r\n", TO_PBX | TO_GW},
 };
 
@@ -119,8 +122,8 @@ each_header(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		for (int way = 0; way < 2; way++) {
-			struct str got = cross(rows[i].header,
-					       way ? HIDE_TO_CUSTOMER : HIDE_TO_CARRIER);
+			struct str got =
+				cross(rows[i].header, way ? HIDE_TO_CUSTOMER : HIDE_TO_CARRIER);
 			bool want = rows[i].goes & (way ? TO_PBX : TO_GW);
 
 			/* byte for byte, or nothing at all */
@@ -137,24 +140,20 @@ privacy(void **state)
 		const char *value;
 		bool hidden;
 	} r[] = {
-		{"Privacy: id\r\n", true},
-		{"Privacy: ID\r\n", true},
-		{"Privacy: header; id\r\n", true},
-		{"Privacy: user;id;critical\r\n", true},
-		{"Privacy: user, id\r\n", true},
-		{"Privacy: user\r\nPrivacy: id\r\n", true},
-		{"Privacy: none\r\n", false},
-		{"Privacy: identity\r\n", false},
-		{"Privacy: ;;\r\n", false},
-		{"Privacy:\r\n", false},
+		{"Privacy: id\r\n", true},         {"Privacy: ID\r\n", true},
+		{"Privacy: header; id\r\n", true}, {"Privacy: user;id;critical\r\n", true},
+		{"Privacy: user, id\r\n", true},   {"Privacy: user\r\nPrivacy: id\r\n", true},
+		{"Privacy: none\r\n", false},      {"Privacy: identity\r\n", false},
+		{"Privacy: ;;\r\n", false},        {"Privacy:\r\n", false},
 	};
 	char z[512];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
-		(void)snprintf(z, sizeof(z),
-			       "P-Asserted-Identity: <sip:+1@x>\r\nRemote-Party-ID: <sip:+1@x>\r\n%s",
-			       r[i].value);
+		(void)snprintf(
+			z, sizeof(z),
+			"P-Asserted-Identity: <sip:+1@x>\r\nRemote-Party-ID: <sip:+1@x>\r\n%s",
+			r[i].value);
 		if ((str_find(cross(z, HIDE_TO_CUSTOMER), STR("sip:+1@x")) ==
 		     cross(z, HIDE_TO_CUSTOMER).len) != r[i].hidden)
 			fail_msg("%s", r[i].value);
@@ -175,9 +174,10 @@ p5_all_bytes(void **state)
 				struct buf b, o;
 
 				buf_init(&b, text, sizeof(text));
-				buf_z(&b, "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch="
-					  "z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n"
-					  "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n");
+				buf_z(&b,
+				      "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch="
+				      "z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n"
+				      "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n");
 				buf_add(&b, names[n], at);
 				buf_char(&b, (char)c);
 				buf_z(&b, names[n] + at);
@@ -232,7 +232,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_header),	cmocka_unit_test(privacy),
+		cmocka_unit_test(each_header),  cmocka_unit_test(privacy),
 		cmocka_unit_test(p5_all_bytes), cmocka_unit_test(p6_reparsed),
 		cmocka_unit_test(classes),
 	};

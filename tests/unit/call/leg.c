@@ -31,9 +31,10 @@ destinations(void **state)
 		{"Contact: <sip:gw@10.0.0.9>\r\n", "10.0.0.9", 0},
 		{"Contact: <sip:gw@10.0.0.9:5070>\r\n", "10.0.0.9", 5070},
 		{"Contact: <sip:gw@gw.example:5071;transport=udp>\r\n", "gw.example", 5071},
-		{"Contact: <sip:gw@10.0.0.9>\r\nRecord-Route: <sip:10.0.0.8:5080;lr>\r\n", "10.0.0.8",
-		 5080},
-		{"Contact: <sip:gw@10.0.0.9>\r\nRecord-Route: <sip:10.0.0.7;lr>, <sip:10.0.0.6;lr>\r\n",
+		{"Contact: <sip:gw@10.0.0.9>\r\nRecord-Route: <sip:10.0.0.8:5080;lr>\r\n",
+		 "10.0.0.8", 5080},
+		{"Contact: <sip:gw@10.0.0.9>\r\nRecord-Route: <sip:10.0.0.7;lr>, "
+		 "<sip:10.0.0.6;lr>\r\n",
 		 "10.0.0.6", 0},
 	};
 
@@ -161,10 +162,11 @@ failure_headers(void **state)
 static void
 plain_answers(void **state)
 {
-	static const char req[] = "OPTIONS sip:sbc SIP/2.0\r\nVia: SIP/2.0/UDP far;rport;branch=z9hG4bK1"
-				  "\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
-				  "Call-ID: x\r\nCSeq: 1 OPTIONS\r\nRequire: a,\r\n b\r\n"
-				  "Proxy-Require: c\r\n\r\n";
+	static const char req[] =
+		"OPTIONS sip:sbc SIP/2.0\r\nVia: SIP/2.0/UDP far;rport;branch=z9hG4bK1"
+		"\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
+		"Call-ID: x\r\nCSeq: 1 OPTIONS\r\nRequire: a,\r\n b\r\n"
+		"Proxy-Require: c\r\n\r\n";
 	static struct sip_msg m;
 	struct fake *f = rig_up();
 	struct addr from;
@@ -190,8 +192,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(destinations), cmocka_unit_test(ways),
-		cmocka_unit_test(begin_b),	cmocka_unit_test(bye_counts),
+		cmocka_unit_test(destinations),    cmocka_unit_test(ways),
+		cmocka_unit_test(begin_b),         cmocka_unit_test(bye_counts),
 		cmocka_unit_test(failure_headers), cmocka_unit_test(plain_answers),
 	};
 

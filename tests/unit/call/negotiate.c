@@ -118,7 +118,8 @@ offers(void **state)
 	} rows[] = {
 		{"none", "acme-pbx", "", NULL, 488, REFUSAL_NO_OFFER},
 		{"no SDP", "acme-pbx", "x", "text/plain", 415, REFUSAL_BODY_TYPE},
-		{"multipart", "acme-pbx", "x", "multipart/mixed;boundary=x", 415, REFUSAL_BODY_TYPE},
+		{"multipart", "acme-pbx", "x", "multipart/mixed;boundary=x", 415,
+		 REFUSAL_BODY_TYPE},
 		{"garbage", "acme-pbx", "hello", NULL, 400, REFUSAL_SDP},
 		{"clear", "acme-pbx", PBX_CLEAR, NULL, 488, REFUSAL_CRYPTO},
 		{"SAVP without a key", "acme-pbx",
@@ -128,8 +129,9 @@ offers(void **state)
 				     "AES_CM_128_HMAC_SHA1_80 inline:" KEY_1 "\r\n",
 		 NULL, 488, REFUSAL_CRYPTO},
 		{"unknown suite", "acme-pbx",
-		 SDP_HEAD("1.2.3.4") "m=audio 4000 RTP/SAVP 8\r\na=crypto:1 NULL_SUITE inline:" KEY_1
-				     "\r\n",
+		 SDP_HEAD(
+			 "1.2.3.4") "m=audio 4000 RTP/SAVP 8\r\na=crypto:1 NULL_SUITE inline:" KEY_1
+				    "\r\n",
 		 NULL, 488, REFUSAL_CRYPTO},
 		{"unencrypted SRTP", "acme-pbx",
 		 SDP_HEAD("1.2.3.4") "m=audio 4000 RTP/SAVP 8\r\na=crypto:1 "
@@ -190,7 +192,8 @@ answers(void **state)
 		s = rig_sent(f, SENT_RESPONSE, 0);
 		if (s->status != 502 || rig_call(f)->m.state != B2BUA_ENDING)
 			fail_msg("%s: %d", rows[i].name, s->status);
-		assert_non_null(rig_sent(f, SENT_ONCE, 0)); /* its 200 is acknowledged, then ended */
+		assert_non_null(
+			rig_sent(f, SENT_ONCE, 0)); /* its 200 is acknowledged, then ended */
 		rig_settle(f);
 		assert_int_equal(rig_cdr(f)->refusal, REFUSAL_BAD_ANSWER);
 		assert_int_equal(rig_cdr(f)->ended_by, ENDER_POSTERN);

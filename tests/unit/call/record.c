@@ -29,7 +29,10 @@ whole(void **state)
 	assert_false(call_record_valid(&bad));
 }
 
-#define TEXT(field) {#field, offsetof(struct call_record, field), sizeof(good.field)}
+#define TEXT(field)                                                                                \
+	{                                                                                          \
+#field, offsetof(struct call_record, field), sizeof(good.field)                    \
+	}
 
 static void
 texts_without_end(void **state)
@@ -153,9 +156,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole),	 cmocka_unit_test(texts_without_end),
-		cmocka_unit_test(out_of_range),	 cmocka_unit_test(no_dialog_yet),
-		cmocka_unit_test(damaged),	 cmocka_unit_test(names),
+		cmocka_unit_test(whole),        cmocka_unit_test(texts_without_end),
+		cmocka_unit_test(out_of_range), cmocka_unit_test(no_dialog_yet),
+		cmocka_unit_test(damaged),      cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, make_good, NULL);

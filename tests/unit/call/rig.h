@@ -34,8 +34,7 @@
 	SDP_HEAD("198.51.100.7")                                                                   \
 	"m=audio 4000 RTP/SAVP 8 101\r\n" SDP_MAPS "a=crypto:" tag " AES_CM_128_HMAC_SHA1_" suite  \
 	" inline:" KEY_2 "\r\n"
-#define GW_BODY                                                                                    \
-	SDP_HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 8 101\r\n" SDP_MAPS
+#define GW_BODY SDP_HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 8 101\r\n" SDP_MAPS
 #define GW_SECURE                                                                                  \
 	SDP_HEAD("10.0.0.9")                                                                       \
 	"m=audio 10000 RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\n"                                     \
@@ -239,13 +238,14 @@ rig_inside(struct fake *f, struct edge_txn *t, const char *trunk, const char *me
 	struct buf b;
 
 	buf_init(&b, mem, sizeof(mem));
-	buf_printf(&b,
-		   "%s sip:us@198.51.100.1 SIP/2.0\r\nVia: SIP/2.0/%s 198.51.100.7;branch=z9hG4bKi%u"
-		   "\r\nMax-Forwards: 70\r\nFrom: <sip:far@x.example>;tag=%.*s\r\n"
-		   "To: <sip:us@x.example>;tag=%.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n%s"
-		   "Content-Length: 0\r\n\r\n",
-		   method, src.transport == EDGE_TLS ? "TLS" : "UDP", ++f->n_branch, STR_ARG(them),
-		   STR_ARG(us), STR_ARG(t->msg.call_id), cseq, method, more);
+	buf_printf(
+		&b,
+		"%s sip:us@198.51.100.1 SIP/2.0\r\nVia: SIP/2.0/%s 198.51.100.7;branch=z9hG4bKi%u"
+		"\r\nMax-Forwards: 70\r\nFrom: <sip:far@x.example>;tag=%.*s\r\n"
+		"To: <sip:us@x.example>;tag=%.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n%s"
+		"Content-Length: 0\r\n\r\n",
+		method, src.transport == EDGE_TLS ? "TLS" : "UDP", ++f->n_branch, STR_ARG(them),
+		STR_ARG(us), STR_ARG(t->msg.call_id), cseq, method, more);
 	assert_int_equal(buf_end(&b), ERR_OK);
 	if (strcmp(method, "ACK") != 0)
 		return rig_request(f, trunk, b.p, b.len);
