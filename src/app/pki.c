@@ -23,7 +23,7 @@ struct pki_head {
 static enum err
 copy_file(const char *path, int fd, uint32_t *len, char why[PKI_WHY_MAX])
 {
-	char chunk[4096];
+	char chunk[4096], last = '\n';
 	ssize_t n = -1;
 	int in = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -40,6 +40,12 @@ copy_file(const char *path, int fd, uint32_t *len, char why[PKI_WHY_MAX])
 			break;
 		}
 		*len += (uint32_t)n;
+		last = chunk[n - 1];
+	}
+	/* the next file of this part starts on a line of its own */
+	if (n == 0 && last != '\n') {
+		n = write(fd, "\n", 1) == 1 ? 0 : -1;
+		*len += n == 0;
 	}
 out:
 	if (n != 0)
@@ -64,6 +70,13 @@ write_zone(const struct conf_zone *z, int fd, uint32_t len[PKI_PARTS], char why[
 	return e;
 }
 
+static enum err
+block_error(char why[PKI_WHY_MAX])
+{
+	(void)snprintf(why, PKI_WHY_MAX, "the block of keys: %s", strerror(errno));
+	return ERR_IO;
+}
+
 enum err
 pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX])
 {
@@ -71,7 +84,7 @@ pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX])
 	uint32_t off = sizeof(head);
 
 	if (lseek(fd, (off_t)sizeof(head), SEEK_SET) < 0)
-		return ERR_IO;
+		return block_error(why);
 	for (uint32_t z = 0; z < c->n_zones; z++) {
 		uint32_t len[PKI_PARTS] = {0};
 		enum err e = write_zone(&c->zone[z], fd, len, why);
@@ -84,21 +97,25 @@ pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX])
 			off += len[p];
 		}
 	}
-	return pwrite(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head) ? ERR_OK : ERR_IO;
+	if (pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
+		return block_error(why);
+	return ERR_OK;
 }
 
 enum err
 pki_get(struct str block, uint32_t zone, enum pki_part part, struct str *out)
 {
 	struct pki_head head;
+	size_t off, len;
 
 	if (block.len < sizeof(head) || zone >= CONF_ZONES_MAX || part >= PKI_PARTS)
 		return ERR_SYNTAX;
 	memcpy(&head, block.p, sizeof(head));
-	if (head.magic != PKI_MAGIC || head.part[zone][part].off > block.len ||
-	    head.part[zone][part].len > block.len - head.part[zone][part].off)
+	off = head.part[zone][part].off;
+	len = head.part[zone][part].len;
+	if (head.magic != PKI_MAGIC || off > block.len || len > block.len - off ||
+	    (len && off < sizeof(head)))
 		return ERR_SYNTAX;
-	*out = str_sub(block, head.part[zone][part].off,
-		       head.part[zone][part].off + head.part[zone][part].len);
+	*out = str_sub(block, off, off + len);
 	return ERR_OK;
 }

@@ -41,10 +41,10 @@ arena_reset(struct arena *a)
 void *
 arena_alloc(struct arena *a, size_t size)
 {
-	size_t pad = (size_t)(-(uintptr_t)(a->p + a->used) & (ARENA_ALIGN - 1));
+	size_t pad = (size_t)(-((uintptr_t)a->p + a->used) & (ARENA_ALIGN - 1));
 	char *p;
 
-	if (pad > a->cap - a->used || size > a->cap - a->used - pad)
+	if (!a->p || pad > a->cap - a->used || size > a->cap - a->used - pad)
 		return NULL;
 	p = a->p + a->used + pad;
 	a->used += pad + size;

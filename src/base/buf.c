@@ -119,13 +119,27 @@ utf8_len(const unsigned char *p, size_t left)
 	return n;
 }
 
+/* Code point of the valid sequence of n bytes if something may take it for a control or a line's
+ * end: C0, DEL, C1, U+2028, U+2029; else -1. */
+static int
+control_at(const unsigned char *p, size_t n)
+{
+	if (n == 1)
+		return p[0] < 0x20 || p[0] == 0x7f ? p[0] : -1;
+	if (n == 2 && p[0] == 0xc2 && p[1] < 0xa0)
+		return p[1];
+	if (n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+		return 0x2000 | (p[2] & 0x3f);
+	return -1;
+}
+
 void
 buf_json(struct buf *b, struct str s)
 {
 	buf_char(b, '"');
 	for (size_t i = 0; i < s.len;) {
-		unsigned char c = (unsigned char)s.p[i];
-		size_t n = utf8_len((const unsigned char *)s.p + i, s.len - i);
+		const unsigned char *p = (const unsigned char *)s.p + i, c = *p;
+		size_t n = utf8_len(p, s.len - i);
 
 		if (n == 0) {
 			buf_z(b, "\\ufffd");
@@ -133,8 +147,8 @@ buf_json(struct buf *b, struct str s)
 		} else if (c == '"' || c == '\\') {
 			buf_char(b, '\\');
 			buf_char(b, (char)c);
-		} else if (c < 0x20 || c == 0x7f) {
-			buf_printf(b, "\\u%04x", c);
+		} else if (control_at(p, n) >= 0) {
+			buf_printf(b, "\\u%04x", (unsigned)control_at(p, n));
 		} else {
 			buf_add(b, s.p + i, n);
 		}

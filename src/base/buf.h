@@ -23,8 +23,8 @@ void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
-/** s as a JSON string with quotes; bytes that are not valid UTF-8 become U+FFFD, controls \u00xx.
- */
+/** s as a JSON string with quotes; bytes that are not valid UTF-8 become U+FFFD; controls (C0, DEL,
+ * C1) and the line ends U+2028, U+2029 are written as \uxxxx. */
 void buf_json(struct buf *b, struct str s);
 /** What was written so far, borrowed. */
 struct str buf_view(const struct buf *b);

@@ -70,7 +70,16 @@ send_one(int fd, const struct channel_msg *m, const int *fds, size_t n_fds)
 	}
 	if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 		return ERR_OK;
-	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? ERR_AGAIN : ERR_CLOSED;
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	case ENOBUFS:
+	case ENOMEM:
+	case ETOOMANYREFS: /* more descriptors on their way than this user may have open */
+		return ERR_AGAIN;
+	default:
+		return ERR_CLOSED;
+	}
 }
 
 bool
@@ -115,12 +124,16 @@ channel_send_fds(struct channel *c, uint16_t type, const void *body, size_t len,
 		 size_t n_fds)
 {
 	struct channel_msg m;
+	enum err e;
 
 	assert(n_fds <= CHANNEL_FDS);
 	if (!channel_flush(c))
 		return ERR_AGAIN;
 	fill_msg(c, &m, type, body, len);
-	return send_one(c->fd, &m, fds, n_fds);
+	e = send_one(c->fd, &m, fds, n_fds);
+	if (e != ERR_OK)
+		c->sequence--; /* it was never sent */
+	return e;
 }
 
 /* Hand received descriptors to the caller, or close them. */
@@ -149,6 +162,13 @@ take_fds(struct msghdr *msg, int *fds, size_t *n_fds)
 		*n_fds = n;
 }
 
+static bool
+is_whole(const struct msghdr *msg, const struct channel_msg *m, size_t n)
+{
+	return n >= sizeof(m->head) && !(msg->msg_flags & MSG_TRUNC) &&
+	       m->head.version == CHANNEL_VERSION && m->head.length == n - sizeof(m->head);
+}
+
 enum err
 channel_recv(struct channel *c, struct channel_msg *out, int *fds, size_t *n_fds)
 {
@@ -166,14 +186,15 @@ channel_recv(struct channel *c, struct channel_msg *out, int *fds, size_t *n_fds
 	if (c->fd < 0)
 		return ERR_CLOSED;
 	n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && errno == ECONNRESET) /* it died with unread input: reported once, and before
+					   * the messages that it had sent */
+		n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
+	if (n == 0 || !is_whole(&msg, out, (size_t)n)) {
+		take_fds(&msg, NULL, NULL);
+		return n == 0 ? ERR_CLOSED : ERR_SYNTAX;
+	}
 	take_fds(&msg, fds, n_fds);
-	if (n == 0)
-		return ERR_CLOSED;
-	if ((size_t)n < sizeof(out->head) || (msg.msg_flags & MSG_TRUNC) ||
-	    out->head.version != CHANNEL_VERSION ||
-	    out->head.length != (size_t)n - sizeof(out->head))
-		return ERR_SYNTAX;
 	return ERR_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -42,10 +43,11 @@ static void PRINTF_LIKE(3, 0)
 
 	if (!log_wants(level))
 		return;
+	msg_mem[0] = 0;
 	buf_init(&msg, msg_mem, sizeof(msg_mem));
 	buf_vprintf(&msg, fmt, ap);
-	if (msg.failed) /* keep what fits: vsnprintf wrote it, NUL at the end */
-		msg.len = sizeof(msg_mem) - 1;
+	if (msg.failed) /* keep what fits: vsnprintf wrote it, or nothing, NUL at the end */
+		msg.len = strnlen(msg_mem, sizeof(msg_mem) - 1);
 	for (;;) {
 		buf_init(&line, line_mem, sizeof(line_mem));
 		buf_z(&line, "{\"t\":\"");

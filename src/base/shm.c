@@ -114,7 +114,8 @@ shm_blob_map(int fd, struct str *out)
 		*out = STR_NULL;
 		return ERR_OK;
 	}
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	/* private: before Linux 6.7 a write-sealed memfd cannot be mapped shared, even to read */
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return ERR_IO;
 	*out = str_of(p, (size_t)st.st_size);

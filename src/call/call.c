@@ -15,7 +15,7 @@
 
 enum { CALLS_LIMIT_ROWS = 65536 };
 
-static void on_due(struct timer *t, uint64_t now);
+static void timer_due(struct timer *t, uint64_t now);
 
 enum err
 calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops *ops,
@@ -143,17 +143,14 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 	 enum call_leg_index *out)
 {
 	uint64_t h = hash_of(&cs->by_tag, m->to_tag);
-	struct policy_id account = {""};
 
-	if (src->account != POLICY_NONE)
-		account = snapshot_account_id(cs->snap, src->account);
 	for (struct hash_node *n = hash_first(&cs->by_tag, h); n; n = hash_next(n)) {
 		struct call_leg *leg = CONTAINER_OF(n, struct call_leg, by_tag);
 		struct call *c = leg->u_invite.call;
 		struct record_leg *l = &c->rec.leg[leg->u_invite.leg];
 
 		if (sip_dialog_match(&l->dialog, m) &&
-		    GUARD(A4, strcmp(l->account.z, account.z) == 0)) {
+		    GUARD(A4, strcmp(l->account.z, src->account_id.z) == 0)) {
 			*out = leg->u_invite.leg;
 			return c;
 		}
@@ -202,7 +199,7 @@ new_call(struct calls *cs, uint32_t slot)
 		return NULL;
 	c->owner = cs;
 	c->slot = slot;
-	c->timer.on_due = on_due;
+	c->timer.on_due = timer_due;
 	c->ok.due = TIMER_NEVER;
 	b2bua_init(&c->m);
 	limit_hold_init(&c->hold);
@@ -603,7 +600,7 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 /* ---- time and media ---- */
 
 static void
-on_due(struct timer *t, uint64_t now)
+timer_due(struct timer *t, uint64_t now)
 {
 	struct call *c = CONTAINER_OF(t, struct call, timer);
 

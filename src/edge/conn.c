@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "net/tcp.h"
@@ -12,6 +13,7 @@
 enum { CONN_CHUNKS_PER = 2 /* send queue pieces of 8 KiB a connection, shared by all */ };
 
 static void dial_next(struct conn *c);
+static void cut_slow(struct timer *t, uint64_t now_us);
 
 enum err
 conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struct cards *cards,
@@ -23,11 +25,13 @@ conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struc
 			     .up = *up,
 			     .dial_us = dial_us ? dial_us : CONN_DIAL_US};
 	list_init(&cs->all);
+	list_init(&cs->big);
 	if (pool_init(&cs->pool, max, sizeof(struct conn)) != ERR_OK ||
 	    pool_init(&cs->large, CONN_LARGE_BUFS, SIP_FRAME_BUF) != ERR_OK ||
 	    hash_init(&cs->by_id, max) != ERR_OK || hash_init(&cs->by_owner, max) != ERR_OK)
 		return ERR_NOMEM;
-	return stream_pool_init(&cs->streams, loop, NULL, max, max * CONN_CHUNKS_PER + 64);
+	return stream_pool_init(&cs->streams, loop, NULL, max + CONN_SPARE,
+				max * CONN_CHUNKS_PER + 64);
 }
 
 static void
@@ -36,10 +40,12 @@ free_conn(struct conn *c)
 	struct conns *cs = c->owner;
 
 	locate_stop(&c->locate);
+	loop_timer_stop(cs->loop, &c->slow);
 	stream_close(&c->stream);
 	cards_free(cs->cards, c->card);
 	tls_ctx_unref(&c->client);
 	pool_put(&cs->large, c->large);
+	list_del(&c->big);
 	hash_del(&cs->by_id, &c->by_id);
 	hash_del(&cs->by_owner, &c->by_owner);
 	list_del(&c->node);
@@ -78,7 +84,10 @@ new_conn(struct conns *cs, const struct policy_id *account, const struct policy_
 	c->card = CARD_NONE;
 	c->account = *account;
 	c->trunk = *trunk;
+	c->slow.on_due = cut_slow;
 	list_init(&c->waiting);
+	list_init(&c->busy);
+	list_init(&c->big);
 	list_add(&cs->all, &c->node);
 	hash_add(&cs->by_id, &c->by_id, hash_of(&cs->by_id, str_of(&c->id, sizeof(c->id))));
 	hash_add(&cs->by_owner, &c->by_owner, owner_hash(cs, account, trunk));
@@ -99,30 +108,72 @@ conn_close(struct conn *c, const char *why)
 
 /* ---- bytes ---- */
 
-/* The message in hand does not fit: go on in a large buffer. */
+/* A peer: an account, or the address of a carrier. */
+static bool
+same_peer(const struct conn *a, const struct conn *b)
+{
+	return strcmp(a->account.z, b->account.z) == 0 &&
+	       (a->account.z[0] || addr_ip_eq(&a->remote, &b->remote));
+}
+
+/* The message in hand does not fit: go on in a large buffer, of which nobody gets all. */
 static bool
 grow_frame(struct conn *c)
 {
+	struct conns *cs = c->owner;
+	uint32_t n = 0;
+
 	if (c->large)
 		return false;
-	c->large = pool_get(&c->owner->large);
-	return c->large && sip_frame_move(&c->frame, c->large, SIP_FRAME_BUF) == ERR_OK;
+	LIST_EACH(it, &cs->big)
+	n += same_peer(c, CONTAINER_OF(it, struct conn, big));
+	if (n >= CONN_LARGE_PER_PEER)
+		return false;
+	c->large = pool_get(&cs->large);
+	if (!c->large)
+		return false;
+	list_add(&cs->big, &c->big);
+	return sip_frame_move(&c->frame, c->large, SIP_FRAME_BUF) == ERR_OK;
 }
 
+/* Back, where what is begun may fit: not only between messages, which a busy peer never shows. */
 static void
 shrink_frame(struct conn *c)
 {
-	if (!c->large || sip_frame_pending(&c->frame) > 0)
+	if (!c->large || sip_frame_pending(&c->frame) > CONN_SMALL / 2 ||
+	    c->frame.total > CONN_SMALL)
 		return;
 	if (sip_frame_move(&c->frame, c->small, sizeof(c->small)) == ERR_OK) {
 		pool_put(&c->owner->large, c->large);
 		c->large = NULL;
+		list_del(&c->big);
 	}
+}
+
+static void
+cut_slow(struct timer *t, uint64_t now_us)
+{
+	(void)now_us;
+	conn_close(CONTAINER_OF(t, struct conn, slow),
+		   "a message was begun and not finished in time");
+}
+
+/* messages: cut before this read. */
+static void
+watch_slow(struct conn *c, uint64_t messages)
+{
+	struct loop *l = c->owner->loop;
+
+	if (sip_frame_pending(&c->frame) == 0)
+		loop_timer_stop(l, &c->slow);
+	else if ((!timer_is_set(&c->slow) || c->messages != messages) &&
+		 loop_timer(l, &c->slow, CONN_MESSAGE_US) != ERR_OK)
+		log_error("conn.timer", "no timer left for a connection");
 }
 
 /* Hands on what is complete. False: the connection is gone. */
 static bool
-cut_messages(struct conns *cs, uint64_t id)
+cut_messages(struct conns *cs, uint64_t id, int *pongs)
 {
 	for (;;) {
 		struct conn *c = conns_find(cs, id);
@@ -140,10 +191,12 @@ cut_messages(struct conns *cs, uint64_t id)
 		}
 		if (ev == SIP_FRAME_MORE)
 			return true;
-		if (ev == SIP_FRAME_PING)
+		if (ev == SIP_FRAME_PING && (*pongs)++ < CONN_PONGS)
 			(void)!conn_send(c, STR("\r\n"));
-		else if (ev == SIP_FRAME_MESSAGE)
-			cs->up.on_message(cs->up.arg, c, msg);
+		if (ev != SIP_FRAME_MESSAGE)
+			continue;
+		c->messages++;
+		cs->up.on_message(cs->up.arg, c, msg);
 	}
 }
 
@@ -152,13 +205,14 @@ take_bytes(void *arg, struct str bytes)
 {
 	struct conn *c = arg;
 	struct conns *cs = c->owner;
-	uint64_t id = c->id;
+	uint64_t id = c->id, messages = c->messages;
+	int pongs = 0;
 
 	while (bytes.len) {
 		size_t n = sip_frame_feed(&c->frame, bytes);
 
 		bytes = str_from_at(bytes, n);
-		if (!cut_messages(cs, id))
+		if (!cut_messages(cs, id, &pongs))
 			return;
 		if (n == 0 && !grow_frame(c)) {
 			conn_close(c, "no buffer is left for a message of this size");
@@ -166,6 +220,7 @@ take_bytes(void *arg, struct str bytes)
 		}
 	}
 	shrink_frame(c);
+	watch_slow(c, messages);
 }
 
 static void
@@ -210,27 +265,57 @@ conn_send(struct conn *c, struct str bytes)
 
 /* ---- inbound ---- */
 
-enum err
-conns_accept(struct conns *cs, int fd, const struct addr *peer, const struct addr *local,
-	     uint32_t listener, const struct identity *id)
+/* One account does not get all connections. */
+static bool
+has_share(const struct conns *cs, const struct policy_id *account)
+{
+	uint32_t n = 0, max = cs->pool.n / CONN_SHARE;
+
+	if (max < CONN_SHARE_MIN)
+		max = CONN_SHARE_MIN;
+	for (struct hash_node *h = hash_first(&cs->by_owner, owner_hash(cs, account, account));
+	     h && n < max; h = hash_next(h))
+		n += strcmp(CONTAINER_OF(h, struct conn, by_owner)->account.z, account->z) == 0;
+	return n >= max;
+}
+
+static enum err
+new_taken(struct conns *cs, const struct conn_taken *taken, const struct identity *id,
+	  struct conn **out)
 {
 	struct policy_id none = {"-"}; /* carriers: found by id only */
-	struct conn *c = new_conn(cs, id->account_id.z[0] ? &id->account_id : &none, &none);
-	enum err e;
+	struct conn *c;
 
+	if (id->account_id.z[0] && has_share(cs, &id->account_id))
+		return ERR_FULL;
+	c = new_conn(cs, id->account_id.z[0] ? &id->account_id : &none, &none);
 	if (!c)
 		return ERR_NOMEM;
-	if (!id->account_id.z[0])
-		c->account.z[0] = 0;
+	c->account = id->account_id;
 	c->inbound = true;
 	c->state = CONN_OPEN;
-	c->listener = listener;
-	c->remote = *peer;
-	c->local = *local;
+	c->listener = taken->listener;
+	c->customer = taken->customer;
+	c->remote = taken->peer;
+	c->local = taken->local;
 	c->identity = *id;
-	e = stream_adopt(&cs->streams, fd, &stream_calls, c, &c->stream);
+	*out = c;
+	return ERR_OK;
+}
+
+enum err
+conns_accept(struct conns *cs, const struct conn_taken *taken, const struct identity *id)
+{
+	struct conn *c;
+	enum err e = new_taken(cs, taken, id, &c);
+
+	if (e != ERR_OK)
+		return e;
+	e = stream_adopt(&cs->streams, taken->fd, &stream_calls, c, &c->stream);
 	if (e != ERR_OK)
 		free_conn(c);
+	else
+		cs->up.on_open(cs->up.arg, c);
 	return e;
 }
 
@@ -249,19 +334,17 @@ enum err
 conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 		 const struct identity *id)
 {
-	struct policy_id none = {"-"};
-	struct conn *c = new_conn(cs, &id->account_id, &none);
-	enum err e;
+	struct conn_taken taken = {.peer = res->record.peer,
+				   .local = res->record.local,
+				   .listener = listener,
+				   .customer = true};
+	struct conn *c;
+	enum err e = new_taken(cs, &taken, id, &c);
 
-	if (!c)
-		return ERR_NOMEM;
-	c->inbound = c->tls = c->customer = true;
-	c->state = CONN_OPEN;
-	c->listener = listener;
+	if (e != ERR_OK)
+		return e;
+	c->tls = true;
 	c->zone = res->record.zone;
-	c->remote = res->record.peer;
-	c->local = res->record.local;
-	c->identity = *id;
 	keep_tls(c, &res->record);
 	e = stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream);
 	if (e != ERR_OK) {
@@ -269,10 +352,34 @@ conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 		return e;
 	}
 	c->card = res->verdict.account;
+	c->not_after_us = cards_at(cs->cards, c->card)->not_after_us;
+	cs->up.on_open(cs->up.arg, c);
 	return ERR_OK;
 }
 
 /* ---- dialling ---- */
+
+/* Who a connection that we dialled is: the trunk it was dialled for, as long as that is on. */
+static bool
+identify_dialled(const struct conns *cs, const struct conn *c, struct identity *out)
+{
+	const struct snapshot_view *v = cs->snap;
+	uint32_t i = v ? snapshot_trunk(v, str_from(c->trunk.z)) : POLICY_NONE;
+	const struct account *a = NULL;
+
+	if (i == POLICY_NONE || !v->trunk[i].enabled)
+		return false;
+	if (v->trunk[i].account != POLICY_NONE)
+		a = &v->account[v->trunk[i].account];
+	if (a && (!a->enabled || (c->tls && a->tls_srtp < TLS_SRTP_READY)))
+		return false;
+	*out = (struct identity){.version = v->version,
+				 .account = v->trunk[i].account,
+				 .n_trunks = 1,
+				 .trunk = {i},
+				 .account_id = snapshot_account_id(v, v->trunk[i].account)};
+	return strcmp(out->account_id.z, c->account.z) == 0;
+}
 
 static void
 dial_located(void *arg)
@@ -337,6 +444,8 @@ conns_dial(struct conns *cs, const struct conn_dial *d, struct conn **out)
 	c->tls = d->client != NULL;
 	c->client = d->client ? tls_ctx_ref(d->client) : NULL;
 	c->listener = d->listener;
+	c->port = d->port;
+	c->barred = !identify_dialled(cs, c, &c->identity);
 	if (!addr_is_any(&d->bind))
 		c->bind = d->bind;
 	c->locate.on_located = dial_located;
@@ -365,6 +474,8 @@ conns_on_handshake(struct conns *cs, struct tls_result *res)
 		return;
 	}
 	keep_tls(c, &res->record);
+	if (res->record.n_chain)
+		c->not_after_us = res->record.chain[0].not_after_us;
 	if (stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream) != ERR_OK) {
 		conn_close(c, "no stream left");
 		return;
@@ -388,62 +499,122 @@ conns_find(const struct conns *cs, uint64_t id)
 	return NULL;
 }
 
-static bool
-may_carry(const struct conn *c, const struct policy_id *account, const struct policy_id *trunk,
-	  bool dialled_only)
+bool
+conn_barred(const struct conn *c)
 {
-	if (strcmp(c->account.z, account->z) != 0 || c->state == CONN_DOWN)
+	return c->barred || !GUARD(A10, c->not_after_us == 0 || clock_wall_us() < c->not_after_us);
+}
+
+/* Do the trunks of an accepted peer hold this one? Where the accounts no longer say, all do. */
+static bool
+holds_trunk(const struct conns *cs, const struct conn *c, const struct policy_id *trunk)
+{
+	uint32_t want = cs->snap ? snapshot_trunk(cs->snap, str_from(trunk->z)) : POLICY_NONE;
+
+	if (c->barred || want == POLICY_NONE)
+		return true;
+	for (uint32_t i = 0; i < c->identity.n_trunks; i++)
+		if (c->identity.trunk[i] == want)
+			return true;
+	return false;
+}
+
+static bool
+may_carry(const struct conns *cs, const struct conn *c, const struct conn_want *w)
+{
+	if (c->state == CONN_DOWN || c->tls != w->tls || strcmp(c->account.z, w->account.z) != 0 ||
+	    (!w->in_dialog && conn_barred(c)))
 		return false;
 	if (!c->inbound)
-		return strcmp(c->trunk.z, trunk->z) == 0;
-	return !dialled_only && account->z[0];
+		return strcmp(c->trunk.z, w->trunk.z) == 0 &&
+		       (w->host.len == 0 || (str_ieqz(w->host, c->fqdn) && w->port == c->port));
+	return w->in_dialog && w->account.z[0] && holds_trunk(cs, c, &w->trunk);
+}
+
+/* Is a the better one of two that may carry it? */
+static bool
+is_better(const struct conn *a, const struct conn *b)
+{
+	if (a->barred != b->barred)
+		return !a->barred;
+	if (a->state != b->state)
+		return a->state == CONN_OPEN;
+	return a->id > b->id;
 }
 
 struct conn *
-conns_of(const struct conns *cs, const struct policy_id *account, const struct policy_id *trunk,
-	 bool dialled_only)
+conns_of(const struct conns *cs, const struct conn_want *w)
 {
-	uint64_t h = owner_hash(cs, account, trunk);
+	uint64_t h = owner_hash(cs, &w->account, &w->trunk);
 	struct conn *best = NULL;
 
 	for (struct hash_node *n = hash_first(&cs->by_owner, h); n; n = hash_next(n)) {
 		struct conn *c = CONTAINER_OF(n, struct conn, by_owner);
 
-		if (!may_carry(c, account, trunk, dialled_only))
-			continue;
-		if (!best || (c->state == CONN_OPEN && best->state != CONN_OPEN) ||
-		    (c->state == best->state && c->id > best->id))
+		if (may_carry(cs, c, w) && (!best || is_better(c, best)))
 			best = c;
 	}
 	return best;
 }
 
+bool
+conns_has_other(const struct conns *cs, const struct conn *c)
+{
+	uint64_t h = owner_hash(cs, &c->account, &c->trunk);
+
+	for (struct hash_node *n = hash_first(&cs->by_owner, h); n; n = hash_next(n)) {
+		const struct conn *o = CONTAINER_OF(n, struct conn, by_owner);
+
+		if (o != c && o->state == CONN_OPEN && strcmp(o->account.z, c->account.z) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is it who it was, by the accounts of now? Then *out is written; why not is added to why. */
+static bool
+identify_again(const struct conns *cs, const struct conn *c, struct identity *out, struct buf *why)
+{
+	const struct card *card = cards_at(cs->cards, c->card);
+	enum identity_reason r;
+
+	if (!c->inbound) {
+		if (identify_dialled(cs, c, out))
+			return true;
+		buf_z(why, "the trunk is gone or switched off");
+		return false;
+	}
+	if (card)
+		r = cards_identify(card, cs->snap, &c->remote,
+				   str_from(cs->cards->zone_fqdn[c->zone]), out, why);
+	else
+		r = identity_of_source(cs->snap, c->customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+				       TRUNK_TCP, &c->remote, out, why);
+	if (r == IDENTITY_OK && strcmp(out->account_id.z, c->account.z) != 0) {
+		buf_printf(why, "it is account %s now", out->account_id.z);
+		return false;
+	}
+	return r == IDENTITY_OK;
+}
+
 void
 conns_identify(struct conns *cs, const struct snapshot_view *snap)
 {
+	cs->snap = snap;
 	LIST_EACH(it, &cs->all)
 	{
 		struct conn *c = CONTAINER_OF(it, struct conn, node);
-		const struct card *card = cards_at(cs->cards, c->card);
 		struct identity id;
-		enum identity_reason r;
 		char why[IDENTITY_WHY_MAX];
+		bool was = c->barred, known;
 		struct buf b;
 
-		if (!c->inbound)
-			continue;
 		buf_init(&b, why, sizeof(why));
-		if (card)
-			r = cards_identify(card, snap, &c->remote,
-					   str_from(cs->cards->zone_fqdn[c->zone]), &id, &b);
-		else
-			r = identity_of_source(snap, c->customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
-					       TRUNK_TCP, &c->remote, &id, &b);
-		c->barred =
-			r != IDENTITY_OK || strcmp(id.account_id.z, c->identity.account_id.z) != 0;
-		if (!c->barred)
+		known = identify_again(cs, c, &id, &b);
+		if (known)
 			c->identity = id;
-		else
+		c->barred = !GUARD(A10, known);
+		if (c->barred && !was)
 			log_warn("conn.barred", "peer=%s account=%s no new calls: %s",
 				 addr_text(&c->remote).z, c->account.z, buf_cstr(&b));
 	}

@@ -35,9 +35,13 @@ struct edge_listener_conf {
 struct edge_source {
 	struct addr remote, local;
 	enum edge_transport transport;
-	uint32_t listener;       /* index */
-	uint64_t conn;           /* id of the connection, 0 for datagrams; never used again */
-	uint32_t account, trunk; /* indexes in the snapshot of this moment */
+	uint32_t listener;           /* index */
+	uint64_t conn;               /* id of the connection, 0 for datagrams; never used again */
+	struct policy_id account_id; /* "" for a carrier; stays right when the accounts change */
+	/* Indexes in the snapshot of this moment. POLICY_NONE: trunk, where the peer may make no
+	 * new calls (switched off, certificate expired) and only in-dialog requests come up;
+	 * account, where it is a carrier, or gone. */
+	uint32_t account, trunk;
 	const char *tls_version, *tls_suite, *tls_peer; /* "" where none; borrowed for the call */
 };
 
@@ -131,7 +135,7 @@ void edge_free(struct edge **e);
 enum err edge_on_snapshot(struct edge *e, const struct snapshot_view *snap,
 			  void (*on_done)(void *arg), void *arg) NODISCARD;
 
-/** Stop or resume taking new connections and new out-of-dialog requests (503 + Retry-After). */
+/** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);
 
 /** Advertised address, transport and listener that messages towards this trunk show. */
@@ -142,7 +146,7 @@ struct edge_local {
 };
 enum err edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out) NODISCARD;
 
-/** The request that a server transaction holds; valid until the transaction ends. */
+/** The request that a server transaction holds; valid until this is asked again, of any. */
 const struct sip_msg *edge_txn_request(const struct edge_txn *txn);
 const struct edge_source *edge_txn_source(const struct edge_txn *txn);
 /** The caller's pointer of a transaction (server: NULL until set). */
@@ -158,8 +162,9 @@ void edge_respond(struct edge_txn *txn, int status, struct str msg);
  * news comes later from the loop, never from inside this call. */
 enum err edge_send(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 		   struct str msg, void *user, struct edge_txn **out) NODISCARD;
-/** Cancel a client INVITE transaction (deferred until a provisional came, RFC 3261 9.1).
- * reason: value of a Reason header, or empty. */
+/** Cancel a client INVITE transaction (deferred until a provisional came, RFC 3261 9.1). One that
+ * did not leave yet never will: EDGE_FAILED comes from the loop. reason: value of a Reason header,
+ * or empty. */
 void edge_cancel(struct edge_txn *txn, struct str reason);
 /** An ACK for a 2xx, or a response whose transaction is lost (then msg has its Via and
  * is_response is set): no transaction, sent once, now if a connection is there, else as soon as one

@@ -2,32 +2,70 @@
 
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/metric.h"
 
+/* The owner of a source whose trunk or account is switched off: its running calls go on (A10). */
+static bool
+find_disabled(const struct snapshot_view *v, enum trunk_kind kind, const struct addr *from,
+	      struct identity *out)
+{
+	for (uint32_t i = 0; i < v->n_sources; i++) {
+		const struct trunk *t = &v->trunk[v->source[i].trunk];
+
+		if (t->kind != kind || t->transport != TRUNK_UDP ||
+		    !cidr_has(&v->source[i].range, from))
+			continue;
+		*out = (struct identity){.version = v->version,
+					 .account = t->account,
+					 .account_id = snapshot_account_id(v, t->account)};
+		return true;
+	}
+	return false;
+}
+
+static bool
+identify_datagram(const struct listener *l, const struct addr *from, struct identity *out)
+{
+	const struct snapshot_view *v = l->owner->snap;
+	enum trunk_kind kind = l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER;
+	enum identity_reason r;
+
+	if (!v)
+		return false;
+	r = identity_of_source(v, kind, TRUNK_UDP, from, out, NULL);
+	return r == IDENTITY_OK || (r == IDENTITY_DISABLED && find_disabled(v, kind, from, out));
+}
+
+/* No trunk has this source: no word to it (A8), and few to the log. */
 static void
-on_packet(void *arg, const struct addr *from, const struct addr *to, struct str bytes)
+note_stranger(struct listener *l, const struct addr *from)
+{
+	struct listeners *ls = l->owner;
+	uint64_t left_out;
+
+	metric_add(METRIC_sip_unknown_source, 1);
+	if (guard_may_log(ls->guard, GUARD_STRANGER, loop_now(ls->loop), &left_out))
+		log_warn("sip.stranger",
+			 "peer=%s listener=%s dropped: no trunk has this source address; left out "
+			 "%llu lines",
+			 addr_text(from).z, l->conf.name, (unsigned long long)left_out);
+}
+
+static void
+take_packet(void *arg, const struct addr *from, const struct addr *to, struct str bytes)
 {
 	struct listener *l = arg;
 	struct listeners *ls = l->owner;
 	struct identity id;
-	uint64_t left_out;
 
-	if (!ls->snap ||
-	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
-			       TRUNK_UDP, from, &id, NULL) != IDENTITY_OK) {
-		metric_add(METRIC_sip_unknown_source, 1);
-		if (guard_may_log(ls->guard, GUARD_STRANGER, loop_now(ls->loop), &left_out))
-			log_warn("sip.stranger",
-				 "peer=%s listener=%s dropped: no trunk has this "
-				 "source address; left out %llu lines",
-				 addr_text(from).z, l->conf.name, (unsigned long long)left_out);
-		return;
-	}
-	ls->on_datagram(ls->arg, l, from, to, &id, bytes);
+	if (GUARD(A8, identify_datagram(l, from, &id)))
+		ls->on_datagram(ls->arg, l, from, to, &id, bytes);
+	else
+		note_stranger(l, from);
 }
 
-/* The zone of a TLS listener, as an index into the set of zones. */
 static enum tcp_more
 accept_tls(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
 {
@@ -51,6 +89,11 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 {
 	struct listener *l = arg;
 	struct listeners *ls = l->owner;
+	struct conn_taken taken = {.fd = fd,
+				   .peer = *peer,
+				   .local = *local,
+				   .listener = l->index,
+				   .customer = l->conf.customer};
 	struct identity id;
 
 	if (ls->draining) {
@@ -61,10 +104,11 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 		return accept_tls(l, fd, peer, local);
 	if (!ls->snap ||
 	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
-			       TRUNK_TCP, peer, &id, NULL) != IDENTITY_OK ||
-	    conns_accept(ls->conns, fd, peer, local, l->index, &id) != ERR_OK) {
-		metric_add(METRIC_sip_unknown_source, 1);
+			       TRUNK_TCP, peer, &id, NULL) != IDENTITY_OK) {
+		note_stranger(l, peer);
 		close(fd);
+	} else if (conns_accept(ls->conns, &taken, &id) != ERR_OK) {
+		close(fd); /* none is left, or the account has its share */
 	}
 	return TCP_ACCEPT_MORE;
 }
@@ -77,7 +121,7 @@ start_one(struct listener *l)
 
 	l->is_udp = l->conf.transport == EDGE_UDP;
 	if (l->is_udp) {
-		e = udp_adopt(&l->udp, ls->loop, l->conf.fd, on_packet, l);
+		e = udp_adopt(&l->udp, ls->loop, l->conf.fd, take_packet, l);
 	} else {
 		l->tcp.on_accept = take_socket;
 		l->tcp.arg = l;

@@ -30,7 +30,7 @@ struct listeners {
 	const struct snapshot_view *snap; /* of today; NULL = nobody is known */
 	struct guard *guard;
 	bool draining;
-	/* an identified peer's datagram */
+	/* An identified peer's datagram. id without trunks: it is switched off, no new calls. */
 	void (*on_datagram)(void *arg, struct listener *l, const struct addr *from,
 			    const struct addr *to, const struct identity *id, struct str bytes);
 	void *arg;

@@ -1,100 +1,73 @@
 /* What comes in: identified, cut into transactions, handed up. */
+#include "edge/receive.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/metric.h"
 #include "base/random.h"
-#include "edge/send.h"
-
-/* ---- answers without a transaction ---- */
-
-struct reply_path {
-	struct conn *conn;         /* or */
-	struct listener *listener; /* UDP */
-	struct addr from, to;
-};
-
-static void
-send_reply(struct edge *e, const struct reply_path *p, const struct sip_msg *m, struct str bytes)
-{
-	struct addr to = edge_txn_reply_addr(m, &p->from);
-
-	(void)e;
-	if (p->conn)
-		(void)!conn_send(p->conn, bytes);
-	else
-		(void)!udp_send(&p->listener->udp, &p->to, &to, bytes);
-	metric_add(METRIC_sip_tx, 1);
-}
-
-/* A request that cannot be understood, but answered (RFC 3261 8.2, 21.4). */
-static void
-answer_bad(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
-{
-	char mem[EDGE_SMALL_MSG * 4], tag[20];
-	struct buf b;
-
-	random_token(tag, sizeof(tag) - 1);
-	buf_init(&b, mem, sizeof(mem));
-	sip_edit_response(&b, m,
-			  &(struct sip_edit_reply){.status = m->answer,
-						   .to_tag = str_from(tag),
-						   .source = &p->from});
-	sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s\"", m->why);
-	sip_edit_body(&b, STR_NULL, STR_NULL);
-	if (buf_end(&b) == ERR_OK)
-		send_reply(e, p, m, buf_view(&b));
-}
-
-static void
-on_bad_message(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
-{
-	uint64_t left_out;
-
-	metric_add(METRIC_sip_bad, 1);
-	if (guard_may_log(&e->guard, GUARD_BAD_MESSAGE, loop_now(e->loop), &left_out))
-		log_warn("sip.bad", "peer=%s why=%s answer=%u left out %llu lines",
-			 addr_text(&p->from).z, m->why, m->answer, (unsigned long long)left_out);
-	if (m->answer)
-		answer_bad(e, p, m);
-}
+#include "edge/path.h"
+#include "edge/reply.h"
 
 /* ---- requests ---- */
 
 static uint64_t
 scope_of(struct edge *e, const struct edge_source *src)
 {
-	struct policy_id id;
-
-	if (src->account == POLICY_NONE)
+	if (!src->account_id.z[0])
 		return 1; /* carriers trust each other */
-	id = snapshot_account_id(e->snap, src->account);
-	return hash_of(&e->by_key, str_from(id.z)) | 2;
+	return hash_of(&e->by_key, str_from(src->account_id.z)) | 2;
+}
+
+/* Large blocks are few: nobody gets all of them. */
+static bool
+may_keep(const struct edge *e, const struct sip_msg *m, const struct edge_source *src)
+{
+	uint32_t n = 0;
+
+	if (m->all.len <= TEXT_SMALL)
+		return true;
+	LIST_EACH(it, &e->big)
+	{
+		const struct edge_source *other = &CONTAINER_OF(it, struct edge_txn, big)->src;
+
+		n += strcmp(other->account_id.z, src->account_id.z) == 0 &&
+		     (src->account_id.z[0] || addr_ip_eq(&other->remote, &src->remote));
+	}
+	return n < EDGE_BIG_PER_PEER;
 }
 
 static struct edge_txn *
 new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *src,
 	   const struct txn_key *key)
 {
-	struct edge_txn *t =
-		send_new_txn(e, m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER,
-			     src->transport != EDGE_UDP);
+	bool stream = src->transport != EDGE_UDP;
+	struct edge_txn *t = may_keep(e, m, src)
+				     ? send_new_txn(e,
+						    m->method == SIP_INVITE ? TXN_SERVER_INVITE
+									    : TXN_SERVER_OTHER,
+						    stream)
+				     : NULL;
 
 	if (!t)
 		return NULL;
 	if (texts_put(&e->texts, &t->req, m->all) != ERR_OK) {
-		pool_put(&e->txns, t);
+		send_drop_txn(t);
 		return NULL;
 	}
+	if (t->req.large)
+		list_add(&e->big, &t->big);
 	t->method = m->method;
 	t->src = *src;
 	t->src.tls_version = t->src.tls_suite = t->src.tls_peer = "";
+	t->dest.trunk = snapshot_trunk_id(e->snap, src->trunk);
+	t->dest.account = src->account_id;
 	t->conn = src->conn;
 	t->listener = src->listener;
-	t->to = edge_txn_reply_addr(m, &src->remote);
+	t->to = edge_txn_reply_addr(m, &src->remote, stream);
 	t->key = *key;
 	send_hash_txn(e, t);
 	return t;
@@ -106,7 +79,7 @@ take_cancel(struct edge *e, struct edge_txn *t, const struct sip_msg *m, uint64_
 {
 	struct edge_txn *invite = NULL;
 	struct txn_key key;
-	char mem[EDGE_SMALL_MSG * 4], tag[20];
+	char mem[EDGE_SMALL_MSG], tag[20];
 	struct buf b;
 
 	if (edge_txn_key(m, scope, true, &key) == ERR_OK)
@@ -126,14 +99,6 @@ take_cancel(struct edge *e, struct edge_txn *t, const struct sip_msg *m, uint64_
 }
 
 static void
-refuse_busy(struct edge *e, const struct reply_path *p, struct sip_msg *m)
-{
-	m->answer = 503;
-	m->why = "as many transactions as there may be are there";
-	answer_bad(e, p, m);
-}
-
-static void
 take_request(struct edge *e, const struct reply_path *p, struct edge_source *src)
 {
 	struct sip_msg *m = &e->rx;
@@ -142,9 +107,8 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 	struct edge_txn *t;
 
 	if (edge_txn_key(m, scope, false, &key) != ERR_OK) {
-		m->answer = 400;
-		m->why = "no usable branch in the top Via";
-		on_bad_message(e, p, m);
+		metric_add(METRIC_sip_bad, 1);
+		reply_bad(e, p, m, 400, "no usable branch in the top Via");
 		return;
 	}
 	t = send_find_txn(e, &key);
@@ -161,7 +125,7 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 	}
 	t = new_server(e, m, src, &key);
 	if (!t) {
-		refuse_busy(e, p, m);
+		reply_bad(e, p, m, 503, "as many requests as may be in hand are in hand");
 		return;
 	}
 	send_do(t, txn_server_step(&t->m, TXN_EV_START, loop_now(e->loop)) & ~TXN_DO_PASS_UP, NULL);
@@ -173,8 +137,20 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 
 /* ---- responses ---- */
 
+/* Only the side that was asked may answer: the account, over any of its connections (one that was
+ * lost in the middle is made anew); a carrier from the address or connection that was asked. */
+static bool
+was_asked(const struct edge_txn *t, const struct edge_source *src)
+{
+	if (t->dest.transport != src->transport ||
+	    strcmp(t->dest.account.z, src->account_id.z) != 0)
+		return false;
+	return src->transport == EDGE_UDP || src->account_id.z[0] || src->conn == t->conn ||
+	       addr_ip_eq(&src->remote, &t->src.remote);
+}
+
 static void
-on_response(struct edge *e, const struct edge_source *src)
+take_response(struct edge *e, const struct edge_source *src)
 {
 	const struct sip_msg *m = &e->rx;
 	struct txn_key key;
@@ -185,16 +161,14 @@ on_response(struct edge *e, const struct edge_source *src)
 		t = send_find_txn(e, &key);
 	if (!t || t->server || t->m.state == TXN_NEW)
 		return;
-	/* only the side that was asked may answer */
-	if (t->dest.transport != src->transport || (src->conn && src->conn != t->conn))
+	if (!GUARD(A4, was_asked(t, src)))
 		return;
-	t->src.remote = src->remote;
-	t->src.local = src->local;
-	t->src.conn = src->conn;
-	t->src.tls_version = src->tls_version;
-	t->src.tls_suite = src->tls_suite;
-	t->src.tls_peer = src->tls_peer;
+	t->src = *src;
+	t->src.account = snapshot_account(e->snap, str_from(src->account_id.z));
+	t->src.trunk = snapshot_trunk(e->snap, str_from(t->dest.trunk.z));
 	send_do(t, txn_client_step(&t->m, txn_event_of(m->status), loop_now(e->loop)), m);
+	/* borrowed of the connection: t is still there, if only until the end of the iteration */
+	t->src.tls_version = t->src.tls_suite = t->src.tls_peer = "";
 }
 
 /* ---- identity of what came in ---- */
@@ -216,33 +190,47 @@ pick_trunk(struct edge *e, const struct identity *id, const struct addr *from)
 	return identity_pick(e->snap, id, &rq);
 }
 
+/* What of a peer that may make no new calls still goes up: what belongs to its running ones. */
+static bool
+is_in_dialog(const struct sip_msg *m)
+{
+	return m->to_tag.len || m->method == SIP_ACK || m->method == SIP_CANCEL;
+}
+
+/* id without trunks: no new calls. */
 static void
 take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
 	     const struct identity *id, struct str bytes)
 {
+	struct sip_msg *m = &e->rx;
+
 	metric_add(METRIC_sip_rx, 1);
-	if (sip_msg_parse(bytes, &e->rx) != ERR_OK) {
-		on_bad_message(e, p, &e->rx);
+	if (sip_msg_parse(bytes, m) != ERR_OK) {
+		metric_add(METRIC_sip_bad, 1);
+		reply_bad(e, p, m, m->answer, m->why);
 		return;
 	}
-	if (!e->rx.request) {
-		on_response(e, src);
+	src->account_id = id->account_id;
+	if (!m->request) {
+		take_response(e, src);
 		return;
 	}
 	src->account = id->account;
 	src->trunk = pick_trunk(e, id, &src->remote);
-	if (src->trunk == POLICY_NONE) {
-		e->rx.answer = 403;
-		e->rx.why = "the account or trunk is switched off";
-		on_bad_message(e, p, &e->rx);
-		return;
-	}
-	take_request(e, p, src);
+	if (src->trunk == POLICY_NONE) /* the index may be of earlier accounts */
+		src->account = id->account_id.z[0]
+				       ? snapshot_account(e->snap, str_from(id->account_id.z))
+				       : POLICY_NONE;
+	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
+		reply_bad(e, p, m, 403,
+			  "the account or trunk is switched off, or its certificate expired");
+	else
+		take_request(e, p, src);
 }
 
-static void
-take_datagram(void *arg, struct listener *l, const struct addr *from, const struct addr *to,
-	      const struct identity *id, struct str bytes)
+void
+receive_datagram(void *arg, struct listener *l, const struct addr *from, const struct addr *to,
+		 const struct identity *id, struct str bytes)
 {
 	struct edge *e = arg;
 	struct reply_path p = {.listener = l, .from = *from, .to = *to};
@@ -259,24 +247,10 @@ take_datagram(void *arg, struct listener *l, const struct addr *from, const stru
 	take_message(e, &p, &src, id, bytes);
 }
 
-/* Who a dialled connection is: the trunk it was dialled for. */
-static bool
-identify_dialled(struct edge *e, const struct conn *c, struct identity *id)
-{
-	uint32_t trunk = snapshot_trunk(e->snap, str_from(c->trunk.z));
-
-	if (trunk == POLICY_NONE)
-		return false;
-	*id = (struct identity){.version = e->snap->version,
-				.account = e->snap->trunk[trunk].account,
-				.n_trunks = 1,
-				.trunk = {trunk},
-				.account_id = c->account};
-	return true;
-}
+/* ---- connections ---- */
 
 static void
-on_conn_message(void *arg, struct conn *c, struct str bytes)
+take_conn_message(void *arg, struct conn *c, struct str bytes)
 {
 	struct edge *e = arg;
 	struct reply_path p = {.conn = c, .from = c->remote, .to = c->local};
@@ -290,10 +264,10 @@ on_conn_message(void *arg, struct conn *c, struct str bytes)
 				  .tls_peer = c->peer};
 	struct identity id = c->identity;
 
-	/* the accounts may have changed: today's answer is in the connection, or it is barred */
-	if (!e->snap || (!c->inbound && !identify_dialled(e, c, &id)))
-		return;
-	if (c->barred)
+	if (!e->snap)
+		return; /* and so nobody could connect */
+	id.account_id = c->account;
+	if (conn_barred(c))
 		id.n_trunks = 0;
 	take_message(e, &p, &src, &id, bytes);
 }
@@ -313,26 +287,39 @@ note_garbage(void *arg, struct conn *c, enum err err)
 static void
 tell_link(struct edge *e, const struct conn *c, bool up)
 {
-	struct conn *other = conns_of(&e->conns, &c->account, &c->trunk, false);
-
-	if (c->account.z[0] && e->up.on_account_link && (!other || other == c))
+	if (c->account.z[0] && e->up.on_account_link && !conns_has_other(&e->conns, c))
 		e->up.on_account_link(e->up.arg, &c->account, up);
 }
 
 static void
-on_conn_open(void *arg, struct conn *c)
+open_conn(void *arg, struct conn *c)
 {
 	tell_link(arg, c, true);
-	send_conn_open(arg, c);
+	path_conn_open(c);
 }
 
 static void
-on_conn_down(void *arg, struct conn *c, const char *why)
+end_conn(void *arg, struct conn *c, const char *why)
 {
-	log_info("conn.down", "conn=%llu peer=%s account=%s why=%s", (unsigned long long)c->id,
-		 addr_text(&c->remote).z, c->account.z, why);
-	tell_link(arg, c, false);
-	send_conn_down(arg, c, why);
+	struct edge *e = arg;
+	uint64_t left_out;
+
+	if (guard_may_log(&e->guard, GUARD_CONNECTION, loop_now(e->loop), &left_out))
+		log_info("conn.down", "conn=%llu peer=%s account=%s why=%s left out %llu lines",
+			 (unsigned long long)c->id, addr_text(&c->remote).z, c->account.z, why,
+			 (unsigned long long)left_out);
+	tell_link(e, c, false);
+	path_conn_down(c, why);
+}
+
+void
+receive_conn_calls(struct edge *e, struct conn_up *out)
+{
+	*out = (struct conn_up){.arg = e,
+				.on_message = take_conn_message,
+				.on_open = open_conn,
+				.on_down = end_conn,
+				.on_garbage = note_garbage};
 }
 
 /* ---- handshakes ---- */
@@ -346,12 +333,15 @@ log_handshake(struct edge *e, const struct tls_record *r, struct id id)
 
 	buf_init(&b, mem, sizeof(mem));
 	tls_record_put(&b, r);
+	if (!guard_may_log(&e->guard, r->accepted ? GUARD_ACCEPTED : GUARD_HANDSHAKE,
+			   loop_now(e->loop), &left_out))
+		return;
 	if (r->accepted)
 		log_info("tls.accepted", "id=%s %s", id.z, buf_cstr(&b));
-	else if (guard_may_log(&e->guard, GUARD_HANDSHAKE, loop_now(e->loop), &left_out))
+	else
 		log_warn("tls.refused", "id=%s %s", id.z, buf_cstr(&b));
 	if (left_out)
-		log_warn("tls.left_out", "%llu lines about refused handshakes",
+		log_warn("tls.left_out", "%llu lines about handshakes",
 			 (unsigned long long)left_out);
 }
 
@@ -361,26 +351,24 @@ take_accepted(struct edge *e, struct tls_result *res)
 {
 	const struct card *card = cards_at(&e->cards, res->verdict.account);
 	struct str zone = str_from(e->zone_fqdn[res->record.zone]);
-	struct conn *c;
 	struct identity id;
 
 	if (!e->snap ||
 	    cards_identify(card, e->snap, &res->record.peer, zone, &id, NULL) != IDENTITY_OK ||
-	    conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id) != ERR_OK) {
+	    conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id) != ERR_OK)
 		cards_free(&e->cards, res->verdict.account);
-		return;
-	}
-	c = conns_find(&e->conns, e->conns.next_id);
-	if (c)
-		tell_link(e, c, true);
 }
 
-static void
-take_handshake(void *arg, struct tls_result *res)
+void
+receive_handshake(void *arg, struct tls_result *res)
 {
 	struct edge *e = arg;
 	struct id id = id_new(e->conf.node, e->conf.worker);
 
+	if (e->closing) { /* nothing to hand it to; cards and connections end as a whole */
+		handshake_result_free(e->handshake, &res);
+		return;
+	}
 	metric_add(res->record.accepted ? METRIC_tls_accepted : METRIC_tls_refused, 1);
 	log_handshake(e, &res->record, id);
 	if (e->up.on_handshake)
@@ -393,192 +381,4 @@ take_handshake(void *arg, struct tls_result *res)
 		cards_free(&e->cards, res->verdict.account);
 	handshake_result_free(e->handshake, &res);
 	listeners_go(&e->listeners);
-}
-
-/* ---- the accounts change ---- */
-
-static void
-swap_in_thread(void *arg)
-{
-	struct edge *e = arg;
-
-	e->cards.snap = e->next_snap;
-}
-
-static void
-swap_done(void *arg)
-{
-	struct edge *e = arg;
-
-	e->next_snap = NULL;
-	if (e->on_swapped)
-		e->on_swapped(e->swapped_arg);
-}
-
-enum err
-edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_done)(void *arg),
-		 void *arg)
-{
-	if (e->next_snap)
-		return ERR_AGAIN;
-	e->next_snap = snap;
-	e->on_swapped = on_done;
-	e->swapped_arg = arg;
-	if (handshake_work(e->handshake, swap_in_thread, swap_done, e) != ERR_OK) {
-		e->next_snap = NULL;
-		return ERR_AGAIN;
-	}
-	e->snap = snap;
-	e->listeners.snap = snap;
-	conns_identify(&e->conns, snap);
-	return ERR_OK;
-}
-
-/* ---- from above ---- */
-
-void
-edge_drain(struct edge *e, bool on)
-{
-	e->listeners.draining = on;
-}
-
-uint32_t
-edge_conns(const struct edge *e)
-{
-	return conns_count(&e->conns);
-}
-
-uint32_t
-edge_txns(const struct edge *e)
-{
-	return pool_used(&e->txns);
-}
-
-/* ---- start and end ---- */
-
-static enum err
-start_tls(struct edge *e)
-{
-	struct tls_ctx *ctx[EDGE_LISTENERS_MAX];
-	struct handshake_conf hc = {.loop = e->loop,
-				    .max_conns = e->conf.max_conns,
-				    .on_identity = cards_on_identity,
-				    .identity_arg = &e->cards,
-				    .on_result = take_handshake,
-				    .result_arg = e};
-
-	for (uint32_t i = 0; i < e->conf.n_zones; i++)
-		ctx[i] = e->conf.zones[i].server;
-	if (e->conf.n_zones && tls_zones_new(ctx, e->conf.n_zones, &e->zones) != ERR_OK)
-		return ERR_NOMEM;
-	return handshake_new(&hc, &e->handshake);
-}
-
-static enum err
-start_edge(struct edge *e)
-{
-	struct conn_up up = {.arg = e,
-			     .on_message = on_conn_message,
-			     .on_open = on_conn_open,
-			     .on_down = on_conn_down,
-			     .on_garbage = note_garbage};
-	enum err err = cards_init(&e->cards, e->conf.max_conns + HANDSHAKE_MAX, e->zone_fqdn,
-				  e->conf.n_zones);
-
-	if (err == ERR_OK)
-		err = pool_init(&e->txns, e->conf.max_txns, sizeof(struct edge_txn));
-	if (err == ERR_OK)
-		err = hash_init(&e->by_key, e->conf.max_txns);
-	if (err == ERR_OK)
-		err = texts_init(&e->texts, 2 * e->conf.max_txns);
-	if (err == ERR_OK)
-		err = conns_init(&e->conns, e->loop, e->resolver, &e->cards, e->conf.max_conns,
-				 e->conf.connect_us, &up);
-	if (err != ERR_OK)
-		return err;
-	e->cards.snap = e->snap; /* before the thread is there */
-	err = start_tls(e);
-	if (err != ERR_OK)
-		return err;
-	e->conns.handshake = e->handshake;
-	e->conns.streams.handshake = e->handshake;
-	e->listeners = (struct listeners){.loop = e->loop,
-					  .conns = &e->conns,
-					  .handshake = e->handshake,
-					  .zones = e->zones,
-					  .snap = e->snap,
-					  .guard = &e->guard,
-					  .on_datagram = take_datagram,
-					  .arg = e};
-	return listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
-}
-
-enum err
-edge_new(const struct edge_conf *conf, struct loop *loop, struct resolver *resolver,
-	 const struct snapshot_view *snap, const struct edge_up *up, struct edge **out)
-{
-	struct edge *e = mem_zalloc(1, sizeof(*e));
-	enum err err;
-
-	if (!e)
-		return ERR_NOMEM;
-	e->conf = *conf;
-	e->up = *up;
-	e->loop = loop;
-	e->resolver = resolver;
-	e->snap = snap;
-	e->times = (struct txn_times){(uint32_t)conf->t1_us, (uint32_t)conf->t2_us,
-				      (uint32_t)conf->t4_us};
-	for (uint32_t i = 0; i < conf->n_zones; i++) {
-		memcpy(e->zone_fqdn[i], conf->zones[i].fqdn, POLICY_HOST_MAX);
-		e->conf.zones[i].server = tls_ctx_ref(conf->zones[i].server);
-		e->conf.zones[i].client = tls_ctx_ref(conf->zones[i].client);
-	}
-	err = start_edge(e);
-	if (err != ERR_OK)
-		edge_free(&e);
-	else
-		*out = e;
-	return err;
-}
-
-static void
-drop_txns(struct edge *e)
-{
-	/* what is left dies with the loop: its timers and deferred calls must not fire any more */
-	for (uint32_t i = 0; e->txns.mem && i < e->txns.n; i++) {
-		struct edge_txn *t = pool_at(&e->txns, i);
-
-		if (t->owner != e)
-			continue;
-		loop_timer_stop(e->loop, &t->timer);
-		if (t->soon.on_soon)
-			loop_soon_stop(&t->soon);
-		locate_stop(&t->locate);
-	}
-}
-
-void
-edge_free(struct edge **ep)
-{
-	struct edge *e = *ep;
-
-	*ep = NULL;
-	if (!e)
-		return;
-	listeners_fini(&e->listeners);
-	drop_txns(e);
-	if (e->conns.pool.mem)
-		conns_fini(&e->conns);
-	handshake_free(&e->handshake);
-	tls_zones_unref(&e->zones);
-	for (uint32_t i = 0; i < e->conf.n_zones; i++) {
-		tls_ctx_unref(&e->conf.zones[i].server);
-		tls_ctx_unref(&e->conf.zones[i].client);
-	}
-	cards_fini(&e->cards);
-	texts_fini(&e->texts);
-	pool_fini(&e->txns);
-	hash_fini(&e->by_key);
-	mem_free(e);
 }

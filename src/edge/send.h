@@ -1,4 +1,4 @@
-/* Transactions of edge: their life, bytes and paths out. */
+/* Transactions of edge: their life, their bytes, what their machine says. */
 #ifndef POSTERN_EDGE_SEND_H
 #define POSTERN_EDGE_SEND_H
 
@@ -6,13 +6,19 @@
 
 /** A new transaction with its machine. NULL: none left. */
 struct edge_txn *send_new_txn(struct edge *e, enum txn_kind kind, bool reliable);
+/** Give back one that nobody knows of yet. */
+void send_drop_txn(struct edge_txn *t);
+/** Over, without news. Its memory stays until the end of the iteration: a caller may still hold
+ * it. */
+void send_end_txn(struct edge_txn *t);
+/** Over, with the news EDGE_FAILED; why: a sentence. */
+void send_fail_txn(struct edge_txn *t, enum err err, const char *why);
 /** Find by key. */
 struct edge_txn *send_find_txn(struct edge *e, const struct txn_key *k);
 void send_hash_txn(struct edge *e, struct edge_txn *t);
+/** Send over the transaction's way. CLOSED: no connection is there. */
+enum err send_bytes(struct edge_txn *t, struct str bytes) NODISCARD;
 /** Carry out what a step of the machine said. msg: the message behind it, or NULL. */
 void send_do(struct edge_txn *t, unsigned todo, const struct sip_msg *msg);
-/** What waits on this connection: it opened, or it is gone (why). */
-void send_conn_open(struct edge *e, struct conn *c);
-void send_conn_down(struct edge *e, struct conn *c, const char *why);
 
 #endif

@@ -5,11 +5,15 @@ edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 {
 	static const enum edge_transport transports[] = {
 		[TRUNK_TLS] = EDGE_TLS, [TRUNK_UDP] = EDGE_UDP, [TRUNK_TCP] = EDGE_TCP};
-	const struct trunk *t = &e->snap->trunk[trunk];
-	struct str zone = snapshot_text(e->snap, t->zone);
 	uint32_t want = UINT32_MAX;
+	const struct trunk *t;
 	struct listener *l;
+	struct str zone;
 
+	if (!e->snap || trunk >= e->snap->n_trunks)
+		return ERR_NOTFOUND;
+	t = &e->snap->trunk[trunk];
+	zone = snapshot_text(e->snap, t->zone);
 	for (uint32_t i = 0; zone.len && i < e->conf.n_zones; i++)
 		if (str_ieqz(zone, e->zone_fqdn[i]))
 			want = i;

@@ -8,7 +8,9 @@
 
 enum {
 	EDGE_MSG_MAX = SIP_MSG_MAX, /* a message of ours */
-	EDGE_SMALL_MSG = 2048,      /* answers without a body, ACK, CANCEL */
+	EDGE_SMALL_MSG = 8192,      /* answers without a body, ACK, CANCEL */
+	EDGE_BIG_PER_PEER = 32, /* of TEXT_LARGE_BLOCKS, for requests of one account or carrier */
+	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
 };
 
 struct edge {
@@ -29,6 +31,8 @@ struct edge {
 	struct texts texts;
 	struct pool txns;
 	struct hash by_key;
+	struct list big; /* server transactions with a large request */
+	bool closing;
 	struct txn_times times;
 	struct sip_msg rx;  /* the message that came in */
 	struct sip_msg req; /* a stored request, read again */

@@ -63,12 +63,14 @@ edge_txn_key(const struct sip_msg *m, uint64_t scope, bool cancelled, struct txn
 }
 
 struct addr
-edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source)
+edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source, bool stream)
 {
 	struct addr to = *source;
 
-	if (!req->via.has_rport)
-		to.port = req->via.port ? req->via.port : 5060;
+	if (stream || !req->via.has_rport)
+		to.port = req->via.port                   ? req->via.port
+			  : req->via.transport == SIP_TLS ? 5061
+							  : 5060;
 	return to;
 }
 

@@ -27,13 +27,15 @@ struct edge_txn {
 	struct txn m;
 	struct timer timer;
 	struct loop_soon soon; /* client: the first sending; dead: freeing */
-	struct list wait;      /* in a dialling connection's list */
+	struct list wait;      /* client: in the waiting or busy list of its connection */
+	struct list big;       /* server: in edge's list */
 	struct locate locate;  /* UDP to a name */
-	bool server, once, is_response, forgotten, dead, hashed, wants_cancel;
+	bool server, once, forgotten, dead, hashed;
+	bool unsent; /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
 	struct edge_source src; /* server: of the request; client: what the trunk is */
-	struct edge_dest dest;  /* client */
+	struct edge_dest dest;  /* client; server: only trunk */
 	struct addr to;         /* UDP */
 	uint64_t conn;
 	uint32_t listener;
@@ -55,8 +57,9 @@ void texts_drop(struct texts *t, struct text_block *b);
 /** The key of a request from this scope (0 = nobody's). */
 enum err edge_txn_key(const struct sip_msg *m, uint64_t scope, bool cancelled,
 		      struct txn_key *out) NODISCARD;
-/** Where a response over UDP goes: RFC 3581, else RFC 3261 18.2.2. */
-struct addr edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source);
+/** Where a response goes, over a stream only when the connection is gone: RFC 3581 (UDP), else RFC
+ * 3261 18.2.2. */
+struct addr edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source, bool stream);
 
 /** Our request with its Via behind the start line. */
 void edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t,

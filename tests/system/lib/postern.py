@@ -239,7 +239,7 @@ class Postern:
         for path in glob.glob(os.path.join(self.dir, '*.jsonl')):
             with open(path, encoding='utf-8') as f:
                 text += f.read()
-        canaries = ['inline:', 'PRIVATE KEY']
+        canaries = ['inline:', 'a=crypto:', 'PRIVATE KEY']
         for other in self.place.procs:                      # keys that the agents printed
             if hasattr(other, 'text') and other is not self.proc:
                 canaries += re.findall(r'inline:([A-Za-z0-9+/]{38,})', other.text())

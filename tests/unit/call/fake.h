@@ -639,6 +639,8 @@ fake_source(struct fake *f, const char *trunk)
 	s = (struct edge_source){.transport = tls ? EDGE_TLS : EDGE_UDP,
 				 .conn = tls ? 100 + t : 0,
 				 .account = f->snap.trunk[t].account,
+				 .account_id =
+					 snapshot_account_id(&f->snap, f->snap.trunk[t].account),
 				 .trunk = t,
 				 .tls_version = tls ? "TLSv1.2" : "",
 				 .tls_suite = tls ? "AES128-SHA" : "",

@@ -266,13 +266,14 @@ hunting_keeps_the_offer(void **state)
 	struct sent *s;
 
 	(void)state;
-	(void)rig_invite(f, &(struct invite){.body = PBX_OFFER_ULAW});
+	(void)rig_invite(f, &(struct invite){.body = PBX_OFFER_ILBC});
 	b = rig_out(f);
 	(void)rig_invite(f, &(struct invite){.call_id = "two@pbx"});
 	fake_answer(f, b, 503, "gw", "", "");
 	s = rig_sent(f, SENT_REQUEST, 0);
 	assert_string_equal(s->dest.trunk.z, "gw2");
-	assert_says(s, "RTP/AVP 0\r\n");
+	assert_says(s, "RTP/AVP 97\r\n");
+	assert_says(s, "a=rtpmap:97 iLBC/8000\r\n");
 	assert_silent(s, "PCMA");
 	end(f);
 }

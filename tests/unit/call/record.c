@@ -106,6 +106,9 @@ no_dialog_yet(void **state)
 	bad = good;
 	memset(&bad.leg[1].dialog, 0, sizeof(bad.leg[1].dialog));
 	assert_true(call_record_valid(&bad));
+	bad.leg[1].dialog.state = SIP_DIALOG_EARLY;
+	assert_false(call_record_valid(&bad));
+	bad.leg[1].dialog.state = SIP_DIALOG_NEW;
 	bad.leg[1].dialog.part[3].len = 60000; /* would be read by whoever writes a BYE */
 	assert_false(call_record_valid(&bad));
 }

@@ -25,9 +25,9 @@
 	SDP_HEAD("198.51.100.7")                                                                   \
 	"m=audio 4000 RTP/SAVP 8 101\r\n" SDP_MAPS                                                 \
 	"a=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:" KEY_1 "\r\n"
-#define PBX_OFFER_ULAW                                                                             \
+#define PBX_OFFER_ILBC                                                                             \
 	SDP_HEAD("198.51.100.7")                                                                   \
-	"m=audio 4000 RTP/SAVP 0\r\na=rtpmap:0 PCMU/8000\r\n"                                      \
+	"m=audio 4000 RTP/SAVP 97\r\na=rtpmap:97 iLBC/8000\r\n"                                    \
 	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_2 "\r\n"
 #define PBX_CLEAR SDP_HEAD("198.51.100.7") "m=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
 #define PBX_ANSWER(tag, suite)                                                                     \

@@ -1,0 +1,197 @@
+/* The whole: start, end, and the change of the accounts. */
+#include "edge/edge.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "edge/receive.h"
+
+/* ---- the accounts change ---- */
+
+static void
+swap_in_thread(void *arg)
+{
+	struct edge *e = arg;
+
+	e->cards.snap = e->next_snap;
+}
+
+static void
+swap_done(void *arg)
+{
+	struct edge *e = arg;
+
+	if (e->closing)
+		return;
+	e->next_snap = NULL;
+	if (e->on_swapped)
+		e->on_swapped(e->swapped_arg);
+}
+
+enum err
+edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_done)(void *arg),
+		 void *arg)
+{
+	if (e->next_snap)
+		return ERR_AGAIN;
+	e->next_snap = snap;
+	e->on_swapped = on_done;
+	e->swapped_arg = arg;
+	if (handshake_work(e->handshake, swap_in_thread, swap_done, e) != ERR_OK) {
+		e->next_snap = NULL;
+		return ERR_AGAIN;
+	}
+	e->snap = snap;
+	e->listeners.snap = snap;
+	conns_identify(&e->conns, snap);
+	return ERR_OK;
+}
+
+/* ---- from above ---- */
+
+void
+edge_drain(struct edge *e, bool on)
+{
+	e->listeners.draining = on;
+}
+
+uint32_t
+edge_conns(const struct edge *e)
+{
+	return conns_count(&e->conns);
+}
+
+uint32_t
+edge_txns(const struct edge *e)
+{
+	return pool_used(&e->txns);
+}
+
+/* ---- start and end ---- */
+
+static enum err
+start_tls(struct edge *e)
+{
+	struct tls_ctx *ctx[EDGE_LISTENERS_MAX];
+	struct handshake_conf hc = {.loop = e->loop,
+				    .max_conns = e->conf.max_conns,
+				    .on_identity = cards_on_identity,
+				    .identity_arg = &e->cards,
+				    .on_result = receive_handshake,
+				    .result_arg = e};
+
+	for (uint32_t i = 0; i < e->conf.n_zones; i++)
+		ctx[i] = e->conf.zones[i].server;
+	if (e->conf.n_zones && tls_zones_new(ctx, e->conf.n_zones, &e->zones) != ERR_OK)
+		return ERR_NOMEM;
+	return handshake_new(&hc, &e->handshake);
+}
+
+static enum err
+start_edge(struct edge *e)
+{
+	struct conn_up up;
+	enum err err = cards_init(&e->cards, e->conf.max_conns + HANDSHAKE_MAX, e->zone_fqdn,
+				  e->conf.n_zones);
+
+	if (err == ERR_OK)
+		err = pool_init(&e->txns, e->conf.max_txns, sizeof(struct edge_txn));
+	if (err == ERR_OK)
+		err = hash_init(&e->by_key, e->conf.max_txns);
+	if (err == ERR_OK)
+		err = texts_init(&e->texts, 2 * e->conf.max_txns);
+	receive_conn_calls(e, &up);
+	if (err == ERR_OK)
+		err = conns_init(&e->conns, e->loop, e->resolver, &e->cards, e->conf.max_conns,
+				 e->conf.connect_us, &up);
+	if (err != ERR_OK)
+		return err;
+	e->cards.snap = e->snap; /* before the thread is there */
+	e->conns.snap = e->snap;
+	err = start_tls(e);
+	if (err != ERR_OK)
+		return err;
+	e->conns.handshake = e->handshake;
+	e->conns.streams.handshake = e->handshake;
+	e->listeners = (struct listeners){.loop = e->loop,
+					  .conns = &e->conns,
+					  .handshake = e->handshake,
+					  .zones = e->zones,
+					  .snap = e->snap,
+					  .guard = &e->guard,
+					  .on_datagram = receive_datagram,
+					  .arg = e};
+	return listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
+}
+
+enum err
+edge_new(const struct edge_conf *conf, struct loop *loop, struct resolver *resolver,
+	 const struct snapshot_view *snap, const struct edge_up *up, struct edge **out)
+{
+	struct edge *e = mem_zalloc(1, sizeof(*e));
+	enum err err;
+
+	if (!e)
+		return ERR_NOMEM;
+	e->conf = *conf;
+	e->up = *up;
+	e->loop = loop;
+	e->resolver = resolver;
+	e->snap = snap;
+	list_init(&e->big);
+	e->times = (struct txn_times){(uint32_t)conf->t1_us, (uint32_t)conf->t2_us,
+				      (uint32_t)conf->t4_us};
+	for (uint32_t i = 0; i < conf->n_zones; i++) {
+		memcpy(e->zone_fqdn[i], conf->zones[i].fqdn, POLICY_HOST_MAX);
+		e->conf.zones[i].server = tls_ctx_ref(conf->zones[i].server);
+		e->conf.zones[i].client = tls_ctx_ref(conf->zones[i].client);
+	}
+	err = start_edge(e);
+	if (err != ERR_OK)
+		edge_free(&e);
+	else
+		*out = e;
+	return err;
+}
+
+static void
+drop_txns(struct edge *e)
+{
+	/* what is left dies with the loop: its timers and deferred calls must not fire any more */
+	for (uint32_t i = 0; e->txns.mem && i < e->txns.n; i++) {
+		struct edge_txn *t = pool_at(&e->txns, i);
+
+		if (t->owner != e)
+			continue;
+		loop_timer_stop(e->loop, &t->timer);
+		if (t->soon.on_soon)
+			loop_soon_stop(&t->soon);
+		locate_stop(&t->locate);
+	}
+}
+
+void
+edge_free(struct edge **ep)
+{
+	struct edge *e = *ep;
+
+	*ep = NULL;
+	if (!e)
+		return;
+	e->closing = true;
+	listeners_fini(&e->listeners);
+	drop_txns(e);
+	if (e->conns.pool.mem)
+		conns_fini(&e->conns);
+	handshake_free(&e->handshake);
+	tls_zones_unref(&e->zones);
+	for (uint32_t i = 0; i < e->conf.n_zones; i++) {
+		tls_ctx_unref(&e->conf.zones[i].server);
+		tls_ctx_unref(&e->conf.zones[i].client);
+	}
+	cards_fini(&e->cards);
+	texts_fini(&e->texts);
+	pool_fini(&e->txns);
+	hash_fini(&e->by_key);
+	mem_free(e);
+}

@@ -1,0 +1,13 @@
+/* The ways out: which connection, listener and address a message takes, and what waits for them
+ * (RFC 3263, RFC 3261 18.1.1 and 18.2.2). */
+#ifndef POSTERN_EDGE_PATH_H
+#define POSTERN_EDGE_PATH_H
+
+#include "edge/send.h"
+
+/** c opened: what waits for it is sent. */
+void path_conn_open(struct conn *c);
+/** c is gone: what waits for it, or for an answer over it, is told. why: a sentence. */
+void path_conn_down(struct conn *c, const char *why);
+
+#endif

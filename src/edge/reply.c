@@ -1,0 +1,63 @@
+#include "edge/reply.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+
+static void
+send_reply(const struct reply_path *p, const struct sip_msg *m, struct str bytes)
+{
+	struct addr to = edge_txn_reply_addr(m, &p->from, false);
+
+	if (p->conn)
+		(void)!conn_send(p->conn, bytes);
+	else
+		(void)!udp_send(&p->listener->udp, &p->to, &to, bytes);
+	metric_add(METRIC_sip_tx, 1);
+}
+
+/* The same one for each copy of a request (RFC 3261 8.2.7): we keep nothing of it. */
+static void
+put_tag(const struct edge *e, const struct sip_msg *m, char tag[REPLY_TAG])
+{
+	uint64_t h = hash_of(&e->by_key, m->via.all) ^ hash_of(&e->by_key, m->call_id);
+	struct buf b;
+
+	buf_init(&b, tag, REPLY_TAG);
+	buf_printf(&b, "%016llx", (unsigned long long)h);
+	(void)buf_cstr(&b);
+}
+
+void
+reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m, unsigned status,
+	     const char *why)
+{
+	char mem[EDGE_SMALL_MSG], tag[REPLY_TAG];
+	struct buf b;
+
+	if (m->method == SIP_ACK) /* never answered (17) */
+		return;
+	put_tag(e, m, tag);
+	buf_init(&b, mem, sizeof(mem));
+	sip_edit_response(&b, m,
+			  &(struct sip_edit_reply){
+				  .status = status, .to_tag = str_from(tag), .source = &p->from});
+	sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s\"", why);
+	if (status == 503)
+		sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, EDGE_RETRY_AFTER_S);
+	sip_edit_body(&b, STR_NULL, STR_NULL);
+	if (buf_end(&b) == ERR_OK)
+		send_reply(p, m, buf_view(&b));
+}
+
+void
+reply_bad(struct edge *e, const struct reply_path *p, const struct sip_msg *m, unsigned status,
+	  const char *why)
+{
+	uint64_t left_out;
+
+	if (guard_may_log(&e->guard, GUARD_BAD_MESSAGE, loop_now(e->loop), &left_out))
+		log_warn("sip.bad", "peer=%s why=%s answer=%u left out %llu lines",
+			 addr_text(&p->from).z, why, status, (unsigned long long)left_out);
+	if (status)
+		reply_refuse(e, p, m, status, why);
+}

@@ -1,0 +1,448 @@
+#include "rig.h"
+
+/* Streams out: dialling, reuse, loss, and who a connection is. */
+
+static struct edge_dest
+pbx(const char *account, const char *trunk, bool reuse)
+{
+	struct edge_dest d = {.transport = EDGE_TLS, .reuse = reuse};
+
+	(void)snprintf(d.trunk.z, sizeof(d.trunk.z), "%s", trunk);
+	(void)snprintf(d.account.z, sizeof(d.account.z), "%s", account);
+	return d;
+}
+
+static struct edge_txn *
+ask(const struct edge_dest *d, const char *method)
+{
+	static char mem[2000];
+	struct edge_txn *t = NULL;
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(
+		&b,
+		"%s sip:b@pbx.acme.test SIP/2.0\r\nMax-Forwards: 69\r\n"
+		"From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:b@pbx.acme.test>\r\nCall-ID: ours\r\n"
+		"CSeq: 7 %s\r\nContact: <sip:127.0.0.1>\r\nContent-Length: 0\r\n\r\n",
+		method, method);
+	assert_int_equal(
+		edge_send(rig.e, d, sip_method_of(str_from(method)), buf_view(&b), NULL, &t),
+		ERR_OK);
+	return t;
+}
+
+/* ---- dialling ---- */
+
+static void
+dialled_and_reused(void **state)
+{
+	struct edge_dest d = pbx("acme", "acme-1", false);
+	int door = tcp_at("127.0.0.7", rig.pbx_port);
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	struct tpeer p;
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.8"; /* nobody listens there: the next address */
+	rig.dns_ip[1] = "127.0.0.7";
+	ask(&d, "OPTIONS");
+	ask(&d, "OPTIONS"); /* waits for the same connection */
+	tpeer_accept(&p, door, cert);
+	assert_true(p.up);
+	for (int i = 0; i < 2; i++) {
+		char req[3000];
+
+		(void)snprintf(req, sizeof(req), "%s", heard(tpeer_hear(&p, 1000)));
+		HEARD(req, "OPTIONS sip:b@pbx.acme.test SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:");
+		if (strstr(req + 10, "OPTIONS sip:")) { /* both in one read */
+			*strstr(req + 10, "OPTIONS sip:") = 0;
+			i++;
+		}
+		tpeer_send(&p, response(str_from(req), 200));
+	}
+	SPIN(count(NEWS) >= 1);
+	assert_int_equal(last(NEWS)->status, 200);
+	assert_string_equal(last(NEWS)->news.source.account_id.z, "acme");
+	assert_int_equal(edge_conns(rig.e), 1);
+	assert_int_equal(count(LINK), 1);
+	/* what it asks us over this connection is of the trunk that was dialled */
+	tpeer_send(&p, request(&(struct sip){.method = "OPTIONS", .via = "TLS 127.0.0.7"}));
+	SPIN(count(REQUEST) == 1);
+	assert_string_equal(world_trunk_name(&rig.w, last(REQUEST)->src.trunk), "acme-1");
+	tpeer_fini(&p, false);
+	SPIN(edge_conns(rig.e) == 0);
+	assert_int_equal(count(LINK), 2);
+	assert_false(last(LINK)->up);
+	X509_free(cert);
+	close(door);
+}
+
+static int
+setup_hasty(void **state)
+{
+	rig.conf.connect_us = 60000;
+	return rig_setup_tls(state);
+}
+
+/* One that is mute has its time, then the next; a wrong name is no peer. */
+static void
+deadline_and_wrong_names(void **state)
+{
+	struct edge_dest d = pbx("acme", "acme-1", false);
+	int mute = tcp_at("127.0.0.9", rig.pbx_port), door = tcp_at("127.0.0.7", rig.pbx_port);
+	X509 *wrong = leaf(rig.root, "DNS:pbx.umbra.test", ca_keys()->leaf);
+	X509 *other = leaf(rig.other_root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	X509 *all[] = {wrong, other};
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.9";
+	rig.dns_ip[1] = "127.0.0.7";
+	for (int i = 0; i < 2; i++) {
+		struct tpeer p;
+
+		ask(&d, "INVITE");
+		tpeer_accept(&p, door, all[i]);
+		SPIN(count(NEWS) == i + 1);
+		assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+		assert_int_not_equal(strlen(last(NEWS)->why), 0);
+		print_message("# %s\n", last(NEWS)->why);
+		tpeer_fini(&p, true);
+		SPIN(edge_conns(rig.e) == 0);
+	}
+	SPIN(edge_txns(rig.e) == 0);
+	X509_free(wrong);
+	X509_free(other);
+	close(mute);
+	close(door);
+}
+
+/* ---- a PBX that connects ---- */
+
+static void
+accepted_and_refused(void **state)
+{
+	static const struct {
+		const char *name, *san;
+		bool other_root, ok;
+		const char *trunk;
+	} rows[] = {
+		{"acme", "DNS:pbx.acme.test", false, true, "acme-1"},
+		{"the other trunk", "DNS:pbx2.acme.test", false, true, "acme-2"},
+		{"nobody", "DNS:pbx.nobody.test", false, false, NULL},
+		{"no accepted authority", "DNS:pbx.acme.test", true, false, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		X509 *cert = leaf(rows[i].other_root ? rig.other_root : rig.root, rows[i].san,
+				  ca_keys()->leaf);
+		struct tpeer p;
+		int n = count(REQUEST);
+
+		print_message("# %s\n", rows[i].name);
+		tpeer_connect(&p, cert);
+		SPIN(count(HANDSHAKE) == (int)i + 1);
+		assert_int_equal(last(HANDSHAKE)->up, rows[i].ok);
+		assert_int_equal(strlen(last(HANDSHAKE)->why) > 0, !rows[i].ok);
+		assert_int_equal(edge_conns(rig.e), rows[i].ok);
+		if (rows[i].ok) {
+			tpeer_send(&p, request(&(struct sip){.method = "OPTIONS",
+							     .via = "TLS 127.0.0.1",
+							     .branch = rows[i].trunk}));
+			SPIN(count(REQUEST) == n + 1);
+			assert_string_equal(last(REQUEST)->src.account_id.z, "acme");
+			assert_string_equal(world_trunk_name(&rig.w, last(REQUEST)->src.trunk),
+					    rows[i].trunk);
+			answer(last(REQUEST)->txn, 200);
+			edge_forget(last(REQUEST)->txn);
+			HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200 OK");
+		}
+		tpeer_fini(&p, false);
+		SPIN(edge_conns(rig.e) == 0);
+		X509_free(cert);
+	}
+	assert_int_equal(pool_used(&rig.e->cards.pool), 0);
+}
+
+/* In a dialog any connection of the account whose trunks hold this one will do; nobody else's. */
+static void
+reuse_within_the_account(void **state)
+{
+	X509 *c1 = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	X509 *c2 = leaf(rig.root, "DNS:pbx2.acme.test", ca_keys()->leaf);
+	X509 *cu = leaf(rig.root, "DNS:pbx.umbra.test", ca_keys()->leaf);
+	struct edge_dest d = pbx("acme", "acme-1", true);
+	struct tpeer p1, p2, pu;
+	char bye[3000];
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.8";
+	tpeer_connect(&p2, c2);
+	tpeer_connect(&pu, cu);
+	SPIN(edge_conns(rig.e) == 2);
+	d.conn = 2; /* a hint that is another account's is none */
+	ask(&d, "BYE");
+	SPIN(count(NEWS) == 1); /* no connection of acme-1, none can be dialled */
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	tpeer_connect(&p1, c1);
+	SPIN(edge_conns(rig.e) == 3);
+	d.conn = 77; /* gone */
+	ask(&d, "BYE");
+	(void)snprintf(bye, sizeof(bye), "%s", heard(tpeer_hear(&p1, 1000)));
+	HEARD(bye, "BYE sip:b@pbx.acme.test");
+	tpeer_send(&pu, response(str_from(bye), 200)); /* A4 */
+	rest(30);
+	assert_int_equal(count(NEWS), 1);
+	tpeer_send(&p2, response(str_from(bye), 200)); /* of the account: taken */
+	SPIN(count(NEWS) == 2);
+	assert_int_equal(last(NEWS)->status, 200);
+	assert_null(tpeer_hear(&p2, 10));
+	/* a new call goes over a connection that we dial, never over one that a PBX made */
+	d.reuse = false;
+	ask(&d, "INVITE");
+	SPIN(count(NEWS) == 3);
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	tpeer_fini(&p1, false);
+	tpeer_fini(&p2, false);
+	tpeer_fini(&pu, false);
+	X509_free(c1);
+	X509_free(c2);
+	X509_free(cu);
+}
+
+/* ---- loss ---- */
+
+static void
+connection_lost_in_the_middle(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	struct edge_dest d = pbx("acme", "acme-1", false);
+	int door = tcp_at("127.0.0.7", rig.pbx_port);
+	struct tpeer p, next;
+	struct edge_txn *ringing;
+	char inv[3000];
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.7";
+	ringing = ask(&d, "INVITE");
+	tpeer_accept(&p, door, cert);
+	(void)snprintf(inv, sizeof(inv), "%s", heard(tpeer_hear(&p, 1000)));
+	tpeer_send(&p, response(str_from(inv), 180));
+	SPIN(count(NEWS) == 1);
+	ask(&d, "INVITE");
+	HEARD(tpeer_hear(&p, 1000), "INVITE");
+	ask(&d, "OPTIONS");
+	HEARD(tpeer_hear(&p, 1000), "OPTIONS");
+	tpeer_fini(&p, true);
+	SPIN(count(NEWS) == 3); /* those that wait for a first answer */
+	for (int i = 0, n = 0; i < rig.n_seen; i++)
+		if (rig.seen[i].what == NEWS && n++ > 0)
+			assert_int_equal(rig.seen[i].news.event, EDGE_FAILED);
+	/* the one that rings is answered over the PBX's own next connection, or cancelled there */
+	tpeer_connect(&next, cert);
+	SPIN(edge_conns(rig.e) == 1);
+	edge_cancel(ringing, STR_NULL);
+	HEARD(tpeer_hear(&next, 1000), "CANCEL");
+	tpeer_send(&next, response(str_from(inv), 487));
+	SPIN(count(NEWS) == 4);
+	assert_int_equal(last(NEWS)->status, 487);
+	HEARD(tpeer_hear(&next, 1000), "ACK");
+	tpeer_fini(&next, false);
+	X509_free(cert);
+	close(door);
+}
+
+/* Our answer goes over another connection of the account, or a new one to the trunk. */
+static void
+answer_when_the_connection_is_gone(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	int door = tcp_at("127.0.0.7", rig.pbx_port);
+	struct edge_txn *t[2];
+	struct tpeer p, next;
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.7";
+	tpeer_connect(&p, cert);
+	SPIN(edge_conns(rig.e) == 1);
+	for (int i = 0; i < 2; i++) {
+		tpeer_send(&p, request(&(struct sip){.method = "INVITE",
+						     .via = "TLS 127.0.0.1",
+						     .branch = i ? "i1" : "i0"}));
+		SPIN(count(REQUEST) == i + 1);
+		t[i] = last(REQUEST)->txn;
+	}
+	tpeer_fini(&p, true);
+	SPIN(edge_conns(rig.e) == 0);
+	answer(t[0], 200);
+	tpeer_accept(&next, door, cert);
+	HEARD(tpeer_hear(&next, 1000), "SIP/2.0 200 OK");
+	answer(t[1], 486);
+	HEARD(tpeer_hear(&next, 1000), "SIP/2.0 486");
+	edge_respond_again(t[0]);
+	HEARD(tpeer_hear(&next, 1000), "SIP/2.0 200 OK");
+	tpeer_fini(&next, false);
+	X509_free(cert);
+	close(door);
+}
+
+/* A carrier over TCP: to where it came from. */
+static void
+answer_to_a_carrier_that_hung_up(void **state)
+{
+	int door = tcp_at("127.0.0.4", rig.pbx_port), fd = tcp_from("127.0.0.4", L_TCP), next = -1;
+
+	(void)state;
+	SPIN(edge_conns(rig.e) == 1);
+	tcp_to(fd, request(&(struct sip){
+			   .method = "INVITE", .via = "TCP 127.0.0.4", .via_port = rig.pbx_port}));
+	SPIN(count(REQUEST) == 1);
+	close(fd);
+	SPIN(edge_conns(rig.e) == 0);
+	answer(last(REQUEST)->txn, 503);
+	SPIN((next = accept4(door, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+	HEARD(hear(next, 1000), "SIP/2.0 503");
+	close(next);
+	close(door);
+}
+
+/* ---- A10 ---- */
+
+/* An account switched off: within the same iteration new calls are refused, running ones go on. */
+static void
+switched_off_while_connected(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	struct edge_dest d = pbx("acme", "acme-1", true);
+	struct tpeer p, late;
+	struct sip s = {.method = "INVITE", .via = "TLS 127.0.0.1", .branch = "run"};
+	struct edge_txn *t;
+	char bye[3000];
+
+	(void)state;
+	tpeer_connect(&p, cert);
+	SPIN(edge_conns(rig.e) == 1);
+	tpeer_send(&p, request(&s));
+	SPIN(count(REQUEST) == 1);
+	t = last(REQUEST)->txn;
+	rig.switched_off = 1;
+	rig_swap();
+	s.branch = "new";
+	tpeer_send(&p, request(&s));
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
+	assert_int_equal(count(REQUEST), 1);
+	SPIN(rig.swapped == 1);
+	answer(t, 200); /* the indexes in it are of other accounts now */
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200");
+	tpeer_send(
+		&p,
+		request(&(struct sip){
+			.method = "ACK", .via = "TLS 127.0.0.1", .branch = "a", .to_tag = "ours"}));
+	SPIN(count(ACKED) == 1);
+	assert_string_equal(last(ACKED)->src.account_id.z, "acme");
+	tpeer_send(
+		&p,
+		request(&(struct sip){
+			.method = "BYE", .via = "TLS 127.0.0.1", .branch = "b", .to_tag = "ours"}));
+	SPIN(count(REQUEST) == 2);
+	assert_string_equal(last(REQUEST)->src.account_id.z, "acme");
+	assert_int_equal(last(REQUEST)->src.trunk, POLICY_NONE);
+	answer(last(REQUEST)->txn, 200);
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200");
+	ask(&d, "BYE"); /* ours too */
+	(void)snprintf(bye, sizeof(bye), "%s", heard(tpeer_hear(&p, 1000)));
+	HEARD(bye, "BYE");
+	tpeer_send(&p, response(str_from(bye), 200));
+	SPIN(count(NEWS) == 1);
+	tpeer_connect(&late, cert); /* no new connection of it */
+	SPIN(!last(HANDSHAKE)->up);
+	tpeer_fini(&late, true);
+	rig.switched_off = 0; /* on again */
+	world_fini(&rig.w);
+	rig.w = rig.next;
+	rig_swap();
+	s.branch = "again";
+	tpeer_send(&p, request(&s));
+	SPIN(count(REQUEST) == 3);
+	SPIN(rig.swapped == 2);
+	tpeer_fini(&p, false);
+	X509_free(cert);
+}
+
+/* The certificate of a live connection expires. */
+static void
+expired_while_connected(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	struct sip s = {.method = "INVITE", .via = "TLS 127.0.0.1"};
+	struct tpeer p;
+	struct conn *c;
+
+	(void)state;
+	tpeer_connect(&p, cert);
+	SPIN(edge_conns(rig.e) == 1);
+	c = CONTAINER_OF(rig.e->conns.all.next, struct conn, node);
+	assert_true(c->not_after_us > clock_wall_us());
+	c->not_after_us = clock_wall_us() + 20000;
+	assert_false(conn_barred(c));
+	rest(30);
+	assert_true(conn_barred(c));
+	tpeer_send(&p, request(&s));
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
+	s.to_tag = "running";
+	s.method = "BYE";
+	tpeer_send(&p, request(&s));
+	SPIN(count(REQUEST) == 1);
+	tpeer_fini(&p, false);
+	X509_free(cert);
+}
+
+/* The same for a gateway over datagrams. */
+static void
+gateway_switched_off(void **state)
+{
+	int fd = udp_at("127.0.0.2");
+
+	(void)state;
+	rig.switched_off = 2;
+	rig_swap();
+	udp_to(fd, L_CARRIER, request(&(struct sip){.method = "INVITE"}));
+	HEARD(hear(fd, 500), "SIP/2.0 403");
+	udp_to(fd, L_CARRIER,
+	       request(&(struct sip){.method = "ACK", .branch = "a"})); /* no answer to an ACK */
+	assert_null(hear(fd, 20));
+	udp_to(fd, L_CARRIER,
+	       request(&(struct sip){.method = "BYE", .branch = "b", .to_tag = "x"}));
+	SPIN(count(REQUEST) == 1);
+	answer(last(REQUEST)->txn, 200);
+	HEARD(hear(fd, 500), "SIP/2.0 200");
+	close(fd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(dialled_and_reused, rig_setup_tls, rig_teardown),
+		cmocka_unit_test_setup_teardown(deadline_and_wrong_names, setup_hasty,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(accepted_and_refused, rig_setup_tls, rig_teardown),
+		cmocka_unit_test_setup_teardown(reuse_within_the_account, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(connection_lost_in_the_middle, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(answer_when_the_connection_is_gone, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(answer_to_a_carrier_that_hung_up, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(switched_off_while_connected, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(expired_while_connected, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(gateway_switched_off, rig_setup, rig_teardown),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	ca_keys_free();
+	return failed;
+}

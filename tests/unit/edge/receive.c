@@ -1,0 +1,459 @@
+#include "rig.h"
+
+/* ---- datagrams ---- */
+
+static void
+request_answered_and_copies_absorbed(void **state)
+{
+	struct sip inv = {.method = "OPTIONS"};
+	int fd = udp_at("127.0.0.2");
+	const char *got;
+
+	(void)state;
+	udp_to(fd, L_CARRIER, request(&inv));
+	SPIN(count(REQUEST) == 1);
+	assert_int_equal(last(REQUEST)->method, SIP_OPTIONS);
+	assert_string_equal(last(REQUEST)->src.account_id.z, "");
+	assert_string_equal(world_trunk_name(&rig.w, last(REQUEST)->src.trunk), "gw1");
+	udp_to(fd, L_CARRIER, request(&inv)); /* not answered yet: absorbed in silence */
+	assert_null(hear(fd, 20));
+	answer(last(REQUEST)->txn, 200);
+	edge_forget(last(REQUEST)->txn);
+	got = hear(fd, 500);
+	HEARD(got, "SIP/2.0 200 OK");
+	HEARD(got, ";received=127.0.0.2");
+	udp_to(fd, L_CARRIER, request(&inv));
+	HEARD(hear(fd, 500), "SIP/2.0 200 OK");
+	assert_int_equal(count(REQUEST), 1);
+	close(fd);
+}
+
+/* RFC 3581, RFC 3261 18.2.2. */
+static void
+reply_goes_where_via_says(void **state)
+{
+	int fd = udp_at("127.0.0.2"), other = udp_at("127.0.0.2");
+	const struct {
+		const char *name;
+		bool no_rport;
+		int hears;
+	} rows[] = {{"rport: the source port", false, fd}, {"none: sent-by's port", true, other}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sip s = {.method = "OPTIONS",
+				.branch = rows[i].no_rport ? "x" : "y",
+				.no_rport = rows[i].no_rport,
+				.via_port = bound(other).port};
+
+		print_message("# %s\n", rows[i].name);
+		udp_to(fd, L_CARRIER, request(&s));
+		SPIN(count(REQUEST) == (int)i + 1);
+		answer(last(REQUEST)->txn, 200);
+		edge_forget(last(REQUEST)->txn);
+		HEARD(hear(rows[i].hears, 500), "SIP/2.0 200");
+	}
+	close(fd);
+	close(other);
+}
+
+/* A8: no word to strangers; they do not reach the layer above. */
+static void
+strangers_hear_nothing(void **state)
+{
+	struct sip s = {.method = "INVITE"};
+	int fd = udp_at("127.0.0.99");
+	int wrong_side = udp_at("127.0.0.11");
+
+	(void)state;
+	udp_to(fd, L_CARRIER, request(&s));
+	udp_to(fd, L_CARRIER, STR("garbage\r\n\r\n"));
+	udp_to(wrong_side, L_CARRIER, request(&s));
+	assert_null(hear(fd, 60));
+	assert_null(hear(wrong_side, 10));
+	assert_int_equal(rig.n_seen, 0);
+	assert_int_equal(edge_txns(rig.e), 0);
+	close(fd);
+	close(wrong_side);
+}
+
+/* A4: the same Call-ID and branch from two accounts are two requests; no CANCEL passes over. */
+static void
+accounts_do_not_collide(void **state)
+{
+	struct sip inv = {.method = "INVITE"}, cancel = {.method = "CANCEL"};
+	int a = udp_at("127.0.0.11"), b = udp_at("127.0.0.12");
+	struct edge_txn *ta, *tb;
+
+	(void)state;
+	udp_to(a, L_PLAIN, request(&inv));
+	SPIN(count(REQUEST) == 1);
+	assert_string_equal(last(REQUEST)->src.account_id.z, "plain1");
+	ta = last(REQUEST)->txn;
+	udp_to(b, L_PLAIN, request(&cancel)); /* of a call that is not its own */
+	HEARD(hear(b, 500), "SIP/2.0 481");
+	assert_int_equal(count(CANCELLED), 0);
+	udp_to(b, L_PLAIN, request(&inv));
+	SPIN(count(REQUEST) == 2);
+	tb = last(REQUEST)->txn;
+	assert_ptr_not_equal(ta, tb);
+	udp_to(a, L_PLAIN, request(&cancel));
+	SPIN(count(CANCELLED) == 1);
+	assert_ptr_equal(last(CANCELLED)->txn, ta);
+	close(a);
+	close(b);
+}
+
+static void
+cancel_and_ack_of_failure(void **state)
+{
+	struct sip inv = {.method = "INVITE"}, cancel = {.method = "CANCEL"};
+	struct sip ack = {.method = "ACK", .to_tag = "ours"};
+	int fd = udp_at("127.0.0.2");
+	struct edge_txn *t;
+
+	(void)state;
+	udp_to(fd, L_CARRIER, request(&inv));
+	SPIN(count(REQUEST) == 1);
+	t = last(REQUEST)->txn;
+	HEARD(hear(fd, 500), "SIP/2.0 100 Trying"); /* by itself after 200 ms */
+	udp_to(fd, L_CARRIER, request(&cancel));
+	HEARD(hear(fd, 500), "SIP/2.0 200");
+	assert_int_equal(count(CANCELLED), 1);
+	answer(t, 487);
+	HEARD(hear(fd, 500), "SIP/2.0 487");
+	HEARD(hear(fd, 900), "SIP/2.0 487");     /* again, until the ACK */
+	udp_to(fd, L_CARRIER, request(&cancel)); /* a copy: the same answer, no news */
+	HEARD(hear(fd, 500), "SIP/2.0 200");
+	udp_to(fd, L_CARRIER, request(&ack));
+	rest(20);
+	assert_int_equal(count(ACKED), 0);
+	assert_int_equal(count(CANCELLED), 1);
+	inv.branch = "late";
+	cancel.branch = "late";
+	udp_to(fd, L_CARRIER, request(&inv));
+	SPIN(count(REQUEST) == 2);
+	answer(last(REQUEST)->txn, 200);
+	HEARD(hear(fd, 500), "SIP/2.0 200");
+	udp_to(fd, L_CARRIER, request(&cancel)); /* too late: answered, without effect */
+	HEARD(hear(fd, 500), "SIP/2.0 200");
+	assert_int_equal(count(CANCELLED), 1);
+	ack.branch = "ack";
+	udp_to(fd, L_CARRIER, request(&ack));
+	SPIN(count(ACKED) == 1);
+	close(fd);
+}
+
+/* Whatever it is told, the layer above may answer, forget or ask at once. */
+static void
+react(struct seen *s, const struct sip_msg *m)
+{
+	struct edge_txn *t = s->txn;
+
+	(void)m;
+	if (s->what == REQUEST) {
+		answer(t, 486);
+		answer(t, 200); /* a second final answer does nothing */
+		edge_respond_again(t);
+		edge_forget(t);
+	} else if (s->what == CANCELLED) {
+		answer(t, 487);
+		edge_forget(t);
+	}
+}
+
+static void
+answered_from_inside(void **state)
+{
+	static const char *const methods[] = {"INVITE", "OPTIONS", "BYE"};
+	int fd = udp_at("127.0.0.2");
+
+	(void)state;
+	rig.on_told = react;
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		struct sip s = {.method = methods[i], .branch = methods[i]};
+		struct sip cancel = {.method = "CANCEL", .branch = methods[i]};
+
+		udp_to(fd, L_CARRIER, request(&s));
+		HEARD(hear(fd, 500), "SIP/2.0 486");
+		udp_to(fd, L_CARRIER, request(&cancel));
+		assert_non_null(hear(fd, 500));
+	}
+	assert_int_equal(count(CANCELLED), 0);
+	close(fd);
+}
+
+static void
+bad_messages(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} rows[] = {
+		{"no SIP", "hello there\r\n\r\n", NULL},
+		{"keepalive", "\r\n\r\n", NULL},
+		{"no Call-ID",
+		 "OPTIONS sip:b@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+		 "1.1.1.1;branch=z9hG4bKq;rport\r\n"
+		 "From: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCSeq: 1 OPTIONS\r\nContent-Length: "
+		 "0\r\n\r\n",
+		 "SIP/2.0 400"},
+		{"an ACK is never answered",
+		 "ACK sip:b@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 1.1.1.1;branch=z9hG4bKq;rport\r\n"
+		 "From: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCSeq: 1 ACK\r\nContent-Length: "
+		 "0\r\n\r\n",
+		 NULL},
+		{"a response to nothing",
+		 "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 1.1.1.1;branch=z9hG4bKq\r\n"
+		 "From: <sip:a@b>;tag=1\r\nTo: <sip:b@b>;tag=2\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n"
+		 "Content-Length: 0\r\n\r\n",
+		 NULL},
+	};
+	int fd = udp_at("127.0.0.2");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *got;
+
+		print_message("# %s\n", rows[i].name);
+		udp_to(fd, L_CARRIER, str_from(rows[i].text));
+		got = hear(fd, rows[i].want ? 500 : 30);
+		if (rows[i].want)
+			HEARD(got, rows[i].want);
+		else
+			assert_null(got);
+	}
+	assert_int_equal(rig.n_seen, 0);
+	close(fd);
+}
+
+static int
+few_txns(void **state)
+{
+	rig.conf.max_txns = 4;
+	return rig_setup(state);
+}
+
+/* None left: 503 with Retry-After, the same for each copy; nothing stays behind. */
+static void
+transactions_run_out(void **state)
+{
+	struct sip ack = {.method = "ACK", .branch = "x9", .to_tag = "t"};
+	int fd = udp_at("127.0.0.2");
+	char first[2000];
+	const char *got;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		char branch[32];
+		struct sip s = {.method = "INVITE", .branch = branch};
+
+		(void)snprintf(branch, sizeof(branch), "x%d", i);
+		udp_to(fd, L_CARRIER, request(&s));
+		turn();
+		if (i < 4)
+			continue;
+		got = hear(fd, 150);
+		HEARD(got, "SIP/2.0 503");
+		HEARD(got, "Retry-After: 5");
+		if (i == 4)
+			(void)snprintf(first, sizeof(first), "%s", got);
+	}
+	assert_int_equal(count(REQUEST), 4);
+	udp_to(fd, L_CARRIER, request(&(struct sip){.method = "INVITE", .branch = "x4"}));
+	assert_string_equal(hear(fd, 150), first);
+	udp_to(fd, L_CARRIER, request(&ack));
+	SPIN(count(ACKED) == 1); /* not answered, and of interest to nobody */
+	assert_int_equal(edge_txns(rig.e), 4);
+	close(fd);
+}
+
+/* One account may not keep all large blocks. */
+static void
+large_requests_are_shared(void **state)
+{
+	int a = udp_at("127.0.0.11"), b = udp_at("127.0.0.12");
+
+	(void)state;
+	for (int i = 0; i <= EDGE_BIG_PER_PEER; i++) {
+		char branch[32];
+		struct sip s = {.method = "INVITE", .branch = branch, .body = 5000};
+
+		(void)snprintf(branch, sizeof(branch), "x%d", i);
+		udp_to(a, L_PLAIN, request(&s));
+		SPIN(count(REQUEST) == i + 1 || i == EDGE_BIG_PER_PEER);
+	}
+	HEARD(hear(a, 500), "SIP/2.0 503");
+	assert_int_equal(count(REQUEST), EDGE_BIG_PER_PEER);
+	udp_to(b, L_PLAIN, request(&(struct sip){.method = "INVITE", .body = 5000}));
+	SPIN(count(REQUEST) == EDGE_BIG_PER_PEER + 1);
+	close(a);
+	close(b);
+}
+
+/* ---- streams ---- */
+
+static void
+split_at_every_byte(void **state)
+{
+	struct sip s = {.method = "OPTIONS", .via = "TCP 127.0.0.4", .body = 20};
+	char text[2000];
+	size_t len;
+	int fd = tcp_from("127.0.0.4", L_TCP);
+
+	(void)state;
+	SPIN(edge_conns(rig.e) == 1);
+	len = request(&s).len;
+	for (size_t cut = 1; cut < len; cut += 7) {
+		char branch[32];
+		int n = count(REQUEST);
+
+		(void)snprintf(branch, sizeof(branch), "s%zu", cut);
+		s.branch = branch;
+		len = request(&s).len;
+		memcpy(text, rig.msg, len);
+		tcp_to(fd, str_of(text, cut));
+		turn();
+		tcp_to(fd, str_of(text + cut, len - cut));
+		SPIN(count(REQUEST) == n + 1);
+		answer(last(REQUEST)->txn, 200);
+		edge_forget(last(REQUEST)->txn);
+		HEARD(hear(fd, 500), "SIP/2.0 200");
+		rig.n_seen = 0;
+	}
+	s.branch = "bytes";
+	len = request(&s).len;
+	for (size_t i = 0; i < len; i++)
+		tcp_to(fd, str_of(rig.msg + i, 1));
+	SPIN(count(REQUEST) == 1);
+	close(fd);
+}
+
+static void
+ping_gets_a_pong(void **state)
+{
+	int fd = tcp_from("127.0.0.4", L_TCP);
+
+	(void)state;
+	SPIN(edge_conns(rig.e) == 1);
+	tcp_to(fd, STR("\r\n\r\n"));
+	assert_string_equal(hear(fd, 500), "\r\n");
+	close(fd);
+	SPIN(edge_conns(rig.e) == 0);
+}
+
+/* Its own end, nobody else's (P4). */
+static void
+garbage_closes_its_connection(void **state)
+{
+	static const char *const rows[] = {
+		"\x16\x03\x01\x02\x00", "GET / HTTP/1.1\r\n\r\n",
+		"INVITE sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n",
+		"INVITE sip:a@b SIP/2.0\r\nContent-Length: 4294967328\r\n\r\n",
+		"INVITE sip:a@b SIP/2.0\r\nl: 0\r\nContent-Length: 5\r\n\r\nBYE x"};
+	int good = tcp_from("127.0.0.4", L_TCP);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fd = tcp_from("127.0.0.4", L_TCP);
+		const char *got;
+
+		SPIN(edge_conns(rig.e) == 2);
+		tcp_to(fd, str_from(rows[i]));
+		got = hear(fd, 1000); /* the end */
+		assert_string_equal(got ? got : "open", "");
+		SPIN(edge_conns(rig.e) == 1);
+		close(fd);
+	}
+	assert_int_equal(count(REQUEST), 0);
+	tcp_to(good, request(&(struct sip){.method = "OPTIONS", .via = "TCP 127.0.0.4"}));
+	SPIN(count(REQUEST) == 1);
+	close(good);
+}
+
+/* Beyond the small buffer, up to the limit, and back again. */
+static void
+large_messages(void **state)
+{
+	static const size_t bodies[] = {10, 4000, 9000, 60000, 10, 66000};
+	int fd = tcp_from("127.0.0.4", L_TCP);
+
+	(void)state;
+	SPIN(edge_conns(rig.e) == 1);
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		char branch[32];
+		struct sip s = {.method = "BYE",
+				.via = "TCP 127.0.0.4",
+				.branch = branch,
+				.to_tag = "t",
+				.body = bodies[i]};
+		int n = count(REQUEST);
+
+		(void)snprintf(branch, sizeof(branch), "l%zu", i);
+		tcp_to(fd, request(&s));
+		if (bodies[i] > 65000) {
+			SPIN(edge_conns(rig.e) == 0);
+			break;
+		}
+		SPIN(count(REQUEST) == n + 1);
+		answer(last(REQUEST)->txn, 200);
+		edge_forget(last(REQUEST)->txn);
+		HEARD(hear(fd, 500), "SIP/2.0 200");
+		assert_int_equal(pool_used(&rig.e->conns.large), 0);
+	}
+	rest(5);
+	assert_int_equal(pool_used(&rig.e->texts.large), 0);
+	close(fd);
+}
+
+/* A message that was begun has its time (D2); nobody gets all large buffers. */
+static void
+half_messages(void **state)
+{
+	int fd[CONN_LARGE_PER_PEER + 1];
+	struct str text;
+
+	(void)state;
+	for (int i = 0; i <= CONN_LARGE_PER_PEER; i++) {
+		fd[i] = tcp_from("127.0.0.4", L_TCP);
+		text = request(&(struct sip){.method = "BYE", .to_tag = "t", .body = 9000});
+		tcp_to(fd[i], str_sub(text, 0, 8000));
+	}
+	SPIN(edge_conns(rig.e) == CONN_LARGE_PER_PEER);
+	assert_int_equal(pool_used(&rig.e->conns.large), CONN_LARGE_PER_PEER);
+	LIST_EACH(it, &rig.e->conns.all)
+	{
+		struct conn *c = CONTAINER_OF(it, struct conn, node);
+
+		assert_true(timer_is_set(&c->slow));
+		assert_int_equal(loop_timer(&rig.loop, &c->slow, 1000), ERR_OK); /* no 5 s here */
+	}
+	SPIN(edge_conns(rig.e) == 0);
+	assert_int_equal(pool_used(&rig.e->conns.large), 0);
+	for (int i = 0; i <= CONN_LARGE_PER_PEER; i++)
+		close(fd[i]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(reply_goes_where_via_says, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(strangers_hear_nothing, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(accounts_do_not_collide, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(cancel_and_ack_of_failure, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(answered_from_inside, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(bad_messages, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(transactions_run_out, few_txns, rig_teardown),
+		cmocka_unit_test_setup_teardown(large_requests_are_shared, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(split_at_every_byte, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(ping_gets_a_pong, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(garbage_closes_its_connection, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(large_messages, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(half_messages, rig_setup, rig_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
