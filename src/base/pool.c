@@ -10,8 +10,11 @@ enum { POOL_ALIGN = 64 };
 enum err
 pool_init(struct pool *p, uint32_t n, size_t size)
 {
-	*p = (struct pool){.n = n, .n_free = n};
-	p->size = (size + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
+	*p = (struct pool){0};
+	if (size > SIZE_MAX - POOL_ALIGN)
+		return ERR_NOMEM;
+	p->n = p->n_free = n;
+	p->size = size ? (size + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN : POOL_ALIGN;
 	p->mem = mem_zalloc(n, p->size);
 	p->free = mem_zalloc(n, sizeof(*p->free));
 	if (!p->mem || !p->free) {

@@ -117,13 +117,14 @@ do_invite(void)
 	struct buf b;
 
 	body = body_of(tls ? 0 : 1);
+	f->n_branch++;
 	buf_init(&b, mem, sizeof(mem));
 	buf_printf(&b,
 		   "INVITE sip:%s@sbc SIP/2.0\r\nVia: SIP/2.0/TLS x;branch=z9hG4bKf%u\r\n"
 		   "Max-Forwards: %u\r\nFrom: <sip:%s@far>;tag=far\r\nTo: <sip:%s@sbc>\r\n"
 		   "Call-ID: c%u\r\nCSeq: 1 INVITE\r\n%s%s%s"
 		   "Content-Length: %zu\r\n\r\n%s",
-		   number, ++f->n_branch, take(3), numbers[take(ARRAY_LEN(numbers))], number,
+		   number, f->n_branch, take(3), numbers[take(ARRAY_LEN(numbers))], number,
 		   f->n_branch % 8, take(8) ? "Contact: <sip:far@198.51.100.7:5062>\r\n" : "", more,
 		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	CHECK(buf_end(&b) == ERR_OK);

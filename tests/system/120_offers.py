@@ -80,7 +80,8 @@ def judge_answer(name, sdp, body):
         lines = [x for x in part.split('\r\n') if x.startswith('a=crypto:')]
         equal(len(lines), 1, f'{name}: lines of a=crypto in the answer')
         tag, suite = lines[0][9:].split()[:2]
-        check(f'a=crypto:{tag} {suite}'.lower() in sdp.lower(), f'{name}: {lines[0][:50]} was not offered')
+        check(f'a=crypto:{tag} {suite}'.lower() in sdp.lower(),
+              f'{name}: {lines[0][:50]} was not offered')
         check(KEY not in lines[0], f'{name}: our key is theirs')
 
 

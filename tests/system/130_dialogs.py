@@ -3,7 +3,7 @@ import socket
 import time
 
 from lib import agents, rawsip
-from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, PBX, STRANGER
+from lib.place import CARRIER_SIDE, NUMBER, STRANGER
 from lib.postern import Postern
 from lib.proc import check, equal, wait_for
 from lib.rawsip import offer, request

@@ -68,8 +68,8 @@ class Message:
         return m.group(1) if m else ''
 
     def cseq(self):
-        n, _, method = self.get('cseq').partition(' ')
-        return int(n or 0), method.strip()
+        m = re.match(r'(\d+)\s+(\S+)\Z', self.get('cseq'))
+        return (int(m.group(1)), m.group(2)) if m else (0, '')
 
 
 def cut(buf):

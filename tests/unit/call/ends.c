@@ -314,11 +314,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stop_each_stage), cmocka_unit_test(abandon_each_stage),
-		cmocka_unit_test(hangup),          cmocka_unit_test(media_timeout),
-		cmocka_unit_test(drain),           cmocka_unit_test(stop_is_paced),
-		cmocka_unit_test(restore_up),      cmocka_unit_test(restore_other_stages),
-		cmocka_unit_test(restore_ended),   cmocka_unit_test(restore_other_ports),
+		cmocka_unit_test(stop_each_stage),      cmocka_unit_test(stored_without_message),
+		cmocka_unit_test(abandon_each_stage),   cmocka_unit_test(hangup),
+		cmocka_unit_test(media_timeout),        cmocka_unit_test(drain),
+		cmocka_unit_test(stop_is_paced),        cmocka_unit_test(restore_up),
+		cmocka_unit_test(restore_other_stages), cmocka_unit_test(restore_ended),
+		cmocka_unit_test(restore_other_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
