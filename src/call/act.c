@@ -307,7 +307,8 @@ act_finish(struct call *c)
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);
 	limit_give(&c->owner->limit, &c->hold);
-	log_end(c);
+	if (c->rec.n_targets) /* else it never began, and was logged as refused */
+		log_end(c);
 	c->rec.state = B2BUA_ENDED;
 	ops->do_store(ops->arg, c->slot, &c->rec, true);
 	list_del(&c->node);
@@ -386,8 +387,11 @@ act_event(struct call *c, enum b2bua_event ev, const struct sip_msg *msg)
 		enum b2bua_state before = c->m.state;
 		unsigned todo = b2bua_step(&c->m, ev, c->owner->now);
 
-		log_debug("call.step", "id=%s %s: %s -> %s", c->rec.id.z, b2bua_event_name(ev),
-			  b2bua_state_name(before), b2bua_state_name(c->m.state));
+		if (before != B2BUA_IDLE ||
+		    c->m.state != B2BUA_ENDED) /* refused at once: no life */
+			log_debug("call.step", "id=%s %s: %s -> %s", c->rec.id.z,
+				  b2bua_event_name(ev), b2bua_state_name(before),
+				  b2bua_state_name(c->m.state));
 		ev = run_actions(c, todo, msg);
 		if (c->rec.state != c->m.state) /* nothing was sent that shows it */
 			act_store(c);

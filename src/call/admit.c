@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/random.h"
 
 /* User part of a URI as text for the record; what does not fit or is broken is left out. */
@@ -18,19 +19,38 @@ keep_user(char *dst, size_t cap, const struct sip_uri *uri)
 		(void)!str_copyz(dst, cap, str_sub(buf_view(&b), 0, cap - 1));
 }
 
-/* From as it is sent on: E.164 where it is a number, else the trunk's default caller or nothing. */
-static void
+/* Does this number belong to a trunk of another account? (A3) */
+static bool
+is_anothers(const struct call *c, uint32_t trunk, const struct number *n)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t owner = snapshot_number_trunk(v, str_from(n->z));
+
+	return owner != POLICY_NONE && v->trunk[owner].account != v->trunk[trunk].account;
+}
+
+/* From as it is sent on: E.164 where it is a number, else the trunk's default caller or nothing.
+ * A customer may not call as a number of another account. */
+static enum refusal
 choose_caller(struct call *c, uint32_t trunk)
 {
 	const struct snapshot_view *v = c->owner->snap;
-	struct number n;
 	struct str caller = snapshot_text(v, v->trunk[trunk].caller);
+	bool from_customer = c->rec.leg[LEG_A].account.z[0] != 0;
+	struct number n;
+	bool known =
+		number_read(&c->owner->conf.numbers, str_from(c->rec.from_received), &n) == ERR_OK;
 
-	if (number_read(&c->owner->conf.numbers, str_from(c->rec.from_received), &n) == ERR_OK)
+	if (known && from_customer && !GUARD(A3, !is_anothers(c, trunk, &n))) {
+		if (caller.len == 0)
+			return REFUSAL_CALLER;
+	} else if (known) {
 		caller = str_from(n.z);
-	else if (caller.len == 0)
+	} else if (caller.len == 0) {
 		caller = str_from(c->rec.from_received);
+	}
 	(void)!str_copyz(c->rec.from_sent, sizeof(c->rec.from_sent), caller);
+	return REFUSAL_NONE;
 }
 
 static enum refusal
@@ -168,6 +188,6 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 	if (r == REFUSAL_NONE)
 		r = check_called(c, why);
 	if (r == REFUSAL_NONE)
-		choose_caller(c, src->trunk);
+		r = choose_caller(c, src->trunk);
 	return r;
 }

@@ -180,12 +180,16 @@ refuse_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src, enum refusal r)
 {
 	struct id id = id_new(cs->conf.node, cs->conf.worker);
+	bool unknown = r == REFUSAL_METHOD && m->method == SIP_UNKNOWN;
+	uint64_t left_out;
 
-	if (r != REFUSAL_DIALOG)
-		log_warn("request.refused", "id=%s method=%.*s source=%s why=%s", id.z,
-			 STR_ARG(m->method_name), addr_text(&src->remote).z, refusal_text(r));
+	if (r != REFUSAL_DIALOG && guard_may_log(&cs->guard, GUARD_BAD_MESSAGE, cs->now, &left_out))
+		log_warn("request.refused",
+			 "id=%s method=%.*s source=%s why=%s; left out %llu lines", id.z,
+			 STR_ARG(m->method_name), addr_text(&src->remote).z, refusal_text(r),
+			 (unsigned long long)left_out);
 	cs->ops.do_note(cs->ops.arg, &id, r, m, src);
-	answer_plain(cs, txn, m, src, refusal_status(r), r, id.z);
+	answer_plain(cs, txn, m, src, unknown ? 501 : refusal_status(r), r, id.z);
 }
 
 /* ---- a new call ---- */
@@ -258,6 +262,23 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 	return r;
 }
 
+/* One line for a call that never began; its CDR has the rest. */
+static void
+log_refused(struct call *c, enum refusal r, const char *why)
+{
+	uint64_t left_out;
+
+	if (!guard_may_log(&c->owner->guard, GUARD_REFUSED, c->owner->now, &left_out))
+		return;
+	log_warn("call.refused", "id=%s account=%s trunk=%s from=%s to=%s reason=%s why=%s",
+		 c->rec.id.z, c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z,
+		 c->rec.from_received, c->rec.to_received, refusal_name(r),
+		 why[0] ? why : refusal_text(r));
+	if (left_out)
+		log_warn("call.left_out", "%llu lines about refused calls left out",
+			 (unsigned long long)left_out);
+}
+
 static void
 on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	  const struct edge_source *src)
@@ -278,16 +299,16 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	c->leg[LEG_A].invite = txn;
 	cs->ops.do_set_user(cs->ops.arg, txn, &c->leg[LEG_A].u_invite);
 	r = prepare_call(c, m, src, why);
-	log_info("call.begin", "id=%s account=%s trunk=%s from=%s to=%s class=%s", c->rec.id.z,
-		 c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z, c->rec.from_received,
-		 c->rec.to_received, policy_class_name((enum policy_class)c->rec.class));
 	if (r == REFUSAL_NONE) {
+		log_info("call.begin", "id=%s account=%s trunk=%s from=%s to=%s class=%s",
+			 c->rec.id.z, c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z,
+			 c->rec.from_received, c->rec.to_received,
+			 policy_class_name((enum policy_class)c->rec.class));
 		act_event(c, B2BUA_EV_START, m);
 		return;
 	}
 	metric_add(METRIC_calls_refused, 1);
-	log_warn("call.refused", "id=%s reason=%s why=%s", c->rec.id.z, refusal_name(r),
-		 why[0] ? why : refusal_text(r));
+	log_refused(c, r, why);
 	act_note_refusal(c, r, why);
 	act_event(c, B2BUA_EV_FAIL, m);
 }
@@ -357,8 +378,7 @@ calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m
 	else if (msg->method == SIP_BYE)
 		refuse_plain(cs, txn, msg, src, REFUSAL_DIALOG);
 	else
-		answer_plain(cs, txn, msg, src, msg->method == SIP_UNKNOWN ? 501 : 405,
-			     REFUSAL_METHOD, "");
+		refuse_plain(cs, txn, msg, src, REFUSAL_METHOD);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "call/hide.h"
 #include "call/record.h"
 #include "edge/edge.h"
+#include "edge/guard.h"
 #include "policy/limit.h"
 #include "sip/txn.h"
 
@@ -119,6 +120,7 @@ struct calls {
 	struct limit_row *limit_rows;
 	struct call **by_media; /* by media slot: whose it is */
 	uint32_t n_media;
+	struct guard guard; /* of log lines about what is refused */
 	bool draining;
 	uint64_t now;            /* of the event in hand */
 	char msg[CALL_MSG_MAX];  /* where messages are written */

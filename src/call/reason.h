@@ -18,6 +18,7 @@
 	X(TLS_OFF, 403, 21, "the account's TLS/SRTP service is not switched on")                   \
 	X(CLASS_OFF, 403, 21, "this class of calls is not switched on for the account")            \
 	X(EMERGENCY, 403, 21, "emergency calls are not carried here: use your emergency route")    \
+	X(CALLER, 403, 21, "the calling number belongs to another account")                        \
 	X(LIMIT, 480, 42, "the account or trunk has as many calls as it may have")                 \
 	X(NUMBER, 484, 28, "the called number cannot be understood; send E.164, as +15551234567")  \
 	X(NO_NUMBER, 404, 1, "no trunk has this number")                                           \

@@ -248,5 +248,3 @@ def play_kill_signaling_trying(place):
 for _play in (play_kill_admin_in_setup, play_kill_media_in_setup, play_kill_signaling_in_setup,
               play_kill_signaling_trying):
     _play.limit = 80
-play_kill_media_in_setup.needs = play_kill_signaling_trying.needs = \
-    lambda place: None if place.full else 'long: in the full size only'

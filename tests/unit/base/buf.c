@@ -208,10 +208,10 @@ static void
 test_json_all(void **state)
 {
 	/* bytes at the edges of the classes of RFC 3629 4 */
-	static const unsigned char edges[] = {
-		0x00, 0x1f, '"',  'u',	0x5c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xa8,
-		0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xe2, 0xec, 0xed, 0xee, 0xef,
-		0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xfc, 0xff};
+	static const unsigned char edges[] = {0x00, 0x1f, '"',  'u',  0x5c, 0x7f, 0x80, 0x8f,
+					      0x90, 0x9f, 0xa0, 0xa8, 0xbf, 0xc0, 0xc1, 0xc2,
+					      0xdf, 0xe0, 0xe1, 0xe2, 0xec, 0xed, 0xee, 0xef,
+					      0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xfc, 0xff};
 
 	(void)state;
 	for (unsigned i = 0; i < 65536; i++) {
@@ -257,9 +257,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sticky),	 cmocka_unit_test(test_room),
-		cmocka_unit_test(test_cstr),	 cmocka_unit_test(test_u64),
-		cmocka_unit_test(test_json),	 cmocka_unit_test(test_json_all),
+		cmocka_unit_test(test_sticky),   cmocka_unit_test(test_room),
+		cmocka_unit_test(test_cstr),     cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_json),     cmocka_unit_test(test_json_all),
 		cmocka_unit_test(test_json_cut),
 	};
 

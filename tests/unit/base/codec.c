@@ -132,12 +132,12 @@ test_hex_bad(void **state)
 		size_t cap;
 		enum err want;
 	} rows[] = {
-		{"odd", STR("abc"), 8, ERR_SYNTAX},	 {"g", STR("0g"), 8, ERR_SYNTAX},
+		{"odd", STR("abc"), 8, ERR_SYNTAX},      {"g", STR("0g"), 8, ERR_SYNTAX},
 		{"high half", STR("g0"), 8, ERR_SYNTAX}, {"space", STR("a b0"), 8, ERR_SYNTAX},
-		{"0x", STR("0x12"), 8, ERR_SYNTAX},	 {"NUL", STR("0\0"), 8, ERR_SYNTAX},
-		{"/", STR("0/"), 8, ERR_SYNTAX},	 {":", STR("0:"), 8, ERR_SYNTAX},
-		{"@", STR("0@"), 8, ERR_SYNTAX},	 {"`", STR("0`"), 8, ERR_SYNTAX},
-		{"no room", STR("00"), 0, ERR_LONG},	 {"one too many", STR("0011"), 1, ERR_LONG},
+		{"0x", STR("0x12"), 8, ERR_SYNTAX},      {"NUL", STR("0\0"), 8, ERR_SYNTAX},
+		{"/", STR("0/"), 8, ERR_SYNTAX},         {":", STR("0:"), 8, ERR_SYNTAX},
+		{"@", STR("0@"), 8, ERR_SYNTAX},         {"`", STR("0`"), 8, ERR_SYNTAX},
+		{"no room", STR("00"), 0, ERR_LONG},     {"one too many", STR("0011"), 1, ERR_LONG},
 	};
 	unsigned char dst[8];
 	size_t n = 77;
@@ -202,7 +202,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),	     cmocka_unit_test(test_b64_bad),
+		cmocka_unit_test(test_vectors),      cmocka_unit_test(test_b64_bad),
 		cmocka_unit_test(test_b64_alphabet), cmocka_unit_test(test_hex_bad),
 		cmocka_unit_test(test_random),
 	};

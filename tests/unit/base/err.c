@@ -26,7 +26,7 @@ test_outside(void **state)
 	assert_string_equal(err_name(ERR_N), "?");
 	assert_string_equal(err_text(ERR_N), "?");
 	assert_string_equal(err_name((enum err)0x7fffffff), "?");
-	assert_string_equal(err_text((enum err)-1), "?");
+	assert_string_equal(err_text((enum err) - 1), "?");
 }
 
 int

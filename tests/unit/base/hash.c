@@ -1,7 +1,9 @@
-#include "rows.h"
-
+#define ERR_STATE OPENSSL_ERR_STATE /* its type of this name, our enumerator */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#undef ERR_STATE
+
+#include "rows.h"
 
 #include "base/hash.h"
 #include "base/random.h"

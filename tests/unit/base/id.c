@@ -30,7 +30,7 @@ fill_tails(uint64_t *v, size_t n, uint8_t worker)
 		for (size_t k = ID_CHARS - 12; k < ID_CHARS; k++) {
 			unsigned char c = (unsigned char)id.z[k];
 
-			v[i] = v[i] << 5 | (c >= 'a' ? c - 'a' : c - '2' + 26u);
+			v[i] = v[i] << 5 | (uint64_t)(c >= 'a' ? c - 'a' : c - '2' + 26);
 		}
 	}
 }

@@ -105,14 +105,10 @@ test_cut(void **state)
 		struct str s;
 		const char *head, *rest;
 	} rows[] = {
-		{"two parts", STR("a,b"), "a", "b"},
-		{"three parts", STR("a,b,c"), "a", "b,c"},
-		{"no comma", STR("abc"), "abc", ""},
-		{"comma first", STR(",b"), "", "b"},
-		{"comma last", STR("a,"), "a", ""},
-		{"only a comma", STR(","), "", ""},
-		{"two commas", STR(",,"), "", ","},
-		{"empty", STR(""), "", ""},
+		{"two parts", STR("a,b"), "a", "b"}, {"three parts", STR("a,b,c"), "a", "b,c"},
+		{"no comma", STR("abc"), "abc", ""}, {"comma first", STR(",b"), "", "b"},
+		{"comma last", STR("a,"), "a", ""},  {"only a comma", STR(","), "", ""},
+		{"two commas", STR(",,"), "", ","},  {"empty", STR(""), "", ""},
 		{"nothing", STR_NULL, "", ""},
 	};
 	int bad = 0;

@@ -235,8 +235,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),	cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_inside),	cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_inside), cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_cap),
 	};
 

@@ -654,7 +654,8 @@ outside(void **state)
 		if (rig_sent(f, SENT_RESPONSE, 0)->status != rows[i].status)
 			fail_msg("%s%s: %s", rows[i].method, rows[i].tag,
 				 rig_sent(f, SENT_RESPONSE, 0)->text);
-		assert_int_equal(f->n_notes, rows[i].status == 481);
+		/* what is refused can be explained */
+		assert_int_equal(f->n_notes, rows[i].status != 200 && rows[i].status != 503);
 		assert_int_equal(calls_count(&f->calls), 0);
 		rig_down(f);
 	}
