@@ -150,6 +150,7 @@ start_calls(struct signaling *s)
 	struct call_conf cc = {.node = c->node_id,
 			       .max_calls = c->max_calls,
 			       .media_slots = media_slots(&s->w.plan),
+			       .plan = &s->w.plan,
 			       .max_attempts = c->max_attempts,
 			       .numbers = c->numbers,
 			       .media_timeout_s = c->timers.media / 1000,

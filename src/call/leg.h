@@ -60,6 +60,7 @@ struct call_conf {
 	uint32_t max_attempts; /* INVITEs a second, 0 = no limit */
 	struct number_plan numbers;
 	uint32_t media_timeout_s, media_lost_s;
+	const struct media_plan *plan; /* our own media addresses; outlives calls; may be NULL */
 	struct txn_times times;
 	const char *user_agent;
 };

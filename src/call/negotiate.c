@@ -27,6 +27,25 @@ refusal_of(const struct call *c, enum call_leg_index i, const struct sdp *s,
 	return REFUSAL_MEDIA;
 }
 
+/* One of our own media ports? A leg that names one would make packets go round. */
+static bool
+is_ours(const struct call *c, const struct addr *a)
+{
+	const struct media_plan *p = c->owner->conf.plan;
+
+	for (uint32_t i = 0; p && i < p->n_addrs; i++)
+		if (a->port >= p->port_min && a->port <= p->port_max &&
+		    (addr_ip_eq(a, &p->bound[i]) || addr_ip_eq(a, &p->advertised[i])))
+			return true;
+	return false;
+}
+
+static bool
+names_us(const struct call *c, const struct sdp_stream *far)
+{
+	return is_ours(c, &far->rtp) || is_ours(c, &far->rtcp);
+}
+
 static bool
 has_sdp(const struct sip_msg *m)
 {
@@ -51,6 +70,10 @@ negotiate_offer_a(struct call *c, const struct sip_msg *invite, const char **why
 	if (sdp_offer_read(s, &policy, NULL, &a->far, &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
 		return refusal_of(c, LEG_A, s, &no);
+	}
+	if (names_us(c, &a->far)) {
+		*why = "the SDP names a media address of ours: packets would go round";
+		return REFUSAL_MEDIA;
 	}
 	a->local.secure = policy.secure;
 	if (sdp_local_answer(&a->local, &a->far) != ERR_OK)
@@ -230,6 +253,10 @@ negotiate_answer_b(struct call *c, const struct sip_msg *msg, const char **why)
 	if (sdp_answer_read(s, &policy, &bl->local, &c->rec.leg[LEG_B].layout, &a->far, &bl->far,
 			    &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
+		return REFUSAL_BAD_ANSWER;
+	}
+	if (names_us(c, &bl->far)) {
+		*why = "the answer names a media address of ours: packets would go round";
 		return REFUSAL_BAD_ANSWER;
 	}
 	if (policy.secure) {

@@ -58,9 +58,10 @@ take_packet(void *arg, const struct addr *from, const struct addr *to, struct st
 {
 	struct listener *l = arg;
 	struct listeners *ls = l->owner;
-	struct identity id;
+	struct identity id = {.account = POLICY_NONE};
+	bool known = identify_datagram(l, from, &id);
 
-	if (GUARD(A8, identify_datagram(l, from, &id)))
+	if (GUARD(A8, known))
 		ls->on_datagram(ls->arg, l, from, to, &id, bytes);
 	else
 		note_stranger(l, from);

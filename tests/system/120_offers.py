@@ -60,6 +60,8 @@ OFFERS = [
     ('no c=', offer().replace(f'c=IN IP4 {PBX}\r\n', ''), {488, 400}),
     ('c= of 0.0.0.0 is hold', offer().replace(f'c=IN IP4 {PBX}', 'c=IN IP4 0.0.0.0'), {200, 488}),
     ('c= of us', offer().replace(f'c=IN IP4 {PBX}', f'c=IN IP4 {POSTERN}'), {200, 488}),
+    ('a media port of ours', offer(port=30400).replace(f'c=IN IP4 {PBX}', f'c=IN IP4 {POSTERN}'),
+     {488}),
     ('c= of a group', offer().replace(f'c=IN IP4 {PBX}', 'c=IN IP4 224.0.0.1'), {488, 400}),
     ('no SDP in it', 'hello', {488, 400}),
     ('suites good and bad', crypto(f'1 ROT13_SHA0 inline:{KEY}', f'2 {SUITE} inline:{KEY}'), {200}),

@@ -25,7 +25,7 @@ static const struct {
 	{"v6 with port", STR("[2001:db8::1]:5061"), "[2001:db8::1]:5061", 6, 5061, ERR_OK},
 	{"v6 any", STR("::"), "::", 6, 0, ERR_OK},
 	{"v6 any with port", STR("[::]:1"), "[::]:1", 6, 1, ERR_OK},
-	{"looks like a port", STR("::1:5060"), "::1:5060", 6, 0, ERR_OK},
+	{"looks like a port", STR("2001:db8::1:5060"), "2001:db8::1:5060", 6, 0, ERR_OK},
 	{"mapped", STR("[::ffff:192.0.2.1]:9"), "[::ffff:192.0.2.1]:9", 6, 9, ERR_OK},
 	{"longest", STR("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"),
 	 "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", 6, 65535, ERR_OK},
