@@ -167,7 +167,8 @@ start_calls(struct signaling *s)
 static enum err
 start_edge(struct signaling *s)
 {
-	static struct edge_conf ec; /* large, and only needed here */
+	static struct edge_conf ec;        /* large, and only needed here */
+	static struct snapshot_view first; /* read by the handshake thread: never changed */
 	struct edge_up up;
 	enum err e = resolver_new(&s->w.loop, s->w.conf->dns, s->w.conf->n_dns, &s->w.resolver);
 
@@ -177,8 +178,9 @@ start_edge(struct signaling *s)
 		return e;
 	fill_edge_conf(s, &ec);
 	wire_edge_up(&s->w, &up);
-	return edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &s->w.accounts : NULL,
-			&up, &s->w.edge);
+	first = s->w.accounts;
+	return edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &first : NULL, &up,
+			&s->w.edge);
 }
 
 static enum err

@@ -206,9 +206,7 @@ op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 	(void)!str_copyz(n.version, sizeof(n.version), m->method_name);
 	(void)!str_copyz(n.word, sizeof(n.word), str_from(refusal_name(r)));
 	(void)!str_copyz(n.why, sizeof(n.why), str_from(refusal_text(r)));
-	if (src->account != POLICY_NONE)
-		(void)!str_copyz(n.account, sizeof(n.account),
-				 str_from(snapshot_account_id(&w->accounts, src->account).z));
+	(void)!str_copyz(n.account, sizeof(n.account), str_from(src->account_id.z));
 	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
 }
 
@@ -298,7 +296,8 @@ copy_cut(char *dst, size_t cap, const char *src)
 }
 
 static void
-got_handshake(void *arg, const struct tls_record *rec, struct id id)
+got_handshake(void *arg, const struct tls_record *rec, struct id id,
+	      const struct policy_id *account)
 {
 	struct worker *w = arg;
 	struct admin_note n = {.id = id,
@@ -314,8 +313,28 @@ got_handshake(void *arg, const struct tls_record *rec, struct id id)
 	copy_cut(n.suite, sizeof(n.suite), rec->suite_name);
 	copy_cut(n.sni, sizeof(n.sni), rec->sni);
 	copy_cut(n.names, sizeof(n.names), rec->n_chain ? rec->chain[0].names : "");
+	copy_cut(n.account, sizeof(n.account), account->z);
 	copy_cut(n.word, sizeof(n.word), tls_record_word(rec));
 	copy_cut(n.why, sizeof(n.why), rec->why);
+	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
+}
+
+/* What edge itself refused: the message may be broken, so only its method is said. */
+static void
+got_refused(void *arg, struct id id, const struct sip_msg *msg, const struct addr *from,
+	    unsigned status, const char *why)
+{
+	struct worker *w = arg;
+	struct admin_note n = {.id = id,
+			       .kind = NOTE_REQUEST,
+			       .wall_us = clock_wall_us(),
+			       .peer = *from,
+			       .alert_sent = -1,
+			       .alert_received = -1};
+
+	(void)snprintf(n.word, sizeof(n.word), "%u", status);
+	(void)!str_copyz(n.version, sizeof(n.version), msg->method_name);
+	copy_cut(n.why, sizeof(n.why), why);
 	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
 }
 
@@ -328,7 +347,8 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_cancel = got_cancel,
 			       .on_news = got_news,
 			       .on_undelivered = got_undelivered,
-			       .on_handshake = got_handshake};
+			       .on_handshake = got_handshake,
+			       .on_refused = got_refused};
 }
 
 /* ---- media to call ---- */

@@ -92,8 +92,13 @@ struct edge_up {
 	/** A server transaction that was not forgotten is over: its final response could not be
 	 * delivered, or needs no repetition any more. */
 	void (*on_undelivered)(void *arg, struct edge_txn *txn);
-	/** Each finished handshake, accepted or refused. */
-	void (*on_handshake)(void *arg, const struct tls_record *rec, struct id id);
+	/** Each finished handshake, accepted or refused. account: "" where none was selected. */
+	void (*on_handshake)(void *arg, const struct tls_record *rec, struct id id,
+			     const struct policy_id *account);
+	/** A request was refused here (it may not even be readable): its id stands in the Warning.
+	 */
+	void (*on_refused)(void *arg, struct id id, const struct sip_msg *msg,
+			   const struct addr *from, unsigned status, const char *why);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
 };

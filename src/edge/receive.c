@@ -347,7 +347,7 @@ log_handshake(struct edge *e, const struct tls_record *r, struct id id)
 
 /* The accounts may have changed while it shook hands: asked again, from those of now. */
 static void
-take_accepted(struct edge *e, struct tls_result *res)
+take_accepted(struct edge *e, struct tls_result *res, struct policy_id *account)
 {
 	const struct card *card = cards_at(&e->cards, res->verdict.account);
 	struct str zone = str_from(e->zone_fqdn[res->record.zone]);
@@ -357,6 +357,18 @@ take_accepted(struct edge *e, struct tls_result *res)
 	    cards_identify(card, e->snap, &res->record.peer, zone, &id, NULL) != IDENTITY_OK ||
 	    conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id) != ERR_OK)
 		cards_free(&e->cards, res->verdict.account);
+	else
+		*account = id.account_id;
+}
+
+static void
+take_dialled(struct edge *e, struct tls_result *res, struct policy_id *account)
+{
+	const struct conn *c = conns_find(&e->conns, (uint64_t)(uintptr_t)res->arg);
+
+	if (c)
+		*account = c->account;
+	conns_on_handshake(&e->conns, res);
 }
 
 void
@@ -364,6 +376,7 @@ receive_handshake(void *arg, struct tls_result *res)
 {
 	struct edge *e = arg;
 	struct id id = id_new(e->conf.node, e->conf.worker);
+	struct policy_id account = {""};
 
 	if (e->closing) { /* nothing to hand it to; cards and connections end as a whole */
 		handshake_result_free(e->handshake, &res);
@@ -371,14 +384,14 @@ receive_handshake(void *arg, struct tls_result *res)
 	}
 	metric_add(res->record.accepted ? METRIC_tls_accepted : METRIC_tls_refused, 1);
 	log_handshake(e, &res->record, id);
-	if (e->up.on_handshake)
-		e->up.on_handshake(e->up.arg, &res->record, id);
 	if (res->record.outgoing)
-		conns_on_handshake(&e->conns, res);
+		take_dialled(e, res, &account);
 	else if (res->conn)
-		take_accepted(e, res);
+		take_accepted(e, res, &account);
 	else if (res->verdict.accept) /* it failed after the certificate was accepted */
 		cards_free(&e->cards, res->verdict.account);
+	if (e->up.on_handshake)
+		e->up.on_handshake(e->up.arg, &res->record, id, &account);
 	handshake_result_free(e->handshake, &res);
 	listeners_go(&e->listeners);
 }

@@ -31,17 +31,20 @@ void
 reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m, unsigned status,
 	     const char *why)
 {
+	struct id id = id_new(e->conf.node, e->conf.worker);
 	char mem[EDGE_SMALL_MSG], tag[REPLY_TAG];
 	struct buf b;
 
 	if (m->method == SIP_ACK) /* never answered (17) */
 		return;
+	if (e->up.on_refused)
+		e->up.on_refused(e->up.arg, id, m, &p->from, status, why);
 	put_tag(e, m, tag);
 	buf_init(&b, mem, sizeof(mem));
 	sip_edit_response(&b, m,
 			  &(struct sip_edit_reply){
 				  .status = status, .to_tag = str_from(tag), .source = &p->from});
-	sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s\"", why);
+	sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s (id %s)\"", why, id.z);
 	if (status == 503)
 		sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, EDGE_RETRY_AFTER_S);
 	sip_edit_body(&b, STR_NULL, STR_NULL);

@@ -31,6 +31,26 @@ check_ring(const char *name, struct list *head, const char *want)
 	       row_num(name, list_empty(head), *want == 0);
 }
 
+static int
+take_step(const char *name, struct list *head, char step, struct list *node)
+{
+	struct list *first = list_empty(head) ? NULL : head->next;
+
+	switch (step) {
+	case '+':
+		list_add(head, node);
+		return 0;
+	case '^':
+		list_push(head, node);
+		return 0;
+	case '-':
+		list_del(node);
+		return 0;
+	default:
+		return row_num(name, list_shift(head) == first, true);
+	}
+}
+
 /* Steps: +x add, ^x push, -x delete, s shift. */
 static void
 test_table(void **state)
@@ -66,28 +86,9 @@ test_table(void **state)
 			items[k].value = 'a' + k;
 			list_init(&items[k].node);
 		}
-		for (const char *p = rows[i].steps; *p; p++) {
-			struct list *first = head.next,
-				    *node = *p == 's' ? NULL : &items[p[1] - 'a'].node;
-
-			switch (*p) {
-			case '+':
-				list_add(&head, node);
-				break;
-			case '^':
-				list_push(&head, node);
-				break;
-			case '-':
-				list_del(node);
-				break;
-			default:
-				bad += row_num(rows[i].name,
-					       list_shift(&head) == (first == &head ? NULL : first),
-					       true);
-				p--;
-			}
-			p++;
-		}
+		for (const char *p = rows[i].steps; *p; p += *p == 's' ? 1 : 2)
+			bad += take_step(rows[i].name, &head, *p,
+					 *p == 's' ? NULL : &items[p[1] - 'a'].node);
 		bad += check_ring(rows[i].name, &head, rows[i].want);
 	}
 	assert_int_equal(bad, 0);
