@@ -214,14 +214,15 @@ test_bad_target(void **state)
 static void
 test_broken(void **state)
 {
-	struct str block, got;
+	struct str block, got, first;
 	unsigned refused = 0;
-	char *bytes;
+	char *bytes, *part;
 
 	(void)state;
 	two_zones();
 	block = block_of();
 	bytes = (char *)(uintptr_t)block.p;
+	assert_int_equal(pki_get(block, 0, PKI_CHAIN, &first), ERR_OK);
 	for (size_t at = 0; at < 8 + 2 * PKI_PARTS * 8; at++)
 		for (unsigned flip = 1; flip < 256; flip = 2 * flip + 1) {
 			bytes[at] = (char)(bytes[at] ^ flip);
@@ -232,7 +233,7 @@ test_broken(void **state)
 					refused += e == ERR_SYNTAX;
 					assert_true(e == ERR_SYNTAX || (e == ERR_OK && at >= 8));
 					assert_true(e != ERR_OK || got.len == 0 ||
-						    (got.p > block.p && got.len < block.len &&
+						    (got.p >= first.p && got.len < block.len &&
 						     got.p + got.len <= block.p + block.len));
 				}
 			bytes[at] = (char)(bytes[at] ^ flip);
@@ -244,7 +245,14 @@ test_broken(void **state)
 		assert_int_equal(e, ERR_SYNTAX); /* it is the last part */
 	}
 	assert_int_equal(pki_get(block, 1, PKI_KEY, &got), ERR_OK);
+	part = mem_zalloc(100, 1); /* half of the head, and nothing behind it */
+	if (part) {
+		memcpy(part, bytes, 100);
+		assert_int_equal(pki_get(str_of(part, 100), 1, PKI_KEY, &got), ERR_SYNTAX);
+	}
+	mem_free(part);
 	mem_free(bytes);
+	assert_non_null(part);
 }
 
 int

@@ -67,6 +67,7 @@ test_table(void **state)
 		{"delete last", "+a+b+c-c", "ab"},
 		{"delete the only one", "+a-a", ""},
 		{"delete twice", "+a+b-a-a-a", "b"},
+		{"delete twice, the next gone as well", "+a+b-a-b-a", ""},
 		{"delete one never added", "+a-b", "a"},
 		{"add again", "+a+b-a+a", "ba"},
 		{"shift", "+a+b+cs", "bc"},

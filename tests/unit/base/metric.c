@@ -31,10 +31,13 @@ test_pages(void **state)
 			assert_int_equal(metric_get(&pages[1], (enum metric)m), 0);
 }
 
+static pthread_barrier_t all_bound;
+
 static void *
 count_much(void *arg)
 {
 	metric_bind(arg);
+	pthread_barrier_wait(&all_bound);
 	for (int i = 0; i < 100000; i++)
 		metric_add(METRIC_sip_rx, 1);
 	metric_bind(NULL);
@@ -50,12 +53,14 @@ test_threads(void **state)
 	pthread_t t[3];
 
 	(void)state;
+	pthread_barrier_init(&all_bound, NULL, 3);
 	metric_bind(&pages[0]);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, count_much, of[i]), 0);
 	for (size_t i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
 	metric_bind(NULL);
+	pthread_barrier_destroy(&all_bound);
 	assert_int_equal(metric_get(&page[0], METRIC_sip_rx), 100000);
 	assert_int_equal(metric_get(&page[1], METRIC_sip_rx), 200000);
 	assert_int_equal(metric_get(&pages[0], METRIC_sip_rx), 0);
