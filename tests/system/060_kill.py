@@ -49,7 +49,7 @@ def play_signaling(place):
     """Media goes on; the restarted role goes on with the calls from their records, or ends them with
     BYE on both legs and a CDR that says so. Either way both ends are told in the end."""
     p = bed(place)
-    calls = 6
+    calls = 20 if place.full else 6
     gw = agents.Sipp(place, 'gw', 'gateway_many.xml', GATEWAY, 5080, calls=calls,
                      extra=('-mp', 20000))
     ends = MediaEnds(place)
