@@ -335,6 +335,11 @@ check_control(const struct conf *c, struct conf_report *rep)
 {
 	struct sockaddr_un un;
 
+	if (c->user[0])
+		report_warning(rep, 0, 0,
+			       "node: user: %s has no effect yet: the roles keep the user that "
+			       "started postern",
+			       c->user);
 	if (strlen(c->control) >= sizeof(un.sun_path))
 		report_error(rep, 0, 0,
 			     "control: %s is longer than the %zu bytes that the path of a socket "

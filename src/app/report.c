@@ -6,7 +6,7 @@
 enum { WORD_MAX = 32 };
 
 static void PRINTF_LIKE(3, 0)
-tell_finding(struct conf_report *rep, struct conf_finding *f, const char *fmt, va_list ap)
+	tell_finding(struct conf_report *rep, struct conf_finding *f, const char *fmt, va_list ap)
 {
 	uint32_t *n = f->severity == CONF_ERROR ? &rep->n_errors : &rep->n_warnings;
 	struct buf b;

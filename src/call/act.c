@@ -1,5 +1,6 @@
 #include "call/act.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -169,8 +170,10 @@ static void
 pass_ring(struct call *c, const struct sip_msg *msg)
 {
 	struct buf b;
-	bool body = c->n_sdp_a && msg->body.len;
+	bool body;
 
+	assert(msg); /* only a provisional response rings */
+	body = c->n_sdp_a && msg->body.len;
 	if (!c->rec.ringing_us)
 		c->rec.ringing_us = clock_wall_us();
 	begin_msg(c, &b);

@@ -82,16 +82,19 @@ certpolicy_dns_match(struct str pattern, struct str fqdn)
 {
 	size_t dot;
 
-	pattern = without_dot(pattern);
-	fqdn = without_dot(fqdn);
+	/* each is judged as it came: one final dot is taken off once, not twice */
 	if (!certpolicy_fqdn_ok(fqdn))
 		return false;
+	fqdn = without_dot(fqdn);
 	if (!str_starts(pattern, STR("*.")))
-		return certpolicy_fqdn_ok(pattern) && str_ieq(pattern, fqdn);
+		return certpolicy_fqdn_ok(pattern) && str_ieq(without_dot(pattern), fqdn);
 	pattern = str_from_at(pattern, 2);
+	if (!certpolicy_fqdn_ok(pattern))
+		return false;
+	pattern = without_dot(pattern);
 	dot = str_chr(fqdn, '.');
-	return certpolicy_fqdn_ok(pattern) && str_chr(pattern, '.') < pattern.len &&
-	       dot < fqdn.len && str_ieq(pattern, str_from_at(fqdn, dot + 1));
+	return str_chr(pattern, '.') < pattern.len && dot < fqdn.len &&
+	       str_ieq(pattern, str_from_at(fqdn, dot + 1));
 }
 
 struct str

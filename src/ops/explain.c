@@ -110,8 +110,15 @@ put_encryption(struct buf *b, const struct json *leg, const char *who)
 	if (*jsonin_text(leg, "tls_version"))
 		buf_printf(b, " %s %s", jsonin_text(leg, "tls_version"),
 			   jsonin_text(leg, "tls_suite"));
+	else if (strcmp(jsonin_text(leg, "transport"), "tls") == 0)
+		buf_z(b, " no TLS connection came up");
 	else
 		buf_printf(b, " SIP in clear over %s", jsonin_text(leg, "transport"));
+	if (!*suite &&
+	    jsonin_int(leg, "media.in_packets") + jsonin_int(leg, "media.out_packets") == 0) {
+		buf_z(b, ", no media.");
+		return;
+	}
 	if (*suite)
 		buf_printf(b, ", SRTP %s in and %s out", suite,
 			   or_else(jsonin_text(leg, "srtp_out"), "nothing"));
@@ -167,7 +174,7 @@ put_handshake(struct buf *b, const struct json *n)
 	if (*jsonin_text(n, "names"))
 		buf_printf(b, " The certificate shown is for %s.", jsonin_text(n, "names"));
 	else if (!jsonin_true(n, "accepted"))
-		buf_z(b, " No certificate was seen.");
+		buf_z(b, " No certificate with names in subjectAltName was seen.");
 	put_alert(b, n, "alert_sent", "postern sent");
 	put_alert(b, n, "alert_received", "The other side sent");
 }

@@ -233,7 +233,7 @@ few_txns(void **state)
 	return rig_setup(state);
 }
 
-/* None left: 503 with Retry-After, the same for each copy; nothing stays behind. */
+/* None left: 503 with Retry-After, the same tag for each copy; nothing stays behind. */
 static void
 transactions_run_out(void **state)
 {
@@ -260,7 +260,9 @@ transactions_run_out(void **state)
 	}
 	assert_int_equal(count(REQUEST), 4);
 	udp_to(fd, L_CARRIER, request(&(struct sip){.method = "INVITE", .branch = "x4"}));
-	assert_string_equal(hear(fd, 150), first);
+	/* a copy gets the same tag; its refusal has an id of its own */
+	*strstr(first, "Call-ID:") = 0;
+	HEARD(hear(fd, 150), first);
 	udp_to(fd, L_CARRIER, request(&ack));
 	SPIN(count(ACKED) == 1); /* not answered, and of interest to nobody */
 	assert_int_equal(edge_txns(rig.e), 4);

@@ -111,7 +111,8 @@ test_rekey_keeps_round(void **state)
 	for (int i = 0; i < 40; i++, g->now += 20000) { /* more than a round, in steps */
 		rig_push(g, 2 * LEG_B, g->open[LEG_B].rtp, p, speak(&v, p));
 		assert_int_equal(rig_run(g), 1);
-		v.seq = (uint16_t)(v.seq + 2500);
+		if (i < 39) /* the last index stays below two rounds wherever ours began */
+			v.seq = (uint16_t)(v.seq + 2500);
 	}
 	assert_int_equal(srtp_state_roc(&rig_row(g, LEG_A)->out.state), 1);
 	a = g->open[LEG_A];

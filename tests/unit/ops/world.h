@@ -20,7 +20,8 @@ static inline int
 world_init(struct world *o, uint32_t slots, const char *file)
 {
 	memset(o, 0, sizeof(*o));
-	(void)snprintf(o->dir, sizeof(o->dir), "/tmp/postern-ops-XXXXXX");
+	(void)snprintf(o->dir, sizeof(o->dir), "%s/postern-ops-XXXXXX",
+		       getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(o->dir))
 		return -1;
 	(void)snprintf(o->path, sizeof(o->path), "%s/%s", o->dir, file);

@@ -19,7 +19,8 @@ setup(void **state)
 	char why[STORE_WHY_MAX];
 
 	*state = f;
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/postern-store-XXXXXX");
+	(void)snprintf(f->dir, sizeof(f->dir), "%s/postern-store-XXXXXX",
+		       getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(f->dir))
 		return -1;
 	(void)snprintf(f->path, sizeof(f->path), "%s/s.db", f->dir);
