@@ -8,16 +8,35 @@
 #define ACCOUNT_FIELDS(X)                                                                          \
 	X(id, 0)                                                                                   \
 	X(name, 0)                                                                                 \
-	X(parent, 0) X(enabled, 1) X(classes, 0) X(tls_srtp, 0) X(max_calls, 1) X(attempts, 1)
+	X(parent, 0)                                                                               \
+	X(enabled, 1)                                                                              \
+	X(classes, 0)                                                                              \
+	X(tls_srtp, 0)                                                                             \
+	X(max_calls, 1)                                                                            \
+	X(attempts, 1)
 #define TRUNK_FIELDS(X)                                                                            \
 	X(id, 0)                                                                                   \
 	X(kind, 0)                                                                                 \
 	X(account, 0)                                                                              \
 	X(enabled, 1)                                                                              \
-	X(direction, 0) X(host, 0) X(port, 1) X(transport, 0) X(security, 0) X(zone, 0)            \
-		X(media, 0) X(names, 0) X(sources, 0) X(caller, 0) X(strip, 0) X(add, 0)           \
-			X(ssrc, 0) X(learn, 1) X(max_calls, 1) X(priority, 1) X(weight, 1)         \
-				X(order, 1)
+	X(direction, 0)                                                                            \
+	X(host, 0)                                                                                 \
+	X(port, 1)                                                                                 \
+	X(transport, 0)                                                                            \
+	X(security, 0)                                                                             \
+	X(zone, 0)                                                                                 \
+	X(media, 0)                                                                                \
+	X(names, 0)                                                                                \
+	X(sources, 0)                                                                              \
+	X(caller, 0)                                                                               \
+	X(strip, 0)                                                                                \
+	X(add, 0)                                                                                  \
+	X(ssrc, 0)                                                                                 \
+	X(learn, 1)                                                                                \
+	X(max_calls, 1)                                                                            \
+	X(priority, 1)                                                                             \
+	X(weight, 1)                                                                               \
+	X(order, 1)
 #define NUMBER_FIELDS(X) X(number, 0) X(trunk, 0)
 
 #define X(name, bare) ACCOUNT_F_##name,
