@@ -51,7 +51,7 @@ def play_signaling(place):
     p = bed(place)
     calls = 20 if place.full else 6
     gw = agents.Sipp(place, 'gw', 'gateway_many.xml', GATEWAY, 5080, calls=calls,
-                     extra=('-mp', 20000))
+                     extra=('-mp', 22000))
     ends = MediaEnds(place)
     pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, cert='pbx')
     for n in range(calls):
@@ -81,7 +81,7 @@ def play_signaling(place):
     stats = ends.finish()
     equal([s['lost'] for s in stats.values()], [0] * calls, 'packets lost towards the gateway')
     # and a new call goes through
-    agents.Sipp(place, 'gw2', 'gateway_many.xml', GATEWAY, 5080, extra=('-mp', 20000))
+    agents.Sipp(place, 'gw2', 'gateway_many.xml', GATEWAY, 5080, extra=('-mp', 22000))
     pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
     pbx.wait_event('CALL_ESTABLISHED', count=calls + 1)
     pbx.hangup()

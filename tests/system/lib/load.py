@@ -59,7 +59,7 @@ class Traffic:
         self.ends = MediaEnds(place) if media else None
         self.tls = agents.stunnel(place, 'stunnel' + tag, f'{PBX}:5161', f'{POSTERN}:5061')
         self.gw = agents.Sipp(place, 'gw' + tag, 'gateway_many.xml', GATEWAY, 5080, calls=calls,
-                              seconds=seconds, extra=('-mp', 20000))
+                              seconds=seconds, extra=('-mp', 22000))
         time.sleep(0.3)
         self.pbx = agents.Sipp(place, 'pbx' + tag, 'pbx_many.xml', PBX, 5163, f'{PBX}:5161', 't1',
                                calls=calls, rate=rate, hold_ms=hold_ms, service=PSTN,
