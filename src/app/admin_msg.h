@@ -5,12 +5,14 @@
 #include "base/addr.h"
 #include "base/channel.h"
 #include "base/id.h"
+#include "ops/alarm.h"
 
 enum admin_msg_type {
 	ADMIN_ENDED = 200, /* signaling: struct admin_slot: a record waits for its CDR */
 	ADMIN_WRITTEN,     /* admin: struct admin_slot: its CDR is written and synced */
 	ADMIN_NOTE,        /* signaling: struct admin_note */
 	ADMIN_HANGUP,      /* admin: struct admin_slot, only the id counts */
+	ADMIN_ALARM,       /* signaling: struct admin_alarm */
 };
 
 struct admin_slot {
@@ -36,5 +38,13 @@ struct admin_note {
 	char why[148];
 };
 _Static_assert(sizeof(struct admin_note) <= CHANNEL_BODY_MAX, "must fit a channel message");
+
+/* An alarm of signaling, raised or cleared (then only kind and object count). */
+struct admin_alarm {
+	uint8_t raise, kind, severity; /* bool, enum alarm_kind, enum alarm_severity */
+	char object[ALARM_OBJECT_MAX];
+	char text[ALARM_TEXT_MAX];
+};
+_Static_assert(sizeof(struct admin_alarm) <= CHANNEL_BODY_MAX, "must fit a channel message");
 
 #endif

@@ -192,6 +192,30 @@ print_handshakes(const struct json *a)
 }
 
 static void
+print_alarms(const struct json *a)
+{
+	static const struct column columns[] = {
+		{"ID", "id"},       {"SEVERITY", "severity"}, {"OBJECT", "object"},
+		{"SINCE", "since"}, {"WHAT", "text"},
+	};
+	const struct json *list = jsonin_get(a, "list");
+	static char mem[OPS_TEXT_MAX];
+
+	if (jsonin_count(list) == 0) {
+		puts("no alarm stands");
+		return;
+	}
+	print_table(list, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < jsonin_count(list); i++) {
+		const struct json *v = jsonin_at(list, i);
+
+		printf("%s %s", i == 0 ? "\nWhat to do:\n " : "",
+		       scalar_text(jsonin_get(v, "object"), mem, CELL_MAX));
+		printf(": %s\n", scalar_text(jsonin_get(v, "todo"), mem, OPS_TEXT_MAX - 8));
+	}
+}
+
+static void
 print_explained(const struct json *a)
 {
 	static char mem[OPS_TEXT_MAX];
@@ -425,6 +449,15 @@ cmd_explain(int argc, char **argv)
 {
 	static const struct ops_cmd cmd = {"explain", "explain ID [--json] [-c CONF]", true, false,
 					   print_explained};
+
+	return run_cmd(&cmd, argc, argv);
+}
+
+int
+cmd_alarms(int argc, char **argv)
+{
+	static const struct ops_cmd cmd = {"alarms", "alarms [--json] [-c CONF]", false, false,
+					   print_alarms};
 
 	return run_cmd(&cmd, argc, argv);
 }

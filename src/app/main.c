@@ -46,6 +46,7 @@ static const struct {
 	{"trunks", cmd_trunks, "list the trunks"},
 	{"numbers", cmd_numbers, "list the numbers"},
 	{"stats", cmd_stats, "figures of the running postern"},
+	{"alarms", cmd_alarms, "what needs attention now, and what to do"},
 	{"calls", cmd_calls, "calls that are going on"},
 	{"hangup", cmd_hangup, "end a call"},
 	{"handshakes", cmd_handshakes, "the last TLS handshakes and refused requests"},

@@ -42,13 +42,14 @@ struct admin {
 	struct records records;
 	struct cdrfile cdr;
 	struct history history;
+	struct alarms alarms;
 	struct control control;
 	struct show show;
 	struct store *store;
 	uint64_t tried_version; /* of the store, that a snapshot was made or tried from */
 	bool tried;
 	int accounts_fd; /* a snapshot that keeper has not taken yet, -1 = none */
-	char good_path[ADMIN_PATH_MAX], notes_path[ADMIN_PATH_MAX];
+	char good_path[ADMIN_PATH_MAX], notes_path[ADMIN_PATH_MAX], alarms_path[ADMIN_PATH_MAX];
 };
 
 /* ---- accounts ---- */
@@ -61,6 +62,8 @@ store_failed(struct admin *a, const char *why)
 			  "%s: %s; the last good accounts stay in use, changes have no effect",
 			  a->conf->store, why);
 	a->show.store_broken = true;
+	(void)alarms_raise(&a->alarms, ALARM_STORE, ALARM_CRITICAL, a->conf->store, why,
+			   clock_wall_us());
 }
 
 static void
@@ -69,6 +72,7 @@ store_works(struct admin *a)
 	if (a->show.store_broken)
 		log_info("accounts.store", "%s works again", a->conf->store);
 	a->show.store_broken = false;
+	(void)alarms_clear(&a->alarms, ALARM_STORE, a->conf->store);
 }
 
 /* To keeper, or again at the next tick. */
@@ -257,6 +261,24 @@ take_note(struct admin *a, const struct channel_msg *msg)
 }
 
 static bool
+take_alarm(struct admin *a, const struct channel_msg *msg)
+{
+	struct admin_alarm m;
+
+	memcpy(&m, msg->body, sizeof(m));
+	end_text(m.object, sizeof(m.object));
+	end_text(m.text, sizeof(m.text));
+	if (m.kind >= ALARM_KINDS || m.severity >= ALARM_SEVERITIES)
+		return false;
+	if (m.raise)
+		(void)alarms_raise(&a->alarms, m.kind, m.severity, m.object, m.text,
+				   clock_wall_us());
+	else
+		(void)alarms_clear(&a->alarms, m.kind, m.object);
+	return true;
+}
+
+static bool
 take_signaling(struct admin *a, const struct channel_msg *msg)
 {
 	if (msg->head.type == ADMIN_ENDED && msg->head.length == sizeof(struct admin_slot)) {
@@ -268,6 +290,8 @@ take_signaling(struct admin *a, const struct channel_msg *msg)
 		take_note(a, msg);
 		return true;
 	}
+	if (msg->head.type == ADMIN_ALARM && msg->head.length == sizeof(struct admin_alarm))
+		return take_alarm(a, msg);
 	return false;
 }
 
@@ -330,6 +354,8 @@ on_tick(struct timer *t, uint64_t now_us)
 	pass_accounts(a);
 	(void)!look_at_store(a);
 	write_cdrs(a);
+	alarms_end_old(&a->alarms, clock_wall_us());
+	alarms_save(&a->alarms);
 	(void)!loop_timer(&a->loop, t, ADMIN_TICK_US);
 }
 
@@ -381,6 +407,7 @@ take_peer(struct admin *a, const struct channel_msg *msg, int fd)
 		return false;
 	drop_signaling(a);
 	channel_rebind(&a->signaling, fd);
+	alarms_clear_kind(&a->alarms, ALARM_TARGET); /* the new one raises what it finds itself */
 	watch_signaling(a);
 	write_cdrs(a);
 	return true;
@@ -489,6 +516,7 @@ fill_show(struct admin *a, uint64_t epoch)
 
 	a->show.records = &a->records;
 	a->show.history = &a->history;
+	a->show.alarms = &a->alarms;
 	a->show.cdr_path = a->conf->cdr;
 	a->show.dropped = a->flows.head->totals;
 	a->show.version = POSTERN_VERSION;
@@ -514,11 +542,14 @@ open_files(struct admin *a)
 	(void)snprintf(a->good_path, sizeof(a->good_path), "%s.good", a->conf->store);
 	(void)snprintf(a->notes_path, sizeof(a->notes_path), "%s/handshakes.jsonl",
 		       a->conf->run_dir);
+	(void)snprintf(a->alarms_path, sizeof(a->alarms_path), "%s/alarms.jsonl", a->conf->run_dir);
 	a->cdr.arg = a;
 	a->cdr.on_written = tell_written;
 	e = cdrfile_init(&a->cdr, a->conf->cdr, a->records.n);
 	if (e == ERR_OK)
 		e = history_init(&a->history, a->notes_path);
+	if (e == ERR_OK)
+		e = alarms_init(&a->alarms, a->alarms_path);
 	return e;
 }
 
@@ -584,6 +615,7 @@ static void
 tear_down(struct admin *a)
 {
 	control_fini(&a->control);
+	alarms_fini(&a->alarms);
 	history_fini(&a->history);
 	cdrfile_fini(&a->cdr);
 	store_close(&a->store);

@@ -349,6 +349,7 @@ on_peer(struct signaling *s, const struct channel_msg *m, int fd)
 		channel_rebind(&s->w.admin, fd);
 		watch_fd(s, &s->admin_fd, fd);
 		wire_resend_ended(&s->w);
+		wire_resend_alarms(&s->w);
 	} else {
 		close(fd);
 	}
@@ -444,6 +445,8 @@ start_all(struct signaling *s)
 	c = s->w.conf;
 	log_init("signaling", STDERR_FILENO, (enum log_level)c->log_level);
 	e = map_segments(s);
+	if (e == ERR_OK)
+		e = alarms_init(&s->w.alarms, NULL);
 	if (e == ERR_OK)
 		e = loop_init(&s->w.loop, 2 * c->max_calls + 4096, 8 * c->max_calls + 16384);
 	if (e == ERR_OK)

@@ -417,6 +417,53 @@ wire_resend_ended(struct worker *w)
 			tell_ended(w, i, &rec.id);
 }
 
+/* ---- alarms ---- */
+
+static void
+send_alarm(struct worker *w, bool raise, const struct alarm *a)
+{
+	struct admin_alarm m = {.raise = raise, .kind = a->kind, .severity = a->severity};
+
+	memcpy(m.object, a->object, sizeof(m.object));
+	memcpy(m.text, a->text, sizeof(m.text));
+	/* when the queue is full admin is away, and hears of it when it is back */
+	(void)!channel_send(&w->admin, ADMIN_ALARM, &m, sizeof(m), false);
+}
+
+void
+wire_alarm_raise(struct worker *w, enum alarm_kind kind, enum alarm_severity severity,
+		 const char *object, const char *text)
+{
+	int64_t now = clock_wall_us();
+	const struct alarm *a = alarms_find(&w->alarms, kind, object);
+	int64_t last = a ? a->last_us : 0;
+	bool news = alarms_raise(&w->alarms, kind, severity, object, text, now);
+
+	a = alarms_find(&w->alarms, kind, object);
+	if (a && (news || now / CLOCK_S != last / CLOCK_S))
+		send_alarm(w, true, a);
+	alarms_end_old(&w->alarms, now);
+}
+
+void
+wire_alarm_clear(struct worker *w, enum alarm_kind kind, const char *object)
+{
+	const struct alarm *a = alarms_find(&w->alarms, kind, object);
+
+	if (!a)
+		return;
+	send_alarm(w, false, a);
+	(void)alarms_clear(&w->alarms, kind, object);
+}
+
+void
+wire_resend_alarms(struct worker *w)
+{
+	alarms_end_old(&w->alarms, clock_wall_us());
+	for (uint32_t i = 0; i < w->alarms.n; i++)
+		send_alarm(w, true, &w->alarms.list[i]);
+}
+
 /* ---- after a restart ---- */
 
 static void

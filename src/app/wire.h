@@ -23,6 +23,7 @@ struct worker {
 	struct flow_secrets secrets;
 	struct records records;
 	struct channel admin;
+	struct alarms alarms; /* raised by this worker: said again when admin was started again */
 	struct str accounts_bytes, next_bytes; /* mapped snapshots: in use, and waiting to be */
 	struct snapshot_view accounts, next;
 	bool have_accounts, swapping;
@@ -41,5 +42,14 @@ bool wire_on_admin(struct worker *w, const struct channel_msg *m);
 void wire_restore(struct worker *w);
 /** Say again which records wait for their CDR (admin was started again). */
 void wire_resend_ended(struct worker *w);
+/**
+ * Raise or clear an alarm: news goes to admin at once, a repetition at most once a second. Needs
+ * w->alarms (alarms_init without a path).
+ */
+void wire_alarm_raise(struct worker *w, enum alarm_kind kind, enum alarm_severity severity,
+		      const char *object, const char *text);
+void wire_alarm_clear(struct worker *w, enum alarm_kind kind, const char *object);
+/** Say again what stands (admin was started again). */
+void wire_resend_alarms(struct worker *w);
 
 #endif

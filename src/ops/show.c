@@ -273,6 +273,20 @@ answer_explain(struct show *s, const struct json *q, struct buf *b)
 	mem_free(mem);
 }
 
+/* ---- alarms ---- */
+
+static void
+answer_alarms(struct show *s, const struct json *q, struct buf *b)
+{
+	(void)q;
+	buf_z(b, "{\"ok\":true,\"list\":[");
+	for (uint32_t i = 0; i < s->alarms->n; i++) {
+		buf_z(b, comma_after(b));
+		alarm_put(b, &s->alarms->list[i]);
+	}
+	buf_printf(b, "],\"left_out\":%llu}", (unsigned long long)s->alarms->left_out);
+}
+
 /* ---- commands ---- */
 
 static void
@@ -316,6 +330,7 @@ show_answer(struct show *s, struct str line, struct buf *b)
 		{"stats", answer_stats},     {"calls", answer_calls},
 		{"explain", answer_explain}, {"handshakes", answer_handshakes},
 		{"hangup", answer_hangup},   {"reload", answer_reload},
+		{"alarms", answer_alarms},
 	};
 	struct json *q = NULL;
 	enum err e = jsonin_parse(line, &q);
@@ -327,7 +342,9 @@ show_answer(struct show *s, struct str line, struct buf *b)
 	if (e != ERR_OK)
 		put_error(b, "a request is one line with one JSON object, as {\"cmd\":\"stats\"}");
 	else if (i == ARRAY_LEN(commands))
-		put_error(b, "cmd is one of stats, calls, explain, handshakes, hangup, reload");
+		put_error(
+			b,
+			"cmd is one of stats, calls, explain, handshakes, hangup, reload, alarms");
 	else
 		commands[i].do_answer(s, q, b);
 	jsonin_free(&q);

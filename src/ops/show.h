@@ -1,10 +1,11 @@
 /* Answers to the questions of the control socket: stats, calls, handshakes, explain, hangup,
- * reload. A request is an object with "cmd"; an answer one with "ok". */
+ * reload, alarms. A request is an object with "cmd"; an answer one with "ok". */
 #ifndef POSTERN_OPS_SHOW_H
 #define POSTERN_OPS_SHOW_H
 
 #include "base/metric.h"
 #include "ha/records.h"
+#include "ops/alarm.h"
 #include "ops/history.h"
 
 enum {
@@ -19,6 +20,7 @@ struct show {
 	uint32_t n_pages;
 	const struct records *records;
 	const struct history *history;
+	const struct alarms *alarms;
 	const char *cdr_path;
 	const uint64_t *dropped; /* MEDIA_DROP_N totals of media, or NULL */
 	/* what the node says of itself */

@@ -16,6 +16,7 @@ enum { ANSWER_MAX = 256 * 1024 };
 
 static struct world o;
 static struct history h;
+static struct alarms alarms;
 static struct show s;
 static struct metric_page pages[2];
 static uint64_t dropped[MEDIA_DROP_N];
@@ -58,10 +59,13 @@ setup(void **state)
 	mem = mem_zalloc(1, ANSWER_MAX);
 	if (!mem || world_init(&o, 20, "cdr.jsonl") != 0 || history_init(&h, NULL) != ERR_OK)
 		return -1;
+	if (alarms_init(&alarms, NULL) != ERR_OK)
+		return -1;
 	s = (struct show){.page = {&pages[0], &pages[1]},
 			  .n_pages = 2,
 			  .records = &o.r,
 			  .history = &h,
+			  .alarms = &alarms,
 			  .cdr_path = o.path,
 			  .dropped = dropped,
 			  .version = "9.9",
@@ -76,6 +80,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	alarms_fini(&alarms);
 	history_fini(&h);
 	world_fini(&o);
 	MEM_FREE(mem);
@@ -155,6 +160,24 @@ test_stats(void **state)
 	assert_int_equal(jsonin_int(j, "records.slots_used"), 2);
 	assert_int_equal(jsonin_int(j, "media_dropped_why.auth"), 17);
 	assert_int_equal(jsonin_int(j, "accounts_version"), 5);
+	jsonin_free(&j);
+}
+
+static void
+test_alarms(void **state)
+{
+	struct json *j = ask("{\"cmd\":\"alarms\"}");
+
+	(void)state;
+	assert_true(jsonin_true(j, "ok"));
+	assert_int_equal(jsonin_count(jsonin_get(j, "list")), 0);
+	jsonin_free(&j);
+	assert_true(alarms_raise(&alarms, ALARM_TARGET, ALARM_MAJOR, "gw\"1", "it is silent", 7));
+	assert_true(alarms_raise(&alarms, ALARM_RELOAD, ALARM_MAJOR, "z", "key", 8));
+	j = ask("{\"cmd\":\"alarms\"}");
+	assert_int_equal(jsonin_count(jsonin_get(j, "list")), 2);
+	assert_string_equal(jsonin_text(jsonin_at(jsonin_get(j, "list"), 0), "id"), "target-down");
+	assert_string_equal(jsonin_text(jsonin_at(jsonin_get(j, "list"), 0), "object"), "gw\"1");
 	jsonin_free(&j);
 }
 
@@ -363,6 +386,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bad_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stats, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alarms, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_do_not_fit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_handshakes, setup, teardown),
