@@ -5,7 +5,7 @@
 
 #include "app/admin_msg.h"
 #include "app/conf.h"
-#include "call/call.h"
+#include "call/restore.h"
 #include "ha/records.h"
 #include "media/flow.h"
 #include "media/port.h"

@@ -37,11 +37,7 @@ void calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us);
 void calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t now_us);
 void calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
 
-/**
- * A live record of an earlier life of signaling, at its slot: an answered call goes on, any other
- * is ended with CANCEL or BYE and a CDR that says so. FULL, NOMEM: no place.
- */
-enum err calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec,
-		       uint64_t now_us) NODISCARD;
+/** A call with nothing in it yet, at this slot of the records; NULL: as many as there may be. */
+struct call *calls_new(struct calls *cs, uint32_t slot);
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "call/act.h"
-#include "call/call.h"
+#include "call/restore.h"
 
 enum {
 	FAKE_TXNS = 48,

@@ -1,0 +1,96 @@
+#include "call/restore.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "call/act.h"
+
+/* What a call in set-up still can be told: its target that nobody waits any more. */
+static void
+give_up_setup(struct call *c)
+{
+	const struct record_leg *l = &c->rec.leg[LEG_B];
+	/* where the INVITE went, not where the early dialog points */
+	struct edge_dest dest = {.trunk = l->trunk,
+				 .account = l->account,
+				 .transport = (enum edge_transport)l->transport};
+	struct edge_txn *txn;
+	struct buf b;
+
+	if (!l->branch[0])
+		return;
+	(void)!str_copyz(dest.branch, sizeof(dest.branch), str_from(l->branch));
+	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
+	leg_put_lost_cancel(c, &b);
+	act_store(c);
+	if (buf_end(&b) == ERR_OK && c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_CANCEL,
+							   buf_view(&b), NULL, &txn) == ERR_OK)
+		c->owner->ops.do_forget(c->owner->ops.arg, txn);
+}
+
+static void
+resume_call(struct call *c)
+{
+	enum b2bua_state state = (enum b2bua_state)c->rec.state;
+	bool sick = c->rec.crashes >= 2; /* in hand at two crashes: set aside */
+
+	if (state == B2BUA_UP && !sick && !c->rec.end_us) {
+		metric_add(METRIC_calls_restored, 1);
+		act_event(c, B2BUA_EV_RESTORE, NULL);
+		act_store(c);
+		return;
+	}
+	log_warn("call.restore", "id=%s state=%s ended: %s", c->rec.id.z, b2bua_state_name(state),
+		 sick ? "in hand at two crashes" : "it was not up yet, or ending");
+	if (!c->rec.end_us) { /* else the record says already who ended it and why */
+		act_note_refusal(c, REFUSAL_RESTARTED, "");
+		act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_RESTARTED), 41,
+			     REFUSAL_RESTARTED);
+	}
+	if (state == B2BUA_TRYING || state == B2BUA_RINGING || state == B2BUA_CANCELING)
+		give_up_setup(c);
+	act_event(c,
+		  c->rec.answer_us && state != B2BUA_ENDED ? B2BUA_EV_RESTORE_LOST : B2BUA_EV_FAIL,
+		  NULL);
+}
+
+/* It counts for the limits as it did. */
+static void
+hold_again(struct call *c)
+{
+	struct limit *l = &c->owner->limit;
+
+	(void)!limit_take_node(l, true, &c->hold);
+	if (c->rec.leg[LEG_A].account.z[0])
+		(void)!limit_take(l, LIMIT_ACCOUNT, c->rec.leg[LEG_A].account.z, 0, true, &c->hold);
+	for (int i = 0; i < CALL_LEGS; i++)
+		if (c->rec.leg[i].trunk.z[0])
+			(void)!limit_take(l, LIMIT_TRUNK, c->rec.leg[i].trunk.z, 0, true, &c->hold);
+}
+
+enum err
+calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, uint64_t now_us)
+{
+	struct call *c = calls_new(cs, slot);
+
+	cs->now = now_us;
+	if (!c)
+		return ERR_NOMEM;
+	c->rec = *rec;
+	c->rec.restored = 1;
+	for (int i = 0; i < CALL_LEGS; i++) {
+		struct record_leg *l = &c->rec.leg[i];
+
+		l->conn = 0; /* connections died with the earlier life */
+		if (l->media.slot >= cs->n_media)
+			l->media_open = 0; /* of another plan of ports */
+		if (l->media_open)
+			cs->by_media[l->media.slot] = c;
+		c->leg[i].last_in = c->leg[i].in_serial = l->media.in_serial;
+		c->leg[i].last_out = c->leg[i].out_serial = l->media.out_serial;
+		if (l->dialog.version)
+			act_hash_leg(c, (enum call_leg_index)i);
+	}
+	hold_again(c);
+	resume_call(c);
+	return ERR_OK;
+}
