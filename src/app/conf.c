@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "app/confnumbers.h"
 #include "app/schema.h"
 #include "base/mem.h"
 
@@ -16,7 +17,7 @@ static const struct schema root_rows[] = {
 	NODE("node", "a map: id, name, run_dir, user"),
 	NODE("log", "a map: level"),
 	NODE("limits", "a map: calls, attempts"),
-	NODE("numbers", "a map: country, emergency"),
+	NODE("numbers", "a map: country, home, emergency, access, premium"),
 	NODE("zones", "a list of zones"),
 	NODE("listeners", "a list of listeners"),
 	NODE("media", "a map: addresses, ports, customer, carrier"),
@@ -52,12 +53,6 @@ static const struct schema limit_rows[] = {
 	 "concurrent calls, 1 to 100000"},
 	{"attempts", SCHEMA_U32, FIELD(conf, max_attempts), 0, 100000, "0", NULL, false,
 	 "INVITEs a second, 0 = no limit"},
-};
-
-static const struct schema number_rows[] = {
-	{"country", SCHEMA_TEXT, FIELD(number_plan, country), 0, 0, "1", NULL, false,
-	 "the country code in quotes, such as \"1\" or \"44\""},
-	NODE("emergency", "a list of numbers in quotes, such as \"911\""),
 };
 
 static const struct schema zone_rows[] = {
@@ -232,47 +227,6 @@ anchor_path(struct parse *p, const struct yaml_node *n, char path[CONF_PATH_MAX]
 }
 
 /* ---- sections ---- */
-
-static void
-read_numbers(struct parse *p)
-{
-	struct number_plan *np = &p->c->numbers;
-	const struct yaml_node *map = root_get(p, "numbers"), *list;
-
-	number_plan_default(np);
-	read_section(p, "numbers", number_rows, ARRAY_LEN(number_rows), np);
-	if (map && strspn(np->country, "0123456789") != strlen(np->country)) {
-		const struct yaml_node *n = yaml_get(&p->y, map, "country");
-
-		report_error(
-			p->rep, n->line, n->column,
-			"country: \"%s\" is not a country code; write its digits, such as \"44\"",
-			np->country);
-	}
-	list = map ? want_list(p, yaml_get(&p->y, map, "emergency"), "emergency",
-			       "a list of numbers in quotes")
-		   : NULL;
-	if (!list)
-		return;
-	memset(np->emergency, 0, sizeof(np->emergency));
-	np->n_emergency = 0;
-	for (const struct yaml_node *n = yaml_first(&p->y, list); n; n = yaml_next(&p->y, n)) {
-		if (!has_room(p, n, "emergency", np->n_emergency, NUMBER_EMERGENCY_MAX))
-			return;
-		if (!want_scalar(p, n, "emergency", "a number in quotes"))
-			continue;
-		if (n->text.len < 2 ||
-		    str_copyz(np->emergency[np->n_emergency], NUMBER_SHORT_SIZE, n->text) !=
-			    ERR_OK ||
-		    strspn(np->emergency[np->n_emergency], "0123456789") != n->text.len)
-			report_error(
-				p->rep, n->line, n->column,
-				"emergency: \"%.*s\" is not a short number; write 2 to 7 digits",
-				STR_ARG(str_sub(n->text, 0, 32)));
-		else
-			np->n_emergency++;
-	}
-}
 
 static void
 read_trust(struct parse *p, const struct yaml_node *zone, struct conf_zone *z)
@@ -574,7 +528,7 @@ read_all(struct parse *p)
 	read_log(p);
 	read_section(p, "limits", limit_rows, ARRAY_LEN(limit_rows), p->c);
 	read_section(p, "timers", timer_rows, ARRAY_LEN(timer_rows), &p->c->timers);
-	read_numbers(p);
+	confnumbers_read(&p->y, root_get(p, "numbers"), p->rep, &p->c->numbers);
 	read_zones(p);
 	read_listeners(p);
 	read_media(p);

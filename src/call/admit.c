@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/random.h"
+#include "policy/class.h"
 
 /* User part of a URI as text for the record; what does not fit or is broken is left out. */
 static void
@@ -70,14 +71,9 @@ check_number(struct call *c, const struct sip_msg *m)
 
 	keep_user(c->rec.to_received, sizeof(c->rec.to_received), &m->uri);
 	keep_user(c->rec.from_received, sizeof(c->rec.from_received), &m->from.uri);
-	if (number_urn_sos(m->uri_text)) {
-		c->rec.class = CLASS_EMERGENCY;
-		return REFUSAL_EMERGENCY;
-	}
-	if (number_read(&c->owner->conf.numbers, str_from(c->rec.to_received), &c->called) !=
-	    ERR_OK)
+	if (number_read_uri(&c->owner->conf.numbers, &m->uri, &c->called) != ERR_OK)
 		return REFUSAL_NUMBER;
-	c->rec.class = number_class((enum number_kind)c->called.kind, from_customer);
+	c->rec.class = class_of((enum number_kind)c->called.kind, from_customer);
 	return c->rec.class == CLASS_EMERGENCY ? REFUSAL_EMERGENCY : REFUSAL_NONE;
 }
 

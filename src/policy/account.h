@@ -35,7 +35,9 @@ struct policy_id {
 	X(TOLL_FREE, toll_free, 2)                                                                 \
 	X(TERMINATION, termination, 4)                                                             \
 	X(INTERNATIONAL, international, 8)                                                         \
-	X(EMERGENCY, emergency, 16) /* never switched: emergency calls have their own rule */
+	X(EMERGENCY, emergency, 16) /* never switched: emergency calls have their own rule */      \
+	X(PREMIUM, premium, 32)                                                                    \
+	X(SERVICE, service, 64) /* 988 and N11: never switched */
 
 enum policy_class {
 	CLASS_NONE = 0,

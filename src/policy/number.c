@@ -2,15 +2,19 @@
 
 #include <string.h>
 
+#include "policy/area.h"
+
 void
 number_plan_default(struct number_plan *p)
 {
+	static const char *const access[] = {"9", "1", "+1", "+"};
+
 	memset(p, 0, sizeof(*p));
 	memcpy(p->country, "1", 2);
-	p->n_emergency = 3;
-	memcpy(p->emergency[0], "911", 4);
-	memcpy(p->emergency[1], "112", 4);
-	memcpy(p->emergency[2], "933", 4);
+	memcpy(p->home[0], "US", 3);
+	p->n_home = 1;
+	for (size_t i = 0; i < ARRAY_LEN(access); i++)
+		memcpy(p->access[p->n_access++], access[i], strlen(access[i]) + 1);
 }
 
 const char *
@@ -25,44 +29,30 @@ number_kind_name(enum number_kind k)
 	return (unsigned)k < NUMBER_KIND_N ? name[k] : "?";
 }
 
-bool
-number_urn_sos(struct str uri)
-{
-	struct str sos = STR("urn:service:sos");
+/* ---- what was dialled ---- */
 
-	return str_istarts(uri, sos) && (uri.len == sos.len || uri.p[sos.len] == '.');
-}
-
-enum policy_class
-number_class(enum number_kind kind, bool from_customer)
-{
-	/* [kind][0] to a customer, [1] from a customer */
-	static const enum policy_class table[NUMBER_KIND_N][2] = {
-		[NUMBER_OTHER] = {CLASS_NONE, CLASS_NONE},
-		[NUMBER_EMERGENCY] = {CLASS_NONE, CLASS_EMERGENCY},
-		[NUMBER_TOLL_FREE] = {CLASS_TOLL_FREE, CLASS_TOLL_FREE},
-		[NUMBER_NATIONAL] = {CLASS_TERMINATION, CLASS_ORIGINATION},
-		[NUMBER_INTERNATIONAL] = {CLASS_TERMINATION, CLASS_INTERNATIONAL},
-	};
-
-	return (unsigned)kind < NUMBER_KIND_N ? table[kind][from_customer] : CLASS_NONE;
-}
-
-/* Cut parameters off *user; the value of a phone-context that is a global prefix ("+1"), or "". */
-static struct str
-take_params(struct str *user)
+/* Cut parameters off *user; *context is a phone-context that is a global prefix ("+1"), or "". */
+static enum err
+take_params(struct str *user, struct str *context)
 {
 	struct str params = *user;
+	bool seen = false;
 
+	*context = STR_NULL;
 	*user = str_cut(&params, ';');
 	while (params.len) {
 		struct str value = str_cut(&params, ';');
 		struct str name = str_cut(&value, '=');
 
-		if (str_ieq(name, STR("phone-context")) && value.len && value.p[0] == '+')
-			return value;
+		if (!str_ieq(name, STR("phone-context")))
+			continue;
+		if (seen)
+			return ERR_SYNTAX; /* two readers could take different ones */
+		seen = true;
+		if (value.len && value.p[0] == '+')
+			*context = value;
 	}
-	return STR_NULL;
+	return ERR_OK;
 }
 
 /* Append what is dialled in s without visual separators; plus only as the very first. */
@@ -81,27 +71,6 @@ add_digits(struct buf *b, struct str s)
 	return b->failed ? ERR_LONG : ERR_OK;
 }
 
-/* The emergency number that d (without '+') is, in its short form, or "". */
-static struct str
-find_emergency(const struct number_plan *p, struct str d, bool global)
-{
-	struct str cc = str_from(p->country);
-
-	for (uint32_t i = 0; i < p->n_emergency && i < NUMBER_EMERGENCY_MAX; i++) {
-		struct str sos = str_from(p->emergency[i]);
-
-		if (sos.len == 0)
-			continue;
-		if (str_eq(d, sos))
-			return sos;
-		/* some dial plans put '+' or the country code before everything */
-		if (global && cc.len && d.len == cc.len + sos.len && str_starts(d, cc) &&
-		    str_ends(d, sos))
-			return sos;
-	}
-	return STR_NULL;
-}
-
 static bool
 all_digits(struct str s)
 {
@@ -109,52 +78,6 @@ all_digits(struct str s)
 		if (!ascii_digit(s.p[i]))
 			return false;
 	return true;
-}
-
-/* Is this area code one of list, each three digits and a space? */
-static bool
-in_list(struct str area, const char *list)
-{
-	for (; *list; list += 4)
-		if (str_eq(area, str_of(list, 3)))
-			return true;
-	return false;
-}
-
-/* Kind of a number of the North American plan, d = the digits with the leading 1. */
-static enum number_kind
-nanp_kind(struct str d, bool at_home)
-{
-	/* Country code 1, but another country's tariff: a classic of toll fraud. */
-	static const char abroad[] = "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 "
-				     "809 829 849 868 869 876 ";
-	static const char free_call[] = "800 833 844 855 866 877 888 ";
-	struct str area = str_sub(d, 1, 4);
-
-	if (d.len != 11 || area.p[0] < '2' || in_list(area, "900 ")) /* 900: premium rate */
-		return NUMBER_OTHER;
-	if (in_list(area, free_call))
-		return NUMBER_TOLL_FREE;
-	return at_home && !in_list(area, abroad) ? NUMBER_NATIONAL : NUMBER_INTERNATIONAL;
-}
-
-/* Kind of the digits that follow '+'. */
-static enum number_kind
-global_kind(const struct number_plan *p, struct str d)
-{
-	struct str cc = str_from(p->country);
-	bool at_home = cc.len && str_starts(d, cc);
-
-	if (!all_digits(d) || d.len < NUMBER_DIGITS_MIN || d.len > NUMBER_DIGITS_MAX ||
-	    d.p[0] == '0')
-		return NUMBER_OTHER;
-	if (d.p[0] == '1')
-		return nanp_kind(d, at_home);
-	if (str_starts(d, STR("800")))
-		return NUMBER_TOLL_FREE; /* international freephone, ITU-T E.169.1 */
-	if (str_starts(d, STR("979")))
-		return NUMBER_OTHER; /* international premium rate, ITU-T E.169.2 */
-	return at_home ? NUMBER_NATIONAL : NUMBER_INTERNATIONAL;
 }
 
 /* Write d, as dialled, to b in the global form where the plan knows it, unchanged elsewhere. */
@@ -186,6 +109,111 @@ put_global(const struct number_plan *p, struct str d, struct buf *b)
 	}
 }
 
+/* ---- short numbers ---- */
+
+/* Is d this short number, alone or behind access digits? */
+static bool
+is_short(const struct number_plan *p, struct str d, struct str number)
+{
+	if (number.len == 0 || !str_ends(d, number))
+		return false;
+	d = str_sub(d, 0, d.len - number.len);
+	for (uint32_t i = 0; i < p->n_access && i < NUMBER_ACCESS_MAX; i++)
+		if (d.len && str_eqz(d, p->access[i]))
+			return true;
+	return d.len == 0;
+}
+
+/* The emergency number that d is, in its short form, or "". */
+static struct str
+find_emergency(const struct number_plan *p, struct str d)
+{
+	static const char *const always[] = {"911", "112", "933"};
+
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		if (is_short(p, d, str_from(always[i])))
+			return str_from(always[i]);
+	for (uint32_t i = 0; i < p->n_emergency && i < NUMBER_EMERGENCY_MAX; i++)
+		if (is_short(p, d, str_from(p->emergency[i])))
+			return str_from(p->emergency[i]);
+	return STR_NULL;
+}
+
+/* Country 1: 988 and N11, in their short form, or "". */
+static struct str
+find_service(const struct number_plan *p, struct str d)
+{
+	static const char *const services[] = {"988", "211", "311", "411",
+					       "511", "611", "711", "811"};
+
+	for (size_t i = 0; str_eqz(str_from(p->country), "1") && i < ARRAY_LEN(services); i++)
+		if (is_short(p, d, str_from(services[i])))
+			return str_from(services[i]);
+	return STR_NULL;
+}
+
+/* ---- kinds ---- */
+
+/* Does the plan call this area code national? */
+static bool
+is_home_area(const struct number_plan *p, struct str area)
+{
+	struct str country = str_from(area_country(area));
+
+	for (uint32_t i = 0; i < p->n_home && i < NUMBER_HOME_MAX; i++)
+		if (str_eqz(area, p->home[i]) || str_eqz(country, p->home[i]))
+			return true;
+	return false;
+}
+
+/* Kind of a number of the North American plan, d = the digits with the leading 1. */
+static enum number_kind
+nanp_kind(const struct number_plan *p, struct str d, bool at_home)
+{
+	static const char *const free_call[] = {"800", "833", "844", "855", "866", "877", "888"};
+	struct str area = str_sub(d, 1, 4), exchange = str_sub(d, 4, 7);
+
+	if (d.len != 11 || area.p[0] < '2')
+		return NUMBER_OTHER;
+	for (size_t i = 0; i < ARRAY_LEN(free_call); i++)
+		if (str_eqz(area, free_call[i]))
+			return NUMBER_TOLL_FREE;
+	if (str_eqz(area, "900") || str_eqz(area, "976") || str_eqz(exchange, "976"))
+		return NUMBER_PREMIUM;
+	return at_home && is_home_area(p, area) ? NUMBER_NATIONAL : NUMBER_INTERNATIONAL;
+}
+
+/* Is g, with its '+', premium by configuration? */
+static bool
+is_premium(const struct number_plan *p, struct str g)
+{
+	for (uint32_t i = 0; i < p->n_premium && i < NUMBER_PREMIUM_MAX; i++)
+		if (p->premium[i][0] && str_starts(g, str_from(p->premium[i])))
+			return true;
+	return false;
+}
+
+/* Kind of a number with its '+'. */
+static enum number_kind
+global_kind(const struct number_plan *p, struct str g)
+{
+	struct str d = str_from_at(g, 1), cc = str_from(p->country);
+	bool at_home = cc.len && str_starts(d, cc);
+
+	if (!all_digits(d) || d.len < NUMBER_DIGITS_MIN || d.len > NUMBER_DIGITS_MAX ||
+	    d.p[0] == '0')
+		return NUMBER_OTHER;
+	if (is_premium(p, g))
+		return NUMBER_PREMIUM;
+	if (d.p[0] == '1')
+		return nanp_kind(p, d, at_home);
+	if (str_starts(d, STR("800")))
+		return NUMBER_TOLL_FREE; /* international freephone, ITU-T E.169.1 */
+	if (str_starts(d, STR("979")))
+		return NUMBER_PREMIUM; /* international premium rate, ITU-T E.169.2 */
+	return at_home ? NUMBER_NATIONAL : NUMBER_INTERNATIONAL;
+}
+
 static enum err
 settle_number(struct str z, enum number_kind kind, struct number *out)
 {
@@ -197,45 +225,73 @@ settle_number(struct str z, enum number_kind kind, struct number *out)
 	return e;
 }
 
+/* The short number that d is, settled; NOTFOUND. Emergency before all else. */
+static enum err
+settle_short(const struct number_plan *p, struct str d, struct number *out)
+{
+	struct str sos = find_emergency(p, d), service = find_service(p, d);
+
+	if (sos.len)
+		return settle_number(sos, NUMBER_EMERGENCY, out);
+	return service.len ? settle_number(service, NUMBER_SERVICE, out) : ERR_NOTFOUND;
+}
+
 enum err
 number_read(const struct number_plan *p, struct str user, struct number *out)
 {
 	char clean[NUMBER_SIZE], global[NUMBER_SIZE + sizeof(p->country) + 1];
-	struct buf c, g;
-	struct str context, sos;
+	struct str context, d, g;
+	struct buf cb, gb;
 	enum err e;
 
 	if (user.len > NUMBER_INPUT_MAX)
 		return ERR_LONG;
-	context = take_params(&user);
-	buf_init(&c, clean, sizeof(clean) - 1);
-	e = add_digits(&c, user);
+	e = take_params(&user, &context);
+	buf_init(&cb, clean, sizeof(clean) - 1);
+	if (e == ERR_OK)
+		e = add_digits(&cb, user);
 	if (e != ERR_OK)
 		return e;
-	if (c.len == 0 || (c.len == 1 && clean[0] == '+'))
+	d = buf_view(&cb);
+	if (d.len == 0 || str_eqz(d, "+"))
 		return ERR_SYNTAX;
-	buf_init(&g, global, sizeof(global) - 1);
-	if (clean[0] == '+') {
-		buf_str(&g, buf_view(&c));
-	} else {
-		sos = find_emergency(p, buf_view(&c), false);
-		if (sos.len)
-			return settle_number(sos, NUMBER_EMERGENCY, out);
-		if (context.len) /* RFC 3966 5.1.5 */
-			e = add_digits(&g, context);
-		if (e == ERR_OK && context.len)
-			buf_str(&g, buf_view(&c));
-		else if (e == ERR_OK)
-			put_global(p, buf_view(&c), &g);
-	}
-	if (e != ERR_OK || g.failed)
-		return e != ERR_OK ? e : ERR_LONG;
-	if (global[0] != '+')
-		return settle_number(buf_view(&g), NUMBER_OTHER, out);
-	sos = find_emergency(p, str_from_at(buf_view(&g), 1), true);
-	if (sos.len)
-		return settle_number(sos, NUMBER_EMERGENCY, out);
-	return settle_number(buf_view(&g), global_kind(p, str_from_at(buf_view(&g), 1)), out);
+	if (settle_short(p, d, out) == ERR_OK)
+		return ERR_OK;
+	buf_init(&gb, global, sizeof(global) - 1);
+	if (d.p[0] == '+')
+		context = STR_NULL; /* it is global already */
+	e = add_digits(&gb, context);
+	if (e != ERR_OK)
+		return e;
+	if (context.len || d.p[0] == '+')
+		buf_str(&gb, d);
+	else
+		put_global(p, d, &gb);
+	if (gb.failed)
+		return ERR_LONG;
+	g = buf_view(&gb);
+	if (settle_short(p, g, out) == ERR_OK)
+		return ERR_OK;
+	return settle_number(g, g.p[0] == '+' ? global_kind(p, g) : NUMBER_OTHER, out);
+}
+
+enum err
+number_read_uri(const struct number_plan *p, const struct sip_uri *uri, struct number *out)
+{
+	char mem[NUMBER_INPUT_MAX];
+	struct buf b;
+	enum err e;
+
+	if (uri->scheme == SIP_SCHEME_OTHER)
+		return sip_uri_is_sos(uri) ? settle_number(STR("911"), NUMBER_EMERGENCY, out)
+					   : ERR_SYNTAX;
+	buf_init(&b, mem, sizeof(mem));
+	e = sip_uri_user(uri, &b);
+	if (e == ERR_OK && uri->scheme == SIP_SCHEME_TEL)
+		e = sip_unescape(uri->params, &b);
+	if (e == ERR_OK)
+		e = buf_end(&b);
+	return e == ERR_OK ? number_read(p, buf_view(&b), out) : e;
 }
 
 /* Key: the digits, padded with zeros on the right to 15, then 5 bits: count of digits and

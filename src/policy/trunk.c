@@ -148,7 +148,7 @@ trunk_admits(const struct account *acc, const struct trunk *t, enum policy_class
 		return ACCOUNT_NO_CLASS;
 	if (acc && t->security == TRUNK_SEC_REQUIRED && acc->tls_srtp != TLS_SRTP_ON)
 		return ACCOUNT_TLS_SRTP;
-	if (!GUARD(A5, !acc || (acc->classes & c)))
+	if (!GUARD(A5, !acc || c == CLASS_SERVICE || (acc->classes & c)))
 		return ACCOUNT_CLASS;
 	return ACCOUNT_OK;
 }

@@ -155,7 +155,7 @@ read_request_uri(struct sip_msg *m)
 		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "Request-URI not well formed");
 	else if (m->uri.headers.len)
 		set_fault(m, ERR_SYNTAX, ANSWER_BAD, "headers in the Request-URI");
-	else if (m->uri.scheme == SIP_SCHEME_OTHER)
+	else if (m->uri.scheme == SIP_SCHEME_OTHER && !sip_uri_is_sos(&m->uri))
 		set_fault(m, ERR_UNSUPPORTED, ANSWER_SCHEME, "scheme of the Request-URI");
 }
 

@@ -195,6 +195,15 @@ sip_uri_parse(struct str s, struct sip_uri *out)
 	return e;
 }
 
+bool
+sip_uri_is_sos(const struct sip_uri *u)
+{
+	struct str sos = STR("urn:service:sos");
+
+	return u->scheme == SIP_SCHEME_OTHER && str_istarts(u->all, sos) &&
+	       (u->all.len == sos.len || u->all.p[sos.len] == '.');
+}
+
 struct str
 sip_uri_param(const struct sip_uri *u, const char *name)
 {

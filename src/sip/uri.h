@@ -36,6 +36,9 @@ enum err sip_uri_parse(struct str s, struct sip_uri *out) NODISCARD;
  * without visual separators. OTHER: bytes.
  */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
+/** An emergency service: urn:service:sos, or with sub-services, "urn:service:sos.fire" (RFC 5031).
+ */
+bool sip_uri_is_sos(const struct sip_uri *u);
 /** Value of a URI parameter; an empty str when it is absent or has none. */
 struct str sip_uri_param(const struct sip_uri *u, const char *name);
 bool sip_uri_has_param(const struct sip_uri *u, const char *name);

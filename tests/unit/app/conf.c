@@ -29,7 +29,9 @@ test_good(void **state)
 	static const char more[] = "node: {id: 7, name: sbc1, run_dir: run, user: postern}\n"
 				   "log: {level: debug}\n"
 				   "limits: {calls: 250, attempts: 50}\n"
-				   "numbers: {country: \"44\", emergency: [\"999\", \"112\"]}\n"
+				   "numbers: {country: \"44\", emergency: [\"999\", \"112\"],"
+				   " access: [\"9\"], premium: [\"+4490\"],"
+				   " home: [CA, \"868\"]}\n"
 				   "timers: {t1: 250ms, t2: 2 s, media: 5m}\n"
 				   "dns: [192.0.2.53, \"[2001:db8::53]:5353\"]\n"
 				   "stop_timeout: 1500ms\n"
@@ -57,6 +59,11 @@ test_good(void **state)
 	assert_string_equal(conf.numbers.country, "44");
 	assert_int_equal(conf.numbers.n_emergency, 2);
 	assert_string_equal(conf.numbers.emergency[0], "999");
+	assert_int_equal(conf.numbers.n_access, 1);
+	assert_string_equal(conf.numbers.access[0], "9");
+	assert_string_equal(conf.numbers.premium[0], "+4490");
+	assert_int_equal(conf.numbers.n_home, 2);
+	assert_string_equal(conf.numbers.home[1], "868");
 	assert_int_equal(conf.timers.t1, 250);
 	assert_int_equal(conf.timers.t2, 2000);
 	assert_int_equal(conf.timers.t4, 5000);
@@ -103,7 +110,9 @@ test_default(void **state)
 	assert_string_equal(conf.run_dir, "/run/x");
 	assert_string_equal(conf.store, "/run/x/postern.db");
 	assert_string_equal(conf.zone[0].certificate, "/run/x/zone.pem");
-	assert_string_equal(conf.numbers.emergency[0], "911");
+	assert_int_equal(conf.numbers.n_emergency, 0); /* 911, 112, 933 need no word */
+	assert_int_equal(conf.numbers.n_access, 4);
+	assert_string_equal(conf.numbers.home[0], "US");
 	assert_int_equal(conf.media_customer, conf.media_carrier);
 }
 
@@ -149,6 +158,19 @@ static const struct {
 	{"emergency", "numbers: {country: USA, emergency: [911, 91x]}\n", 1, 1, 1,
 	 "1:20: country: \"USA\" is not a country code; write its digits, such as \"44\"\n"
 	 "1:42: emergency: \"91x\" is not a short number; write 2 to 7 digits\n"},
+	{"access, premium, home",
+	 "numbers: {access: [\"9\", 9+], premium: [\"4490\"], home: [US, XX, [a]]}\n", 1, 1, 1,
+	 "1:60: home: \"XX\" is not a country with area codes, such as US or CA, or an area code "
+	 "in "
+	 "quotes\n"
+	 "1:64: home: \"\" is not a country with area codes, such as US or CA, or an area code in "
+	 "quotes\n"
+	 "1:25: access: \"9+\" is not access digits; write up to 5 digits, the first may be '+'\n"
+	 "1:40: premium: \"4490\" is not the beginning of numbers; write '+', country code and up "
+	 "to "
+	 "14 digits in all\n"},
+	{"a text for a list of numbers", "numbers: {access: \"9\"}\n", 1, 1, 1,
+	 "1:19: access: a text stands here; write a list, such as [..]\n"},
 	{"zone without anything", "zones:\n  - fqdn: a_b!\n", 0, 1, 1,
 	 "2:11: fqdn: \"a_b!\" is neither a host name nor an address; the name that customers find "
 	 "us "

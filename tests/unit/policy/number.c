@@ -19,6 +19,16 @@ static const struct {
 	{"eleven digits", "1", "12015550123", "+12015550123", NUMBER_NATIONAL},
 	{"separators", "1", "+1-(201) 555.0123", "+12015550123", NUMBER_NATIONAL},
 	{"parameters", "1", "+12015550123;npdi;rn=+19005550100", "+12015550123", NUMBER_NATIONAL},
+	{"cic, rn and context", "1", "2015550123;cic=+10288;rn=911", "+12015550123",
+	 NUMBER_NATIONAL},
+	{"parameter before context", "1", "5550123;ext=9;PHONE-CONTEXT=+1201", "+12015550123",
+	 NUMBER_NATIONAL},
+	{"two contexts", "1", "5550123;phone-context=+1201;phone-context=+1900", "", 0},
+	{"national with a domain", "1", "2015550123;phone-context=acme.example", "+12015550123",
+	 NUMBER_NATIONAL},
+	{"context makes premium", "1", "5550123;phone-context=+1900", "+19005550123",
+	 NUMBER_PREMIUM},
+	{"context makes 911", "1", "11;phone-context=+9", "911", NUMBER_EMERGENCY},
 	{"context", "1", "5550123;phone-context=+1201", "+12015550123", NUMBER_NATIONAL},
 	{"context domain", "1", "5550123;phone-context=acme.example", "5550123", NUMBER_OTHER},
 	{"context of a global number", "1", "+442071838750;phone-context=+1", "+442071838750",
@@ -34,9 +44,17 @@ static const struct {
 	{"no plan, +", "", "+12015550123", "+12015550123", NUMBER_INTERNATIONAL},
 	{"Jamaica is abroad", "1", "8765550123", "+18765550123", NUMBER_INTERNATIONAL},
 	{"Dominican Republic", "1", "+18095550123", "+18095550123", NUMBER_INTERNATIONAL},
+	{"Canada is abroad", "1", "+16135550123", "+16135550123", NUMBER_INTERNATIONAL},
+	{"Canada 867", "1", "18675550123", "+18675550123", NUMBER_INTERNATIONAL},
+	{"an area code that is new", "1", "+18365550123", "+18365550123", NUMBER_NATIONAL},
 	{"Puerto Rico is not", "1", "+17875550123", "+17875550123", NUMBER_NATIONAL},
-	{"premium 900", "1", "+19005550123", "+19005550123", NUMBER_OTHER},
-	{"premium 979", "1", "011979123456789", "+979123456789", NUMBER_OTHER},
+	{"premium 900", "1", "+19005550123", "+19005550123", NUMBER_PREMIUM},
+	{"premium 979", "1", "011979123456789", "+979123456789", NUMBER_PREMIUM},
+	{"premium 976", "1", "2129765550", "+12129765550", NUMBER_PREMIUM},
+	{"premium 976 abroad", "1", "+18769765550", "+18769765550", NUMBER_PREMIUM},
+	{"premium 900 seen from abroad", "44", "+19005550123", "+19005550123", NUMBER_PREMIUM},
+	{"not premium 901", "1", "+19015550123", "+19015550123", NUMBER_NATIONAL},
+	{"premium of the configuration", "1", "0114490901234567", "+4490901234567", NUMBER_PREMIUM},
 	{"toll-free 800", "1", "18005550199", "+18005550199", NUMBER_TOLL_FREE},
 	{"toll-free 833", "1", "+1 833 555 0199", "+18335550199", NUMBER_TOLL_FREE},
 	{"toll-free 844", "1", "8445550199", "+18445550199", NUMBER_TOLL_FREE},
@@ -48,14 +66,34 @@ static const struct {
 	{"toll-free from abroad", "44", "+18005550199", "+18005550199", NUMBER_TOLL_FREE},
 	{"freephone 800", "1", "+80012345678", "+80012345678", NUMBER_TOLL_FREE},
 	{"911", "1", "911", "911", NUMBER_EMERGENCY},
+	{"9 911", "1", "9911", "911", NUMBER_EMERGENCY},
+	{"1 911", "1", "1-911", "911", NUMBER_EMERGENCY},
+	{"9 933", "1", "9933", "933", NUMBER_EMERGENCY},
+	{"+1 112", "1", "+1112", "112", NUMBER_EMERGENCY},
+	{"8 911: no access digit", "1", "8911", "8911", NUMBER_OTHER},
+	{"99 911", "1", "99911", "99911", NUMBER_OTHER},
+	{"911 and more", "1", "9115551234", "+19115551234", NUMBER_NATIONAL},
+	{"911 at the end", "1", "2015550911", "+12015550911", NUMBER_NATIONAL},
+	{"911*", "1", "911*", "911*", NUMBER_OTHER},
+	{"911#", "1", "911#", "911#", NUMBER_OTHER},
+	{"911 with a domain", "1", "911;phone-context=pbx.example", "911", NUMBER_EMERGENCY},
+	{"configured 77", "1", "77", "77", NUMBER_EMERGENCY},
+	{"configured 77 behind 9", "1", "977", "77", NUMBER_EMERGENCY},
+	{"988", "1", "988", "988", NUMBER_SERVICE},
+	{"9 988", "1", "9988", "988", NUMBER_SERVICE},
+	{"988 elsewhere", "44", "988", "988", NUMBER_OTHER},
+	{"211", "1", "211", "211", NUMBER_SERVICE},
+	{"811 behind +1", "1", "+1811", "811", NUMBER_SERVICE},
+	{"111", "1", "111", "111", NUMBER_OTHER},
 	{"9-1-1", "1", "9-1-1", "911", NUMBER_EMERGENCY},
 	{"+911", "1", "+911", "911", NUMBER_EMERGENCY},
 	{"+1911", "1", "+1911", "911", NUMBER_EMERGENCY},
 	{"011 911", "1", "011911", "911", NUMBER_EMERGENCY},
 	{"112", "1", "112", "112", NUMBER_EMERGENCY},
 	{"933 test", "1", "933", "933", NUMBER_EMERGENCY},
-	{"411", "1", "411", "411", NUMBER_OTHER},
-	{"9112", "1", "9112", "9112", NUMBER_OTHER},
+	{"411", "1", "411", "411", NUMBER_SERVICE},
+	{"9112 is 112", "1", "9112", "112", NUMBER_EMERGENCY},
+	{"9115", "1", "9115", "9115", NUMBER_OTHER},
 	{"seven digits", "1", "5550123", "5550123", NUMBER_OTHER},
 	{"area code 1xx", "1", "+11015550123", "+11015550123", NUMBER_OTHER},
 	{"one digit short", "1", "+1201555012", "+1201555012", NUMBER_OTHER},
@@ -85,6 +123,8 @@ plan_of(const char *country)
 
 	number_plan_default(&p);
 	assert_int_equal(str_copyz(p.country, sizeof(p.country), str_from(country)), ERR_OK);
+	memcpy(p.emergency[p.n_emergency++], "77", 3);
+	memcpy(p.premium[p.n_premium++], "+4490", 6);
 	return p;
 }
 
@@ -138,34 +178,92 @@ test_idempotent(void **state)
 	assert_true(read > 50000);
 }
 
+/* home decides what is national in country 1. */
 static void
-test_class(void **state)
+test_home(void **state)
 {
 	static const struct {
-		enum number_kind kind;
-		bool from_customer;
-		enum policy_class want;
+		const char *home[3];
+		const char *number;
+		enum number_kind want;
 	} table[] = {
-		{NUMBER_NATIONAL, true, CLASS_ORIGINATION},
-		{NUMBER_INTERNATIONAL, true, CLASS_INTERNATIONAL},
-		{NUMBER_TOLL_FREE, true, CLASS_TOLL_FREE},
-		{NUMBER_EMERGENCY, true, CLASS_EMERGENCY},
-		{NUMBER_OTHER, true, CLASS_NONE},
-		{NUMBER_NATIONAL, false, CLASS_TERMINATION},
-		{NUMBER_INTERNATIONAL, false, CLASS_TERMINATION},
-		{NUMBER_TOLL_FREE, false, CLASS_TOLL_FREE},
-		{NUMBER_EMERGENCY, false, CLASS_NONE},
-		{NUMBER_OTHER, false, CLASS_NONE},
+		{{"US"}, "+12125550123", NUMBER_NATIONAL},
+		{{"US"}, "+14165550123", NUMBER_INTERNATIONAL},
+		{{"CA"}, "+14165550123", NUMBER_NATIONAL},
+		{{"CA"}, "+12125550123", NUMBER_INTERNATIONAL},
+		{{"US", "CA"}, "+14165550123", NUMBER_NATIONAL},
+		{{"US", "CA"}, "+18765550123", NUMBER_INTERNATIONAL},
+		{{"868"}, "+18685550123", NUMBER_NATIONAL},
+		{{"868"}, "+12125550123", NUMBER_INTERNATIONAL},
+		{{"JM"}, "+16585550123", NUMBER_NATIONAL},
+		{{NULL}, "+12125550123", NUMBER_INTERNATIONAL},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		assert_int_equal(number_class(table[i].kind, table[i].from_customer),
-				 table[i].want);
-	assert_true(number_urn_sos(STR("urn:service:sos")));
-	assert_true(number_urn_sos(STR("URN:service:SOS.fire")));
-	assert_false(number_urn_sos(STR("urn:service:sosfire")));
-	assert_false(number_urn_sos(STR("sip:sos@example.com")));
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct number_plan p = plan_of("1");
+		struct number n;
+
+		for (p.n_home = 0; p.n_home < 3 && table[i].home[p.n_home]; p.n_home++)
+			(void)!str_copyz(p.home[p.n_home], NUMBER_HOME_SIZE,
+					 str_from(table[i].home[p.n_home]));
+		assert_int_equal(number_read(&p, str_from(table[i].number), &n), ERR_OK);
+		if (n.kind != table[i].want)
+			fail_msg("row %zu: %s", i, number_kind_name(n.kind));
+	}
+}
+
+/* What a Request-URI calls. want "" = refused */
+static void
+test_uri(void **state)
+{
+	static const struct {
+		const char *uri, *want;
+		enum number_kind kind;
+	} table[] = {
+		{"sip:+12015550123@sbc.example", "+12015550123", NUMBER_NATIONAL},
+		{"sip:2015550123@sbc.example;user=phone", "+12015550123", NUMBER_NATIONAL},
+		{"sips:2015550123@sbc.example", "+12015550123", NUMBER_NATIONAL},
+		{"SIP:%2B1201555%30123@sbc.example", "+12015550123", NUMBER_NATIONAL},
+		{"sip:%252B12015550123@sbc.example", "", 0},
+		{"sip:+1201555%000123@sbc.example", "", 0},
+		{"sip:+12015550123;npdi;rn=+19005550100@sbc.example;user=phone", "+12015550123",
+		 NUMBER_NATIONAL},
+		{"sip:5550123;phone-context=+1201@sbc.example;user=phone", "+12015550123",
+		 NUMBER_NATIONAL},
+		{"sip:5550123%3bphone-context=%2B1900@sbc.example", "+19005550123", NUMBER_PREMIUM},
+		{"tel:+1-201-555-0123", "+12015550123", NUMBER_NATIONAL},
+		{"tel:5550123;phone-context=+1201", "+12015550123", NUMBER_NATIONAL},
+		{"tel:5550123;phone-context=%2B1900", "+19005550123", NUMBER_PREMIUM},
+		{"tel:911;phone-context=+1", "911", NUMBER_EMERGENCY},
+		{"tel:911", "911", NUMBER_EMERGENCY},
+		{"sip:9.1.1@sbc.example", "911", NUMBER_EMERGENCY},
+		{"sip:%39%31%31@sbc.example", "911", NUMBER_EMERGENCY},
+		{"sip:911:secret@sbc.example", "911", NUMBER_EMERGENCY},
+		{"urn:service:sos", "911", NUMBER_EMERGENCY},
+		{"URN:service:SOS.police.ambulance", "911", NUMBER_EMERGENCY},
+		{"urn:service:sosfire", "", 0},
+		{"urn:service:counseling", "", 0},
+		{"sip:sos@sbc.example", "", 0},
+		{"sip:sbc.example", "", 0},
+		{"sip:911.example", "", 0},
+		{"http://911", "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct number_plan p = plan_of("1");
+		struct number n = {.z = ""};
+		struct sip_uri u;
+		enum err e;
+
+		assert_int_equal(sip_uri_parse(str_from(table[i].uri), &u), ERR_OK);
+		e = number_read_uri(&p, &u, &n);
+		if (strcmp(n.z, table[i].want) != 0 || (e == ERR_OK) != (n.z[0] != 0) ||
+		    (e == ERR_OK && n.kind != table[i].kind))
+			fail_msg("%s: %s \"%s\" %s", table[i].uri, err_name(e), n.z,
+				 number_kind_name(n.kind));
+	}
 }
 
 static void
@@ -200,9 +298,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_idempotent),
-		cmocka_unit_test(test_class),
+		cmocka_unit_test(test_table), cmocka_unit_test(test_idempotent),
+		cmocka_unit_test(test_home),  cmocka_unit_test(test_uri),
 		cmocka_unit_test(test_key),
 	};
 
