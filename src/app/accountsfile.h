@@ -7,9 +7,12 @@
 
 /**
  * Read the text of an accounts file into r (from roster_init; fini it after, also on failure) and
- * check it as a whole (roster_check). CONFIG: something was reported; NOMEM.
+ * check it as a whole (roster_check). Files that it names (certificates) are looked for from dir
+ * on; NULL: none is read, which is an error where one is named. CONFIG: something was reported;
+ * NOMEM.
  */
-enum err accountsfile_parse(struct str text, struct conf_report *rep, struct roster *r) NODISCARD;
+enum err accountsfile_parse(struct str text, const char *dir, struct conf_report *rep,
+			    struct roster *r) NODISCARD;
 /** The same from a file; what cannot be read is reported, too. */
 enum err accountsfile_load(const char *path, struct conf_report *rep, struct roster *r) NODISCARD;
 

@@ -13,37 +13,23 @@ enum { COLUMNS_MAX = 12, CELL_MAX = 48 };
 /* A list command: which kind, and which of its fields the table for people shows. */
 struct listing {
 	const char *word;
-	enum change_what what;
+	enum roster_kind what;
 	const char *column[COLUMNS_MAX + 1];
 };
 
 static const struct listing accounts = {
 	"accounts",
-	CHANGE_ACCOUNT,
-	{"id", "name", "enabled", "tls_srtp", "max_calls", "classes", NULL}};
+	ROSTER_ACCOUNT,
+	{"id", "name", "enabled", "tls_srtp", "max_calls", "services", NULL}};
 static const struct listing trunks = {"trunks",
-				      CHANGE_TRUNK,
+				      ROSTER_TRUNK,
 				      {"id", "kind", "account", "enabled", "host", "port",
 				       "transport", "security", "direction", "priority", "sources",
 				       NULL}};
-static const struct listing numbers = {"numbers", CHANGE_NUMBER, {"number", "trunk", NULL}};
-
-static uint32_t
-count_rows(const struct roster *r, enum change_what w)
-{
-	return w == CHANGE_ACCOUNT ? r->n_accounts : w == CHANGE_TRUNK ? r->n_trunks : r->n_numbers;
-}
-
-static const void *
-row_at(const struct roster *r, enum change_what w, uint32_t i)
-{
-	if (w == CHANGE_ACCOUNT)
-		return &r->account[i];
-	return w == CHANGE_TRUNK ? (const void *)&r->trunk[i] : &r->number[i];
-}
+static const struct listing numbers = {"numbers", ROSTER_NUMBER, {"number", "trunk", NULL}};
 
 static unsigned
-field_index(enum change_what w, const char *name)
+field_index(enum roster_kind w, const char *name)
 {
 	unsigned i = 0;
 
@@ -54,7 +40,7 @@ field_index(enum change_what w, const char *name)
 
 /* Field i for the table: what is empty as "-", what is long cut. */
 static const char *
-cell_text(enum change_what w, const void *row, unsigned i, char mem[CHANGE_VALUE_MAX])
+cell_text(enum roster_kind w, const void *row, unsigned i, char mem[CHANGE_VALUE_MAX])
 {
 	struct buf b;
 
@@ -79,9 +65,10 @@ print_table(const struct listing *l, const struct roster *r)
 		field[n] = field_index(l->what, l->column[n]);
 		width[n] = (unsigned)str_from(l->column[n]).len;
 	}
-	for (uint32_t i = 0; i < count_rows(r, l->what); i++)
+	for (uint32_t i = 0; i < roster_count(r, l->what); i++)
 		for (unsigned k = 0; k < n; k++) {
-			const char *z = cell_text(l->what, row_at(r, l->what, i), field[k], mem);
+			const char *z =
+				cell_text(l->what, roster_row(r, l->what, i), field[k], mem);
 			unsigned len = (unsigned)str_from(z).len;
 
 			width[k] = len > width[k] ? len : width[k];
@@ -89,10 +76,10 @@ print_table(const struct listing *l, const struct roster *r)
 	for (unsigned k = 0; k < n; k++)
 		printf("%-*s%s", k + 1 < n ? (int)width[k] + 2 : 0, l->column[k],
 		       k + 1 < n ? "" : "\n");
-	for (uint32_t i = 0; i < count_rows(r, l->what); i++)
+	for (uint32_t i = 0; i < roster_count(r, l->what); i++)
 		for (unsigned k = 0; k < n; k++)
 			printf("%-*s%s", k + 1 < n ? (int)width[k] + 2 : 0,
-			       cell_text(l->what, row_at(r, l->what, i), field[k], mem),
+			       cell_text(l->what, roster_row(r, l->what, i), field[k], mem),
 			       k + 1 < n ? "" : "\n");
 }
 
@@ -102,12 +89,12 @@ print_json(const struct listing *l, const struct roster *r)
 	static char mem[CHANGE_VALUE_MAX], quoted[CHANGE_VALUE_MAX * 6 + 8];
 
 	printf("{\"version\":%llu,\"%s\":[", (unsigned long long)r->version, l->word);
-	for (uint32_t i = 0; i < count_rows(r, l->what); i++) {
+	for (uint32_t i = 0; i < roster_count(r, l->what); i++) {
 		for (unsigned k = 0; k < change_fields(l->what); k++) {
 			struct buf b, q;
 
 			buf_init(&b, mem, sizeof(mem));
-			change_field_put(&b, l->what, row_at(r, l->what, i), k);
+			change_field_put(&b, l->what, roster_row(r, l->what, i), k);
 			buf_init(&q, quoted, sizeof(quoted));
 			if (change_field_bare(l->what, k))
 				buf_str(&q, buf_view(&b));

@@ -20,34 +20,45 @@ policy_class_name(enum policy_class c)
 enum err
 policy_class_parse(struct str word, enum policy_class *out)
 {
-	static const enum policy_class all[] = {CLASS_ORIGINATION, CLASS_TOLL_FREE,
-						CLASS_TERMINATION, CLASS_INTERNATIONAL};
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (str_eqz(word, policy_class_name(all[i]))) {
-			*out = all[i];
+	for (unsigned bit = 1; bit <= ACCOUNT_SERVICES_ALL; bit <<= 1)
+		if ((bit & ACCOUNT_SERVICES_ALL) &&
+		    str_eqz(word, policy_class_name((enum policy_class)bit))) {
+			*out = (enum policy_class)bit;
 			return ERR_OK;
 		}
 	return ERR_NOTFOUND;
 }
 
 const char *
-tls_srtp_name(enum tls_srtp t)
+word_name(const struct word_list *l, unsigned v)
 {
-	static const char *const name[TLS_SRTP_N] = {"off", "requested", "ready", "on"};
-
-	return (unsigned)t < TLS_SRTP_N ? name[t] : "?";
+	return v >= l->first && v - l->first < l->n ? l->word[v - l->first] : "?";
 }
 
 enum err
-tls_srtp_parse(struct str word, enum tls_srtp *out)
+word_parse(const struct word_list *l, struct str word, unsigned *out)
 {
-	for (unsigned i = 0; i < TLS_SRTP_N; i++)
-		if (str_eqz(word, tls_srtp_name((enum tls_srtp)i))) {
-			*out = (enum tls_srtp)i;
+	for (unsigned i = 0; i < l->n; i++)
+		if (str_eqz(word, l->word[i])) {
+			*out = l->first + i;
 			return ERR_OK;
 		}
 	return ERR_NOTFOUND;
+}
+
+const struct word_list tls_srtp_words = {
+	(const char *const[TLS_SRTP_N]){"off", "requested", "ready", "on"}, 0, TLS_SRTP_N};
+const struct word_list account_caller_words = {
+	(const char *const[ACCOUNT_CALLER_N]){"refuse", "replace"}, 0, ACCOUNT_CALLER_N};
+const struct word_list tls_eku_words = {
+	(const char *const[TLS_EKU_N]){"accept-server-auth", "strict"}, 0, TLS_EKU_N};
+const struct word_list tls_revocation_words = {
+	(const char *const[TLS_REVOCATION_N]){"soft", "off", "hard"}, 0, TLS_REVOCATION_N};
+
+const char *
+tls_srtp_name(enum tls_srtp t)
+{
+	return word_name(&tls_srtp_words, t);
 }
 
 bool

@@ -15,6 +15,12 @@ enum {
 	POLICY_ACCOUNT_TRUNKS_MAX = 32, /* trunks of one account */
 	POLICY_TRUNK_NAMES_MAX = 8,     /* certificate names of one trunk */
 	POLICY_TRUNK_SOURCES_MAX = 16,  /* source ranges of one trunk */
+	POLICY_RATES_MAX = 65536,
+	POLICY_LIST_MAX = 1024, /* bytes of a list of words: countries, authorities */
+	POLICY_NOTE_MAX = 1024, /* bytes of a text for people: need, override */
+	POLICY_FORM_MAX = 8192, /* bytes of the questionnaire */
+	POLICY_PEM_MAX = 65536, /* bytes of certificates of one account, PEM */
+	POLICY_URI_MAX = 256,   /* bytes of a URI */
 };
 #define POLICY_NONE UINT32_MAX /* index of no account, of no trunk */
 
@@ -55,25 +61,77 @@ enum tls_srtp {
 	TLS_SRTP_N
 };
 
+/* What happens to a call whose caller identity is not a number of the account. */
+enum account_caller { ACCOUNT_CALLER_REFUSE, ACCOUNT_CALLER_REPLACE, ACCOUNT_CALLER_N };
+/* Extended key usage of the certificates of an account's peers. Public authorities stopped issuing
+ * clientAuth in 2026: the default takes serverAuth alone from a client as well. */
+enum tls_eku { TLS_EKU_ACCEPT_SERVER_AUTH, TLS_EKU_STRICT, TLS_EKU_N };
+/* What a revocation that cannot be looked up means: off = not asked, soft = fine, hard = refused.
+ */
+enum tls_revocation {
+	TLS_REVOCATION_SOFT,
+	TLS_REVOCATION_OFF,
+	TLS_REVOCATION_HARD,
+	TLS_REVOCATION_N
+};
+
+enum {
+	ACCOUNT_LIMIT_STATUS = 480,     /* default answer where a limit is reached; also 486, 603 */
+	ACCOUNT_EMERGENCY_STATUS = 500, /* default answer to emergency calls over TLS */
+	ACCOUNT_SERVICES = CLASS_ORIGINATION | CLASS_TOLL_FREE | CLASS_TERMINATION, /* default */
+	ACCOUNT_SERVICES_ALL = ACCOUNT_SERVICES | CLASS_INTERNATIONAL | CLASS_PREMIUM,
+};
+
+/* Calls TO the customer: its own 8YY number = toll_free, else origination. FROM the customer:
+ * domestic and any 8YY = termination, other countries = international, premium rate = premium. */
 struct account {
 	struct text id, name;
-	struct text parent;             /* text id of the account above; unused yet */
-	uint32_t classes;               /* CLASS_* bits */
-	uint32_t max_calls;             /* concurrent; 0 = no limit of its own */
-	uint32_t attempts;              /* INVITEs a second; 0 = no limit of its own */
+	struct text parent;    /* text id of the account whose certificate serves this one too */
+	struct text countries; /* country codes and prefixes of international calls, divided by
+				  commas: "44,1876"; none = all */
+	struct text emergency_target;          /* "sip:...", none = refuse */
+	struct text tls_authorities;           /* names divided by commas; none = the zone's */
+	struct text tls_ca, tls_intermediates; /* PEM; none */
+	struct text tls_profile;  /* least profile its connections must reach; none = the zone's */
+	uint64_t max_spend_micro; /* a day, millionths; 0 = no limit */
+	uint32_t services;        /* CLASS_* bits */
+	uint32_t max_calls;       /* concurrent; 0 = no limit of its own */
+	uint32_t attempts;        /* INVITEs a second; 0 = no limit of its own */
+	uint32_t max_length_s;    /* of a call; 0 = no limit of its own */
+	uint32_t international_minutes; /* a day; 0 = no limit of its own */
 	uint32_t first_trunk, n_trunks; /* its rows in the trunk table, in the order of the file */
+	uint32_t parent_row;            /* index of parent; POLICY_NONE */
+	uint16_t limit_status;          /* 486, 480, 603 */
+	uint16_t emergency_status;      /* 300..699; 3xx with emergency_target */
 	uint8_t enabled;                /* 0, 1 */
 	uint8_t tls_srtp;               /* enum tls_srtp */
-	uint8_t pad[2];
+	uint8_t caller;                 /* enum account_caller */
+	uint8_t tls_eku;                /* enum tls_eku */
+	uint8_t tls_wildcard;           /* 0, 1: a wildcard in a certificate counts */
+	uint8_t tls_cn;         /* 0, 1: a common name counts where there is no other name */
+	uint8_t tls_revocation; /* enum tls_revocation */
+	uint8_t pad[5];
 };
+
+/* Words of an enum, for files, the store and --json: word[v - first]. */
+struct word_list {
+	const char *const *word;
+	unsigned first, n;
+};
+/** The word of value v; "?" where it has none. Static. */
+const char *word_name(const struct word_list *l, unsigned v);
+/** NOTFOUND. */
+enum err word_parse(const struct word_list *l, struct str word, unsigned *out) NODISCARD;
+
+extern const struct word_list tls_srtp_words, account_caller_words, tls_eku_words,
+	tls_revocation_words;
 
 /** "origination", "toll_free" ...; "none" for CLASS_NONE, "?" for anything else. Static. */
 const char *policy_class_name(enum policy_class c);
-/** Words as policy_class_name gives them; NOTFOUND. Emergency is not a word that can be given. */
+/** Words of services, as policy_class_name gives them; NOTFOUND. Emergency is none of them. */
 enum err policy_class_parse(struct str word, enum policy_class *out) NODISCARD;
 /** "off", "requested", "ready", "on"; "?" outside. Static. */
 const char *tls_srtp_name(enum tls_srtp t);
-enum err tls_srtp_parse(struct str word, enum tls_srtp *out) NODISCARD;
 /** A text id: 1..POLICY_ID_MAX-1 of [A-Za-z0-9._-], the first one a letter or digit. */
 bool policy_id_valid(struct str id);
 

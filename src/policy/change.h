@@ -5,23 +5,22 @@
 
 #include "policy/roster.h"
 
-enum change_what { CHANGE_ACCOUNT, CHANGE_TRUNK, CHANGE_NUMBER, CHANGE_WHAT_N };
 enum change_how { CHANGE_ADD, CHANGE_REMOVE, CHANGE_EDIT, CHANGE_HOW_N };
 
 enum {
-	CHANGE_VALUE_MAX = 4096, /* one field as text with its NUL: the longest is all names */
+	CHANGE_VALUE_MAX = POLICY_PEM_MAX + 1, /* one field as text with its NUL */
 };
 
 /* before: NULL for ADD; after: NULL for REMOVE. Rows of the kind that `what` says. */
 struct change {
-	enum change_what what;
+	enum roster_kind what;
 	enum change_how how;
 	const void *before, *after;
 };
 
 /**
- * Compare, sorting both. Calls on_change for each difference: removals of numbers, trunks and
- * accounts first, then accounts, trunks and numbers that are new or changed, each by id. An error
+ * Compare, sorting both. Calls on_change for each difference: removals of rates, numbers, trunks
+ * and accounts first, then what is new or changed the other way round, each by id. An error
  * that it returns ends the walk and is returned. *n counts them. Otherwise NOMEM only.
  */
 enum err change_walk(struct roster *before, struct roster *after,
@@ -29,16 +28,16 @@ enum err change_walk(struct roster *before, struct roster *after,
 		     uint32_t *n) NODISCARD;
 
 /** Number of fields of a kind; field 0 is the id. */
-unsigned change_fields(enum change_what w);
+unsigned change_fields(enum roster_kind w);
 /** Name of field i, as in the accounts file. Static. */
-const char *change_field_name(enum change_what w, unsigned i);
+const char *change_field_name(enum roster_kind w, unsigned i);
 /** Value of field i of a row of this kind, as text. */
-void change_field_put(struct buf *b, enum change_what w, const void *row, unsigned i);
+void change_field_put(struct buf *b, enum roster_kind w, const void *row, unsigned i);
 /** Is field i a number or yes/no, so that JSON shows it without quotes? */
-bool change_field_bare(enum change_what w, unsigned i);
+bool change_field_bare(enum roster_kind w, unsigned i);
 /** Field i is the same in both rows. */
-bool change_field_same(enum change_what w, const void *a, const void *b, unsigned i);
-/** "account", "trunk" (carriers too), "number". Static. */
-const char *change_what_name(enum change_what w);
+bool change_field_same(enum roster_kind w, const void *a, const void *b, unsigned i);
+/** "account", "trunk" (carriers too), "number", "rate". Static. */
+const char *change_what_name(enum roster_kind w);
 
 #endif

@@ -31,6 +31,7 @@ roster_fini(struct roster *r)
 	mem_free(r->account);
 	mem_free(r->trunk);
 	mem_free(r->number);
+	mem_free(r->rate);
 	roster_init(r);
 }
 
@@ -87,9 +88,11 @@ roster_add_account(struct roster *r, struct roster_account **out)
 			       sizeof(*r->account));
 
 	r->account = rows;
-	if (e == ERR_OK)
-		*out = &r->account[r->n_accounts - 1];
-	return e;
+	if (e != ERR_OK)
+		return e;
+	*out = &r->account[r->n_accounts - 1];
+	field_defaults(ROSTER_ACCOUNT, *out);
+	return ERR_OK;
 }
 
 enum err
@@ -100,9 +103,11 @@ roster_add_trunk(struct roster *r, struct roster_trunk **out)
 			       sizeof(*r->trunk));
 
 	r->trunk = rows;
-	if (e == ERR_OK)
-		*out = &r->trunk[r->n_trunks - 1];
-	return e;
+	if (e != ERR_OK)
+		return e;
+	*out = &r->trunk[r->n_trunks - 1];
+	field_defaults(ROSTER_TRUNK, *out);
+	return ERR_OK;
 }
 
 enum err
@@ -113,8 +118,115 @@ roster_add_number(struct roster *r, struct roster_number **out)
 			       sizeof(*r->number));
 
 	r->number = rows;
+	if (e != ERR_OK)
+		return e;
+	*out = &r->number[r->n_numbers - 1];
+	field_defaults(ROSTER_NUMBER, *out);
+	return ERR_OK;
+}
+
+enum err
+roster_add_rate(struct roster *r, struct roster_rate **out)
+{
+	void *rows = r->rate;
+	enum err e =
+		make_room(&rows, &r->n_rates, &r->cap_rates, POLICY_RATES_MAX, sizeof(*r->rate));
+
+	r->rate = rows;
+	if (e != ERR_OK)
+		return e;
+	*out = &r->rate[r->n_rates - 1];
+	field_defaults(ROSTER_RATE, *out);
+	return ERR_OK;
+}
+
+enum err
+roster_add(struct roster *r, enum roster_kind k, void **out)
+{
+	enum err e = ERR_BUG;
+
+	switch (k) {
+	case ROSTER_ACCOUNT:
+		e = roster_add_account(r, (struct roster_account **)out);
+		break;
+	case ROSTER_TRUNK:
+		e = roster_add_trunk(r, (struct roster_trunk **)out);
+		break;
+	case ROSTER_NUMBER:
+		e = roster_add_number(r, (struct roster_number **)out);
+		break;
+	case ROSTER_RATE:
+		e = roster_add_rate(r, (struct roster_rate **)out);
+		break;
+	case ROSTER_KIND_N:
+		break;
+	}
+	return e;
+}
+
+uint32_t
+roster_count(const struct roster *r, enum roster_kind k)
+{
+	const uint32_t n[ROSTER_KIND_N] = {r->n_accounts, r->n_trunks, r->n_numbers, r->n_rates};
+
+	return n[k];
+}
+
+const void *
+roster_row(const struct roster *r, enum roster_kind k, uint32_t i)
+{
+	const void *const first[ROSTER_KIND_N] = {r->account, r->trunk, r->number, r->rate};
+
+	return (const char *)first[k] + i * field_table(k)->row_size;
+}
+
+static enum err
+set_names(struct roster *r, struct roster_trunk *t, struct str s)
+{
+	enum err e = ERR_OK;
+
+	for (t->n_names = 0; e == ERR_OK && s.len; t->n_names++) {
+		if (t->n_names == POLICY_TRUNK_NAMES_MAX)
+			return ERR_LONG;
+		e = roster_text(r, str_cut(&s, ' '), &t->name[t->n_names]);
+	}
+	return e;
+}
+
+static enum err
+set_sources(struct roster_trunk *t, struct str s)
+{
+	enum err e = ERR_OK;
+
+	for (t->n_sources = 0; e == ERR_OK && s.len; t->n_sources++) {
+		if (t->n_sources == POLICY_TRUNK_SOURCES_MAX)
+			return ERR_LONG;
+		e = cidr_parse(str_cut(&s, ' '), &t->source[t->n_sources]);
+	}
+	return e;
+}
+
+enum err
+roster_set(struct roster *r, const struct field *f, void *row, struct str s)
+{
+	uint64_t v;
+	enum err e;
+
+	if (f->type == FIELD_NAMES)
+		return set_names(r, row, s);
+	if (f->type == FIELD_SOURCES)
+		return set_sources(row, s);
+	if (!field_is_text(f)) {
+		e = field_parse(f, s, &v);
+		if (e == ERR_OK)
+			field_set_u64(f, row, v);
+		return e;
+	}
+	e = field_text_valid(f, s);
 	if (e == ERR_OK)
-		*out = &r->number[r->n_numbers - 1];
+		e = roster_text(r, s, &s);
+	if (e == ERR_OK)
+		field_set_text(f, row, s);
 	return e;
 }
 
@@ -150,6 +262,14 @@ cmp_number(const void *a, const void *b)
 	return str_cmp(x->trunk, y->trunk);
 }
 
+static int
+cmp_rate(const void *a, const void *b)
+{
+	const struct roster_rate *x = a, *y = b;
+
+	return (x->key > y->key) - (x->key < y->key);
+}
+
 static void
 sort_rows(void *rows, size_t n, size_t size, int (*do_cmp)(const void *, const void *))
 {
@@ -163,6 +283,7 @@ roster_sort(struct roster *r)
 	sort_rows(r->account, r->n_accounts, sizeof(*r->account), cmp_account);
 	sort_rows(r->trunk, r->n_trunks, sizeof(*r->trunk), cmp_trunk);
 	sort_rows(r->number, r->n_numbers, sizeof(*r->number), cmp_number);
+	sort_rows(r->rate, r->n_rates, sizeof(*r->rate), cmp_rate);
 }
 
 /* The state of one check. */
@@ -198,6 +319,22 @@ find_account(const struct roster *r, struct str id)
 			     : NULL;
 }
 
+/* A parent stands alone: its certificate answers for its children, nobody's for its own. */
+static void
+check_parent(struct check *c, const struct roster_account *a)
+{
+	const struct roster_account *p = a->parent.len ? find_account(c->r, a->parent) : NULL;
+
+	if (a->parent.len && !p)
+		report_fault(c, a->place, "no account \"%.*s\" to be the parent",
+			     STR_ARG(a->parent));
+	else if (p && (p == a || p->parent.len))
+		report_fault(c, a->place,
+			     "account \"%.*s\": \"%.*s\" cannot be the parent, because it has one "
+			     "itself; name the account that has the certificate",
+			     STR_ARG(a->id), STR_ARG(a->parent));
+}
+
 static void
 check_accounts(struct check *c)
 {
@@ -215,26 +352,64 @@ check_accounts(struct check *c)
 			report_fault(c, a->place,
 				     "account \"%.*s\" stands twice; give each its own id",
 				     STR_ARG(a->id));
-		if (a->parent.len && !find_account(r, a->parent))
-			report_fault(c, a->place, "no account \"%.*s\" to be the parent",
-				     STR_ARG(a->parent));
+		check_parent(c, a);
+		if ((a->emergency_status < 400) != (a->emergency_target.len != 0))
+			report_fault(c, a->place,
+				     "account \"%.*s\": emergency calls are answered with %u; a "
+				     "status below 400 and a target need each other",
+				     STR_ARG(a->id), a->emergency_status);
 	}
+}
+
+/* A dedicated trunk is known by where it comes in and from. */
+static void
+check_dedicated(struct check *c, const struct roster_trunk *t)
+{
+	if (t->transport == TRUNK_TLS)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": dedicated is plain SIP; use transport: udp or tcp",
+			     STR_ARG(t->id));
+	if (t->listener.len == 0)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": security dedicated needs listener: the name of the "
+			     "listener on its interface",
+			     STR_ARG(t->id));
 }
 
 static void
 check_security(struct check *c, const struct roster_trunk *t)
 {
-	if (t->security == TRUNK_SEC_REQUIRED && t->transport != TRUNK_TLS)
+	bool tls = t->transport == TRUNK_TLS;
+
+	if (t->security == TRUNK_SEC_REQUIRED && !tls)
 		report_fault(c, t->place,
 			     "trunk \"%.*s\": SRTP keys may not go over %s; use transport: tls, or "
 			     "security: refused",
 			     STR_ARG(t->id), trunk_transport_name(t->transport));
-	if (t->transport != TRUNK_TLS && t->n_sources == 0 && (t->direction & TRUNK_IN))
+	if (!tls && t->n_sources == 0 && (t->direction & TRUNK_IN))
 		report_fault(
 			c, t->place,
 			"trunk \"%.*s\": calls over %s are known by their source address only; "
 			"give sources",
 			STR_ARG(t->id), trunk_transport_name(t->transport));
+	if (tls && t->identity == TRUNK_BY_ADDRESS && t->n_sources == 0)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": identity address needs sources; give them",
+			     STR_ARG(t->id));
+	if (tls && t->emergency && t->kind == TRUNK_CUSTOMER)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": emergency calls are not available over TLS; put "
+			     "emergency: yes on a trunk over udp or tcp",
+			     STR_ARG(t->id));
+	if (t->security == TRUNK_SEC_DEDICATED)
+		check_dedicated(c, t);
+}
+
+bool
+roster_trunk_named(const struct roster_trunk *t)
+{
+	return t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS &&
+	       t->identity != TRUNK_BY_ADDRESS;
 }
 
 /* A TLS customer is known by its certificate: there must be a name to look for. */
@@ -243,7 +418,7 @@ check_own_names(struct check *c, const struct roster_trunk *t)
 {
 	struct addr ip;
 
-	if (t->kind != TRUNK_CUSTOMER || t->transport != TRUNK_TLS)
+	if (!roster_trunk_named(t))
 		return;
 	if (t->n_names == 0 && addr_parse_ip(t->host, &ip) == ERR_OK)
 		report_fault(
@@ -258,6 +433,17 @@ check_own_names(struct check *c, const struct roster_trunk *t)
 				"trunk \"%.*s\": \"%.*s\" is not a name that a certificate can "
 				"show; give a host name without wildcard",
 				STR_ARG(t->id), STR_ARG(str_sub(t->name[i], 0, 64)));
+}
+
+static void
+check_rates(struct check *c)
+{
+	const struct roster_rate *rate = c->r->rate;
+
+	for (uint32_t i = 1; i < c->r->n_rates; i++)
+		if (rate[i].key == rate[i - 1].key)
+			report_fault(c, rate[i].place,
+				     "rates: this prefix stands twice; remove one");
 }
 
 static void
@@ -313,6 +499,17 @@ zones_meet(const struct roster_trunk *a, const struct roster_trunk *b)
 	return a->zone.len == 0 || b->zone.len == 0 || str_ieq(a->zone, b->zone);
 }
 
+/* Of one family: the same account, or one is the parent of the other, or both have one parent. */
+static bool
+is_kin(const struct check *c, const struct roster_trunk *t, const struct roster_trunk *u)
+{
+	const struct roster_account *a = find_account(c->r, t->account);
+	const struct roster_account *b = find_account(c->r, u->account);
+
+	return a && b &&
+	       str_eq(a->parent.len ? a->parent : a->id, b->parent.len ? b->parent : b->id);
+}
+
 /* names: sorted. The same certificate name must not lead to two accounts. */
 static void
 check_names(struct check *c, const struct check_name *names, size_t n)
@@ -320,7 +517,7 @@ check_names(struct check *c, const struct check_name *names, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		const struct roster_trunk *t = names[i].trunk, *u = names[i - 1].trunk;
 
-		if (str_eq(names[i].name, names[i - 1].name) && !str_eq(t->account, u->account) &&
+		if (str_eq(names[i].name, names[i - 1].name) && !is_kin(c, t, u) &&
 		    zones_meet(t, u))
 			report_fault(
 				c, t->place,
@@ -393,7 +590,7 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 		const struct roster_trunk *t = &r->trunk[i];
 
 		ids[i] = (struct check_name){t->id, t};
-		if (t->kind != TRUNK_CUSTOMER || t->transport != TRUNK_TLS)
+		if (!roster_trunk_named(t))
 			continue;
 		if (t->n_names == 0)
 			names[n_names++] = (struct check_name){t->host, t};
@@ -407,6 +604,7 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 	check_ids(&c, ids);
 	check_names(&c, names, n_names);
 	check_numbers(&c, ids);
+	check_rates(&c);
 	mem_free(ids);
 	mem_free(names);
 	*n = c.n;

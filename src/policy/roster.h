@@ -4,40 +4,7 @@
 #ifndef POSTERN_POLICY_ROSTER_H
 #define POSTERN_POLICY_ROSTER_H
 
-#include "base/addr.h"
-#include "policy/number.h"
-#include "policy/trunk.h"
-
-struct roster_account {
-	struct str id, name, parent;
-	uint32_t classes, max_calls, attempts;
-	bool enabled;
-	enum tls_srtp tls_srtp;
-	uint32_t place; /* where it stood in the file, for messages (a line); not compared */
-};
-
-struct roster_trunk {
-	struct str id, account; /* account: text id; empty for a carrier */
-	struct str host, zone, media, caller, strip, add;
-	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
-	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
-	uint32_t n_names, n_sources, max_calls;
-	uint16_t port, priority, weight;
-	bool enabled, learn;
-	enum trunk_kind kind;
-	enum trunk_direction direction;
-	enum trunk_transport transport;
-	enum trunk_security security;
-	enum trunk_ssrc ssrc;
-	uint32_t order; /* among the trunks of its account, from 0 */
-	uint32_t place;
-};
-
-struct roster_number {
-	uint64_t key; /* number_key() */
-	struct str trunk;
-	uint32_t place;
-};
+#include "policy/field.h"
 
 /* A list that grows; text lives in blocks of the roster. Start from roster_init. */
 struct roster_block;
@@ -45,8 +12,9 @@ struct roster {
 	struct roster_account *account;
 	struct roster_trunk *trunk;
 	struct roster_number *number;
-	uint32_t n_accounts, n_trunks, n_numbers;
-	uint32_t cap_accounts, cap_trunks, cap_numbers;
+	struct roster_rate *rate;
+	uint32_t n_accounts, n_trunks, n_numbers, n_rates;
+	uint32_t cap_accounts, cap_trunks, cap_numbers, cap_rates;
 	struct roster_block *text;
 	uint64_t version; /* of the store it was read from; 0 otherwise */
 };
@@ -55,12 +23,27 @@ void roster_init(struct roster *r);
 void roster_fini(struct roster *r);
 /** Copy s into the roster's text, so that it lives as long; NOMEM. */
 enum err roster_text(struct roster *r, struct str s, struct str *out) NODISCARD;
-/** A new zeroed entry at the end, valid until the next one is added; NOMEM, FULL (the limit). */
+/** A new entry at the end, valid until the next one is added: field_defaults, the rest zero.
+ * NOMEM, FULL (the limit). */
 enum err roster_add_account(struct roster *r, struct roster_account **out) NODISCARD;
 enum err roster_add_trunk(struct roster *r, struct roster_trunk **out) NODISCARD;
 enum err roster_add_number(struct roster *r, struct roster_number **out) NODISCARD;
+enum err roster_add_rate(struct roster *r, struct roster_rate **out) NODISCARD;
+/** The same by kind. */
+enum err roster_add(struct roster *r, enum roster_kind k, void **out) NODISCARD;
+uint32_t roster_count(const struct roster *r, enum roster_kind k);
+/** Row i of a kind, i < roster_count. Borrowed. */
+const void *roster_row(const struct roster *r, enum roster_kind k, uint32_t i);
+/**
+ * Set field f of a row of r from text as field_put writes it (and as field_parse reads it); texts
+ * are copied into the roster. SYNTAX, RANGE, NOTFOUND (no such word), LONG, NOMEM.
+ */
+enum err roster_set(struct roster *r, const struct field *f, void *row, struct str s) NODISCARD;
 /** Sort: accounts by id, trunks by (customers first, account, order, id), numbers by key. */
 void roster_sort(struct roster *r);
+
+/** Is this trunk known by the names of a certificate? */
+bool roster_trunk_named(const struct roster_trunk *t);
 
 /* One finding of roster_check: where, and what is wrong. */
 struct roster_fault {

@@ -66,17 +66,45 @@ ids_rise(const struct snapshot_view *v, struct text a, struct text b)
 	return str_cmp(snapshot_text(v, a), snapshot_text(v, b)) < 0;
 }
 
+/* The members that the table of fields knows. */
+static bool
+check_fields(const struct snapshot_view *v, enum roster_kind k, const void *row)
+{
+	const struct field_table *table = field_table(k);
+
+	for (unsigned i = 0; i < table->n; i++) {
+		const struct field *f = &table->field[i];
+		const char *at = (const char *)row + f->snap;
+		struct text t;
+		uint64_t n = 0;
+
+		if (f->snap_size == 0)
+			continue;
+		if (field_is_text(f)) {
+			memcpy(&t, at, sizeof(t));
+			if (t.len < f->min || !text_fits(v, t, (uint32_t)f->max + 1))
+				return false;
+			continue;
+		}
+		memcpy(&n, at, f->snap_size);
+		if (!field_u64_valid(f, n))
+			return false;
+	}
+	return true;
+}
+
 static bool
 check_account(const struct snapshot_view *v, uint32_t i)
 {
 	const struct account *a = &v->account[i];
+	uint32_t p = a->parent_row;
 
-	if (!text_fits(v, a->id, POLICY_ID_MAX) || !text_fits(v, a->name, POLICY_NAME_MAX) ||
-	    !text_fits(v, a->parent, POLICY_ID_MAX) || !policy_id_valid(snapshot_text(v, a->id)))
+	if (!check_fields(v, ROSTER_ACCOUNT, a) || !policy_id_valid(snapshot_text(v, a->id)))
 		return false;
-	if (a->enabled > 1 || a->tls_srtp >= TLS_SRTP_N ||
-	    a->n_trunks > POLICY_ACCOUNT_TRUNKS_MAX || a->first_trunk > v->first_carrier ||
+	if (a->n_trunks > POLICY_ACCOUNT_TRUNKS_MAX || a->first_trunk > v->first_carrier ||
 	    a->n_trunks > v->first_carrier - a->first_trunk)
+		return false;
+	if (a->parent.len ? p >= v->n_accounts || p == i : p != POLICY_NONE)
 		return false;
 	for (uint32_t k = 0; k < a->n_trunks; k++)
 		if (v->trunk[a->first_trunk + k].account != i)
@@ -90,15 +118,9 @@ check_trunk(const struct snapshot_view *v, uint32_t i)
 	const struct trunk *t = &v->trunk[i];
 	bool customer = i < v->first_carrier;
 
-	if (!text_fits(v, t->id, POLICY_ID_MAX) || !text_fits(v, t->host, POLICY_HOST_MAX) ||
-	    !text_fits(v, t->zone, POLICY_HOST_MAX) || !text_fits(v, t->media, POLICY_ID_MAX) ||
-	    !text_fits(v, t->caller, NUMBER_SIZE) || !text_fits(v, t->strip, NUMBER_SIZE) ||
-	    !text_fits(v, t->add, NUMBER_SIZE) || !policy_id_valid(snapshot_text(v, t->id)))
-		return false;
-	if (t->kind != (customer ? TRUNK_CUSTOMER : TRUNK_CARRIER) || t->enabled > 1 ||
-	    t->learn > 1 || t->direction < TRUNK_IN || t->direction > TRUNK_BOTH ||
-	    t->transport >= TRUNK_TRANSPORT_N || t->security >= TRUNK_SECURITY_N ||
-	    t->ssrc >= TRUNK_SSRC_N || t->n_sources > POLICY_TRUNK_SOURCES_MAX)
+	if (!check_fields(v, ROSTER_TRUNK, t) || !policy_id_valid(snapshot_text(v, t->id)) ||
+	    t->kind != (customer ? TRUNK_CUSTOMER : TRUNK_CARRIER) ||
+	    t->n_sources > POLICY_TRUNK_SOURCES_MAX)
 		return false;
 	if (!customer)
 		return t->account == POLICY_NONE;
@@ -161,6 +183,29 @@ check_numbers(const struct snapshot_view *v)
 	return true;
 }
 
+static bool
+check_rates(const struct snapshot_view *v)
+{
+	for (uint32_t i = 0; i < v->n_rates; i++)
+		if (v->rate[i].increment_s == 0 || (i && v->rate[i - 1].key >= v->rate[i].key))
+			return false;
+	return true;
+}
+
+/* The rows of all tables. */
+static bool
+check_rows(const struct snapshot_view *v)
+{
+	for (uint32_t i = 0; i < v->n_accounts; i++)
+		if (!check_account(v, i))
+			return false;
+	for (uint32_t i = 0; i < v->n_trunks; i++)
+		if (!check_trunk(v, i))
+			return false;
+	return check_ids(v) && check_names(v) && check_sources(v) && check_numbers(v) &&
+	       check_rates(v);
+}
+
 enum err
 snapshot_open(struct str bytes, struct snapshot_view *out)
 {
@@ -180,27 +225,23 @@ snapshot_open(struct str bytes, struct snapshot_view *out)
 	v.name = table_rows(bytes, h.names, sizeof(*v.name));
 	v.source = table_rows(bytes, h.sources, sizeof(*v.source));
 	v.number = table_rows(bytes, h.numbers, sizeof(*v.number));
+	v.rate = table_rows(bytes, h.rates, sizeof(*v.rate));
 	v.text = table_rows(bytes, h.text, 1);
-	if (!v.account || !v.trunk || !v.by_id || !v.name || !v.source || !v.number || !v.text ||
-	    h.by_id.n != h.trunks.n || h.first_carrier > h.trunks.n ||
+	if (!v.account || !v.trunk || !v.by_id || !v.name || !v.source || !v.number || !v.rate ||
+	    !v.text || h.by_id.n != h.trunks.n || h.first_carrier > h.trunks.n ||
 	    h.accounts.n > POLICY_ACCOUNTS_MAX || h.trunks.n > POLICY_TRUNKS_MAX ||
-	    h.numbers.n > POLICY_NUMBERS_MAX)
+	    h.numbers.n > POLICY_NUMBERS_MAX || h.rates.n > POLICY_RATES_MAX)
 		return ERR_SYNTAX;
 	v.n_accounts = h.accounts.n;
 	v.n_trunks = h.trunks.n;
 	v.n_names = h.names.n;
 	v.n_sources = h.sources.n;
 	v.n_numbers = h.numbers.n;
+	v.n_rates = h.rates.n;
 	v.text_len = h.text.n;
 	v.first_carrier = h.first_carrier;
 	v.version = h.version;
-	for (uint32_t i = 0; i < v.n_accounts; i++)
-		if (!check_account(&v, i))
-			return ERR_SYNTAX;
-	for (uint32_t i = 0; i < v.n_trunks; i++)
-		if (!check_trunk(&v, i))
-			return ERR_SYNTAX;
-	if (!check_ids(&v) || !check_names(&v) || !check_sources(&v) || !check_numbers(&v))
+	if (!check_rows(&v))
 		return ERR_SYNTAX;
 	*out = v;
 	return ERR_OK;
@@ -218,6 +259,7 @@ struct build {
 	struct snapshot_name *name;
 	struct snapshot_source *source;
 	struct snapshot_number *number;
+	struct snapshot_rate *rate;
 	char *text;
 	uint32_t text_used;
 	const struct roster *r;
@@ -270,12 +312,6 @@ cmp_source(const void *a, const void *b)
 	return c ? c : cmp_u32(x->trunk, y->trunk);
 }
 
-static bool
-shows_certificate(const struct roster_trunk *t)
-{
-	return t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS;
-}
-
 /* Place a table of n rows at *at; moves *at behind it. */
 static struct snapshot_table
 place_table(uint64_t *at, uint64_t n, size_t size)
@@ -286,24 +322,27 @@ place_table(uint64_t *at, uint64_t n, size_t size)
 	return t;
 }
 
+/* Bytes of all texts of the rows of a kind that go into the snapshot. */
 static uint64_t
-text_size(const struct roster *r)
+text_size(const struct roster *r, enum roster_kind k)
 {
+	const struct field_table *t = field_table(k);
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; i < r->n_accounts; i++) {
-		const struct roster_account *a = &r->account[i];
+	for (uint32_t i = 0; i < roster_count(r, k); i++)
+		for (unsigned m = 0; m < t->n; m++)
+			if (t->field[m].snap_size && field_is_text(&t->field[m]))
+				n += field_text(&t->field[m], roster_row(r, k, i)).len;
+	return n;
+}
 
-		n += a->id.len + a->name.len + a->parent.len;
-	}
-	for (uint32_t i = 0; i < r->n_trunks; i++) {
-		const struct roster_trunk *t = &r->trunk[i];
+static uint64_t
+names_size(const struct roster_trunk *t)
+{
+	uint64_t n = t->n_names ? 0 : t->host.len;
 
-		n += t->id.len + t->host.len * 2 + t->zone.len + t->media.len + t->caller.len +
-		     t->strip.len + t->add.len;
-		for (uint32_t k = 0; k < t->n_names; k++)
-			n += t->name[k].len;
-	}
+	for (uint32_t k = 0; k < t->n_names; k++)
+		n += t->name[k].len;
 	return n;
 }
 
@@ -313,13 +352,15 @@ start_build(struct build *b, const struct roster *r)
 {
 	struct snapshot_head h = {.magic = SNAPSHOT_MAGIC, .layout = SNAPSHOT_LAYOUT};
 	uint64_t at = sizeof(h), n_names = 0, n_sources = 0;
+	uint64_t text = text_size(r, ROSTER_ACCOUNT) + text_size(r, ROSTER_TRUNK);
 
 	for (uint32_t i = 0; i < r->n_trunks; i++) {
 		const struct roster_trunk *t = &r->trunk[i];
 
 		h.first_carrier += t->kind == TRUNK_CUSTOMER;
 		n_sources += t->n_sources;
-		if (shows_certificate(t))
+		text += names_size(t);
+		if (roster_trunk_named(t))
 			n_names += t->n_names ? t->n_names : 1;
 	}
 	h.version = r->version;
@@ -329,7 +370,8 @@ start_build(struct build *b, const struct roster *r)
 	h.names = place_table(&at, n_names, sizeof(*b->name));
 	h.sources = place_table(&at, n_sources, sizeof(*b->source));
 	h.numbers = place_table(&at, r->n_numbers, sizeof(*b->number));
-	h.text = place_table(&at, text_size(r), 1);
+	h.rates = place_table(&at, r->n_rates, sizeof(*b->rate));
+	h.text = place_table(&at, text, 1);
 	if (at > UINT32_MAX)
 		return ERR_FULL;
 	h.size = at;
@@ -345,8 +387,51 @@ start_build(struct build *b, const struct roster *r)
 	b->name = (void *)(b->p + h.names.off);
 	b->source = (void *)(b->p + h.sources.off);
 	b->number = (void *)(b->p + h.numbers.off);
+	b->rate = (void *)(b->p + h.rates.off);
 	b->text = b->p + h.text.off;
 	return ERR_OK;
+}
+
+/* The members of a row that the snapshot has. */
+static void
+put_fields(struct build *b, enum roster_kind k, const void *from, void *to)
+{
+	const struct field_table *table = field_table(k);
+
+	for (unsigned i = 0; i < table->n; i++) {
+		const struct field *f = &table->field[i];
+		struct text t;
+		uint64_t v;
+
+		if (f->snap_size == 0)
+			continue;
+		if (field_is_text(f)) {
+			t = put_text(b, field_text(f, from));
+			memcpy((char *)to + f->snap, &t, sizeof(t));
+		} else {
+			v = field_u64(f, from);
+			memcpy((char *)to + f->snap, &v, f->snap_size);
+		}
+	}
+}
+
+static uint32_t
+find_account(const struct roster *r, struct str id)
+{
+	uint32_t lo = 0, hi = r->n_accounts;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = str_cmp(r->account[mid].id, id);
+
+		if (c == 0)
+			return mid;
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return POLICY_NONE;
 }
 
 static void
@@ -354,16 +439,9 @@ put_account(struct build *b, uint32_t i)
 {
 	const struct roster_account *from = &b->r->account[i];
 
-	b->account[i] = (struct account){
-		.id = put_text(b, from->id),
-		.name = put_text(b, from->name),
-		.parent = put_text(b, from->parent),
-		.classes = from->classes,
-		.max_calls = from->max_calls,
-		.attempts = from->attempts,
-		.enabled = from->enabled,
-		.tls_srtp = (uint8_t)from->tls_srtp,
-	};
+	put_fields(b, ROSTER_ACCOUNT, from, &b->account[i]);
+	b->account[i].parent_row =
+		from->parent.len ? find_account(b->r, from->parent) : POLICY_NONE;
 }
 
 /* The trunk's names and sources; the counters say where the next ones go. */
@@ -372,9 +450,9 @@ put_lists(struct build *b, uint32_t i, uint32_t *n_names, uint32_t *n_sources)
 {
 	const struct roster_trunk *t = &b->r->trunk[i];
 
-	if (shows_certificate(t) && t->n_names == 0)
+	if (roster_trunk_named(t) && t->n_names == 0)
 		b->name[(*n_names)++] = (struct snapshot_name){put_text(b, t->host), i, 0};
-	for (uint32_t k = 0; shows_certificate(t) && k < t->n_names; k++)
+	for (uint32_t k = 0; roster_trunk_named(t) && k < t->n_names; k++)
 		b->name[(*n_names)++] = (struct snapshot_name){put_text(b, t->name[k]), i, 0};
 	for (uint32_t k = 0; k < t->n_sources; k++) {
 		struct cidr c = t->source[k];
@@ -399,28 +477,9 @@ put_trunk(struct build *b, uint32_t i, uint32_t *account)
 	if (customer &&
 	    (*account == b->r->n_accounts || !str_eq(b->r->account[*account].id, t->account)))
 		return ERR_CONFIG;
-	b->trunk[i] = (struct trunk){
-		.id = put_text(b, t->id),
-		.host = put_text(b, t->host),
-		.zone = put_text(b, t->zone),
-		.media = put_text(b, t->media),
-		.caller = put_text(b, t->caller),
-		.strip = put_text(b, t->strip),
-		.add = put_text(b, t->add),
-		.account = customer ? *account : POLICY_NONE,
-		.max_calls = t->max_calls,
-		.port = t->port,
-		.priority = t->priority,
-		.weight = t->weight,
-		.kind = (uint8_t)t->kind,
-		.enabled = t->enabled,
-		.direction = (uint8_t)t->direction,
-		.transport = (uint8_t)t->transport,
-		.security = (uint8_t)t->security,
-		.ssrc = (uint8_t)t->ssrc,
-		.learn = t->learn,
-		.n_sources = (uint8_t)t->n_sources,
-	};
+	put_fields(b, ROSTER_TRUNK, t, &b->trunk[i]);
+	b->trunk[i].account = customer ? *account : POLICY_NONE;
+	b->trunk[i].n_sources = (uint8_t)t->n_sources;
 	if (customer && b->account[*account].n_trunks++ == 0)
 		b->account[*account].first_trunk = i;
 	return ERR_OK;
@@ -474,6 +533,9 @@ fill_build(struct build *b)
 			return ERR_CONFIG;
 		b->number[i] = (struct snapshot_number){r->number[i].key, t, 0};
 	}
+	for (uint32_t i = 0; i < r->n_rates; i++)
+		b->rate[i] = (struct snapshot_rate){r->rate[i].key, r->rate[i].price_micro,
+						    r->rate[i].increment_s, 0};
 	return ERR_OK;
 }
 
@@ -561,17 +623,20 @@ snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk)
 	return trunk < v->n_trunks ? copy_id(v, v->trunk[trunk].id) : (struct policy_id){""};
 }
 
+/* Keys are the first member of the rows of numbers and of rates. */
 static uint32_t
-find_key(const struct snapshot_view *v, uint64_t key)
+find_key(const void *rows, uint32_t n, size_t size, uint64_t key)
 {
-	uint32_t lo = 0, hi = v->n_numbers;
+	uint32_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
+		uint64_t have;
 
-		if (v->number[mid].key == key)
-			return v->number[mid].trunk;
-		if (v->number[mid].key < key)
+		memcpy(&have, (const char *)rows + mid * size, sizeof(have));
+		if (have == key)
+			return mid;
+		if (have < key)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -579,21 +644,38 @@ find_key(const struct snapshot_view *v, uint64_t key)
 	return POLICY_NONE;
 }
 
-uint32_t
-snapshot_number_trunk(const struct snapshot_view *v, struct str e164)
+/* The row of this number: exact before longest prefix. */
+static uint32_t
+find_longest(const void *rows, uint32_t n, size_t size, struct str e164)
 {
 	char prefix[NUMBER_DIGITS_MAX + 2];
 	uint64_t key;
-	uint32_t t;
+	uint32_t row;
 
 	if (number_key(e164, &key) != ERR_OK || e164.p[e164.len - 1] == '*')
 		return POLICY_NONE;
-	t = find_key(v, key);
+	row = find_key(rows, n, size, key);
 	memcpy(prefix, e164.p, e164.len);
-	for (size_t n = e164.len; t == POLICY_NONE && n > 1; n--) {
-		prefix[n] = '*';
-		if (number_key(str_of(prefix, n + 1), &key) == ERR_OK)
-			t = find_key(v, key);
+	for (size_t len = e164.len; row == POLICY_NONE && len > 1; len--) {
+		prefix[len] = '*';
+		if (number_key(str_of(prefix, len + 1), &key) == ERR_OK)
+			row = find_key(rows, n, size, key);
 	}
-	return t;
+	return row;
+}
+
+uint32_t
+snapshot_number_trunk(const struct snapshot_view *v, struct str e164)
+{
+	uint32_t row = find_longest(v->number, v->n_numbers, sizeof(*v->number), e164);
+
+	return row == POLICY_NONE ? POLICY_NONE : v->number[row].trunk;
+}
+
+const struct snapshot_rate *
+snapshot_rate(const struct snapshot_view *v, struct str e164)
+{
+	uint32_t row = find_longest(v->rate, v->n_rates, sizeof(*v->rate), e164);
+
+	return row == POLICY_NONE ? NULL : &v->rate[row];
 }

@@ -9,7 +9,7 @@
 
 #include "policy/roster.h"
 
-enum { SNAPSHOT_LAYOUT = 1 };
+enum { SNAPSHOT_LAYOUT = 2 };
 #define SNAPSHOT_MAGIC 0x746f687370616e53ULL /* "Snapshot" */
 
 /* A table in the block: n rows from byte off on, aligned to 8. */
@@ -23,7 +23,7 @@ struct snapshot_head {
 	uint32_t first_carrier; /* index of the first carrier trunk; customers stand before */
 	uint64_t size;          /* of the whole block */
 	uint64_t version;       /* of the store it was made from */
-	struct snapshot_table accounts, trunks, by_id, names, sources, numbers, text;
+	struct snapshot_table accounts, trunks, by_id, names, sources, numbers, rates, text;
 };
 
 /* A name that a certificate must show; sorted by what stands behind the first label, then name. */
@@ -46,6 +46,14 @@ struct snapshot_number {
 	uint32_t pad;
 };
 
+/* The price of calls to a prefix; sorted by key. */
+struct snapshot_rate {
+	uint64_t key;         /* number_key() of a prefix */
+	uint64_t price_micro; /* a minute, millionths */
+	uint32_t increment_s; /* 1..3600 */
+	uint32_t pad;
+};
+
 /* What snapshot_open found. Borrowed: lives as long as the bytes. All checked, indexes in range. */
 struct snapshot_view {
 	const struct account *account;
@@ -54,8 +62,9 @@ struct snapshot_view {
 	const struct snapshot_name *name;
 	const struct snapshot_source *source;
 	const struct snapshot_number *number;
+	const struct snapshot_rate *rate;
 	const char *text;
-	uint32_t n_accounts, n_trunks, n_names, n_sources, n_numbers, text_len;
+	uint32_t n_accounts, n_trunks, n_names, n_sources, n_numbers, n_rates, text_len;
 	uint32_t first_carrier;
 	uint64_t version;
 };
@@ -84,5 +93,7 @@ struct policy_id snapshot_account_id(const struct snapshot_view *v, uint32_t acc
 struct policy_id snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk);
 /** Customer trunk that serves this E.164 number (exact before longest prefix), or POLICY_NONE. */
 uint32_t snapshot_number_trunk(const struct snapshot_view *v, struct str e164);
+/** The rate of calls to this E.164 number: the longest prefix; NULL = none. Borrowed. */
+const struct snapshot_rate *snapshot_rate(const struct snapshot_view *v, struct str e164);
 
 #endif

@@ -3,102 +3,59 @@
 #include "base/addr.h"
 #include "base/guard.h"
 
-/* Words of each enum, in its order. */
-static const char *const kind_word[TRUNK_KIND_N] = {"customer", "carrier"};
-static const char *const transport_word[TRUNK_TRANSPORT_N] = {"tls", "udp", "tcp"};
-static const char *const security_word[TRUNK_SECURITY_N] = {"required", "refused"};
-static const char *const ssrc_word[TRUNK_SSRC_N] = {"own", "pass"};
-static const char *const direction_word[TRUNK_BOTH + 1] = {"?", "in", "out", "both"};
-
-static const char *
-word_of(const char *const *words, unsigned n, unsigned v)
-{
-	return v < n ? words[v] : "?";
-}
-
-/* Index of word, n if it is none of them. */
-static unsigned
-find_word(const char *const *words, unsigned n, struct str word)
-{
-	unsigned i = 0;
-
-	while (i < n && !str_eqz(word, words[i]))
-		i++;
-	return i;
-}
+const struct word_list trunk_kind_words = {(const char *const[TRUNK_KIND_N]){"customer", "carrier"},
+					   0, TRUNK_KIND_N};
+const struct word_list trunk_transport_words = {
+	(const char *const[TRUNK_TRANSPORT_N]){"tls", "udp", "tcp"}, 0, TRUNK_TRANSPORT_N};
+const struct word_list trunk_security_words = {
+	(const char *const[TRUNK_SECURITY_N]){"required", "refused", "dedicated"}, 0,
+	TRUNK_SECURITY_N};
+const struct word_list trunk_ssrc_words = {(const char *const[TRUNK_SSRC_N]){"own", "pass"}, 0,
+					   TRUNK_SSRC_N};
+const struct word_list trunk_direction_words = {
+	(const char *const[TRUNK_BOTH]){"in", "out", "both"}, 1, TRUNK_BOTH};
+const struct word_list trunk_identity_words = {
+	(const char *const[TRUNK_IDENTITY_N]){"certificate", "certificate+address", "address"}, 0,
+	TRUNK_IDENTITY_N};
+const struct word_list trunk_show_words = {(const char *const[TRUNK_SHOW_N]){"show", "never"}, 0,
+					   TRUNK_SHOW_N};
+const struct word_list trunk_reuse_words = {(const char *const[TRUNK_REUSE_N]){"no", "inbound"}, 0,
+					    TRUNK_REUSE_N};
 
 const char *
 trunk_kind_name(enum trunk_kind k)
 {
-	return word_of(kind_word, TRUNK_KIND_N, k);
+	return word_name(&trunk_kind_words, k);
 }
 
 const char *
 trunk_transport_name(enum trunk_transport t)
 {
-	return word_of(transport_word, TRUNK_TRANSPORT_N, t);
+	return word_name(&trunk_transport_words, t);
 }
 
 const char *
 trunk_security_name(enum trunk_security s)
 {
-	return word_of(security_word, TRUNK_SECURITY_N, s);
+	return word_name(&trunk_security_words, s);
 }
 
 const char *
 trunk_ssrc_name(enum trunk_ssrc s)
 {
-	return word_of(ssrc_word, TRUNK_SSRC_N, s);
+	return word_name(&trunk_ssrc_words, s);
 }
 
 const char *
 trunk_direction_name(enum trunk_direction d)
 {
-	return word_of(direction_word, TRUNK_BOTH + 1, d);
+	return word_name(&trunk_direction_words, d);
 }
 
-enum err
-trunk_transport_parse(struct str word, enum trunk_transport *out)
+const char *
+trunk_identity_name(enum trunk_identity i)
 {
-	unsigned i = find_word(transport_word, TRUNK_TRANSPORT_N, word);
-
-	if (i == TRUNK_TRANSPORT_N)
-		return ERR_NOTFOUND;
-	*out = (enum trunk_transport)i;
-	return ERR_OK;
-}
-
-enum err
-trunk_security_parse(struct str word, enum trunk_security *out)
-{
-	unsigned i = find_word(security_word, TRUNK_SECURITY_N, word);
-
-	if (i == TRUNK_SECURITY_N)
-		return ERR_NOTFOUND;
-	*out = (enum trunk_security)i;
-	return ERR_OK;
-}
-
-enum err
-trunk_ssrc_parse(struct str word, enum trunk_ssrc *out)
-{
-	unsigned i = find_word(ssrc_word, TRUNK_SSRC_N, word);
-
-	if (i == TRUNK_SSRC_N)
-		return ERR_NOTFOUND;
-	*out = (enum trunk_ssrc)i;
-	return ERR_OK;
-}
-
-enum err
-trunk_direction_parse(struct str word, enum trunk_direction *out)
-{
-	unsigned i = find_word(direction_word, TRUNK_BOTH + 1, word);
-
-	if (i == 0 || i > TRUNK_BOTH)
-		return ERR_NOTFOUND;
-	*out = (enum trunk_direction)i;
-	return ERR_OK;
+	return word_name(&trunk_identity_words, i);
 }
 
 /* One label of a DNS name; '_' is met in practice. */
@@ -148,7 +105,7 @@ trunk_admits(const struct account *acc, const struct trunk *t, enum policy_class
 		return ACCOUNT_NO_CLASS;
 	if (acc && t->security == TRUNK_SEC_REQUIRED && acc->tls_srtp != TLS_SRTP_ON)
 		return ACCOUNT_TLS_SRTP;
-	if (!GUARD(A5, !acc || c == CLASS_SERVICE || (acc->classes & c)))
+	if (!GUARD(A5, !acc || c == CLASS_SERVICE || (acc->services & c)))
 		return ACCOUNT_CLASS;
 	return ACCOUNT_OK;
 }

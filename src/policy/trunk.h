@@ -7,11 +7,23 @@
 enum trunk_kind { TRUNK_CUSTOMER, TRUNK_CARRIER, TRUNK_KIND_N };
 enum trunk_transport { TRUNK_TLS, TRUNK_UDP, TRUNK_TCP, TRUNK_TRANSPORT_N };
 enum trunk_security {
-	TRUNK_SEC_REQUIRED, /* SRTP only; needs transport tls, a=crypto never goes in clear */
-	TRUNK_SEC_REFUSED,  /* plain RTP only */
+	TRUNK_SEC_REQUIRED,  /* SRTP only; needs transport tls, a=crypto never goes in clear */
+	TRUNK_SEC_REFUSED,   /* plain RTP only */
+	TRUNK_SEC_DEDICATED, /* plain SIP and RTP over its own listener, interface and addresses */
 	TRUNK_SECURITY_N
 };
 enum trunk_ssrc { TRUNK_SSRC_OWN, TRUNK_SSRC_PASS, TRUNK_SSRC_N };
+/* What a customer trunk is known by when it comes to us. */
+enum trunk_identity {
+	TRUNK_BY_CERTIFICATE,
+	TRUNK_BY_CERTIFICATE_ADDRESS, /* and its sources, or the addresses of its host */
+	TRUNK_BY_ADDRESS,             /* its sources alone; over TLS without client certificate */
+	TRUNK_IDENTITY_N
+};
+/* Our certificate when we dial it over TLS. */
+enum trunk_show { TRUNK_SHOW, TRUNK_SHOW_NEVER, TRUNK_SHOW_N };
+/* May calls to it use a connection that it opened, without ;alias (RFC 5923)? */
+enum trunk_reuse { TRUNK_REUSE_NO, TRUNK_REUSE_INBOUND, TRUNK_REUSE_N };
 /* Bits of trunk.direction */
 enum trunk_direction {
 	TRUNK_IN = 1,  /* it may send calls to us */
@@ -27,31 +39,41 @@ struct trunk {
 	struct text caller; /* default caller number, E.164, shown when a call brings none */
 	struct text strip;  /* digits cut off the front of called numbers sent to it */
 	struct text add;    /* then put before them */
-	uint32_t account;   /* index of its account; POLICY_NONE for a carrier */
-	uint32_t max_calls; /* concurrent, both directions; 0 = no limit of its own */
+	struct text
+		reference;    /* FQDN that its certificate must show when we dial it; none = host */
+	struct text listener; /* name of the only listener it uses; none = any of its transport */
+	uint32_t account;     /* index of its account; POLICY_NONE for a carrier */
+	uint32_t max_calls;   /* concurrent, both directions; 0 = no limit of its own */
+	uint32_t max_length_s; /* of a call; 0 = no limit of its own */
 	uint16_t port;
-	uint16_t priority, weight; /* carriers: RFC 2782 sense, lower priority first */
-	uint8_t kind;              /* enum trunk_kind */
-	uint8_t enabled;           /* 0, 1 */
-	uint8_t direction;         /* TRUNK_IN, TRUNK_OUT bits */
-	uint8_t transport;         /* enum trunk_transport */
-	uint8_t security;          /* enum trunk_security */
-	uint8_t ssrc;              /* enum trunk_ssrc */
-	uint8_t learn;             /* 0, 1: a plain media source may be learned (symmetric RTP) */
-	uint8_t n_sources;         /* source ranges it has; 0 on a TLS trunk = from anywhere */
+	uint16_t priority, weight;  /* carriers: RFC 2782 sense, lower priority first */
+	uint8_t kind;               /* enum trunk_kind */
+	uint8_t enabled;            /* 0, 1 */
+	uint8_t direction;          /* TRUNK_IN, TRUNK_OUT bits */
+	uint8_t transport;          /* enum trunk_transport */
+	uint8_t security;           /* enum trunk_security */
+	uint8_t ssrc;               /* enum trunk_ssrc */
+	uint8_t learn;              /* 0, 1: a plain media source may be learned (symmetric RTP) */
+	uint8_t n_sources;          /* source ranges it has; 0 on a TLS trunk = from anywhere */
+	uint8_t identity;           /* enum trunk_identity */
+	uint8_t client_certificate; /* enum trunk_show */
+	uint8_t reuse;              /* enum trunk_reuse */
+	uint8_t emergency;          /* 0, 1: of a customer, plain: its emergency calls come in here;
+				       of a carrier: takes emergency calls (none has it: any does) */
 	uint8_t pad[2];
 };
 
-/* Words of the enums as files and --json show them; "?" outside. Static storage. */
+/* Words of the enums as files, the store and --json show them. */
+extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
+	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
+	trunk_reuse_words;
+/** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);
 const char *trunk_security_name(enum trunk_security s);
 const char *trunk_ssrc_name(enum trunk_ssrc s);
 const char *trunk_direction_name(enum trunk_direction d); /* "in", "out", "both" */
-enum err trunk_transport_parse(struct str word, enum trunk_transport *out) NODISCARD;
-enum err trunk_security_parse(struct str word, enum trunk_security *out) NODISCARD;
-enum err trunk_ssrc_parse(struct str word, enum trunk_ssrc *out) NODISCARD;
-enum err trunk_direction_parse(struct str word, enum trunk_direction *out) NODISCARD;
+const char *trunk_identity_name(enum trunk_identity i);
 /** A host as trunks have it: IP literal or DNS name of letters, digits, '-', '.', '_'. */
 bool trunk_host_valid(struct str host);
 

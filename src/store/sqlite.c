@@ -24,8 +24,9 @@ struct store {
 		".popsection\n");                                                                  \
 	extern const char store_migration_##n[] __attribute__((visibility("hidden")))
 MIGRATION(001);
+MIGRATION(002);
 
-static const char *const migrations[] = {store_migration_001};
+static const char *const migrations[] = {store_migration_001, store_migration_002};
 
 static void
 say_why(char why[STORE_WHY_MAX], const char *text)
@@ -213,150 +214,144 @@ store_version(struct store *s, uint64_t *out)
 	return read_number(s, "SELECT version FROM store_version WHERE one = 1", out);
 }
 
+/* ---- statements, made from the tables of fields ---- */
+
+enum { SQL_MAX = 4096 };
+
+/* Columns of a kind, divided by commas, each with what stands before and behind it. */
+static void
+put_columns(struct buf *b, enum roster_kind k, const char *before, const char *behind)
+{
+	const struct field_table *t = field_table(k);
+	const char *comma = "";
+
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->field[i].column) {
+			buf_printf(b, "%s%s%s%s", comma, before, t->field[i].column, behind);
+			comma = ", ";
+		}
+}
+
+/* Prepare what stands in b. */
+static enum err
+prepare_buf(struct store *s, struct buf *b, sqlite3_stmt **out)
+{
+	if (buf_end(b) != ERR_OK) {
+		say_why(s->why, "a statement of the store is too long");
+		return ERR_BUG;
+	}
+	return prepare_sql(s, buf_cstr(b), out);
+}
+
+static enum err
+prepare_select(struct store *s, enum roster_kind k, sqlite3_stmt **out)
+{
+	char sql[SQL_MAX];
+	struct buf b;
+
+	buf_init(&b, sql, sizeof(sql));
+	buf_z(&b, "SELECT ");
+	put_columns(&b, k, "", "");
+	buf_printf(&b, " FROM %s", field_table(k)->name);
+	return prepare_buf(s, &b, out);
+}
+
+/* Insert a row, or replace the one with its key; the last parameter is changed_us. */
+static enum err
+prepare_put(struct store *s, enum roster_kind k, sqlite3_stmt **out)
+{
+	const struct field_table *t = field_table(k);
+	char sql[SQL_MAX];
+	struct buf b;
+
+	buf_init(&b, sql, sizeof(sql));
+	buf_printf(&b, "INSERT INTO %s (", t->name);
+	put_columns(&b, k, "", "");
+	buf_z(&b, ", changed_us) VALUES (");
+	for (unsigned i = 0; i < t->n; i++)
+		buf_z(&b, t->field[i].column ? "?, " : "");
+	buf_printf(&b, "?) ON CONFLICT (%s) DO UPDATE SET ", t->field[0].column);
+	for (unsigned i = 1; i < t->n; i++)
+		if (t->field[i].column)
+			buf_printf(&b, "%s = excluded.%s, ", t->field[i].column,
+				   t->field[i].column);
+	buf_z(&b, "changed_us = excluded.changed_us");
+	return prepare_buf(s, &b, out);
+}
+
+static enum err
+prepare_delete(struct store *s, enum roster_kind k, sqlite3_stmt **out)
+{
+	char sql[SQL_MAX];
+	struct buf b;
+
+	buf_init(&b, sql, sizeof(sql));
+	buf_printf(&b, "DELETE FROM %s WHERE %s = ?", field_table(k)->name,
+		   field_table(k)->field[0].column);
+	return prepare_buf(s, &b, out);
+}
+
 /* ---- reading ---- */
 
-/* A row while it is read: the first failure stays, later columns are skipped. */
-struct reader {
-	struct roster *r;
-	sqlite3_stmt *q;
+static struct str
+column_str(sqlite3_stmt *q, int col)
+{
+	const unsigned char *p = sqlite3_column_text(q, col);
+
+	return p ? str_of(p, (size_t)sqlite3_column_bytes(q, col)) : STR_NULL;
+}
+
+/* One column into its member. */
+static enum err
+read_field(struct roster *r, const struct field *f, void *row, sqlite3_stmt *q, int col)
+{
+	sqlite3_int64 v = sqlite3_column_int64(q, col);
 	enum err e;
-};
 
-static struct str
-column_raw(const struct reader *rd, int col)
-{
-	const unsigned char *p = sqlite3_column_text(rd->q, col);
-
-	return p ? str_of(p, (size_t)sqlite3_column_bytes(rd->q, col)) : STR_NULL;
-}
-
-/* A text column, copied into the roster. NULL reads as "". */
-static struct str
-column_text(struct reader *rd, int col)
-{
-	struct str s = STR_NULL;
-
-	if (rd->e == ERR_OK)
-		rd->e = roster_text(rd->r, column_raw(rd, col), &s);
-	return s;
-}
-
-static uint32_t
-column_u32(struct reader *rd, int col, uint32_t max)
-{
-	sqlite3_int64 v = sqlite3_column_int64(rd->q, col);
-
-	if (v < 0 || v > max) {
-		rd->e = rd->e == ERR_OK ? ERR_CONFIG : rd->e;
-		return 0;
+	if (field_is_integer(f)) {
+		if (v < 0 || !field_u64_valid(f, (uint64_t)v))
+			return ERR_CONFIG;
+		field_set_u64(f, row, (uint64_t)v);
+		return ERR_OK;
 	}
-	return (uint32_t)v;
-}
-
-/* Note the result of reading a word. */
-static void
-note_word(struct reader *rd, enum err e)
-{
-	if (rd->e == ERR_OK && e != ERR_OK)
-		rd->e = ERR_CONFIG;
+	e = roster_set(r, f, row, column_str(q, col));
+	return e == ERR_OK || e == ERR_NOMEM ? e : ERR_CONFIG;
 }
 
 static enum err
-read_account(struct reader *rd)
+read_row(struct roster *r, enum roster_kind k, sqlite3_stmt *q)
 {
-	struct roster_account *a;
+	const struct field_table *t = field_table(k);
+	struct roster_trunk *trunk;
+	void *row;
+	enum err e = roster_add(r, k, &row);
+	int col = 0;
 
-	rd->e = roster_add_account(rd->r, &a);
-	if (rd->e != ERR_OK)
-		return rd->e;
-	a->id = column_text(rd, 0);
-	a->name = column_text(rd, 1);
-	a->parent = column_text(rd, 2);
-	a->enabled = column_u32(rd, 3, 1);
-	a->classes = column_u32(rd, 4, UINT32_MAX);
-	note_word(rd, tls_srtp_parse(column_raw(rd, 5), &a->tls_srtp));
-	a->max_calls = column_u32(rd, 6, UINT32_MAX);
-	a->attempts = column_u32(rd, 7, UINT32_MAX);
-	return rd->e;
-}
-
-/* Names and sources are kept as one text each, divided by spaces. */
-static void
-read_lists(struct reader *rd, struct roster_trunk *t, int names, int sources)
-{
-	struct str s = column_text(rd, names);
-
-	while (s.len && t->n_names < POLICY_TRUNK_NAMES_MAX)
-		t->name[t->n_names++] = str_cut(&s, ' ');
-	if (s.len)
-		note_word(rd, ERR_LONG);
-	s = column_raw(rd, sources);
-	while (s.len && t->n_sources < POLICY_TRUNK_SOURCES_MAX)
-		note_word(rd, cidr_parse(str_cut(&s, ' '), &t->source[t->n_sources++]));
-	if (s.len)
-		note_word(rd, ERR_LONG);
+	for (unsigned i = 0; e == ERR_OK && i < t->n; i++)
+		if (t->field[i].column)
+			e = read_field(r, &t->field[i], row, q, col++);
+	if (e == ERR_OK && k == ROSTER_TRUNK) {
+		trunk = row;
+		trunk->kind = trunk->account.len ? TRUNK_CUSTOMER : TRUNK_CARRIER;
+	}
+	return e;
 }
 
 static enum err
-read_trunk(struct reader *rd)
+read_rows(struct store *s, struct roster *r, enum roster_kind k)
 {
-	struct roster_trunk *t;
-
-	rd->e = roster_add_trunk(rd->r, &t);
-	if (rd->e != ERR_OK)
-		return rd->e;
-	t->id = column_text(rd, 0);
-	t->kind = sqlite3_column_type(rd->q, 1) == SQLITE_NULL ? TRUNK_CARRIER : TRUNK_CUSTOMER;
-	t->account = column_text(rd, 1);
-	t->order = column_u32(rd, 2, UINT32_MAX);
-	t->enabled = column_u32(rd, 3, 1);
-	note_word(rd, trunk_direction_parse(column_raw(rd, 4), &t->direction));
-	t->host = column_text(rd, 5);
-	t->port = (uint16_t)column_u32(rd, 6, UINT16_MAX);
-	note_word(rd, trunk_transport_parse(column_raw(rd, 7), &t->transport));
-	note_word(rd, trunk_security_parse(column_raw(rd, 8), &t->security));
-	t->zone = column_text(rd, 9);
-	t->media = column_text(rd, 10);
-	t->caller = column_text(rd, 11);
-	t->strip = column_text(rd, 12);
-	t->add = column_text(rd, 13);
-	note_word(rd, trunk_ssrc_parse(column_raw(rd, 14), &t->ssrc));
-	t->learn = column_u32(rd, 15, 1);
-	t->max_calls = column_u32(rd, 16, UINT32_MAX);
-	t->priority = (uint16_t)column_u32(rd, 17, UINT16_MAX);
-	t->weight = (uint16_t)column_u32(rd, 18, UINT16_MAX);
-	read_lists(rd, t, 19, 20);
-	return rd->e;
-}
-
-static enum err
-read_number_row(struct reader *rd)
-{
-	struct roster_number *n;
-
-	rd->e = roster_add_number(rd->r, &n);
-	if (rd->e != ERR_OK)
-		return rd->e;
-	note_word(rd, number_key(column_raw(rd, 0), &n->key));
-	n->trunk = column_text(rd, 1);
-	return rd->e;
-}
-
-static enum err
-read_rows(struct store *s, struct roster *r, const char *sql, enum err (*do_read)(struct reader *))
-{
-	struct reader rd = {.r = r};
-	enum err e = prepare_sql(s, sql, &rd.q);
+	sqlite3_stmt *q = NULL;
+	enum err e = prepare_select(s, k, &q);
 	int rc = SQLITE_DONE;
 
-	while (e == ERR_OK && (rc = sqlite3_step(rd.q)) == SQLITE_ROW) {
-		e = do_read(&rd);
+	while (e == ERR_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		e = read_row(r, k, q);
 		if (e != ERR_OK)
 			say_why(s->why, "the store holds a row that this program cannot read");
 	}
 	if (e == ERR_OK && rc != SQLITE_DONE)
 		e = store_failed(s, "reading the store", rc);
-	sqlite3_finalize(rd.q);
+	sqlite3_finalize(q);
 	return e;
 }
 
@@ -365,21 +360,8 @@ read_all(struct store *s, struct roster *r)
 {
 	enum err e = store_version(s, &r->version);
 
-	if (e == ERR_OK)
-		e = read_rows(
-			s, r,
-			"SELECT id, name, parent, enabled, classes, tls_srtp, max_calls, attempts "
-			"FROM account",
-			read_account);
-	if (e == ERR_OK)
-		e = read_rows(
-			s, r,
-			"SELECT id, account, position, enabled, direction, host, port, transport, "
-			"security, zone, media, caller, strip, add_digits, ssrc, learn, max_calls, "
-			"priority, weight, names, sources FROM trunk",
-			read_trunk);
-	if (e == ERR_OK)
-		e = read_rows(s, r, "SELECT pattern, trunk FROM number", read_number_row);
+	for (unsigned k = 0; k < ROSTER_KIND_N && e == ERR_OK; k++)
+		e = read_rows(s, r, (enum roster_kind)k);
 	if (e == ERR_OK)
 		roster_sort(r);
 	return e;
@@ -398,169 +380,39 @@ store_read(struct store *s, struct roster *r)
 /* One statement for each kind of entry and change, made when first needed. */
 struct writer {
 	struct store *s;
-	sqlite3_stmt *put[CHANGE_WHAT_N], *del[CHANGE_WHAT_N];
+	sqlite3_stmt *put[ROSTER_KIND_N], *del[ROSTER_KIND_N];
 	int64_t now_us;
-	int next; /* parameter to bind next */
-	sqlite3_stmt *q;
-	int rc;
+	char *mem; /* CHANGE_VALUE_MAX */
 };
 
-static const char *const put_sql[CHANGE_WHAT_N] = {
-	[CHANGE_ACCOUNT] =
-		"INSERT INTO account (id, name, parent, enabled, classes, tls_srtp, max_calls, "
-		"attempts, changed_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-		"ON CONFLICT (id) DO UPDATE SET name = excluded.name, parent = excluded.parent, "
-		"enabled = excluded.enabled, classes = excluded.classes, "
-		"tls_srtp = excluded.tls_srtp, max_calls = excluded.max_calls, "
-		"attempts = excluded.attempts, changed_us = excluded.changed_us",
-	[CHANGE_TRUNK] =
-		"INSERT INTO trunk (id, account, position, enabled, direction, host, port, "
-		"transport, security, zone, media, caller, strip, add_digits, ssrc, learn, "
-		"max_calls, priority, weight, names, sources, changed_us) VALUES ($1, $2, $3, $4, "
-		"$5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
-		"$22) ON CONFLICT (id) DO UPDATE SET account = excluded.account, "
-		"position = excluded.position, enabled = excluded.enabled, "
-		"direction = excluded.direction, host = excluded.host, port = excluded.port, "
-		"transport = excluded.transport, security = excluded.security, "
-		"zone = excluded.zone, media = excluded.media, caller = excluded.caller, "
-		"strip = excluded.strip, add_digits = excluded.add_digits, ssrc = excluded.ssrc, "
-		"learn = excluded.learn, max_calls = excluded.max_calls, "
-		"priority = excluded.priority, weight = excluded.weight, names = excluded.names, "
-		"sources = excluded.sources, changed_us = excluded.changed_us",
-	[CHANGE_NUMBER] = "INSERT INTO number (pattern, trunk, changed_us) VALUES ($1, $2, $3) "
-			  "ON CONFLICT (pattern) DO UPDATE SET trunk = excluded.trunk, "
-			  "changed_us = excluded.changed_us",
-};
-
-static const char *const del_sql[CHANGE_WHAT_N] = {
-	[CHANGE_ACCOUNT] = "DELETE FROM account WHERE id = $1",
-	[CHANGE_TRUNK] = "DELETE FROM trunk WHERE id = $1",
-	[CHANGE_NUMBER] = "DELETE FROM number WHERE pattern = $1",
-};
-
-static void
-bind_text(struct writer *w, struct str s)
+/* Bind one member. Returns what the library says. */
+static int
+bind_field(const struct writer *w, sqlite3_stmt *q, int at, const struct field *f, const void *row)
 {
-	if (w->rc == SQLITE_OK)
-		w->rc = sqlite3_bind_text(w->q, w->next++, s.p ? s.p : "", (int)s.len,
-					  SQLITE_TRANSIENT);
-}
-
-static void
-bind_z(struct writer *w, const char *z)
-{
-	bind_text(w, str_from(z));
-}
-
-static void
-bind_int(struct writer *w, int64_t v)
-{
-	if (w->rc == SQLITE_OK)
-		w->rc = sqlite3_bind_int64(w->q, w->next++, v);
-}
-
-static void
-bind_account(struct writer *w, const struct roster_account *a)
-{
-	bind_text(w, a->id);
-	bind_text(w, a->name);
-	bind_text(w, a->parent);
-	bind_int(w, a->enabled);
-	bind_int(w, a->classes);
-	bind_z(w, tls_srtp_name(a->tls_srtp));
-	bind_int(w, a->max_calls);
-	bind_int(w, a->attempts);
-}
-
-static void
-bind_lists(struct writer *w, const struct roster_trunk *t)
-{
-	char mem[CHANGE_VALUE_MAX];
 	struct buf b;
 
-	buf_init(&b, mem, sizeof(mem));
-	for (uint32_t i = 0; i < t->n_names; i++) {
-		buf_z(&b, i ? " " : "");
-		buf_str(&b, t->name[i]);
-	}
-	bind_text(w, buf_view(&b));
-	buf_reset(&b);
-	for (uint32_t i = 0; i < t->n_sources; i++) {
-		buf_z(&b, i ? " " : "");
-		addr_put_ip(&b, &t->source[i].net, false);
-		buf_printf(&b, "/%u", t->source[i].bits);
-	}
-	bind_text(w, buf_view(&b));
-}
-
-static void
-bind_trunk(struct writer *w, const struct roster_trunk *t)
-{
-	bind_text(w, t->id);
-	if (t->kind == TRUNK_CUSTOMER)
-		bind_text(w, t->account);
-	else
-		w->next++; /* NULL */
-	bind_int(w, t->order);
-	bind_int(w, t->enabled);
-	bind_z(w, trunk_direction_name(t->direction));
-	bind_text(w, t->host);
-	bind_int(w, t->port);
-	bind_z(w, trunk_transport_name(t->transport));
-	bind_z(w, trunk_security_name(t->security));
-	bind_text(w, t->zone);
-	bind_text(w, t->media);
-	bind_text(w, t->caller);
-	bind_text(w, t->strip);
-	bind_text(w, t->add);
-	bind_z(w, trunk_ssrc_name(t->ssrc));
-	bind_int(w, t->learn);
-	bind_int(w, t->max_calls);
-	bind_int(w, t->priority);
-	bind_int(w, t->weight);
-	bind_lists(w, t);
-}
-
-static void
-bind_number(struct writer *w, const struct roster_number *n, bool key_only)
-{
-	char mem[NUMBER_SIZE];
-	struct buf b;
-
-	buf_init(&b, mem, sizeof(mem));
-	number_key_put(&b, n->key);
-	bind_text(w, buf_view(&b));
-	if (!key_only)
-		bind_text(w, n->trunk);
+	if (field_is_integer(f))
+		return sqlite3_bind_int64(q, at, (sqlite3_int64)field_u64(f, row));
+	buf_init(&b, w->mem, CHANGE_VALUE_MAX);
+	field_put(&b, f, row);
+	if (b.len == 0 && (f->use & FIELD_NULLABLE))
+		return sqlite3_bind_null(q, at);
+	return sqlite3_bind_text(q, at, w->mem, (int)b.len, SQLITE_TRANSIENT);
 }
 
 /* Bind what the statement for c wants. */
-static void
-bind_change(struct writer *w, const struct change *c)
+static int
+bind_change(const struct writer *w, sqlite3_stmt *q, const struct change *c)
 {
-	bool gone = c->how == CHANGE_REMOVE;
+	const struct field_table *t = field_table(c->what);
+	int at = 0, rc = sqlite3_clear_bindings(q);
 
-	switch (c->what) {
-	case CHANGE_ACCOUNT:
-		if (gone)
-			bind_text(w, ((const struct roster_account *)c->before)->id);
-		else
-			bind_account(w, c->after);
-		break;
-	case CHANGE_TRUNK:
-		if (gone)
-			bind_text(w, ((const struct roster_trunk *)c->before)->id);
-		else
-			bind_trunk(w, c->after);
-		break;
-	case CHANGE_NUMBER:
-		bind_number(w, gone ? c->before : c->after, gone);
-		break;
-	case CHANGE_WHAT_N:
-		break;
-	}
-	if (!gone)
-		bind_int(w, w->now_us);
+	if (c->how == CHANGE_REMOVE)
+		return bind_field(w, q, 1, &t->field[0], c->before);
+	for (unsigned i = 0; rc == SQLITE_OK && i < t->n; i++)
+		if (t->field[i].column)
+			rc = bind_field(w, q, ++at, &t->field[i], c->after);
+	return rc == SQLITE_OK ? sqlite3_bind_int64(q, at + 1, w->now_us) : rc;
 }
 
 static enum err
@@ -570,20 +422,18 @@ write_change(void *arg, const struct change *c)
 	bool gone = c->how == CHANGE_REMOVE;
 	sqlite3_stmt **q = gone ? &w->del[c->what] : &w->put[c->what];
 	enum err e = ERR_OK;
+	int rc;
 
 	if (!*q)
-		e = prepare_sql(w->s, gone ? del_sql[c->what] : put_sql[c->what], q);
+		e = gone ? prepare_delete(w->s, c->what, q) : prepare_put(w->s, c->what, q);
 	if (e != ERR_OK)
 		return e;
-	w->q = *q;
-	w->next = 1;
-	w->rc = sqlite3_clear_bindings(w->q);
-	bind_change(w, c);
-	if (w->rc == SQLITE_OK)
-		w->rc = sqlite3_step(w->q);
-	if (w->rc != SQLITE_DONE)
-		e = store_failed(w->s, "writing the store", w->rc);
-	(void)sqlite3_reset(w->q);
+	rc = bind_change(w, *q, c);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(*q);
+	if (rc != SQLITE_DONE)
+		e = store_failed(w->s, "writing the store", rc);
+	(void)sqlite3_reset(*q);
 	return e;
 }
 
@@ -613,13 +463,14 @@ raise_version(struct store *s, uint64_t version, int64_t now_us)
 static enum err
 write_all(struct store *s, struct roster *r, uint64_t expect, uint64_t *version)
 {
-	struct writer w = {.s = s, .now_us = clock_wall_us()};
+	struct writer w = {
+		.s = s, .now_us = clock_wall_us(), .mem = mem_zalloc(1, CHANGE_VALUE_MAX)};
 	struct roster have;
 	uint32_t n = 0;
 	enum err e;
 
 	roster_init(&have);
-	e = read_all(s, &have);
+	e = w.mem ? read_all(s, &have) : ERR_NOMEM;
 	if (e == ERR_OK && have.version != expect) {
 		e = ERR_STATE;
 		say_why(s->why, "the store was changed meanwhile; look at it again");
@@ -628,10 +479,11 @@ write_all(struct store *s, struct roster *r, uint64_t expect, uint64_t *version)
 		e = change_walk(&have, r, write_change, &w, &n);
 	if (e == ERR_OK && n)
 		e = raise_version(s, expect + 1, w.now_us);
-	for (unsigned i = 0; i < CHANGE_WHAT_N; i++) {
+	for (unsigned i = 0; i < ROSTER_KIND_N; i++) {
 		sqlite3_finalize(w.put[i]);
 		sqlite3_finalize(w.del[i]);
 	}
+	mem_free(w.mem);
 	roster_fini(&have);
 	if (e == ERR_OK)
 		*version = n ? expect + 1 : expect;

@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	rep.n_errors = 0;
 	roster_init(&r);
-	e = accountsfile_parse(text, &rep, &r);
+	e = accountsfile_parse(text, NULL, &rep, &r);
 	if (e == ERR_OK && snapshot_build(&r, &bytes) == ERR_OK)
 		mem_free((void *)(uintptr_t)bytes.p);
 	else if (rep.n_errors == 0)

@@ -124,7 +124,7 @@ CONF_ERRORS = [
 ]
 
 ACCOUNT_ERRORS = [
-    ('classes: [origination, toll_free, termination, international]', 'classes: [telepathy]'),
+    ('services: [origination, toll_free, termination, international]', 'services: [telepathy]'),
     ('tls_srtp: on', 'tls_srtp: perhaps'), ('  - id: branch', '  - id: acme'),
     ('id: branch-pbx', 'id: acme-pbx'), ('"+15557770002"', '"{number}"'), ('"+15557770002"', '"abc"'),
     ('"+15557770002"', '""'), ('security: refused', 'security: sometimes'), ('port: 5061', 'port: 0'),

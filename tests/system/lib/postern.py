@@ -42,8 +42,9 @@ dns: [127.0.0.53]
 ACCOUNTS = '''accounts:
   - id: acme
     name: Acme Test
-    classes: [origination, toll_free, termination, international]
+    services: [origination, toll_free, termination, international]
     tls_srtp: on
+    override: a test
     trunks:
       - id: acme-pbx
         fqdn: pbx.example.test
@@ -53,8 +54,9 @@ ACCOUNTS = '''accounts:
         numbers: ["{number}"]
   - id: branch
     name: Branch Test
-    classes: [origination, termination]
+    services: [origination, termination]
     tls_srtp: on
+    override: a test
     trunks:
       - id: branch-pbx
         fqdn: pbx.branch.firm.test

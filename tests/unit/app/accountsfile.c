@@ -13,7 +13,8 @@ test_good(void **state)
 		"  - id: acme\n"
 		"    name: Acme Ltd\n"
 		"    tls_srtp: on\n"
-		"    classes: [origination, international]\n"
+		"    need: calls over the Internet\n"
+		"    services: [origination, international]\n"
 		"    max_calls: 20\n"
 		"    trunks:\n"
 		"      - {id: acme-1, fqdn: PBX.Acme.Example, numbers: [\"+15551230000\", "
@@ -33,15 +34,15 @@ test_good(void **state)
 	(void)state;
 	told_init(&told);
 	roster_init(&r);
-	if (accountsfile_parse(str_from(text), &told.rep, &r) != ERR_OK)
+	if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK)
 		fail_msg("%s", buf_cstr(&told.b));
 	assert_int_equal(r.n_accounts, 2);
-	assert_int_equal(r.account[0].classes, CLASS_ORIGINATION | CLASS_INTERNATIONAL);
+	assert_int_equal(r.account[0].services, CLASS_ORIGINATION | CLASS_INTERNATIONAL);
 	assert_int_equal(r.account[0].tls_srtp, TLS_SRTP_ON);
 	assert_true(r.account[0].enabled);
 	assert_false(r.account[1].enabled);
 	assert_int_equal(r.account[1].tls_srtp, TLS_SRTP_OFF);
-	assert_int_equal(r.account[1].classes,
+	assert_int_equal(r.account[1].services,
 			 CLASS_ORIGINATION | CLASS_TOLL_FREE | CLASS_TERMINATION);
 	assert_int_equal(r.n_trunks, 5);
 	t = &r.trunk[0];
@@ -85,26 +86,26 @@ test_golden(void **state)
 		 "what there is\n"},
 		{"missing", "accounts: [{name: x}]\ncarriers: [{id: g}]\n",
 		 "1:12: account: \"id\" is missing; a short id, such as acme\n"
-		 "2:12: carrier: \"host\" is missing; the address or name of the gateway\n"},
+		 "2:12: carrier: \"host\" is missing; a host name (of a PBX: the one in its "
+		 "certificate) or an address\n"},
 		{"values",
 		 "accounts:\n"
 		 "  - id: a b\n"
 		 "  - id: b\n"
-		 "    classes: [orignation, emergency]\n"
+		 "    services: [orignation, emergency]\n"
 		 "    trunks:\n"
 		 "      - {id: t, fqdn: \"*.x.example\", caller: 555, strip: x}\n"
 		 "      - {id: u, fqdn: u.example, numbers: [5551234], sources: [10.0.0.0/33]}\n",
 		 "2:9: id: \"a b\" is not an id of letters, digits, '.', '_', '-'; a short id, "
 		 "such as "
 		 "acme\n"
-		 "4:15: classes: \"orignation\" is not known; did you mean \"origination\"? use "
+		 "4:16: services: \"orignation\" is not known; did you mean \"origination\"? use "
 		 "some of: "
-		 "origination toll_free termination international\n"
-		 "4:27: classes: \"emergency\" is not known; use some of: origination toll_free "
-		 "termination international\n"
-		 "6:23: fqdn: \"*.x.example\" is neither a host name nor an address; the name of "
-		 "the "
-		 "PBX: in its certificate, and where we call it\n"
+		 "origination toll_free termination international premium\n"
+		 "4:28: services: \"emergency\" is not known; use some of: origination toll_free "
+		 "termination international premium\n"
+		 "6:23: fqdn: \"*.x.example\" is neither a host name nor an address; a host name "
+		 "(of a PBX: the one in its certificate) or an address\n"
 		 "6:46: caller: \"555\" is not a number; write +, country code and digits\n"
 		 "6:58: strip: \"x\" cannot be dialled; write digits, +, *, #\n"
 		 "7:64: sources: \"10.0.0.0/33\" is not an address or a range; write one such as "
@@ -139,7 +140,7 @@ test_golden(void **state)
 
 		told_init(&told);
 		roster_init(&r);
-		e = accountsfile_parse(str_from(table[i].text), &told.rep, &r);
+		e = accountsfile_parse(str_from(table[i].text), NULL, &told.rep, &r);
 		roster_fini(&r);
 		if (e == ERR_NOMEM)
 			fail_msg("%s", err_text(e));

@@ -31,7 +31,7 @@ apply(struct fake *f, enum change c)
 	acme->enabled = c != ACCOUNT_OFF && c != CALLED_OFF && c != ALL_OF_IT;
 	acme->tls_srtp = c == TLS_READY || c == CALLED_TLS ? TLS_SRTP_READY : TLS_SRTP_ON;
 	if (c == NO_CLASS || c == CALLED_CLASS)
-		acme->classes = CLASS_TOLL_FREE;
+		acme->services = CLASS_TOLL_FREE;
 	rig_trunk(f, "acme-pbx")->enabled = c != TRUNK_OFF;
 	rig_trunk(f, "acme-pbx")->max_calls = c == TRUNK_CALLS ? 1 : 0;
 	if (c == NO_CARRIER)

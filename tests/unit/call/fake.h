@@ -121,7 +121,7 @@ fake_account(struct roster *r, const char *id, const char *trunk, const char *ho
 	a->id = a->name = str_from(id);
 	a->enabled = true;
 	a->tls_srtp = TLS_SRTP_ON;
-	a->classes = CLASS_ORIGINATION | CLASS_TERMINATION | CLASS_TOLL_FREE;
+	a->services = CLASS_ORIGINATION | CLASS_TERMINATION | CLASS_TOLL_FREE;
 	(void)fake_trunk(r, id, trunk, host);
 	CHECK(roster_add_number(r, &n) == ERR_OK);
 	CHECK(number_key(str_from(number), &n->key) == ERR_OK);

@@ -43,7 +43,7 @@ test_admits(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct account a = {.enabled = t[i].enabled,
 				    .tls_srtp = (uint8_t)t[i].tls,
-				    .classes = CLASS_ORIGINATION | CLASS_TERMINATION};
+				    .services = CLASS_ORIGINATION | CLASS_TERMINATION};
 		struct trunk k = {.enabled = t[i].trunk_enabled,
 				  .direction = t[i].direction,
 				  .security = (uint8_t)t[i].security};
@@ -86,44 +86,35 @@ test_host(void **state)
 static void
 test_words(void **state)
 {
-	enum trunk_transport t;
-	enum trunk_security s;
-	enum trunk_ssrc r;
-	enum trunk_direction d;
-	enum tls_srtp l;
+	const struct word_list *const lists[] = {
+		&tls_srtp_words,       &account_caller_words, &tls_eku_words,
+		&tls_revocation_words, &trunk_kind_words,     &trunk_transport_words,
+		&trunk_security_words, &trunk_ssrc_words,     &trunk_direction_words,
+		&trunk_identity_words, &trunk_show_words,     &trunk_reuse_words,
+	};
 	enum policy_class c;
+	unsigned v;
 
 	(void)state;
-	for (unsigned i = 0; i < TRUNK_TRANSPORT_N; i++) {
-		assert_int_equal(trunk_transport_parse(str_from(trunk_transport_name(i)), &t),
-				 ERR_OK);
-		assert_int_equal(t, i);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		for (unsigned w = lists[i]->first; w < lists[i]->first + lists[i]->n; w++) {
+			assert_int_equal(word_parse(lists[i], str_from(word_name(lists[i], w)), &v),
+					 ERR_OK);
+			assert_int_equal(v, w);
+		}
+		assert_string_equal(word_name(lists[i], lists[i]->first + lists[i]->n), "?");
+		assert_int_equal(word_parse(lists[i], STR("?"), &v), ERR_NOTFOUND);
+		assert_int_equal(word_parse(lists[i], STR("TLS"), &v), ERR_NOTFOUND);
 	}
-	for (unsigned i = 0; i < TRUNK_SECURITY_N; i++) {
-		assert_int_equal(trunk_security_parse(str_from(trunk_security_name(i)), &s),
-				 ERR_OK);
-		assert_int_equal(s, i);
-	}
-	for (unsigned i = 0; i < TRUNK_SSRC_N; i++) {
-		assert_int_equal(trunk_ssrc_parse(str_from(trunk_ssrc_name(i)), &r), ERR_OK);
-		assert_int_equal(r, i);
-	}
-	for (unsigned i = TRUNK_IN; i <= TRUNK_BOTH; i++) {
-		assert_int_equal(trunk_direction_parse(str_from(trunk_direction_name(i)), &d),
-				 ERR_OK);
-		assert_int_equal(d, i);
-	}
-	for (unsigned i = 0; i < TLS_SRTP_N; i++) {
-		assert_int_equal(tls_srtp_parse(str_from(tls_srtp_name(i)), &l), ERR_OK);
-		assert_int_equal(l, i);
-	}
-	for (unsigned i = 1; i < CLASS_EMERGENCY; i <<= 1) {
-		assert_int_equal(policy_class_parse(str_from(policy_class_name(i)), &c), ERR_OK);
-		assert_int_equal(c, i);
+	for (unsigned i = 1; i <= ACCOUNT_SERVICES_ALL; i <<= 1) {
+		bool service = (i & ACCOUNT_SERVICES_ALL) != 0;
+
+		assert_int_equal(policy_class_parse(str_from(policy_class_name(i)), &c),
+				 service ? ERR_OK : ERR_NOTFOUND);
+		if (service)
+			assert_int_equal(c, i);
 	}
 	assert_int_equal(policy_class_parse(STR("emergency"), &c), ERR_NOTFOUND);
-	assert_int_equal(trunk_direction_parse(STR("?"), &d), ERR_NOTFOUND);
-	assert_int_equal(trunk_transport_parse(STR("TLS"), &t), ERR_NOTFOUND);
 }
 
 int

@@ -29,7 +29,7 @@ world_account(struct world *w, const char *id)
 	a->name = str_from(id);
 	a->enabled = true;
 	a->tls_srtp = TLS_SRTP_ON;
-	a->classes = CLASS_ORIGINATION | CLASS_TERMINATION | CLASS_TOLL_FREE;
+	a->services = CLASS_ORIGINATION | CLASS_TERMINATION | CLASS_TOLL_FREE;
 	return a;
 }
 

@@ -56,15 +56,13 @@ fill(struct world *w)
 	roster_init(&w->r);
 	world_account(w, "parent");
 	a = world_account(w, "acme");
-	*a = (struct roster_account){STR("acme"),
-				     STR("Acme \"Ltd\" \xc3\xa9'; --"),
-				     STR("parent"),
-				     CLASS_INTERNATIONAL | CLASS_TOLL_FREE,
-				     17,
-				     3,
-				     false,
-				     TLS_SRTP_READY,
-				     0};
+	a->name = STR("Acme \"Ltd\" \xc3\xa9'; --");
+	a->parent = STR("parent");
+	a->services = CLASS_INTERNATIONAL | CLASS_TOLL_FREE;
+	a->max_calls = 17;
+	a->attempts = 3;
+	a->enabled = false;
+	a->tls_srtp = TLS_SRTP_READY;
 	t = world_trunk(w, "acme", "acme-1", "pbx.acme.example");
 	t->zone = STR("sip.z.example");
 	t->media = STR("outside");

@@ -1,0 +1,529 @@
+#include "policy/field.h"
+
+#include <string.h>
+
+enum {
+	CALLS_MAX = 100000,
+	DAY_S = 86400,
+	MONEY_UNIT = 1000000,
+	MONEY_MAX = 1000000000, /* units */
+};
+
+/* A member of both rows with the same name; one of the roster's row alone. */
+#define MEMBER(row, member) offsetof(struct row, member), sizeof(((struct row *)0)->member)
+#define BOTH(row, snap, member) MEMBER(row, member), MEMBER(snap, member)
+#define LONE(row, member) MEMBER(row, member), 0, 0
+#define A(member) BOTH(roster_account, account, member)
+#define T(member) BOTH(roster_trunk, trunk, member)
+
+static const struct field account_fields[] = {
+	{"id", "id", FIELD_ID, FIELD_REQUIRED, A(id), 1, POLICY_ID_MAX - 1, NULL, NULL,
+	 "a short id, such as acme"},
+	{"name", "name", FIELD_TEXT, 0, A(name), 0, POLICY_NAME_MAX - 1, NULL, NULL,
+	 "a name for people"},
+	{"parent", "parent", FIELD_ID, 0, A(parent), 0, POLICY_ID_MAX - 1, NULL, NULL,
+	 "the id of the account whose certificate serves this one"},
+	{"enabled", "enabled", FIELD_BOOL, 0, A(enabled), 0, 1, NULL, "yes", "yes or no"},
+	{"services", "services", FIELD_SERVICES, 0, A(services), 0, ACCOUNT_SERVICES_ALL, NULL,
+	 "origination,toll_free,termination",
+	 "a list of: origination toll_free termination international premium"},
+	{"countries", "countries", FIELD_PREFIXES, 0, A(countries), 0, POLICY_LIST_MAX, NULL, NULL,
+	 "a list of country codes and prefixes without +, such as \"44\""},
+	{"tls_srtp", "tls_srtp", FIELD_WORD, 0, A(tls_srtp), 0, 0, &tls_srtp_words, "off",
+	 "how far TLS and SRTP are"},
+	{"need", "need", FIELD_TEXT, 0, LONE(roster_account, need), 0, POLICY_NOTE_MAX, NULL, NULL,
+	 "why this customer needs encryption"},
+	{"questionnaire", "questionnaire", FIELD_FORM, 0, LONE(roster_account, questionnaire), 0,
+	 POLICY_FORM_MAX, NULL, NULL, "a map of questions and answers"},
+	{"override", "override", FIELD_TEXT, 0, LONE(roster_account, override), 0, POLICY_NOTE_MAX,
+	 NULL, NULL, "the reason to do without a passed report"},
+	{"max_calls", "max_calls", FIELD_COUNT, 0, A(max_calls), 0, CALLS_MAX, NULL, NULL,
+	 "concurrent calls, 0 = no limit of its own"},
+	{"attempts", "attempts", FIELD_COUNT, 0, A(attempts), 0, CALLS_MAX, NULL, NULL,
+	 "calls started a second, 0 = no limit of its own"},
+	{"max_length", "max_length", FIELD_SECONDS, 0, A(max_length_s), 0, 7 * DAY_S, NULL, NULL,
+	 "the longest call, such as 4h"},
+	{"international_minutes", "international_minutes", FIELD_COUNT, 0, A(international_minutes),
+	 0, 100000000, NULL, NULL, "minutes a day, 0 = no limit of its own"},
+	{"max_spend", "max_spend_micro", FIELD_MONEY, 0, A(max_spend_micro), 0,
+	 (uint64_t)MONEY_MAX *MONEY_UNIT, NULL, NULL, "an amount a day, such as \"50.00\""},
+	{"limit_status", "limit_status", FIELD_COUNT, 0, A(limit_status), 480, 603, NULL, "480",
+	 "one of 480 486 603"},
+	{"emergency.status", "emergency_status", FIELD_COUNT, 0, A(emergency_status), 300, 699,
+	 NULL, "500", "a SIP status from 300 to 699"},
+	{"emergency.target", "emergency_target", FIELD_URI, 0, A(emergency_target), 0,
+	 POLICY_URI_MAX, NULL, NULL, "where its emergency calls go: \"sip:911@gw.example\""},
+	{"caller", "caller", FIELD_WORD, 0, A(caller), 0, 0, &account_caller_words, "refuse",
+	 "what happens to calls that show a number of others"},
+	{"tls.eku", "tls_eku", FIELD_WORD, 0, A(tls_eku), 0, 0, &tls_eku_words,
+	 "accept-server-auth", "the extended key usage of its certificates"},
+	{"tls.wildcard", "tls_wildcard", FIELD_BOOL, 0, A(tls_wildcard), 0, 1, NULL, "yes",
+	 "yes or no"},
+	{"tls.common_name", "tls_cn", FIELD_BOOL, 0, A(tls_cn), 0, 1, NULL, "no", "yes or no"},
+	{"tls.revocation", "tls_revocation", FIELD_WORD, 0, A(tls_revocation), 0, 0,
+	 &tls_revocation_words, "soft", "what it means that revocation cannot be looked up"},
+	{"tls.authorities", "tls_authorities", FIELD_WORDS, 0, A(tls_authorities), 0,
+	 POLICY_LIST_MAX, NULL, NULL, "a list of names of authorities"},
+	{"tls.ca", "tls_ca", FIELD_PEM, 0, A(tls_ca), 0, POLICY_PEM_MAX, NULL, NULL,
+	 "a file with certificates of its own authority, PEM"},
+	{"tls.intermediates", "tls_intermediates", FIELD_PEM, 0, A(tls_intermediates), 0,
+	 POLICY_PEM_MAX, NULL, NULL, "a file with certificates that its PBX does not send, PEM"},
+	{"tls.profile", "tls_profile", FIELD_ID, 0, A(tls_profile), 0, POLICY_ID_MAX - 1, NULL,
+	 NULL, "the name of a TLS profile"},
+};
+
+static const struct field trunk_fields[] = {
+	{"id", "id", FIELD_ID, FIELD_REQUIRED, T(id), 1, POLICY_ID_MAX - 1, NULL, NULL,
+	 "a short id, such as acme-1"},
+	{"kind", NULL, FIELD_WORD, FIELD_UNREAD | FIELD_UNSTORED, T(kind), 0, 0, &trunk_kind_words,
+	 NULL, NULL},
+	{"account", "account", FIELD_ID, FIELD_UNREAD | FIELD_NULLABLE, LONE(roster_trunk, account),
+	 0, POLICY_ID_MAX - 1, NULL, NULL, NULL},
+	{"enabled", "enabled", FIELD_BOOL, 0, T(enabled), 0, 1, NULL, "yes", "yes or no"},
+	{"direction", "direction", FIELD_WORD, 0, T(direction), 0, 0, &trunk_direction_words,
+	 "both", "in: calls from it; out: calls to it"},
+	{"host", "host", FIELD_HOST, FIELD_REQUIRED, T(host), 1, POLICY_HOST_MAX - 1, NULL, NULL,
+	 "a host name (of a PBX: the one in its certificate) or an address"},
+	{"port", "port", FIELD_COUNT, 0, T(port), 1, 65535, NULL, NULL,
+	 "a port; default 5061 for tls, else 5060"},
+	{"transport", "transport", FIELD_WORD, 0, T(transport), 0, 0, &trunk_transport_words, NULL,
+	 "how SIP travels"},
+	{"security", "security", FIELD_WORD, 0, T(security), 0, 0, &trunk_security_words, NULL,
+	 "is media SRTP"},
+	{"identity", "identity", FIELD_WORD, FIELD_CUSTOMER, T(identity), 0, 0,
+	 &trunk_identity_words, NULL, "what it is known by"},
+	{"client_certificate", "client_certificate", FIELD_WORD, 0, T(client_certificate), 0, 0,
+	 &trunk_show_words, "show", "is our certificate shown when we call it"},
+	{"reference", "reference", FIELD_HOST, 0, T(reference), 0, POLICY_HOST_MAX - 1, NULL, NULL,
+	 "the host name that its certificate must show when we call it"},
+	{"reuse", "reuse", FIELD_WORD, 0, T(reuse), 0, 0, &trunk_reuse_words, "no",
+	 "may calls to it use the connection that it opened"},
+	{"listener", "listener", FIELD_ID, 0, T(listener), 0, POLICY_ID_MAX - 1, NULL, NULL,
+	 "the name of a listener of postern.yaml"},
+	{"zone", "zone", FIELD_HOST, 0, T(zone), 0, POLICY_HOST_MAX - 1, NULL, NULL,
+	 "the fqdn of the only zone it uses"},
+	{"media", "media", FIELD_ID, 0, T(media), 0, POLICY_ID_MAX - 1, NULL, NULL,
+	 "the name of a media address"},
+	{"names", "names", FIELD_NAMES, FIELD_CUSTOMER, LONE(roster_trunk, name), 0,
+	 POLICY_TRUNK_NAMES_MAX, NULL, NULL,
+	 "a list of names that its certificate shows; default: fqdn"},
+	{"sources", "sources", FIELD_SOURCES, 0, LONE(roster_trunk, source), 0,
+	 POLICY_TRUNK_SOURCES_MAX, NULL, NULL, "write one such as 192.0.2.0/24"},
+	{"caller", "caller", FIELD_NUMBER, 0, T(caller), 0, NUMBER_SIZE - 1, NULL, NULL,
+	 "write +, country code and digits"},
+	{"strip", "strip", FIELD_DIALLED, 0, T(strip), 0, NUMBER_SIZE - 1, NULL, NULL,
+	 "write digits, +, *, #"},
+	{"add", "add_digits", FIELD_DIALLED, 0, T(add), 0, NUMBER_SIZE - 1, NULL, NULL,
+	 "write digits, +, *, #"},
+	{"ssrc", "ssrc", FIELD_WORD, 0, T(ssrc), 0, 0, &trunk_ssrc_words, "own",
+	 "whose SSRC it sees"},
+	{"learn", "learn", FIELD_BOOL, 0, T(learn), 0, 1, NULL, "no", "yes or no"},
+	{"emergency", "emergency", FIELD_BOOL, 0, T(emergency), 0, 1, NULL, "no", "yes or no"},
+	{"max_calls", "max_calls", FIELD_COUNT, 0, T(max_calls), 0, CALLS_MAX, NULL, NULL,
+	 "concurrent calls, 0 = no limit of its own"},
+	{"max_length", "max_length", FIELD_SECONDS, 0, T(max_length_s), 0, 7 * DAY_S, NULL, NULL,
+	 "the longest call, such as 4h"},
+	{"priority", "priority", FIELD_COUNT, FIELD_CARRIER, T(priority), 0, 65535, NULL, NULL,
+	 "0 to 65535, lower ones are tried first"},
+	{"weight", "weight", FIELD_COUNT, FIELD_CARRIER, T(weight), 0, 65535, NULL, NULL,
+	 "0 to 65535, share among carriers of one priority"},
+	{"order", "position", FIELD_COUNT, FIELD_UNREAD, LONE(roster_trunk, order), 0, UINT32_MAX,
+	 NULL, NULL, NULL},
+};
+
+static const struct field number_fields[] = {
+	{"number", "pattern", FIELD_KEY, FIELD_UNREAD, LONE(roster_number, key), 0, UINT64_MAX,
+	 NULL, NULL, NULL},
+	{"trunk", "trunk", FIELD_ID, FIELD_UNREAD, LONE(roster_number, trunk), 1, POLICY_ID_MAX - 1,
+	 NULL, NULL, NULL},
+};
+
+static const struct field rate_fields[] = {
+	{"prefix", "prefix", FIELD_KEY, FIELD_REQUIRED, LONE(roster_rate, key), 0, UINT64_MAX, NULL,
+	 NULL, "a prefix such as \"+44\""},
+	{"price", "price_micro", FIELD_MONEY, FIELD_REQUIRED, LONE(roster_rate, price_micro), 0,
+	 (uint64_t)MONEY_MAX *MONEY_UNIT, NULL, NULL, "an amount a minute, such as \"0.0120\""},
+	{"increment", "increment_s", FIELD_COUNT, 0, LONE(roster_rate, increment_s), 1, 3600, NULL,
+	 "60", "seconds; calls are counted in steps of so many"},
+};
+
+static const struct field_table tables[ROSTER_KIND_N] = {
+	[ROSTER_ACCOUNT] = {"account", account_fields, ARRAY_LEN(account_fields),
+			    sizeof(struct roster_account)},
+	[ROSTER_TRUNK] = {"trunk", trunk_fields, ARRAY_LEN(trunk_fields),
+			  sizeof(struct roster_trunk)},
+	[ROSTER_NUMBER] = {"number", number_fields, ARRAY_LEN(number_fields),
+			   sizeof(struct roster_number)},
+	[ROSTER_RATE] = {"rate", rate_fields, ARRAY_LEN(rate_fields), sizeof(struct roster_rate)},
+};
+
+const struct field_table *
+field_table(enum roster_kind k)
+{
+	return &tables[k];
+}
+
+bool
+field_is_text(const struct field *f)
+{
+	return f->type <= FIELD_PEM;
+}
+
+bool
+field_is_bare(const struct field *f)
+{
+	return f->type == FIELD_BOOL || f->type == FIELD_COUNT;
+}
+
+bool
+field_is_integer(const struct field *f)
+{
+	return field_is_bare(f) || f->type == FIELD_SECONDS || f->type == FIELD_MONEY ||
+	       f->type == FIELD_SERVICES;
+}
+
+struct str
+field_text(const struct field *f, const void *row)
+{
+	struct str s;
+
+	memcpy(&s, (const char *)row + f->at, sizeof(s));
+	return s;
+}
+
+void
+field_set_text(const struct field *f, void *row, struct str s)
+{
+	memcpy((char *)row + f->at, &s, sizeof(s));
+}
+
+/* Members are little endian integers of 1, 2, 4 or 8 bytes on the machines that we run on. */
+uint64_t
+field_u64(const struct field *f, const void *row)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, (const char *)row + f->at, f->size);
+	return v;
+}
+
+void
+field_set_u64(const struct field *f, void *row, uint64_t v)
+{
+	memcpy((char *)row + f->at, &v, f->size);
+}
+
+/* ---- what is right ---- */
+
+/* Each part of a list divided by commas: not empty; digits says which. */
+static bool
+list_valid(struct str s, bool digits)
+{
+	while (s.len) {
+		struct str one = str_cut(&s, ',');
+		uint64_t v;
+
+		if (one.len == 0 || (digits && (one.len > NUMBER_DIGITS_MAX ||
+						str_u64(one, UINT64_MAX, &v) != ERR_OK)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+uri_valid(struct str s)
+{
+	static const char *const schemes[] = {"sip:", "sips:", "tel:"};
+
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] <= ' ' || strchr("<>\"\\^`{|}", s.p[i]))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (str_istarts(s, str_from(schemes[i])))
+			return s.len > strlen(schemes[i]);
+	return false;
+}
+
+static bool
+dialled_valid(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_digit(s.p[i]) && s.p[i] != '+' && s.p[i] != '*' && s.p[i] != '#')
+			return false;
+	return true;
+}
+
+/* No control characters; lines: line ends are none. */
+static bool
+printable(struct str s, bool lines)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c < 0x20 && !(lines && (c == '\n' || c == '\r' || c == '\t'))) || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+enum err
+field_text_valid(const struct field *f, struct str s)
+{
+	bool ok = printable(s, f->type == FIELD_FORM || f->type == FIELD_PEM);
+	uint64_t key;
+
+	if (s.len > f->max)
+		return ERR_LONG;
+	if (s.len == 0)
+		return f->min ? ERR_SYNTAX : ERR_OK;
+	if (f->type == FIELD_ID)
+		ok = policy_id_valid(s);
+	else if (f->type == FIELD_HOST)
+		ok = trunk_host_valid(s);
+	else if (f->type == FIELD_NUMBER)
+		ok = number_key(s, &key) == ERR_OK && !(key & 1);
+	else if (f->type == FIELD_DIALLED)
+		ok = dialled_valid(s);
+	else if (f->type == FIELD_URI)
+		ok = uri_valid(s);
+	else if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES)
+		ok = ok && list_valid(s, f->type == FIELD_PREFIXES);
+	return ok ? ERR_OK : ERR_SYNTAX;
+}
+
+bool
+field_u64_valid(const struct field *f, uint64_t v)
+{
+	if (f->type == FIELD_WORD)
+		return v >= f->words->first && v - f->words->first < f->words->n;
+	if (f->type == FIELD_SERVICES)
+		return (v & ~f->max) == 0;
+	return v >= f->min && v <= f->max;
+}
+
+/* ---- from text ---- */
+
+static enum err
+parse_bool(struct str s, uint64_t *out)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieqz(s, words[i])) {
+			*out = i & 1;
+			return ERR_OK;
+		}
+	return ERR_SYNTAX;
+}
+
+/* "90s", "5m", "4h", "1d"; a bare number other than 0 is refused: nobody knows what it means. */
+static enum err
+parse_seconds(struct str s, uint64_t *out)
+{
+	static const char units[] = "smhd";
+	static const uint32_t factor[] = {1, 60, 3600, DAY_S};
+	const char *unit = s.len ? memchr(units, s.p[s.len - 1], sizeof(units) - 1) : NULL;
+	uint64_t v;
+	enum err e;
+
+	if (!unit && !str_eqz(s, "0"))
+		return ERR_SYNTAX;
+	e = str_u64(str_trim(str_sub(s, 0, s.len - (unit ? 1 : 0))), UINT32_MAX, &v);
+	if (e == ERR_OK)
+		*out = unit ? v * factor[unit - units] : v;
+	return e;
+}
+
+/* "12", "12.5", "0.0120": at most six digits behind the point. */
+static enum err
+parse_money(struct str s, uint64_t *out)
+{
+	struct str whole = str_cut(&s, '.');
+	uint64_t units, micro = 0;
+	enum err e = str_u64(whole, MONEY_MAX, &units);
+
+	if (e == ERR_OK && s.len > 6)
+		e = ERR_RANGE;
+	if (e == ERR_OK && s.len)
+		e = str_u64(s, MONEY_UNIT, &micro);
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = s.len; s.len && i < 6; i++)
+		micro *= 10;
+	*out = units * MONEY_UNIT + micro;
+	return ERR_OK;
+}
+
+static enum err
+parse_services(struct str s, uint64_t *out)
+{
+	uint64_t bits = 0;
+	enum policy_class c;
+
+	while (s.len) {
+		if (policy_class_parse(str_cut(&s, ','), &c) != ERR_OK)
+			return ERR_NOTFOUND;
+		bits |= c;
+	}
+	*out = bits;
+	return ERR_OK;
+}
+
+/* A rate's prefix may stand without its *. */
+static enum err
+parse_key(const struct field *f, struct str s, uint64_t *out)
+{
+	char mem[NUMBER_SIZE];
+	struct buf b;
+
+	if (!(f->use & FIELD_REQUIRED) || str_ends(s, STR("*")))
+		return number_key(s, out);
+	buf_init(&b, mem, sizeof(mem));
+	buf_str(&b, s);
+	buf_char(&b, '*');
+	return b.failed ? ERR_SYNTAX : number_key(buf_view(&b), out);
+}
+
+enum err
+field_parse(const struct field *f, struct str s, uint64_t *out)
+{
+	uint64_t v = 0;
+	unsigned word;
+	enum err e = ERR_BUG;
+
+	if (f->type == FIELD_BOOL) {
+		e = parse_bool(s, &v);
+	} else if (f->type == FIELD_WORD) {
+		e = word_parse(f->words, s, &word);
+		v = e == ERR_OK ? word : 0;
+	} else if (f->type == FIELD_COUNT) {
+		e = str_u64(s, UINT64_MAX, &v);
+	} else if (f->type == FIELD_SECONDS) {
+		e = parse_seconds(s, &v);
+	} else if (f->type == FIELD_MONEY) {
+		e = parse_money(s, &v);
+	} else if (f->type == FIELD_SERVICES) {
+		e = parse_services(s, &v);
+	} else if (f->type == FIELD_KEY) {
+		e = parse_key(f, s, &v);
+	}
+	if (e == ERR_OK && !field_u64_valid(f, v))
+		e = ERR_RANGE;
+	if (e == ERR_OK)
+		*out = v;
+	return e;
+}
+
+/* ---- to text ---- */
+
+static void
+put_services(struct buf *b, uint64_t bits)
+{
+	const char *comma = "";
+
+	for (uint64_t bit = 1; bit <= ACCOUNT_SERVICES_ALL; bit <<= 1)
+		if (bits & bit & ACCOUNT_SERVICES_ALL) {
+			buf_z(b, comma);
+			buf_z(b, policy_class_name((enum policy_class)bit));
+			comma = ",";
+		}
+}
+
+static void
+put_money(struct buf *b, uint64_t micro)
+{
+	char text[32];
+	struct buf t;
+
+	buf_init(&t, text, sizeof(text));
+	buf_printf(&t, "%llu.%06llu", (unsigned long long)(micro / MONEY_UNIT),
+		   (unsigned long long)(micro % MONEY_UNIT));
+	/* two digits always, more where they are not 0 */
+	while (t.len > 5 && text[t.len - 1] == '0' && text[t.len - 3] != '.')
+		t.len--;
+	buf_str(b, buf_view(&t));
+}
+
+static void
+put_names(struct buf *b, const struct roster_trunk *t)
+{
+	for (uint32_t i = 0; i < t->n_names; i++) {
+		buf_z(b, i ? " " : "");
+		buf_str(b, t->name[i]);
+	}
+}
+
+static void
+put_sources(struct buf *b, const struct roster_trunk *t)
+{
+	for (uint32_t i = 0; i < t->n_sources; i++) {
+		buf_z(b, i ? " " : "");
+		addr_put_ip(b, &t->source[i].net, false);
+		buf_printf(b, "/%u", t->source[i].bits);
+	}
+}
+
+void
+field_put(struct buf *b, const struct field *f, const void *row)
+{
+	if (field_is_text(f))
+		buf_str(b, field_text(f, row));
+	else if (f->type == FIELD_BOOL)
+		buf_z(b, field_u64(f, row) ? "true" : "false");
+	else if (f->type == FIELD_WORD)
+		buf_z(b, word_name(f->words, (unsigned)field_u64(f, row)));
+	else if (f->type == FIELD_COUNT)
+		buf_u64(b, field_u64(f, row));
+	else if (f->type == FIELD_SECONDS)
+		buf_printf(b, "%llus", (unsigned long long)field_u64(f, row));
+	else if (f->type == FIELD_MONEY)
+		put_money(b, field_u64(f, row));
+	else if (f->type == FIELD_SERVICES)
+		put_services(b, field_u64(f, row));
+	else if (f->type == FIELD_KEY)
+		number_key_put(b, field_u64(f, row));
+	else if (f->type == FIELD_NAMES)
+		put_names(b, row);
+	else
+		put_sources(b, row);
+}
+
+static bool
+same_lists(const struct field *f, const struct roster_trunk *a, const struct roster_trunk *b)
+{
+	if (f->type == FIELD_NAMES) {
+		for (uint32_t i = 0; a->n_names == b->n_names && i < a->n_names; i++)
+			if (!str_eq(a->name[i], b->name[i]))
+				return false;
+		return a->n_names == b->n_names;
+	}
+	for (uint32_t i = 0; a->n_sources == b->n_sources && i < a->n_sources; i++)
+		if (a->source[i].bits != b->source[i].bits ||
+		    !addr_ip_eq(&a->source[i].net, &b->source[i].net))
+			return false;
+	return a->n_sources == b->n_sources;
+}
+
+bool
+field_same(const struct field *f, const void *a, const void *b)
+{
+	if (field_is_text(f))
+		return str_eq(field_text(f, a), field_text(f, b));
+	if (f->type >= FIELD_NAMES)
+		return same_lists(f, a, b);
+	return field_u64(f, a) == field_u64(f, b);
+}
+
+void
+field_defaults(enum roster_kind k, void *row)
+{
+	const struct field_table *t = field_table(k);
+
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct field *f = &t->field[i];
+		uint64_t v;
+
+		if (f->def && !field_is_text(f) && field_parse(f, str_from(f->def), &v) == ERR_OK)
+			field_set_u64(f, row, v);
+	}
+}

@@ -1,0 +1,66 @@
+/* Rows of a roster: one account, trunk, number, rate. Texts live in the roster. What each member
+ * is called elsewhere, and what it may hold, stands once, in policy/field.c. */
+#ifndef POSTERN_POLICY_ROW_H
+#define POSTERN_POLICY_ROW_H
+
+#include "base/addr.h"
+#include "policy/number.h"
+#include "policy/trunk.h"
+
+/* The kinds of rows. */
+enum roster_kind { ROSTER_ACCOUNT, ROSTER_TRUNK, ROSTER_NUMBER, ROSTER_RATE, ROSTER_KIND_N };
+
+/* Members that struct account has, too, mean the same (policy/account.h). */
+struct roster_account {
+	struct str id, name, parent;
+	struct str countries, emergency_target;
+	struct str need;          /* why TLS and SRTP are wanted */
+	struct str questionnaire; /* "question: answer" lines */
+	struct str override;      /* why tls_srtp is ready or on without a passed report */
+	struct str tls_authorities, tls_ca, tls_intermediates, tls_profile;
+	uint64_t max_spend_micro;
+	uint32_t services, max_calls, attempts, max_length_s, international_minutes;
+	uint16_t limit_status, emergency_status;
+	bool enabled, tls_wildcard, tls_cn;
+	enum tls_srtp tls_srtp;
+	enum account_caller caller;
+	enum tls_eku tls_eku;
+	enum tls_revocation tls_revocation;
+	uint32_t place; /* where it stood in the file, for messages; not compared */
+};
+
+struct roster_trunk {
+	struct str id, account; /* account: text id; empty for a carrier */
+	struct str host, zone, media, caller, strip, add, reference, listener;
+	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
+	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
+	uint32_t n_names, n_sources, max_calls, max_length_s;
+	uint16_t port, priority, weight;
+	bool enabled, learn, emergency;
+	enum trunk_kind kind;
+	enum trunk_direction direction;
+	enum trunk_transport transport;
+	enum trunk_security security;
+	enum trunk_ssrc ssrc;
+	enum trunk_identity identity;
+	enum trunk_show client_certificate;
+	enum trunk_reuse reuse;
+	uint32_t order; /* among the trunks of its account, from 0 */
+	uint32_t place;
+};
+
+struct roster_number {
+	uint64_t key; /* number_key() */
+	struct str trunk;
+	uint32_t place;
+};
+
+/* The price of calls to a prefix; the longest one counts. */
+struct roster_rate {
+	uint64_t key;         /* number_key() of a prefix */
+	uint64_t price_micro; /* a minute, millionths */
+	uint32_t increment_s; /* calls are counted in steps of so many seconds */
+	uint32_t place;
+};
+
+#endif
