@@ -1,18 +1,13 @@
 #include "store/sqlite.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "policy/change.h"
-
-struct store {
-	sqlite3 *db;
-	char why[STORE_WHY_MAX];
-};
+#include "store/db.h"
 
 /* The migrations, embedded. One that was released never changes again. */
 #define MIGRATION(n)                                                                               \
@@ -39,8 +34,8 @@ say_why(char why[STORE_WHY_MAX], const char *text)
 }
 
 /* Keep a sentence about what failed; the enum err of a result of the library. */
-static enum err
-store_failed(struct store *s, const char *doing, int rc)
+enum err
+store_db_failed(struct store *s, const char *doing, int rc)
 {
 	struct buf b;
 
@@ -64,20 +59,20 @@ store_failed(struct store *s, const char *doing, int rc)
 	}
 }
 
-static enum err
-run_sql(struct store *s, const char *sql)
+enum err
+store_db_run(struct store *s, const char *sql)
 {
 	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? ERR_OK : store_failed(s, "store", rc);
+	return rc == SQLITE_OK ? ERR_OK : store_db_failed(s, "store", rc);
 }
 
-static enum err
-prepare_sql(struct store *s, const char *sql, sqlite3_stmt **out)
+enum err
+store_db_prepare(struct store *s, const char *sql, sqlite3_stmt **out)
 {
 	int rc = sqlite3_prepare_v2(s->db, sql, -1, out, NULL);
 
-	return rc == SQLITE_OK ? ERR_OK : store_failed(s, "store", rc);
+	return rc == SQLITE_OK ? ERR_OK : store_db_failed(s, "store", rc);
 }
 
 /* The one number that a query gives. */
@@ -85,7 +80,7 @@ static enum err
 read_number(struct store *s, const char *sql, uint64_t *out)
 {
 	sqlite3_stmt *q = NULL;
-	enum err e = prepare_sql(s, sql, &q);
+	enum err e = store_db_prepare(s, sql, &q);
 	int rc;
 
 	if (e != ERR_OK)
@@ -94,19 +89,19 @@ read_number(struct store *s, const char *sql, uint64_t *out)
 	if (rc == SQLITE_ROW)
 		*out = (uint64_t)sqlite3_column_int64(q, 0);
 	else
-		e = rc == SQLITE_DONE ? ERR_NOTFOUND : store_failed(s, "store", rc);
+		e = rc == SQLITE_DONE ? ERR_NOTFOUND : store_db_failed(s, "store", rc);
 	sqlite3_finalize(q);
 	return e;
 }
 
 /* End the transaction in hand: keep it when e is OK. */
-static enum err
-end_transaction(struct store *s, enum err e)
+enum err
+store_db_end(struct store *s, enum err e)
 {
 	char why[STORE_WHY_MAX];
 
 	if (e == ERR_OK)
-		e = run_sql(s, "COMMIT");
+		e = store_db_run(s, "COMMIT");
 	if (e != ERR_OK && !sqlite3_get_autocommit(s->db)) {
 		memcpy(why, s->why, sizeof(why));
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -122,11 +117,11 @@ apply_migration(struct store *s, unsigned layout)
 {
 	char sql[96];
 	struct buf b;
-	enum err e = run_sql(s, migrations[layout]);
+	enum err e = store_db_run(s, migrations[layout]);
 
 	buf_init(&b, sql, sizeof(sql));
 	buf_printf(&b, "INSERT INTO store_layout (layout) VALUES (%u)", layout + 1);
-	return e == ERR_OK ? run_sql(s, buf_cstr(&b)) : e;
+	return e == ERR_OK ? store_db_run(s, buf_cstr(&b)) : e;
 }
 
 /* Bring the tables up to date. Two programs may do so at once: one waits, then finds it done. */
@@ -134,11 +129,11 @@ static enum err
 migrate_store(struct store *s)
 {
 	uint64_t layout = 0;
-	enum err e = run_sql(s, "BEGIN IMMEDIATE");
+	enum err e = store_db_run(s, "BEGIN IMMEDIATE");
 
 	if (e != ERR_OK)
 		return e;
-	e = run_sql(s, "CREATE TABLE IF NOT EXISTS store_layout (layout INTEGER PRIMARY KEY)");
+	e = store_db_run(s, "CREATE TABLE IF NOT EXISTS store_layout (layout INTEGER PRIMARY KEY)");
 	if (e == ERR_OK)
 		e = read_number(s, "SELECT coalesce(max(layout), 0) FROM store_layout", &layout);
 	if (e == ERR_OK && layout > ARRAY_LEN(migrations)) {
@@ -147,7 +142,7 @@ migrate_store(struct store *s)
 	}
 	for (; e == ERR_OK && layout < ARRAY_LEN(migrations); layout++)
 		e = apply_migration(s, (unsigned)layout);
-	return end_transaction(s, e);
+	return store_db_end(s, e);
 }
 
 static enum err
@@ -161,14 +156,14 @@ open_file(struct store *s, const char *path)
 		close(fd);
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
-		return store_failed(s, "cannot open the store", rc);
+		return store_db_failed(s, "cannot open the store", rc);
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
-	e = run_sql(s, "PRAGMA journal_mode = WAL");
+	e = store_db_run(s, "PRAGMA journal_mode = WAL");
 	if (e == ERR_OK)
-		e = run_sql(s, "PRAGMA synchronous = FULL");
+		e = store_db_run(s, "PRAGMA synchronous = FULL");
 	if (e == ERR_OK)
-		e = run_sql(s, "PRAGMA foreign_keys = ON");
+		e = store_db_run(s, "PRAGMA foreign_keys = ON");
 	return e == ERR_OK ? migrate_store(s) : e;
 }
 
@@ -240,7 +235,7 @@ prepare_buf(struct store *s, struct buf *b, sqlite3_stmt **out)
 		say_why(s->why, "a statement of the store is too long");
 		return ERR_BUG;
 	}
-	return prepare_sql(s, buf_cstr(b), out);
+	return store_db_prepare(s, buf_cstr(b), out);
 }
 
 static enum err
@@ -350,7 +345,7 @@ read_rows(struct store *s, struct roster *r, enum roster_kind k)
 			say_why(s->why, "the store holds a row that this program cannot read");
 	}
 	if (e == ERR_OK && rc != SQLITE_DONE)
-		e = store_failed(s, "reading the store", rc);
+		e = store_db_failed(s, "reading the store", rc);
 	sqlite3_finalize(q);
 	return e;
 }
@@ -370,9 +365,9 @@ read_all(struct store *s, struct roster *r)
 enum err
 store_read(struct store *s, struct roster *r)
 {
-	enum err e = run_sql(s, "BEGIN");
+	enum err e = store_db_run(s, "BEGIN");
 
-	return e == ERR_OK ? end_transaction(s, read_all(s, r)) : e;
+	return e == ERR_OK ? store_db_end(s, read_all(s, r)) : e;
 }
 
 /* ---- writing ---- */
@@ -432,7 +427,7 @@ write_change(void *arg, const struct change *c)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(*q);
 	if (rc != SQLITE_DONE)
-		e = store_failed(w->s, "writing the store", rc);
+		e = store_db_failed(w->s, "writing the store", rc);
 	(void)sqlite3_reset(*q);
 	return e;
 }
@@ -442,7 +437,7 @@ static enum err
 raise_version(struct store *s, uint64_t version, int64_t now_us)
 {
 	sqlite3_stmt *q = NULL;
-	enum err e = prepare_sql(
+	enum err e = store_db_prepare(
 		s, "UPDATE store_version SET version = $1, changed_us = $2 WHERE one = 1", &q);
 	int rc;
 
@@ -454,7 +449,7 @@ raise_version(struct store *s, uint64_t version, int64_t now_us)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(q);
 	if (rc != SQLITE_DONE)
-		e = store_failed(s, "writing the store", rc);
+		e = store_db_failed(s, "writing the store", rc);
 	sqlite3_finalize(q);
 	return e;
 }
@@ -494,11 +489,11 @@ enum err
 store_write(struct store *s, struct roster *r, uint64_t expect, uint64_t *version)
 {
 	uint64_t v = 0;
-	enum err e = run_sql(s, "BEGIN IMMEDIATE");
+	enum err e = store_db_run(s, "BEGIN IMMEDIATE");
 
 	if (e != ERR_OK)
 		return e;
-	e = end_transaction(s, write_all(s, r, expect, &v));
+	e = store_db_end(s, write_all(s, r, expect, &v));
 	if (e == ERR_OK)
 		*version = v;
 	return e;

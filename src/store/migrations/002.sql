@@ -52,12 +52,3 @@ CREATE TABLE report (
 	json TEXT NOT NULL,
 	PRIMARY KEY (account, at_us)
 );
-
--- The certificate that an account showed last.
-CREATE TABLE seen (
-	account TEXT PRIMARY KEY,
-	at_us BIGINT NOT NULL,
-	issuer TEXT NOT NULL,
-	names TEXT NOT NULL,
-	not_after_us BIGINT NOT NULL
-);

@@ -1,10 +1,12 @@
 #include "unit/policy/world.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/change.h"
+#include "store/reports.h"
 #include "store/store.h"
 
 struct fixture {
@@ -253,6 +255,93 @@ test_open_failures(void **state)
 	assert_true(why[0] != 0);
 }
 
+static void
+write_report(struct fixture *f, const char *account, int64_t at_us, bool passed, const char *json)
+{
+	struct store_report r = {
+		str_from(account), STR("pbx.acme.example"),     at_us,         passed,
+		STR("CN=R3"),      STR("DNS pbx.acme.example"), str_from(json)};
+
+	assert_int_equal(store_report_write(f->s, &r), ERR_OK);
+}
+
+/* The newest of an account, the newest that passed, and how many stay. */
+static void
+test_reports(void **state)
+{
+	struct fixture *f = *state;
+	struct store_report *r = NULL;
+	static char big[STORE_REPORT_MAX + 1];
+	struct store_report long_one = {
+		STR("acme"), STR("x"), 1, true, STR_NULL, STR_NULL, str_of(big, sizeof(big))};
+	uint64_t version = 9;
+
+	assert_int_equal(store_report_read(f->s, STR("acme"), false, &r), ERR_NOTFOUND);
+	write_report(f, "acme", 1000, true, "{\"n\":1}");
+	write_report(f, "acme", 2000, false, "{\"n\":2}");
+	write_report(f, "bolt", 3000, false, "{\"n\":3}");
+	assert_int_equal(store_report_read(f->s, STR("bolt"), true, &r), ERR_NOTFOUND);
+	assert_int_equal(store_report_read(f->s, STR("acme"), false, &r), ERR_OK);
+	assert_int_equal(r->at_us, 2000);
+	assert_false(r->passed);
+	store_report_free(&r);
+	/* many failed ones later: the one that passed is still there, old ones are not */
+	for (int i = 0; i < 2 * STORE_REPORTS_KEPT; i++)
+		write_report(f, "acme", 3000 + i, false, "{}");
+	assert_int_equal(store_report_read(f->s, STR("acme"), true, &r), ERR_OK);
+	assert_int_equal(r->at_us, 1000);
+	assert_true(r->passed && str_eqz(r->json, "{\"n\":1}") && str_eqz(r->issuer, "CN=R3"));
+	assert_true(str_eqz(r->names, "DNS pbx.acme.example") &&
+		    str_eqz(r->fqdn, "pbx.acme.example") && str_eqz(r->account, "acme"));
+	assert_true(store_report_fresh(r, 1000 + 89LL * 86400 * 1000000));
+	assert_false(store_report_fresh(r, 1000 + 90LL * 86400 * 1000000));
+	store_report_free(&r);
+	assert_null(r);
+	assert_int_equal(store_report_write(f->s, &long_one), ERR_LONG);
+	assert_int_equal(store_version(f->s, &version), ERR_OK);
+	assert_int_equal(version, 0);
+}
+
+/* A store of the first layout: services get their right meaning, rows that were not there their
+ * defaults. */
+static void
+test_migration(void **state)
+{
+	static const char rows[] =
+		"CREATE TABLE store_layout (layout INTEGER PRIMARY KEY);"
+		"INSERT INTO store_layout VALUES (1);"
+		"INSERT INTO account VALUES ('a', 'A', '', 1, 9, 'on', 5, 0, 0);"
+		"INSERT INTO account VALUES ('b', 'B', '', 1, 6, 'off', 0, 0, 0);"
+		"INSERT INTO trunk VALUES ('t', 'a', 0, 1, 'both', 'x.example', 5060, 'udp', "
+		"'refused', '', '', '', '', '', 'own', 0, 0, 0, 0, '', '192.0.2.1/32', 0);";
+	struct fixture *f = *state;
+	struct roster r;
+	char why[STORE_WHY_MAX], sql[8192] = "";
+	FILE *layout = fopen(VECTORS "/../../src/store/migrations/001.sql", "r");
+	sqlite3 *db;
+
+	assert_non_null(layout);
+	assert_true(fread(sql, 1, sizeof(sql) - 1, layout) > 1000);
+	(void)fclose(layout);
+
+	store_close(&f->s);
+	(void)unlink(f->path);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(store_open(f->path, &f->s, why), ERR_OK);
+	roster_init(&r);
+	assert_int_equal(store_read(f->s, &r), ERR_OK);
+	assert_int_equal(r.account[0].services, CLASS_TERMINATION | CLASS_INTERNATIONAL);
+	assert_int_equal(r.account[0].max_calls, 5);
+	assert_int_equal(r.account[0].limit_status, ACCOUNT_LIMIT_STATUS);
+	assert_true(r.account[0].tls_wildcard);
+	assert_int_equal(r.account[1].services, CLASS_TOLL_FREE | CLASS_ORIGINATION);
+	assert_int_equal(r.trunk[0].identity, TRUNK_BY_ADDRESS);
+	roster_fini(&r);
+}
+
 int
 main(void)
 {
@@ -263,6 +352,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_two_programs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snapshot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_failures, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reports, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_migration, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
