@@ -6,7 +6,10 @@
 
 #include "policy/account.h"
 
-enum { LIMIT_HOLDS_MAX = 3, LIMIT_BURST_S = 2 /* a bucket holds this many seconds of its rate */ };
+enum {
+	LIMIT_HOLDS_MAX = 6, /* both sides of a call: trunk, account and its parent */
+	LIMIT_BURST_S = 1,   /* a bucket holds this many seconds of its rate */
+};
 
 enum limit_kind { LIMIT_ACCOUNT = 1, LIMIT_TRUNK = 2 };
 

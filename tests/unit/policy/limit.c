@@ -98,11 +98,10 @@ test_rate(void **state)
 	static const struct {
 		uint64_t at_ms;
 		bool pass;
-	} table[] = {/* 2 a second, a bucket of 4 */
-		     {10000, true},  {10000, true},  {10000, true},  {10000, true},
-		     {10000, false}, {10499, false}, {10500, true},  {10500, false},
-		     {11500, true},  {11500, true},  {11500, false}, {99000, true},
-		     {99000, true},  {99000, true},  {99000, true},  {99000, false}};
+	} table[] = {/* 2 a second, a bucket of 2 */
+		     {10000, true},  {10000, true},  {10000, false}, {10499, false},
+		     {10500, true},  {10500, false}, {11500, true},  {11500, true},
+		     {11500, false}, {99000, true},  {99000, true},  {99000, false}};
 	struct limit_row rows[4] = {0};
 	struct limit l;
 
