@@ -1,16 +1,12 @@
 /* Commands that ask the running postern over its control socket: one request line, one answer. */
 #include "app/cmd.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "app/conf.h"
+#include "app/ask.h"
 #include "base/mem.h"
 #include "ops/control.h"
 #include "ops/jsonin.h"
@@ -18,7 +14,6 @@
 enum {
 	CELL_MAX = 40,
 	OPS_TEXT_MAX = 8192, /* a value, as text */
-	OPS_WAIT_S = 15,
 	OPS_DEPTH_MAX = 8,
 	OPS_NAME_MAX = 128,
 	STATUS_OK = 0,
@@ -233,46 +228,6 @@ print_done(const struct json *a)
 
 /* ---- asking ---- */
 
-/* Where the running postern listens, by its configuration. */
-static enum err
-find_socket(const struct ops_cmd *cmd, const char *path, struct sockaddr_un *sa)
-{
-	struct conf *c = mem_zalloc(1, sizeof(*c));
-	struct conf_report rep;
-	enum err e;
-
-	if (!c)
-		return ERR_NOMEM;
-	conf_report_stderr(&rep, path ? path : "(embedded default)");
-	e = path ? conf_load(path, &rep, c) : conf_parse(conf_default_text(), "", &rep, c);
-	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (e == ERR_OK &&
-	    str_copyz(sa->sun_path, sizeof(sa->sun_path), str_from(c->control)) != ERR_OK) {
-		fprintf(stderr, "postern %s: the path of the control socket is too long\n",
-			cmd->word);
-		e = ERR_LONG;
-	}
-	mem_free(c);
-	return e;
-}
-
-static int
-connect_to(const struct ops_cmd *cmd, const struct sockaddr_un *sa)
-{
-	struct timeval wait = {.tv_sec = OPS_WAIT_S};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
-			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) != 0 ||
-			connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0)) {
-		fprintf(stderr, "postern %s: %s: %s; does postern run with this configuration?\n",
-			cmd->word, sa->sun_path, strerror(errno));
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static void
 put_request(struct buf *b, const struct ops_cmd *cmd, const struct request *r)
 {
@@ -288,32 +243,6 @@ put_request(struct buf *b, const struct ops_cmd *cmd, const struct request *r)
 	if (r->limit)
 		buf_printf(b, ",\"limit\":%s", r->limit);
 	buf_printf(b, ",\"refused\":%s}\n", r->refused ? "true" : "false");
-}
-
-/* The answer without its newline, into memory of CONTROL_ANSWER_MAX bytes. */
-static enum err
-ask(int fd, struct str request, char *mem, struct str *out)
-{
-	size_t have = 0;
-
-	while (request.len) {
-		ssize_t n = send(fd, request.p, request.len, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return ERR_CLOSED;
-		request = str_from_at(request, (size_t)n);
-	}
-	while (have == 0 || mem[have - 1] != '\n') {
-		ssize_t n = have < CONTROL_ANSWER_MAX
-				    ? recv(fd, mem + have, CONTROL_ANSWER_MAX - have, 0)
-				    : 0;
-
-		if (n <= 0)
-			return ERR_CLOSED;
-		have += (size_t)n;
-	}
-	*out = str_of(mem, have - 1);
-	return ERR_OK;
 }
 
 static int
@@ -342,7 +271,6 @@ run_request(const struct ops_cmd *cmd, const struct request *r)
 {
 	char words[1024], *mem = NULL;
 	int fd = -1, status = STATUS_NO_CONTACT;
-	struct sockaddr_un sa;
 	struct str text;
 	struct buf b;
 
@@ -352,13 +280,11 @@ run_request(const struct ops_cmd *cmd, const struct request *r)
 		fprintf(stderr, "postern %s: too long\n", cmd->word);
 		return status;
 	}
-	if (find_socket(cmd, r->conf, &sa) != ERR_OK)
-		return status;
-	fd = connect_to(cmd, &sa);
+	fd = ask_open(cmd->word, r->conf);
 	if (fd < 0)
 		return status;
 	mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
-	if (!mem || ask(fd, buf_view(&b), mem, &text) != ERR_OK)
+	if (!mem || ask_line(fd, buf_view(&b), mem, &text) != ERR_OK)
 		fprintf(stderr, "postern %s: no answer from the running postern\n", cmd->word);
 	else
 		status = show(cmd, r, text);
@@ -466,15 +392,6 @@ int
 cmd_hangup(int argc, char **argv)
 {
 	static const struct ops_cmd cmd = {"hangup", "hangup ID [--json] [-c CONF]", true, false,
-					   print_done};
-
-	return run_cmd(&cmd, argc, argv);
-}
-
-int
-cmd_reload(int argc, char **argv)
-{
-	static const struct ops_cmd cmd = {"reload", "reload [--json] [-c CONF]", false, false,
 					   print_done};
 
 	return run_cmd(&cmd, argc, argv);

@@ -536,8 +536,26 @@ read_all(struct parse *p)
 	read_paths(p);
 }
 
-enum err
-conf_parse(struct str text, const char *dir, struct conf_report *rep, struct conf *out)
+/* Nothing else is looked at: wrong words elsewhere do not hide a running postern. */
+static void
+read_paths_only(struct parse *p)
+{
+	if (p->y.node[0].kind != YAML_MAP)
+		return;
+	schema_defaults(root_rows, ARRAY_LEN(root_rows), p->c, p->rep);
+	for (size_t i = 0; i < ARRAY_LEN(root_rows); i++) {
+		const struct yaml_node *v = root_get(p, root_rows[i].name);
+
+		if (v && root_rows[i].type == SCHEMA_TEXT)
+			(void)schema_value(v, &root_rows[i], p->c, p->rep);
+	}
+	read_section(p, "node", node_rows, ARRAY_LEN(node_rows), p->c);
+	read_paths(p);
+}
+
+static enum err
+parse_text(struct str text, const char *dir, struct conf_report *rep, struct conf *out,
+	   void (*do_read)(struct parse *p))
 {
 	struct parse p = {.rep = rep, .dir = dir};
 	uint32_t before = rep->n_errors;
@@ -551,7 +569,7 @@ conf_parse(struct str text, const char *dir, struct conf_report *rep, struct con
 		p.c->magic = CONF_MAGIC;
 		p.c->layout = CONF_LAYOUT;
 		p.c->size = sizeof(*p.c);
-		read_all(&p);
+		do_read(&p);
 		e = rep->n_errors > before ? ERR_CONFIG : ERR_OK;
 		yaml_fini(&p.y);
 	}
@@ -562,7 +580,14 @@ conf_parse(struct str text, const char *dir, struct conf_report *rep, struct con
 }
 
 enum err
-conf_load(const char *path, struct conf_report *rep, struct conf *out)
+conf_parse(struct str text, const char *dir, struct conf_report *rep, struct conf *out)
+{
+	return parse_text(text, dir, rep, out, read_all);
+}
+
+static enum err
+load_file(const char *path, struct conf_report *rep, struct conf *out,
+	  void (*do_read)(struct parse *p))
 {
 	struct str text, dir = str_from(path);
 	char mem[CONF_PATH_MAX];
@@ -578,9 +603,21 @@ conf_load(const char *path, struct conf_report *rep, struct conf *out)
 	e = yaml_read_file(path, rep, &text);
 	if (e != ERR_OK)
 		return e;
-	e = conf_parse(text, mem, rep, out);
+	e = parse_text(text, mem, rep, out, do_read);
 	mem_free((void *)(uintptr_t)text.p);
 	return e;
+}
+
+enum err
+conf_load(const char *path, struct conf_report *rep, struct conf *out)
+{
+	return load_file(path, rep, out, read_all);
+}
+
+enum err
+conf_load_paths(const char *path, struct conf_report *rep, struct conf *out)
+{
+	return load_file(path, rep, out, read_paths_only);
 }
 
 uint32_t

@@ -20,7 +20,7 @@ enum role_fd {
 	ROLE_FD_MEDIA = 8,     /* signaling: channel to media */
 	ROLE_FD_ADMIN = 9,     /* signaling: channel to admin */
 	ROLE_FD_CALLS = 10,    /* call records segment: signaling writes, admin reads */
-	ROLE_FD_PKI = 11,      /* signaling: sealed blob of certificates and keys */
+	ROLE_FD_PKI = 11,      /* sealed block of certificates; signaling: and keys */
 	ROLE_FD_ACCOUNTS = 12, /* signaling: sealed snapshot; not open when there is none yet */
 	ROLE_FD_LISTEN = 16,   /* signaling: listening sockets in the order of the configuration */
 };
@@ -52,6 +52,11 @@ enum keeper_msg_type {
 	KEEPER_STOP,  /* keeper to a role, no body: end in order */
 	KEEPER_ACCOUNTS, /* admin to keeper, keeper to signaling: no body, one sealed snapshot */
 	KEEPER_RELOAD,   /* keeper to admin, no body: look at the store again */
+	KEEPER_CONF,  /* keeper to signaling and admin: struct keeper_ticket + 2 descriptors: struct
+		       * conf, and the block of certificates (admin: without keys) */
+	KEEPER_TAKEN, /* signaling to keeper: struct keeper_taken: what became of KEEPER_CONF */
+	KEEPER_ASK,   /* admin to keeper: struct keeper_ticket: reload */
+	KEEPER_RELOADED, /* keeper to admin: struct keeper_reloaded + 1 descriptor: text, sealed */
 };
 
 /* Media sockets, in messages of up to CHANNEL_FDS descriptors each, in rising order. Socket
@@ -67,6 +72,26 @@ struct keeper_peer {
 	uint32_t role; /* enum keeper_role: who is at the other end */
 	uint32_t pad;
 	uint64_t epoch;
+};
+
+enum { KEEPER_WHY_MAX = 400 };
+enum reload_outcome { RELOAD_DONE, RELOAD_RESTART, RELOAD_REFUSED };
+
+/* The number of a question for a reload, given by admin, rising. */
+struct keeper_ticket {
+	uint64_t ticket;
+};
+
+struct keeper_taken {
+	uint64_t ticket;
+	uint32_t ok; /* bool */
+	char why[KEEPER_WHY_MAX];
+};
+
+struct keeper_reloaded {
+	uint64_t ticket;
+	uint32_t outcome; /* enum reload_outcome */
+	char why[KEEPER_WHY_MAX];
 };
 
 #endif

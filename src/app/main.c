@@ -51,7 +51,7 @@ static const struct {
 	{"hangup", cmd_hangup, "end a call"},
 	{"handshakes", cmd_handshakes, "the last TLS handshakes and refused requests"},
 	{"explain", cmd_explain, "what became of a call, a handshake or a request, by its id"},
-	{"reload", cmd_reload, "read the store of accounts again"},
+	{"reload", cmd_reload, "read accounts, certificates, keys and policy again"},
 	{"help", cmd_help, "this list"},
 };
 

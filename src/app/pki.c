@@ -102,6 +102,45 @@ pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX])
 	return ERR_OK;
 }
 
+/* len bytes at off of one file to the end of another. */
+static bool
+copy_part(int from, uint32_t off, uint32_t len, int to)
+{
+	char chunk[4096];
+
+	while (len) {
+		size_t n = len < sizeof(chunk) ? len : sizeof(chunk);
+
+		if (pread(from, chunk, n, off) != (ssize_t)n || write(to, chunk, n) != (ssize_t)n)
+			return false;
+		off += (uint32_t)n;
+		len -= (uint32_t)n;
+	}
+	return true;
+}
+
+enum err
+pki_write_public(int from, int to)
+{
+	struct pki_head head;
+	uint32_t off = sizeof(head);
+
+	if (pread(from, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    lseek(to, (off_t)sizeof(head), SEEK_SET) < 0)
+		return ERR_IO;
+	for (uint32_t z = 0; z < CONF_ZONES_MAX; z++)
+		for (uint32_t p = 0; p < PKI_PARTS; p++) {
+			uint32_t len = p == PKI_KEY ? 0 : head.part[z][p].len;
+
+			if (!copy_part(from, head.part[z][p].off, len, to))
+				return ERR_IO;
+			head.part[z][p].off = off;
+			head.part[z][p].len = len;
+			off += len;
+		}
+	return pwrite(to, &head, sizeof(head), 0) == (ssize_t)sizeof(head) ? ERR_OK : ERR_IO;
+}
+
 enum err
 pki_get(struct str block, uint32_t zone, enum pki_part part, struct str *out)
 {

@@ -6,6 +6,8 @@
 #include "app/conf.h"
 
 enum pki_part { PKI_CHAIN, PKI_KEY, PKI_TRUST, PKI_PARTS };
+/* The parts in words, for people. */
+#define PKI_WORDS "certificate", "key", "trusted authorities"
 enum { PKI_FILE_MAX = 4 << 20, PKI_WHY_MAX = 512 };
 #define PKI_SYSTEM_TRUST "/etc/ssl/certs/ca-certificates.crt"
 
@@ -14,6 +16,9 @@ enum { PKI_FILE_MAX = 4 << 20, PKI_WHY_MAX = 512 };
  * is wrong with it.
  */
 enum err pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX]) NODISCARD;
+/** The same block without the private keys, from one that pki_write made: what admin may see. IO.
+ */
+enum err pki_write_public(int from, int to) NODISCARD;
 /** One part of one zone, PEM text; empty when the zone has none. SYNTAX: not such a block. */
 enum err pki_get(struct str block, uint32_t zone, enum pki_part part, struct str *out) NODISCARD;
 

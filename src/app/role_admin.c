@@ -9,6 +9,7 @@
 
 #include "app/admin_msg.h"
 #include "app/keeper_msg.h"
+#include "app/reloaded.h"
 #include "app/role.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -43,6 +44,7 @@ struct admin {
 	struct cdrfile cdr;
 	struct history history;
 	struct alarms alarms;
+	struct reloaded reloaded;
 	struct control control;
 	struct show show;
 	struct store *store;
@@ -168,13 +170,29 @@ first_accounts(struct admin *a)
 }
 
 static enum err
-reload(void *arg)
+reload_store(struct admin *a)
 {
-	struct admin *a = arg;
-
 	store_close(&a->store);
 	a->tried = false;
 	return look_at_store(a);
+}
+
+static enum err
+reload(void *arg, uint64_t *ticket)
+{
+	struct admin *a = arg;
+
+	if (reloaded_ask(&a->reloaded, &a->keeper, ticket) != ERR_OK)
+		log_error("admin.reload", "keeper does not take the question");
+	return reload_store(a);
+}
+
+static bool
+outcome(void *arg, uint64_t ticket, struct show_reload *out)
+{
+	struct admin *a = arg;
+
+	return reloaded_outcome(&a->reloaded, ticket, out);
 }
 
 /* ---- signaling ---- */
@@ -413,6 +431,19 @@ take_peer(struct admin *a, const struct channel_msg *msg, int fd)
 	return true;
 }
 
+static bool
+take_reloaded(struct admin *a, const struct channel_msg *msg, int fd)
+{
+	struct keeper_reloaded m;
+
+	if (msg->head.length != sizeof(m))
+		return false;
+	memcpy(&m, msg->body, sizeof(m));
+	m.why[sizeof(m.why) - 1] = 0;
+	reloaded_take(&a->reloaded, &m, fd, &a->alarms);
+	return true;
+}
+
 /* False: it was not understood, and fd is still the caller's. */
 static bool
 take_keeper(struct admin *a, const struct channel_msg *msg, int fd)
@@ -421,8 +452,10 @@ take_keeper(struct admin *a, const struct channel_msg *msg, int fd)
 	case KEEPER_PEER:
 		return take_peer(a, msg, fd);
 	case KEEPER_RELOAD:
-		(void)!reload(a);
+		(void)!reload_store(a);
 		return true;
+	case KEEPER_RELOADED:
+		return take_reloaded(a, msg, fd);
 	case KEEPER_STOP:
 		write_last_cdrs(a);
 		loop_stop(&a->loop);
@@ -527,6 +560,7 @@ fill_show(struct admin *a, uint64_t epoch)
 	a->show.do_media_stats = media_stats;
 	a->show.do_hangup = hang_up;
 	a->show.do_reload = reload;
+	a->show.do_outcome = outcome;
 	(void)snprintf(keeper, sizeof(keeper), "/proc/%d", (int)getppid());
 	a->show.shared_uid = stat(keeper, &st) == 0 && st.st_uid == geteuid();
 }
@@ -637,6 +671,7 @@ role_admin(uint64_t epoch)
 	enum err e;
 
 	a.accounts_fd = -1;
+	reloaded_init(&a.reloaded);
 	e = set_up(&a, epoch);
 	if (e == ERR_OK) {
 		log_info("admin.start", "epoch=%llu records=%u", (unsigned long long)epoch,

@@ -8,17 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/confcheck.h"
 #include "app/keeper_msg.h"
-#include "app/pki.h"
+#include "app/reload.h"
 #include "app/role.h"
+#include "app/spawn.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ha/records.h"
@@ -29,7 +28,6 @@
 
 enum {
 	KEEPER_QUEUE = 64,
-	KEEPER_FDS_SPARE = 200, /* descriptors of a child wait above this number */
 	KEEPER_BACKOFF_MIN_MS = 100,
 	KEEPER_BACKOFF_MAX_MS = 5000,
 	KEEPER_STEADY_MS = 30000, /* alive so long: the back-off starts again from 0 */
@@ -51,7 +49,7 @@ struct child {
 struct keeper {
 	const char *conf_path;
 	struct conf conf;
-	int conf_fd, plan_fd, pki_fd, accounts_fd;
+	int conf_fd, plan_fd, pki_fd, pub_fd, accounts_fd;
 	int flows_fd, secrets_fd, metrics_fd, calls_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
 	int *media_fd; /* 2 a slot */
@@ -60,6 +58,7 @@ struct keeper {
 	struct shm metrics;
 	struct child child[KEEPER_ROLE_N];
 	uint32_t sockets_sent; /* of the media sockets, to the present media process */
+	struct reload reload;
 	bool stopping, failed;
 	uint64_t kill_at_us;
 	enum keeper_role stop_step; /* whose end is awaited */
@@ -73,83 +72,29 @@ child_of(struct keeper *k, enum keeper_role r)
 
 /* ---- configuration ---- */
 
-/* Findings as log lines: what `postern run` says on stderr is JSON throughout. */
-static void
-log_finding(void *arg, const struct conf_finding *f)
-{
-	const char *file = arg;
-
-	if (f->severity == CONF_ERROR)
-		log_error("conf.error", "%s:%u:%u: %s", file, f->line, f->column, f->text);
-	else
-		log_warn("conf.warning", "%s:%u:%u: %s", file, f->line, f->column, f->text);
-}
-
-/* In a child of its own, because it parses: the configuration and the key files. */
-static int
-read_files(const char *path, int conf_fd, int pki_fd)
-{
-	static struct conf c;
-	char why[PKI_WHY_MAX] = "";
-	struct conf_report rep = {.on_finding = log_finding,
-				  .arg = (void *)(uintptr_t)(path ? path : "(embedded default)")};
-	enum err e;
-
-	e = path ? conf_load(path, &rep, &c) : conf_parse(conf_default_text(), "", &rep, &c);
-	if (e == ERR_OK)
-		e = conf_check(&c, &rep);
-	if (e == ERR_OK) {
-		e = pki_write(&c, pki_fd, why);
-		if (e != ERR_OK)
-			log_error("conf.files", "%s", why);
-	}
-	if (e == ERR_OK && write(conf_fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
-		e = ERR_IO;
-	return e == ERR_OK ? 0 : 1;
-}
-
-static int
-new_memfd(const char *name)
-{
-	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-}
-
-static bool
-seal_fd(int fd)
-{
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
-	       0;
-}
-
 static enum err
 load_conf(struct keeper *k)
 {
-	const struct conf *c;
-	struct str bytes;
+	enum confread_outcome outcome;
+	struct confread r;
 	int status;
-	pid_t pid;
 	enum err e;
 
-	k->conf_fd = new_memfd("postern-conf");
-	k->pki_fd = new_memfd("postern-pki");
-	if (k->conf_fd < 0 || k->pki_fd < 0)
-		return ERR_IO;
-	pid = fork();
-	if (pid == 0)
-		_exit(read_files(k->conf_path, k->conf_fd, k->pki_fd));
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return ERR_IO;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return ERR_CONFIG;
-	if (!seal_fd(k->conf_fd) || !seal_fd(k->pki_fd))
-		return ERR_IO;
-	e = shm_blob_map(k->conf_fd, &bytes);
+	e = confread_start(&r, k->conf_path, NULL);
+	if (e == ERR_OK && waitpid(r.pid, &status, 0) != r.pid)
+		e = ERR_IO;
 	if (e == ERR_OK)
-		e = conf_open(bytes, &c);
-	if (e == ERR_OK)
-		k->conf = *c;
-	shm_blob_unmap(&bytes);
-	return e;
+		e = confread_finish(&r, status, &k->conf, &outcome);
+	if (e != ERR_OK) {
+		confread_drop(&r);
+		return e;
+	}
+	k->conf_fd = r.conf_fd;
+	k->pki_fd = r.pki_fd;
+	k->pub_fd = r.pub_fd;
+	close(r.text_fd);
+	watch_used(&k->reload.watch, &k->conf, clock_now_us());
+	return ERR_OK;
 }
 
 /* ---- what outlives the roles ---- */
@@ -230,44 +175,8 @@ raise_files(void)
 
 /* ---- starting a role ---- */
 
-struct fd_map {
-	int from[ROLE_FD_LISTEN + CONF_LISTENERS_MAX]; /* by target number; -1 = none */
-};
-
-/* In the child: bring each descriptor to its number; all others are close-on-exec. */
 static void
-place_fds(struct fd_map *m)
-{
-	for (size_t to = 0; to < ARRAY_LEN(m->from); to++)
-		if (m->from[to] >= 0)
-			m->from[to] = fcntl(m->from[to], F_DUPFD_CLOEXEC, KEEPER_FDS_SPARE);
-	for (size_t to = 0; to < ARRAY_LEN(m->from); to++)
-		if (m->from[to] >= 0 && dup2(m->from[to], (int)to) < 0)
-			_exit(127);
-}
-
-static void
-exec_role(enum keeper_role role, uint64_t epoch, uint32_t log_level, struct fd_map *m, int log_fd)
-{
-	static const struct rlimit no_core = {0, 0};
-	char number[24], level[12];
-	sigset_t none;
-
-	m->from[2] = log_fd;
-	place_fds(m);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)setrlimit(RLIMIT_CORE, &no_core); /* it would hold keys (S3) */
-	(void)snprintf(number, sizeof(number), "%llu", (unsigned long long)epoch);
-	(void)snprintf(level, sizeof(level), "%u", log_level);
-	execl("/proc/self/exe", "postern", "--role", keeper_role_name(role), number, level,
-	      (char *)NULL);
-	_exit(127);
-}
-
-static void
-map_common(const struct keeper *k, struct fd_map *m)
+map_common(const struct keeper *k, struct spawn_fds *m)
 {
 	for (size_t i = 0; i < ARRAY_LEN(m->from); i++)
 		m->from[i] = -1;
@@ -277,7 +186,7 @@ map_common(const struct keeper *k, struct fd_map *m)
 }
 
 static void
-map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct fd_map *m)
+map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct spawn_fds *m)
 {
 	map_common(k, m);
 	if (r == KEEPER_ROLE_MEDIA) {
@@ -286,6 +195,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct f
 		m->from[ROLE_FD_SIGNALING] = peer[0];
 	} else if (r == KEEPER_ROLE_ADMIN) {
 		m->from[ROLE_FD_CALLS] = k->calls_fd;
+		m->from[ROLE_FD_PKI] = k->pub_fd;
 		m->from[ROLE_FD_SIGNALING] = peer[0];
 	} else {
 		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
@@ -341,7 +251,7 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 {
 	struct child *c = child_of(k, r);
 	int chan[2] = {-1, -1}, logs[2] = {-1, -1}, peer[2] = {-1, -1};
-	struct fd_map m;
+	struct spawn_fds m;
 
 	c->epoch++;
 	if (channel_pair(chan) != ERR_OK || pipe2(logs, O_CLOEXEC) != 0) {
@@ -359,7 +269,7 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 	m.from[ROLE_FD_KEEPER] = chan[1];
 	c->pid = fork();
 	if (c->pid == 0)
-		exec_role(r, c->epoch, k->conf.log_level, &m, logs[1]);
+		spawn_exec(r, c->epoch, k->conf.log_level, &m, logs[1]);
 	if (c->pid < 0) {
 		log_error("keeper.start", "%s: fork: %s", keeper_role_name(r), strerror(errno));
 		c->pid = 0;
@@ -407,6 +317,94 @@ take_accounts(struct keeper *k, int fd)
 		log_error("keeper.accounts", "signaling does not take the new accounts");
 }
 
+/* ---- reload ---- */
+
+static bool
+offer_conf(void *arg, const struct confread *r, uint64_t ticket)
+{
+	struct keeper *k = arg;
+	struct child *s = child_of(k, KEEPER_ROLE_SIGNALING);
+	struct keeper_ticket msg = {.ticket = ticket};
+	int fds[] = {r->conf_fd, r->pki_fd};
+
+	return channel_send_fds(&s->chan, KEEPER_CONF, &msg, sizeof(msg), fds, 2) == ERR_OK;
+}
+
+static void
+keep_fd(int *kept, int *fresh)
+{
+	close(*kept);
+	*kept = *fresh;
+	*fresh = -1;
+}
+
+static void
+adopt_conf(void *arg, struct confread *r, const struct conf *next)
+{
+	struct keeper *k = arg;
+
+	keep_fd(&k->conf_fd, &r->conf_fd);
+	keep_fd(&k->pki_fd, &r->pki_fd);
+	keep_fd(&k->pub_fd, &r->pub_fd);
+	k->conf = *next;
+}
+
+static void
+tell_outcome(void *arg, uint64_t ticket, enum reload_outcome o, const char *why, int text_fd)
+{
+	struct keeper *k = arg;
+	struct child *a = child_of(k, KEEPER_ROLE_ADMIN);
+	struct keeper_reloaded msg = {.ticket = ticket, .outcome = o};
+
+	(void)!str_copyz(msg.why, sizeof(msg.why), str_sub(str_from(why), 0, sizeof(msg.why) - 1));
+	if (a->pid && channel_send_fds(&a->chan, KEEPER_RELOADED, &msg, sizeof(msg), &text_fd,
+				       text_fd >= 0) != ERR_OK)
+		log_error("keeper.reload", "admin does not take the outcome");
+}
+
+static void
+ask_reload(struct keeper *k)
+{
+	struct child *a = child_of(k, KEEPER_ROLE_ADMIN);
+
+	if (a->pid)
+		(void)!channel_send(&a->chan, KEEPER_RELOAD, NULL, 0, true);
+	reload_ask(&k->reload, 0);
+}
+
+static void
+step_reload(struct keeper *k, uint64_t now)
+{
+	struct confread_now in_use = {.conf = &k->conf, .pki_fd = k->pki_fd};
+
+	reload_step(&k->reload, &in_use, now);
+}
+
+/* False: not one of these. */
+static bool
+take_reload_msg(struct keeper *k, const struct child *c, const struct channel_msg *msg)
+{
+	struct keeper_ticket ask;
+	struct keeper_taken taken;
+
+	if (c->role == KEEPER_ROLE_ADMIN && msg->head.type == KEEPER_ASK &&
+	    msg->head.length == sizeof(ask)) {
+		memcpy(&ask, msg->body, sizeof(ask));
+		reload_ask(&k->reload, ask.ticket);
+		return true;
+	}
+	if (c->role == KEEPER_ROLE_SIGNALING && msg->head.type == KEEPER_TAKEN &&
+	    msg->head.length == sizeof(taken)) {
+		memcpy(&taken, msg->body, sizeof(taken));
+		taken.why[sizeof(taken.why) - 1] = 0;
+		reload_taken(&k->reload, taken.ticket, taken.ok != 0, taken.why);
+		return true;
+	}
+	return false;
+}
+
+/* ---- what the roles say ---- */
+
 static void
 end_role(struct child *c, const char *why)
 {
@@ -438,7 +436,7 @@ read_child(struct keeper *k, struct child *c)
 		} else if (msg.head.type == KEEPER_ACCOUNTS && c->role == KEEPER_ROLE_ADMIN && n) {
 			take_accounts(k, fd);
 			fd = -1;
-		} else {
+		} else if (!take_reload_msg(k, c, &msg)) {
 			end_role(c, "sent an unknown message");
 		}
 		if (n && fd >= 0)
@@ -474,6 +472,8 @@ role_ended(struct keeper *k, struct child *c, int status, uint64_t now)
 	c->pid = 0;
 	if (c->ready)
 		metric_add(METRIC_roles_ready, -1);
+	if (c->role == KEEPER_ROLE_SIGNALING)
+		reload_lost(&k->reload);
 	if (k->stopping) {
 		log_info("keeper.ended", "role=%s status=%d", keeper_role_name(c->role), status);
 		return;
@@ -500,10 +500,14 @@ reap_roles(struct keeper *k, uint64_t now)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (reload_child_ended(&k->reload, pid, status,
+				       child_of(k, KEEPER_ROLE_SIGNALING)->pid != 0))
+			continue;
 		for (int r = 1; r < KEEPER_ROLE_N; r++)
 			if (k->child[r].pid == pid)
 				role_ended(k, &k->child[r], status, now);
+	}
 }
 
 /* ---- the end ---- */
@@ -547,6 +551,7 @@ begin_stop(struct keeper *k, uint64_t now)
 	log_info("keeper.stop", "no new calls; running calls are ended within %u ms",
 		 k->conf.stop_timeout);
 	k->stopping = true;
+	reload_end(&k->reload);
 	stop_next(k, now);
 }
 
@@ -556,12 +561,10 @@ read_signals(struct keeper *k, uint64_t now)
 	struct signalfd_siginfo si;
 
 	while (read(k->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		struct child *a = child_of(k, KEEPER_ROLE_ADMIN);
-
 		if (si.ssi_signo == SIGCHLD)
 			reap_roles(k, now);
-		else if (si.ssi_signo == SIGHUP && a->pid)
-			(void)!channel_send(&a->chan, KEEPER_RELOAD, NULL, 0, true);
+		else if (si.ssi_signo == SIGHUP)
+			ask_reload(k);
 		else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			begin_stop(k, now);
 	}
@@ -649,6 +652,8 @@ loop_once(struct keeper *k)
 		begin_stop(k, now);
 	else
 		start_roles(k, now);
+	if (!k->stopping)
+		step_reload(k, now);
 }
 
 static enum err
@@ -656,7 +661,7 @@ keeper_init(struct keeper *k)
 {
 	sigset_t set;
 
-	k->conf_fd = k->plan_fd = k->pki_fd = k->accounts_fd = -1;
+	k->conf_fd = k->plan_fd = k->pki_fd = k->pub_fd = k->accounts_fd = -1;
 	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->signal_fd = -1;
 	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
 		k->listen_fd[i] = -1;
@@ -686,6 +691,11 @@ role_keeper(const char *conf_path)
 	enum err e;
 
 	k.conf_path = conf_path;
+	k.reload = (struct reload){.path = conf_path,
+				   .arg = &k,
+				   .on_offer = offer_conf,
+				   .on_adopt = adopt_conf,
+				   .on_outcome = tell_outcome};
 	log_init("keeper", STDERR_FILENO, LOG_INFO);
 	raise_files();
 	e = keeper_init(&k);

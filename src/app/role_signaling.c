@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "app/keeper_msg.h"
-#include "app/pki.h"
 #include "app/role.h"
 #include "app/wire.h"
+#include "app/zones.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,29 +21,76 @@ enum {
 	SIGNALING_MEDIA_BATCH = 256,
 };
 
+/* A configuration and its certificates, mapped, and the contexts made of them. */
+struct setting {
+	const struct conf *conf; /* NULL: none */
+	struct str conf_bytes, pki;
+	struct zones zones;
+};
+
 struct signaling {
 	struct worker w;
 	struct channel keeper;
 	struct loop_fd keeper_fd, media_fd, admin_fd;
 	struct timer stop_timer, media_timer;
-	struct str conf_bytes, pki;
+	struct setting now, next; /* next: while the handshake thread makes its contexts */
+	uint64_t next_ticket;
+	enum err next_result;
+	char next_why[KEEPER_WHY_MAX];
 	uint64_t stop_at_us; /* 0 = running */
-	struct tls_ctx *server[CONF_ZONES_MAX], *client[CONF_ZONES_MAX];
 };
 
 /* ---- start ---- */
 
+static void
+drop_setting(struct setting *t)
+{
+	zones_drop(&t->zones);
+	shm_blob_unmap(&t->conf_bytes);
+	shm_blob_unmap(&t->pki);
+	t->conf = NULL;
+}
+
+/* Without its contexts. */
+static enum err
+map_setting(int conf_fd, int pki_fd, struct setting *t)
+{
+	enum err e;
+
+	*t = (struct setting){0};
+	e = shm_blob_map(conf_fd, &t->conf_bytes);
+	if (e == ERR_OK)
+		e = conf_open(t->conf_bytes, &t->conf);
+	if (e == ERR_OK)
+		e = shm_blob_map(pki_fd, &t->pki);
+	if (e != ERR_OK)
+		drop_setting(t);
+	return e;
+}
+
 static enum err
 map_conf(struct signaling *s)
 {
-	enum err e = shm_blob_map(ROLE_FD_CONF, &s->conf_bytes);
+	enum err e = map_setting(ROLE_FD_CONF, ROLE_FD_PKI, &s->now);
 
-	if (e == ERR_OK)
-		e = conf_open(s->conf_bytes, &s->w.conf);
-	if (e == ERR_OK)
-		e = shm_blob_map(ROLE_FD_PKI, &s->pki);
-	if (e == ERR_OK)
-		conf_media_plan(s->w.conf, &s->w.plan);
+	if (e != ERR_OK)
+		return e;
+	s->w.conf = s->now.conf;
+	conf_media_plan(s->w.conf, &s->w.plan);
+	return ERR_OK;
+}
+
+static enum err
+make_zones(struct signaling *s)
+{
+	char mem[CERT_WHY_MAX] = "";
+	struct buf why;
+	enum err e;
+
+	buf_init(&why, mem, sizeof(mem));
+	e = zones_make(s->now.conf, s->now.pki, &s->now.zones, &why);
+	if (e != ERR_OK)
+		log_error("tls.zone", "%s", buf_cstr(&why));
 	return e;
 }
 
@@ -62,50 +109,6 @@ map_segments(struct signaling *s)
 	if (e == ERR_OK)
 		e = records_open(ROLE_FD_CALLS, true, &s->w.records);
 	return e;
-}
-
-static enum err
-make_ctx(struct signaling *s, uint32_t zone, bool server, struct tls_ctx **out)
-{
-	const struct conf_zone *z = &s->w.conf->zone[zone];
-	struct tls_conf tc = {.server = server,
-			      .profile = z->profile == CONF_PROFILE_MODERN ? TLS_PROFILE_MODERN
-									   : TLS_PROFILE_CARRIER,
-			      .zone = (uint16_t)zone,
-			      .fqdn = str_from(z->fqdn),
-			      .chain_label = str_from(z->certificate),
-			      .key_label = str_from(z->key),
-			      .roots_label = str_from(z->n_trust ? z->trust[0] : PKI_SYSTEM_TRUST)};
-	char why[CERT_WHY_MAX] = "";
-	struct buf b;
-	enum err e = pki_get(s->pki, zone, PKI_CHAIN, &tc.chain_pem);
-
-	if (e == ERR_OK)
-		e = pki_get(s->pki, zone, PKI_KEY, &tc.key_pem);
-	if (e == ERR_OK)
-		e = pki_get(s->pki, zone, PKI_TRUST, &tc.roots_pem);
-	buf_init(&b, why, sizeof(why));
-	if (e == ERR_OK)
-		e = tls_ctx_new(&tc, &b, out);
-	if (e != ERR_OK)
-		log_error("tls.zone", "zone=%s: %s", z->fqdn, b.len ? buf_cstr(&b) : err_text(e));
-	else if (b.len)
-		log_warn("tls.zone", "zone=%s: %s", z->fqdn, buf_cstr(&b));
-	return e;
-}
-
-static enum err
-make_zones(struct signaling *s)
-{
-	for (uint32_t i = 0; i < s->w.conf->n_zones; i++) {
-		enum err e = make_ctx(s, i, true, &s->server[i]);
-
-		if (e == ERR_OK)
-			e = make_ctx(s, i, false, &s->client[i]);
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
 }
 
 static void
@@ -131,8 +134,8 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 	}
 	for (uint32_t i = 0; i < c->n_zones; i++) {
 		memcpy(ec->zones[i].fqdn, c->zone[i].fqdn, sizeof(ec->zones[i].fqdn));
-		ec->zones[i].server = s->server[i];
-		ec->zones[i].client = s->client[i];
+		ec->zones[i].server = s->now.zones.server[i];
+		ec->zones[i].client = s->now.zones.client[i];
 	}
 	ec->max_conns = c->max_calls * SIGNALING_CONNS_PER_CALL + SIGNALING_CONNS_MIN;
 	ec->max_txns = 2 * c->max_calls + SIGNALING_TXNS_MIN;
@@ -143,23 +146,31 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 	ec->user_agent = "postern";
 }
 
+static void
+fill_call_conf(const struct signaling *s, struct call_conf *cc)
+{
+	const struct conf *c = s->w.conf;
+
+	*cc = (struct call_conf){.node = c->node_id,
+				 .max_calls = c->max_calls,
+				 .media_slots = media_slots(&s->w.plan),
+				 .plan = &s->w.plan,
+				 .max_attempts = c->max_attempts,
+				 .numbers = c->numbers,
+				 .media_timeout_s = c->timers.media / 1000,
+				 .media_lost_s = c->timers.media_lost / 1000,
+				 .times = {c->timers.t1 * CLOCK_MS, c->timers.t2 * CLOCK_MS,
+					   c->timers.t4 * CLOCK_MS},
+				 .user_agent = "postern"};
+}
+
 static enum err
 start_calls(struct signaling *s)
 {
-	const struct conf *c = s->w.conf;
-	struct call_conf cc = {.node = c->node_id,
-			       .max_calls = c->max_calls,
-			       .media_slots = media_slots(&s->w.plan),
-			       .plan = &s->w.plan,
-			       .max_attempts = c->max_attempts,
-			       .numbers = c->numbers,
-			       .media_timeout_s = c->timers.media / 1000,
-			       .media_lost_s = c->timers.media_lost / 1000,
-			       .times = {c->timers.t1 * CLOCK_MS, c->timers.t2 * CLOCK_MS,
-					 c->timers.t4 * CLOCK_MS},
-			       .user_agent = "postern"};
+	struct call_conf cc;
 	struct call_ops ops;
 
+	fill_call_conf(s, &cc);
 	wire_call_ops(&s->w, &ops);
 	return calls_init(&s->w.calls, &cc, &ops, &s->w.loop.timers);
 }
@@ -279,6 +290,94 @@ first_accounts(struct signaling *s)
 	s->w.have_accounts = true;
 }
 
+/* ---- configuration and certificates, read again ---- */
+
+static void
+answer_conf(struct signaling *s, uint64_t ticket, bool ok, const char *why)
+{
+	struct keeper_taken m = {.ticket = ticket, .ok = ok};
+
+	(void)!str_copyz(m.why, sizeof(m.why), str_sub(str_from(why), 0, sizeof(m.why) - 1));
+	if (channel_send(&s->keeper, KEEPER_TAKEN, &m, sizeof(m), true) != ERR_OK)
+		log_error("signaling.reload", "keeper does not take the answer");
+}
+
+/* In the handshake thread: s->next belongs to it until conf_made. */
+static void
+make_conf(void *arg)
+{
+	struct signaling *s = arg;
+	struct buf why;
+
+	buf_init(&why, s->next_why, sizeof(s->next_why));
+	s->next_result = zones_make(s->next.conf, s->next.pki, &s->next.zones, &why);
+	(void)buf_cstr(&why);
+}
+
+static enum err
+use_conf(struct signaling *s)
+{
+	const struct conf_timers *t = &s->next.conf->timers;
+	struct edge_tune tune = {.server = s->next.zones.server,
+				 .client = s->next.zones.client,
+				 .t1_us = (uint64_t)t->t1 * CLOCK_MS,
+				 .t2_us = (uint64_t)t->t2 * CLOCK_MS,
+				 .t4_us = (uint64_t)t->t4 * CLOCK_MS};
+	struct setting old = s->now;
+	struct call_conf cc;
+	enum err e = edge_on_tune(s->w.edge, &tune);
+
+	if (e != ERR_OK)
+		return e;
+	s->now = s->next;
+	s->next = (struct setting){0};
+	s->w.conf = s->now.conf;
+	fill_call_conf(s, &cc);
+	calls_on_conf(&s->w.calls, &cc);
+	drop_setting(&old);
+	return ERR_OK;
+}
+
+static void
+conf_made(void *arg)
+{
+	struct signaling *s = arg;
+	enum err e = s->next_result;
+
+	if (!s->w.edge)
+		return; /* the end: all is dropped there */
+	if (e == ERR_OK)
+		e = use_conf(s);
+	if (e != ERR_OK)
+		drop_setting(&s->next);
+	else
+		log_info("conf.swap", "certificates and policy read again are in use");
+	answer_conf(s, s->next_ticket, e == ERR_OK,
+		    e == ERR_OK || s->next_why[0] ? s->next_why : err_text(e));
+}
+
+/* Takes the descriptors. */
+static void
+take_conf(struct signaling *s, const struct channel_msg *m, const int fd[2])
+{
+	struct keeper_ticket msg;
+	enum err e = ERR_STATE; /* keeper offers one at a time */
+
+	memcpy(&msg, m->body, sizeof(msg));
+	if (!s->next.conf)
+		e = map_setting(fd[0], fd[1], &s->next);
+	close(fd[0]);
+	close(fd[1]);
+	if (e == ERR_OK) {
+		s->next_ticket = msg.ticket;
+		e = edge_work(s->w.edge, make_conf, conf_made, s);
+		if (e != ERR_OK)
+			drop_setting(&s->next);
+	}
+	if (e != ERR_OK)
+		answer_conf(s, msg.ticket, false, err_text(e));
+}
+
 /* ---- channels ---- */
 
 static void
@@ -330,6 +429,7 @@ on_flush(struct timer *t, uint64_t now)
 
 	(void)media_ctl_flush(&s->w.media);
 	(void)channel_flush(&s->w.admin);
+	(void)channel_flush(&s->keeper);
 	if (timer_set(&s->w.loop.timers, t, now + 5 * CLOCK_MS) != ERR_OK)
 		log_error("signaling.timer", "no timer left");
 }
@@ -384,6 +484,24 @@ on_stop_step(struct timer *t, uint64_t now)
 	loop_stop(&s->w.loop);
 }
 
+/* n descriptors came with it; they are taken, or closed here. */
+static void
+take_keeper(struct signaling *s, const struct channel_msg *m, int fd[2], size_t n)
+{
+	if (m->head.type == KEEPER_STOP)
+		begin_stop(s);
+	else if (m->head.type == KEEPER_ACCOUNTS && n == 1)
+		take_accounts(s, fd[--n]);
+	else if (m->head.type == KEEPER_PEER && n == 1)
+		on_peer(s, m, fd[--n]);
+	else if (m->head.type == KEEPER_CONF && n == 2) {
+		take_conf(s, m, fd);
+		n = 0;
+	}
+	while (n)
+		close(fd[--n]);
+}
+
 static void
 on_keeper_event(void *arg, uint32_t events)
 {
@@ -392,25 +510,19 @@ on_keeper_event(void *arg, uint32_t events)
 
 	(void)events;
 	for (;;) {
-		int fd = -1;
-		size_t n = 1;
-		enum err e = channel_recv(&s->keeper, &m, &fd, &n);
+		int fd[2] = {-1, -1};
+		size_t n = 2;
+		enum err e = channel_recv(&s->keeper, &m, fd, &n);
 
 		if (e == ERR_AGAIN)
-			return;
+			break;
 		if (e != ERR_OK) {
 			loop_stop(&s->w.loop); /* keeper is gone: so are we */
 			return;
 		}
-		if (m.head.type == KEEPER_STOP)
-			begin_stop(s);
-		else if (m.head.type == KEEPER_ACCOUNTS && n)
-			take_accounts(s, fd);
-		else if (m.head.type == KEEPER_PEER && n)
-			on_peer(s, &m, fd);
-		else if (n)
-			close(fd);
+		take_keeper(s, &m, fd, n);
 	}
+	channel_flush(&s->keeper);
 }
 
 static enum err
@@ -484,5 +596,7 @@ role_signaling(uint64_t epoch)
 	(void)media_ctl_flush(&s.w.media);
 	(void)channel_flush(&s.w.admin);
 	edge_free(&s.w.edge);
+	drop_setting(&s.next);
+	drop_setting(&s.now);
 	return e == ERR_OK ? 0 : 1;
 }

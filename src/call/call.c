@@ -59,6 +59,19 @@ calls_on_snapshot(struct calls *cs, const struct snapshot_view *snap)
 }
 
 void
+calls_on_conf(struct calls *cs, const struct call_conf *conf)
+{
+	struct call_conf next = *conf;
+
+	next.node = cs->conf.node;
+	next.worker = cs->conf.worker;
+	next.max_calls = cs->conf.max_calls;
+	next.media_slots = cs->conf.media_slots;
+	next.plan = cs->conf.plan;
+	cs->conf = next;
+}
+
+void
 calls_drain(struct calls *cs)
 {
 	cs->draining = true;

@@ -14,6 +14,8 @@ enum err calls_init(struct calls *cs, const struct call_conf *conf, const struct
 void calls_fini(struct calls *cs);
 /** Accounts from now on; running calls keep what they started with. May be NULL: no new calls. */
 void calls_on_snapshot(struct calls *cs, const struct snapshot_view *snap);
+/** From now on; sizes, node and media plan stay as they are. Running calls keep their timers. */
+void calls_on_conf(struct calls *cs, const struct call_conf *conf);
 /** No new calls (503) from now on. */
 void calls_drain(struct calls *cs);
 /** End up to CALLS_STOP_BATCH calls that are not ending yet; returns how many calls there are. */

@@ -140,6 +140,20 @@ void edge_free(struct edge **e);
 enum err edge_on_snapshot(struct edge *e, const struct snapshot_view *snap,
 			  void (*on_done)(void *arg), void *arg) NODISCARD;
 
+/** Run do_work(arg) in the handshake thread, between handshakes, then on_done(arg) in the loop; see
+ * handshake_work. */
+enum err edge_work(struct edge *e, void (*do_work)(void *arg), void (*on_done)(void *arg),
+		   void *arg) NODISCARD;
+
+/* What may change while edge runs, beside the accounts. */
+struct edge_tune {
+	struct tls_ctx *const *server, *const *client; /* one a zone, in the places of edge_conf */
+	uint64_t t1_us, t2_us, t4_us;
+};
+/** From the next handshake, connection and transaction on; what is there stays as it is. NOMEM:
+ * nothing changed. */
+enum err edge_on_tune(struct edge *e, const struct edge_tune *t) NODISCARD;
+
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);
 

@@ -47,6 +47,40 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	return ERR_OK;
 }
 
+/* ---- certificates and timers change ---- */
+
+enum err
+edge_work(struct edge *e, void (*do_work)(void *arg), void (*on_done)(void *arg), void *arg)
+{
+	return handshake_work(e->handshake, do_work, on_done, arg);
+}
+
+static void
+set_times(struct edge *e, uint64_t t1_us, uint64_t t2_us, uint64_t t4_us)
+{
+	e->times = (struct txn_times){(uint32_t)t1_us, (uint32_t)t2_us, (uint32_t)t4_us};
+}
+
+enum err
+edge_on_tune(struct edge *e, const struct edge_tune *t)
+{
+	struct tls_zones *zones = NULL;
+
+	if (e->conf.n_zones && tls_zones_new(t->server, e->conf.n_zones, &zones) != ERR_OK)
+		return ERR_NOMEM;
+	tls_zones_unref(&e->zones); /* handshakes in hand hold it, too */
+	e->zones = zones;
+	e->listeners.zones = zones;
+	for (uint32_t i = 0; i < e->conf.n_zones; i++) {
+		tls_ctx_unref(&e->conf.zones[i].server);
+		tls_ctx_unref(&e->conf.zones[i].client);
+		e->conf.zones[i].server = tls_ctx_ref(t->server[i]);
+		e->conf.zones[i].client = tls_ctx_ref(t->client[i]);
+	}
+	set_times(e, t->t1_us, t->t2_us, t->t4_us);
+	return ERR_OK;
+}
+
 /* ---- from above ---- */
 
 void
@@ -139,8 +173,7 @@ edge_new(const struct edge_conf *conf, struct loop *loop, struct resolver *resol
 	e->resolver = resolver;
 	e->snap = snap;
 	list_init(&e->big);
-	e->times = (struct txn_times){(uint32_t)conf->t1_us, (uint32_t)conf->t2_us,
-				      (uint32_t)conf->t4_us};
+	set_times(e, conf->t1_us, conf->t2_us, conf->t4_us);
 	for (uint32_t i = 0; i < conf->n_zones; i++) {
 		memcpy(e->zone_fqdn[i], conf->zones[i].fqdn, POLICY_HOST_MAX);
 		e->conf.zones[i].server = tls_ctx_ref(conf->zones[i].server);

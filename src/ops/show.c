@@ -306,18 +306,57 @@ answer_hangup(struct show *s, const struct json *q, struct buf *b)
 					       : "signaling does not take it now; try again");
 }
 
+/* The store is read at once; for certificates and policy the asker comes back with the ticket. */
 static void
 answer_reload(struct show *s, const struct json *q, struct buf *b)
 {
-	enum err e = s->do_reload(s->arg);
+	uint64_t ticket = 0;
+	enum err e = s->do_reload(s->arg, &ticket);
 
 	(void)q;
-	if (e == ERR_OK)
-		buf_printf(b, "{\"ok\":true,\"accounts_version\":%llu}",
-			   (unsigned long long)s->store_version);
+	if (e != ERR_OK)
+		buf_z(b,
+		      "{\"ok\":false,\"error\":\"the store cannot be used; the last good accounts "
+		      "stay in use. See the log\"");
 	else
-		put_error(b, "the store cannot be used; the last good accounts stay in use. See "
-			     "the log");
+		buf_printf(b, "{\"ok\":true,\"accounts_version\":%llu",
+			   (unsigned long long)s->store_version);
+	buf_printf(b, ",\"ticket\":%llu}", (unsigned long long)ticket);
+}
+
+static void
+put_lines(struct buf *b, struct str text)
+{
+	buf_z(b, ",\"lines\":[");
+	while (text.len) {
+		buf_z(b, comma_after(b));
+		buf_json(b, str_cut(&text, '\n'));
+	}
+	buf_z(b, "]}");
+}
+
+static void
+answer_outcome(struct show *s, const struct json *q, struct buf *b)
+{
+	int64_t ticket = jsonin_int(q, "ticket");
+	struct show_reload r;
+
+	if (ticket <= 0 || !s->do_outcome(s->arg, (uint64_t)ticket, &r)) {
+		put_error(b, "no reload has this ticket; admin may have been started again since");
+		return;
+	}
+	if (!r.done) {
+		buf_z(b, "{\"ok\":true,\"done\":false}");
+		return;
+	}
+	buf_printf(b, "{\"ok\":%s,\"done\":true,\"outcome\":\"%s\",\"%s\":",
+		   r.refused ? "false" : "true",
+		   r.refused   ? "refused"
+		   : r.restart ? "restart"
+			       : "done",
+		   r.refused ? "error" : "why");
+	buf_json(b, str_from(r.why));
+	put_lines(b, r.text);
 }
 
 void
@@ -330,7 +369,7 @@ show_answer(struct show *s, struct str line, struct buf *b)
 		{"stats", answer_stats},     {"calls", answer_calls},
 		{"explain", answer_explain}, {"handshakes", answer_handshakes},
 		{"hangup", answer_hangup},   {"reload", answer_reload},
-		{"alarms", answer_alarms},
+		{"alarms", answer_alarms},   {"reload-outcome", answer_outcome},
 	};
 	struct json *q = NULL;
 	enum err e = jsonin_parse(line, &q);
@@ -342,9 +381,8 @@ show_answer(struct show *s, struct str line, struct buf *b)
 	if (e != ERR_OK)
 		put_error(b, "a request is one line with one JSON object, as {\"cmd\":\"stats\"}");
 	else if (i == ARRAY_LEN(commands))
-		put_error(
-			b,
-			"cmd is one of stats, calls, explain, handshakes, hangup, reload, alarms");
+		put_error(b, "cmd is one of stats, calls, explain, handshakes, hangup, reload, "
+			     "reload-outcome, alarms");
 	else
 		commands[i].do_answer(s, q, b);
 	jsonin_free(&q);

@@ -14,6 +14,14 @@ enum {
 	SHOW_CALLS_LIMIT = 10000,
 };
 
+/* What became of a reload. Borrowed for the answer. */
+struct show_reload {
+	bool done;             /* else it is under way, and the rest says nothing */
+	bool refused, restart; /* restart: some of it needs one */
+	const char *why;
+	struct str text; /* lines */
+};
+
 /* Where answers come from; borrowed, all for the life of struct show. */
 struct show {
 	const struct metric_page *page[SHOW_PAGES_MAX]; /* one a role */
@@ -34,7 +42,10 @@ struct show {
 			       struct media_stats *out);
 	/* pass on to signaling; the id is of a live call */
 	enum err (*do_hangup)(void *arg, const struct id *id);
-	enum err (*do_reload)(void *arg);
+	/* the store at once (its result); the rest is asked for, ticket 0: it could not be */
+	enum err (*do_reload)(void *arg, uint64_t *ticket);
+	/* false: nobody has this number */
+	bool (*do_outcome)(void *arg, uint64_t ticket, struct show_reload *out);
 };
 
 /** Answer one line; always a whole object, never an error. For struct control's on_line. */

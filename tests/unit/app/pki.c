@@ -255,13 +255,41 @@ test_broken(void **state)
 	assert_non_null(part);
 }
 
+/* What admin may see: all but the keys. */
+static void
+test_public(void **state)
+{
+	int from = memfd_create("pki", MFD_CLOEXEC), to = memfd_create("pub", MFD_CLOEXEC);
+	struct str part, bytes;
+	off_t size;
+
+	(void)state;
+	two_zones();
+	assert_int_equal(pki_write(&conf, from, why), ERR_OK);
+	assert_int_equal(pki_write_public(from, to), ERR_OK);
+	size = lseek(to, 0, SEEK_END);
+	bytes = str_of(mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, to, 0), (size_t)size);
+	assert_int_equal(str_find(bytes, STR("key ")), bytes.len);
+	assert_int_equal(pki_get(bytes, 0, PKI_CHAIN, &part), ERR_OK);
+	assert_true(str_eqz(part, "chain one\n"));
+	assert_int_equal(pki_get(bytes, 0, PKI_KEY, &part), ERR_OK);
+	assert_int_equal(part.len, 0);
+	assert_int_equal(pki_get(bytes, 0, PKI_TRUST, &part), ERR_OK);
+	assert_true(str_eqz(part, "root A\nroot B\nroot C\n"));
+	assert_int_equal(pki_get(bytes, 1, PKI_CHAIN, &part), ERR_OK);
+	assert_true(str_eqz(part, "chain two\n"));
+	munmap((void *)(uintptr_t)bytes.p, bytes.len);
+	close(from);
+	close(to);
+}
+
 int
 main(void)
 {
 #define PKI_TEST(f) cmocka_unit_test_setup_teardown(f, clear_conf, close_files)
 	const struct CMUnitTest tests[] = {
 		PKI_TEST(test_two_zones),  PKI_TEST(test_bad_files), PKI_TEST(test_too_large),
-		PKI_TEST(test_bad_target), PKI_TEST(test_broken),
+		PKI_TEST(test_bad_target), PKI_TEST(test_broken),    PKI_TEST(test_public),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ static struct metric_page pages[2];
 static uint64_t dropped[MEDIA_DROP_N];
 static char hung_up[ID_SIZE];
 static enum err told;
+static struct show_reload outcome;
 static char *mem;
 
 static bool
@@ -43,10 +44,21 @@ hang(void *arg, const struct id *id)
 }
 
 static enum err
-again(void *arg)
+again(void *arg, uint64_t *ticket)
 {
 	(void)arg;
+	*ticket = 41;
 	return told;
+}
+
+/* 41 is answered, 42 under way. */
+static bool
+became(void *arg, uint64_t ticket, struct show_reload *out)
+{
+	(void)arg;
+	*out = outcome;
+	out->done = ticket == 41;
+	return ticket == 41 || ticket == 42;
 }
 
 static int
@@ -72,7 +84,8 @@ setup(void **state)
 			  .node = "n\"1",
 			  .do_media_stats = media_now,
 			  .do_hangup = hang,
-			  .do_reload = again};
+			  .do_reload = again,
+			  .do_outcome = became};
 	return 0;
 }
 
@@ -369,6 +382,7 @@ test_hangup_and_reload(void **state)
 	jsonin_free(&j);
 	j = ask("{\"cmd\":\"reload\"}");
 	assert_true(jsonin_true(j, "ok"));
+	assert_int_equal(jsonin_int(j, "ticket"), 41);
 	jsonin_free(&j);
 	told = ERR_FULL;
 	j = ask("{\"cmd\":\"hangup\",\"id\":\"live\"}");
@@ -377,7 +391,72 @@ test_hangup_and_reload(void **state)
 	told = ERR_CONFIG;
 	j = ask("{\"cmd\":\"reload\"}");
 	assert_false(jsonin_true(j, "ok"));
+	assert_int_equal(jsonin_int(j, "ticket"), 41); /* the rest was asked for all the same */
 	jsonin_free(&j);
+}
+
+static void
+test_outcome(void **state)
+{
+	static const struct {
+		const char *name, *question;
+		struct show_reload r;
+		bool ok, done;
+		const char *word;
+		size_t n_lines;
+	} rows[] = {
+		{"none", "{\"cmd\":\"reload-outcome\"}", {0}, false, false, "", 0},
+		{"unknown", "{\"cmd\":\"reload-outcome\",\"ticket\":7}", {0}, false, false, "", 0},
+		{"negative",
+		 "{\"cmd\":\"reload-outcome\",\"ticket\":-1}",
+		 {0},
+		 false,
+		 false,
+		 "",
+		 0},
+		{"under way",
+		 "{\"cmd\":\"reload-outcome\",\"ticket\":42}",
+		 {.why = "w"},
+		 true,
+		 false,
+		 "",
+		 0},
+		{"done",
+		 "{\"cmd\":\"reload-outcome\",\"ticket\":41}",
+		 {.why = "in use", .text = STR("one\ntwo \"x\"\n")},
+		 true,
+		 true,
+		 "done",
+		 2},
+		{"restart",
+		 "{\"cmd\":\"reload-outcome\",\"ticket\":41}",
+		 {.restart = true, .why = "w", .text = STR("one")},
+		 true,
+		 true,
+		 "restart",
+		 1},
+		{"refused",
+		 "{\"cmd\":\"reload-outcome\",\"ticket\":41}",
+		 {.refused = true, .why = "bad key"},
+		 false,
+		 true,
+		 "refused",
+		 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *j;
+
+		print_message("# %s\n", rows[i].name);
+		outcome = rows[i].r;
+		j = ask(rows[i].question);
+		assert_int_equal(jsonin_true(j, "ok"), rows[i].ok);
+		assert_int_equal(jsonin_true(j, "done"), rows[i].done);
+		assert_string_equal(jsonin_text(j, "outcome"), rows[i].word);
+		assert_int_equal(jsonin_count(jsonin_get(j, "lines")), rows[i].n_lines);
+		jsonin_free(&j);
+	}
 }
 
 int
@@ -392,6 +471,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_handshakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hangup_and_reload, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_outcome, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,85 @@
+#include "app/ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "app/conf.h"
+#include "base/mem.h"
+
+/* Where the running postern listens, by its configuration. */
+static enum err
+find_socket(const char *word, const char *path, struct sockaddr_un *sa)
+{
+	struct conf *c = mem_zalloc(1, sizeof(*c));
+	struct conf_report rep;
+	enum err e;
+
+	if (!c)
+		return ERR_NOMEM;
+	conf_report_stderr(&rep, path ? path : "(embedded default)");
+	e = path ? conf_load_paths(path, &rep, c) : conf_parse(conf_default_text(), "", &rep, c);
+	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (e == ERR_OK &&
+	    str_copyz(sa->sun_path, sizeof(sa->sun_path), str_from(c->control)) != ERR_OK) {
+		fprintf(stderr, "postern %s: the path of the control socket is too long\n", word);
+		e = ERR_LONG;
+	}
+	mem_free(c);
+	return e;
+}
+
+static int
+connect_to(const char *word, const struct sockaddr_un *sa)
+{
+	struct timeval wait = {.tv_sec = ASK_WAIT_S};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
+			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) != 0 ||
+			connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0)) {
+		fprintf(stderr, "postern %s: %s: %s; does postern run with this configuration?\n",
+			word, sa->sun_path, strerror(errno));
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int
+ask_open(const char *word, const char *conf_path)
+{
+	struct sockaddr_un sa;
+
+	return find_socket(word, conf_path, &sa) == ERR_OK ? connect_to(word, &sa) : -1;
+}
+
+/* The answer without its newline, into memory of CONTROL_ANSWER_MAX bytes. */
+enum err
+ask_line(int fd, struct str request, char *mem, struct str *out)
+{
+	size_t have = 0;
+
+	while (request.len) {
+		ssize_t n = send(fd, request.p, request.len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return ERR_CLOSED;
+		request = str_from_at(request, (size_t)n);
+	}
+	while (have == 0 || mem[have - 1] != '\n') {
+		ssize_t n = have < CONTROL_ANSWER_MAX
+				    ? recv(fd, mem + have, CONTROL_ANSWER_MAX - have, 0)
+				    : 0;
+
+		if (n <= 0)
+			return ERR_CLOSED;
+		have += (size_t)n;
+	}
+	*out = str_of(mem, have - 1);
+	return ERR_OK;
+}
