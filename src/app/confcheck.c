@@ -99,20 +99,26 @@ check_context(const struct conf_zone *z, uint32_t i, struct str pki, struct conf
 			     .zone = (uint16_t)i,
 			     .fqdn = str_from(z->fqdn),
 			     .chain_label = str_from(z->certificate),
-			     .key_label = str_from(z->key),
-			     .roots_label = STR("trust")};
+			     .key_label = str_from(z->key)};
+	struct tls_trust_zone zone = {.files_label = STR("trust")};
+	struct tls_trust_conf trust_conf = {.zones = &zone, .n_zones = 1};
+	struct tls_trust *trust = NULL;
 	struct tls_ctx *ctx = NULL;
 	char mem[REPORT_TEXT_MAX];
 	struct buf why;
 
 	if (pki_get(pki, i, PKI_CHAIN, &t.chain_pem) != ERR_OK ||
 	    pki_get(pki, i, PKI_KEY, &t.key_pem) != ERR_OK ||
-	    pki_get(pki, i, PKI_TRUST, &t.roots_pem) != ERR_OK)
+	    pki_get(pki, i, PKI_TRUST, &zone.files_pem) != ERR_OK)
 		return;
 	buf_init(&why, mem, sizeof(mem) - 1);
 	if (tls_ctx_new(&t, &why, &ctx) != ERR_OK)
 		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
 	tls_ctx_unref(&ctx);
+	buf_init(&why, mem, sizeof(mem) - 1);
+	if (tls_trust_new(&trust_conf, &why, &trust) != ERR_OK)
+		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
+	tls_trust_unref(&trust);
 	check_certificate(z, t.chain_pem, rep);
 }
 

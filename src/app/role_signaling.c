@@ -88,7 +88,7 @@ make_zones(struct signaling *s)
 	enum err e;
 
 	buf_init(&why, mem, sizeof(mem));
-	e = zones_make(s->now.conf, s->now.pki, &s->now.zones, &why);
+	e = zones_make(s->now.conf, s->now.pki, NULL, &s->now.zones, &why);
 	if (e != ERR_OK)
 		log_error("tls.zone", "%s", buf_cstr(&why));
 	return e;
@@ -188,6 +188,7 @@ start_edge(struct signaling *s)
 	if (e != ERR_OK)
 		return e;
 	fill_edge_conf(s, &ec);
+	ec.trust = s->now.zones.trust;
 	wire_edge_up(&s->w, &up);
 	first = s->w.accounts;
 	return edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &first : NULL, &up,
@@ -310,7 +311,8 @@ make_conf(void *arg)
 	struct buf why;
 
 	buf_init(&why, s->next_why, sizeof(s->next_why));
-	s->next_result = zones_make(s->next.conf, s->next.pki, &s->next.zones, &why);
+	s->next_result =
+		zones_make(s->next.conf, s->next.pki, s->now.zones.trust, &s->next.zones, &why);
 	(void)buf_cstr(&why);
 }
 
@@ -329,6 +331,7 @@ use_conf(struct signaling *s)
 
 	if (e != ERR_OK)
 		return e;
+	edge_on_trust(s->w.edge, s->next.zones.trust);
 	s->now = s->next;
 	s->next = (struct setting){0};
 	s->w.conf = s->now.conf;

@@ -47,7 +47,7 @@ fill_card(struct card *k, const struct cert_view *v)
 	for (uint16_t i = 0; i < v->n_uri; i++)
 		if (!add_name(k, v->uri[i], (uint16_t)(v->n_dns + i)))
 			return false;
-	return true;
+	return add_name(k, v->cn, (uint16_t)(v->n_dns + v->n_uri));
 }
 
 static struct card *
@@ -81,14 +81,23 @@ enum identity_reason
 cards_identify(const struct card *k, const struct snapshot_view *snap, const struct addr *source,
 	       struct str zone, struct identity *out, struct buf *why)
 {
-	struct str name[CARD_NAMES_MAX];
+	struct str name[CARD_NAMES_MAX + 1];
+	unsigned n = (unsigned)k->n_dns + k->n_uri;
 	struct cert_view view = {
 		.dns = name, .uri = name + k->n_dns, .n_dns = k->n_dns, .n_uri = k->n_uri};
 	struct identity_peer p = {.cert = &view, .zone = zone, .source = *source};
 
-	for (unsigned i = 0; i < (unsigned)k->n_dns + k->n_uri; i++)
+	for (unsigned i = 0; i <= n; i++)
 		name[i] = str_of(k->text + k->at[i], k->len[i]);
+	view.cn = name[n];
 	return identity_of_peer(snap, &p, out, why);
+}
+
+void
+cards_terms(const struct snapshot_view *snap, uint32_t account, struct tls_account *out)
+{
+	*out = (struct tls_account){0};
+	(void)!str_copyz(out->id, sizeof(out->id), str_from(snapshot_account_id(snap, account).z));
 }
 
 static void
@@ -125,5 +134,6 @@ cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *ve
 		return;
 	}
 	verdict->accept = true;
+	cards_terms(c->snap, id.account, &verdict->terms);
 	verdict->account = pool_index(&c->pool, k);
 }

@@ -18,8 +18,8 @@ enum {
 
 struct card {
 	uint16_t n_dns, n_uri, used;
-	uint16_t at[CARD_NAMES_MAX], len[CARD_NAMES_MAX]; /* DNS names, then URIs */
-	int64_t not_after_us;                             /* wall: no new calls behind it (A10) */
+	uint16_t at[CARD_NAMES_MAX + 1], len[CARD_NAMES_MAX + 1]; /* DNS names, URIs, common name */
+	int64_t not_after_us; /* wall: no new calls behind it (A10) */
 	char text[CARD_TEXT_MAX];
 };
 
@@ -41,6 +41,8 @@ void cards_fini(struct cards *c);
 void cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
 const struct card *cards_at(const struct cards *c, uint32_t number);
 void cards_free(struct cards *c, uint32_t number);
+/** What the account of this snapshot asks of its peers' certificates. */
+void cards_terms(const struct snapshot_view *snap, uint32_t account, struct tls_account *out);
 /** Ask again, in the loop, from the accounts of today. */
 enum identity_reason cards_identify(const struct card *card, const struct snapshot_view *snap,
 				    const struct addr *source, struct str zone,

@@ -113,6 +113,7 @@ struct edge_conf {
 	struct edge_listener_conf listeners[EDGE_LISTENERS_MAX];
 	struct edge_zone zones[EDGE_LISTENERS_MAX];
 	uint32_t n_listeners, n_zones;
+	struct tls_trust *trust; /* whom the zones believe; edge holds a reference of its own */
 	uint32_t max_conns, max_txns;
 	uint64_t t1_us, t2_us, t4_us; /* 0 = RFC 3261's */
 	uint64_t connect_us;          /* TCP connect and TLS handshake together; 0 = 3 s */
@@ -153,6 +154,10 @@ struct edge_tune {
 /** From the next handshake, connection and transaction on; what is there stays as it is. NOMEM:
  * nothing changed. */
 enum err edge_on_tune(struct edge *e, const struct edge_tune *t) NODISCARD;
+
+/** Believe others from now on: the next verification reads it. Connections that are up are not
+ * looked at here. Takes a reference of its own. Any thread. */
+void edge_on_trust(struct edge *e, struct tls_trust *trust);
 
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);

@@ -84,6 +84,12 @@ edge_on_tune(struct edge *e, const struct edge_tune *t)
 /* ---- from above ---- */
 
 void
+edge_on_trust(struct edge *e, struct tls_trust *trust)
+{
+	tls_trust_box_set(&e->trust, trust);
+}
+
+void
 edge_drain(struct edge *e, bool on)
 {
 	e->listeners.draining = on;
@@ -111,6 +117,7 @@ start_tls(struct edge *e)
 				    .max_conns = e->conf.max_conns,
 				    .on_identity = cards_on_identity,
 				    .identity_arg = &e->cards,
+				    .trust = &e->trust,
 				    .on_result = receive_handshake,
 				    .result_arg = e};
 
@@ -179,7 +186,10 @@ edge_new(const struct edge_conf *conf, struct loop *loop, struct resolver *resol
 		e->conf.zones[i].server = tls_ctx_ref(conf->zones[i].server);
 		e->conf.zones[i].client = tls_ctx_ref(conf->zones[i].client);
 	}
-	err = start_edge(e);
+	err = tls_trust_box_init(&e->trust, conf->trust);
+	e->has_box = err == ERR_OK;
+	if (err == ERR_OK)
+		err = start_edge(e);
 	if (err != ERR_OK)
 		edge_free(&e);
 	else
@@ -222,6 +232,8 @@ edge_free(struct edge **ep)
 		tls_ctx_unref(&e->conf.zones[i].server);
 		tls_ctx_unref(&e->conf.zones[i].client);
 	}
+	if (e->has_box)
+		tls_trust_box_fini(&e->trust);
 	cards_fini(&e->cards);
 	texts_fini(&e->texts);
 	pool_fini(&e->txns);

@@ -20,6 +20,8 @@ struct edge {
 	struct resolver *resolver;
 	struct handshake *handshake;
 	struct tls_zones *zones;
+	struct tls_trust_box trust;
+	bool has_box; /* trust was set up */
 	char zone_fqdn[EDGE_LISTENERS_MAX][POLICY_HOST_MAX];
 	struct cards cards;
 	struct conns conns;

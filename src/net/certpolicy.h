@@ -1,42 +1,18 @@
 /* Whom to believe: decisions about a certificate chain, as pure functions over plain data. Knows
  * no TLS library, no clock, no account. certview makes the data, tls carries the decision out.
- *
- * Names (RFC 5922 7.1, RFC 9525 6, and the service's rule): SAN URIs "sip:host" without user,
- * exact, come first; SAN DNS names count only where no such URI stands; the common name never
- * counts. A wildcard is the whole left-most label and covers exactly one label. */
+ */
 #ifndef POSTERN_NET_CERTPOLICY_H
 #define POSTERN_NET_CERTPOLICY_H
 
-#include "base/buf.h"
+#include "net/authority.h"
+#include "net/certname.h"
 
 enum {
-	CERT_DNS_MAX = 256,  /* SAN DNS names of one certificate; more: refused */
-	CERT_URI_MAX = 32,   /* SAN URIs of one certificate; more: refused */
 	CERT_CHAIN_MAX = 10, /* certificates of a chain, root included */
-	CERT_NAME_MAX = 253, /* RFC 1035 2.3.4, as text without the final dot */
-	CERT_LABEL_MAX = 63,
-	CERT_WHY_MAX = 512, /* a sentence, with NUL */
-	CERT_WHY_NAMES = 6  /* names of the certificate that a sentence shows */
-};
-
-enum cert_key { CERT_KEY_UNKNOWN, CERT_KEY_RSA, CERT_KEY_EC, CERT_KEY_EDWARDS };
-
-/* One certificate. All text is borrowed. Times are wall clock, us since 1970. */
-struct cert_view {
-	struct str subject, issuer; /* RFC 2253 text */
-	struct str serial;          /* hex */
-	const struct str *dns;      /* SAN dNSName values as they stand, NULs included */
-	const struct str *uri;      /* SAN uniformResourceIdentifier values */
-	uint16_t n_dns, n_uri;
-	bool names_cut;   /* there are more than the limits */
-	bool self_signed; /* issued by itself (same name and key id, own key usage) */
-	bool ca;
-	bool ku_present, ku_key_encipherment, ku_digital_signature;
-	bool eku_present, eku_server, eku_client;
-	int64_t not_before_us, not_after_us;
-	uint8_t fingerprint[32]; /* SHA-256 of the DER */
-	enum cert_key key;
-	uint16_t bits;
+	CERT_WHY_MAX = 512,  /* a sentence, with NUL */
+	CERT_NOTES_MAX = 256,
+	CERT_RSA_BITS_MAX = 8192, /* longer keys only cost time (reliability D3) */
+	CERT_SIG_BITS_MIN = 112   /* strength of a signature: SHA-1 and MD5 have less */
 };
 
 /* What the library's own path validation found, in our words. */
@@ -55,7 +31,31 @@ enum cert_fault {
 	CERT_FAULT_REVOKED,
 	CERT_FAULT_NO_CRL,
 	CERT_FAULT_MALFORMED,
+	CERT_FAULT_EXTENSION,  /* a critical extension that nobody here knows */
+	CERT_FAULT_CONSTRAINT, /* a name outside the issuer's name constraints */
+	CERT_FAULT_PATHLEN,    /* more intermediates than an issuer allows */
 	CERT_FAULT_OTHER
+};
+
+/* Who vouches for the root of a path. */
+enum cert_owner {
+	CERT_OWNER_NONE,      /* no path */
+	CERT_OWNER_AUTHORITY, /* an accepted authority by name */
+	CERT_OWNER_FILE,      /* a file of the zone, or the system's bundle as a whole */
+	CERT_OWNER_ACCOUNT    /* the private CA of an account */
+};
+
+/* One certificate by issuer and serial number: enough to look it up in revocation lists. */
+struct cert_id {
+	uint8_t issuer[16]; /* of the SHA-256 of the issuer's name in DER */
+	uint8_t serial[21]; /* big endian, as in the certificate */
+	uint8_t len;        /* of serial; 0 = longer than that, of no use */
+};
+
+struct cert_root {
+	enum cert_owner owner;
+	enum authority authority; /* CERT_OWNER_AUTHORITY */
+	struct str name;          /* the authority's word, the file, or the account's id */
 };
 
 struct cert_chain_view {
@@ -65,6 +65,10 @@ struct cert_chain_view {
 	enum cert_fault fault;
 	size_t fault_depth;    /* 0 = leaf */
 	struct str fault_text; /* the library's words, for CERT_FAULT_OTHER */
+	struct cert_root root;
+	/* CERT_FAULT_UNKNOWN_CA: the issuer that was looked for; else the subject of an
+	 * intermediate that the peer did not send and we had. Empty: none. */
+	struct str missing;
 };
 
 /* name, TLS alert (RFC 5246 7.2), word for records and the API */
@@ -85,6 +89,11 @@ struct cert_chain_view {
 	X(CHAIN, 48, "chain-too-long")                                                             \
 	X(REVOKED, 44, "revoked")                                                                  \
 	X(NO_CRL, 48, "no-crl")                                                                    \
+	X(STALE_CRL, 48, "crl-expired")                                                            \
+	X(AUTHORITY, 48, "authority-not-accepted")                                                 \
+	X(EXTENSION, 43, "critical-extension")                                                     \
+	X(CONSTRAINT, 48, "name-constraint")                                                       \
+	X(CURVE, 42, "explicit-curve")                                                             \
 	X(NAMES, 42, "too-many-names")                                                             \
 	X(BAD_NAME, 42, "malformed-name")                                                          \
 	X(MISMATCH, 42, "name-mismatch")                                                           \
@@ -98,24 +107,42 @@ enum cert_reason {
 		CERT_REASON_N
 };
 
+/* Extended key usage of every certificate of the path that has one. anyExtendedKeyUsage and
+ * id-kp-sipDomain (RFC 5924 5) are enough under both. */
+enum cert_eku {
+	CERT_EKU_ACCEPT_SERVER, /* clientAuth or serverAuth: public authorities issue the latter */
+	CERT_EKU_STRICT         /* of a client clientAuth, of a server serverAuth */
+};
+
+/* What to make of revocation lists. A revoked certificate is refused under both SOFT and HARD. */
+enum cert_revocation {
+	CERT_REVOCATION_SOFT, /* no list, or one out of date: accepted and noted */
+	CERT_REVOCATION_OFF,
+	CERT_REVOCATION_HARD /* every certificate but the root needs a valid list */
+};
+
+/* What an account asks of its peers' certificates. Zero is the default. */
+struct cert_terms {
+	enum cert_eku eku;
+	enum cert_revocation revocation;
+	unsigned names;       /* CERT_NAMES_* bits */
+	uint32_t authorities; /* AUTHORITY_BIT mask; 0 = all that the zone accepts */
+	struct str account; /* its id: the private CA of this account counts, no other; borrowed */
+};
+
 struct cert_policy {
 	bool rsa_only;     /* profile carrier */
 	bool server_side;  /* the certificate is a server's, of our outgoing connection */
 	uint16_t min_bits; /* RSA modulus; 0 = 2048 */
+	struct cert_terms terms;
 };
 
 struct cert_verdict {
 	bool ok;
 	enum cert_reason reason;
-	uint8_t alert;          /* TLS alert description to send, when not ok */
-	char why[CERT_WHY_MAX]; /* a sentence for the customer; "" when ok */
-};
-
-enum cert_match {
-	CERT_MATCH_NO,
-	CERT_MATCH_URI, /* a sip: URI */
-	CERT_MATCH_DNS, /* a DNS name, exactly */
-	CERT_MATCH_WILDCARD
+	uint8_t alert;              /* TLS alert description to send, when not ok */
+	char why[CERT_WHY_MAX];     /* a sentence for the customer; "" when ok */
+	char notes[CERT_NOTES_MAX]; /* what is worth knowing, "; " between; filled when ok, too */
 };
 
 /**
@@ -128,24 +155,6 @@ void certpolicy_decide(const struct cert_chain_view *chain, const struct str *re
 /** The verdict where the peer showed no certificate. */
 void certpolicy_none_shown(const struct cert_policy *policy, struct cert_verdict *out);
 
-/** Does the certificate speak for fqdn? By the rules on top; a bad fqdn matches nothing. */
-enum cert_match certpolicy_match(const struct cert_view *leaf, struct str fqdn);
-/**
- * Does one DNS name of a certificate, perhaps a wildcard, cover fqdn? Case and one final dot do not
- * matter; "*" only as the whole left-most label before at least two others; never an IP address.
- */
-bool certpolicy_dns_match(struct str pattern, struct str fqdn);
-/** Host of a SAN URI that is a SIP domain identity: "sip:" host [":" port], no user, no
- * parameters beyond; else STR_NULL. */
-struct str certpolicy_uri_host(struct str uri);
-/** A name that may be looked for: labels of LDH and "_", no wildcard, no NUL, not an address. */
-bool certpolicy_fqdn_ok(struct str fqdn);
-/** "DNS *.example.com, sip:pbx.example.com and 3 more", cleaned of control bytes. */
-void certpolicy_put_names(struct buf *b, const struct cert_view *leaf);
-/** Sentence for a leaf that speaks for none of the names we look for (refs, or `looked_for` in
- * words when refs is NULL). Used by the caller's own identity question too. */
-void certpolicy_put_mismatch(struct buf *b, const struct cert_view *leaf, const struct str *refs,
-			     size_t n_refs);
 const char *certpolicy_word(enum cert_reason r);
 uint8_t certpolicy_alert(enum cert_reason r);
 

@@ -5,6 +5,7 @@
 
 /* the library has a type of this name, we an error */
 #define ERR_STATE OPENSSL_ERR_STATE
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -15,7 +16,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 
-enum { SERIAL_MAX = 32 };
+enum { SERIAL_MAX = 32, EXTENSIONS_MAX = 64 };
 
 static void
 put_name(const X509_NAME *name, char dst[CERTVIEW_TEXT_MAX], struct str *out)
@@ -48,8 +49,8 @@ put_serial(const X509 *x, struct certview *cv)
 	cv->v.serial = buf_view(&b);
 }
 
-static bool
-read_time(const ASN1_TIME *t, int64_t *out)
+bool
+certview_time(const ASN1_TIME *t, int64_t *out)
 {
 	struct tm tm = {0};
 
@@ -57,6 +58,18 @@ read_time(const ASN1_TIME *t, int64_t *out)
 		return false;
 	*out = (int64_t)timegm(&tm) * CLOCK_S;
 	return true;
+}
+
+/* A key whose curve is written out parameter by parameter (CVE-2022-0778 came in that way). */
+static bool
+has_explicit_curve(const EVP_PKEY *key)
+{
+	int is_explicit = 0;
+
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+	       EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+				      &is_explicit) == 1 &&
+	       is_explicit;
 }
 
 static void
@@ -80,14 +93,77 @@ put_key(X509 *x, struct cert_view *v)
 		v->key = CERT_KEY_UNKNOWN;
 		break;
 	}
+	v->explicit_curve = key && has_explicit_curve(key);
 	v->bits = bits < 0 || bits > UINT16_MAX ? UINT16_MAX : (uint16_t)bits;
 }
 
-bool
-certview_is_server(X509 *x)
+static void
+put_signature(X509 *x, struct cert_view *v)
 {
-	return X509_get_extension_flags(x) & EXFLAG_XKUSAGE &&
-	       X509_get_extended_key_usage(x) & XKU_SSL_SERVER;
+	int digest, kind, bits = 0;
+
+	if (X509_get_signature_info(x, &digest, &kind, &bits, NULL) != 1)
+		return;
+	v->sig_bits = bits < 0 || bits > UINT16_MAX ? 0 : (uint16_t)bits;
+	if (kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS)
+		v->sig_key = CERT_KEY_RSA;
+	else if (kind == EVP_PKEY_EC)
+		v->sig_key = CERT_KEY_EC;
+	else if (kind == EVP_PKEY_ED25519 || kind == EVP_PKEY_ED448)
+		v->sig_key = CERT_KEY_EDWARDS;
+}
+
+/* RFC 5924 3.1; the library has no bit for it. */
+static bool
+names_sip(const X509 *x)
+{
+	static const char sip_domain[] = "1.3.6.1.5.5.7.3.20";
+	EXTENDED_KEY_USAGE *all = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
+	bool found = false;
+	char text[64];
+
+	for (int i = 0; i < sk_ASN1_OBJECT_num(all) && !found; i++)
+		found = OBJ_obj2txt(text, sizeof(text), sk_ASN1_OBJECT_value(all, i), 1) > 0 &&
+			str_eqz(str_from(text), sip_domain);
+	sk_ASN1_OBJECT_pop_free(all, ASN1_OBJECT_free);
+	return found;
+}
+
+/* RFC 5280 4.2: no extension twice. */
+static bool
+has_double_extension(const X509 *x)
+{
+	int n = X509_get_ext_count(x);
+
+	if (n > EXTENSIONS_MAX)
+		return true;
+	for (int i = 1; i < n; i++)
+		for (int k = 0; k < i; k++)
+			if (OBJ_cmp(X509_EXTENSION_get_object(X509_get_ext(x, i)),
+				    X509_EXTENSION_get_object(X509_get_ext(x, k))) == 0)
+				return true;
+	return false;
+}
+
+/* The one common name, as bytes; UTF-8 where it is text of another kind. */
+static void
+put_cn(const X509 *x, struct certview *cv)
+{
+	const X509_NAME *name = X509_get_subject_name(x);
+	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	const ASN1_STRING *text;
+	unsigned char *utf8 = NULL;
+	int len;
+
+	if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
+		return;
+	text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+	len = ASN1_STRING_to_UTF8(&utf8, text);
+	if (len > 0 && (size_t)len <= sizeof(cv->cn)) {
+		memcpy(cv->cn, utf8, (size_t)len);
+		cv->v.cn = str_of(cv->cn, (size_t)len);
+	}
+	OPENSSL_free(utf8);
 }
 
 static void
@@ -104,6 +180,9 @@ put_usage(X509 *x, struct cert_view *v)
 	v->eku_present = flags & EXFLAG_XKUSAGE;
 	v->eku_server = v->eku_present && eku & XKU_SSL_SERVER;
 	v->eku_client = v->eku_present && eku & XKU_SSL_CLIENT;
+	v->eku_any = v->eku_present && eku & XKU_ANYEKU;
+	v->eku_sip = v->eku_present && !v->eku_any && names_sip(x);
+	v->malformed = flags & EXFLAG_INVALID || has_double_extension(x);
 }
 
 /* One SAN entry into its list; names beyond the limits only set the mark. */
@@ -151,9 +230,12 @@ certview_init(struct certview *cv, X509 *x, struct certview_names *names)
 	put_name(X509_get_issuer_name(x), cv->issuer, &cv->v.issuer);
 	put_serial(x, cv);
 	put_key(x, &cv->v);
+	put_signature(x, &cv->v);
 	put_usage(x, &cv->v);
-	if (!read_time(X509_get0_notBefore(x), &cv->v.not_before_us) ||
-	    !read_time(X509_get0_notAfter(x), &cv->v.not_after_us))
+	if (names)
+		put_cn(x, cv);
+	if (!certview_time(X509_get0_notBefore(x), &cv->v.not_before_us) ||
+	    !certview_time(X509_get0_notAfter(x), &cv->v.not_after_us))
 		return ERR_SYNTAX;
 	if (X509_digest(x, EVP_sha256(), cv->v.fingerprint, &len) != 1)
 		return ERR_NOMEM;
@@ -165,6 +247,53 @@ certview_fini(struct certview *cv)
 {
 	GENERAL_NAMES_free(cv->general_names);
 	cv->general_names = NULL;
+}
+
+void
+certview_id(const X509 *x, struct cert_id *out)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+	int len = ASN1_STRING_length(serial);
+	uint8_t digest[32];
+	unsigned n = sizeof(digest);
+
+	*out = (struct cert_id){0};
+	if (len <= 0 || (size_t)len > sizeof(out->serial) ||
+	    X509_NAME_digest(X509_get_issuer_name(x), EVP_sha256(), digest, &n) != 1)
+		return;
+	memcpy(out->issuer, digest, sizeof(out->issuer));
+	memcpy(out->serial, ASN1_STRING_get0_data(serial), (size_t)len);
+	out->len = (uint8_t)len;
+}
+
+/* The URL of one general name, if it is one that can be fetched. */
+static struct str
+url_of(const GENERAL_NAME *g)
+{
+	struct str s;
+
+	if (g->type != GEN_URI)
+		return STR_NULL;
+	s = str_of(ASN1_STRING_get0_data(g->d.ia5), (size_t)ASN1_STRING_length(g->d.ia5));
+	return str_istarts(s, STR("http://")) || str_istarts(s, STR("https://")) ? s : STR_NULL;
+}
+
+void
+certview_crl_url(const X509 *x, char *dst, size_t cap)
+{
+	CRL_DIST_POINTS *points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
+
+	dst[0] = 0;
+	for (int i = 0; i < sk_DIST_POINT_num(points) && !dst[0]; i++) {
+		const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
+
+		if (!name || name->type != 0)
+			continue;
+		for (int k = 0; k < sk_GENERAL_NAME_num(name->name.fullname) && !dst[0]; k++)
+			(void)!str_copyz(dst, cap,
+					 url_of(sk_GENERAL_NAME_value(name->name.fullname, k)));
+	}
+	CRL_DIST_POINTS_free(points);
 }
 
 enum cert_fault
@@ -190,8 +319,18 @@ certview_fault(int x509_error)
 	case X509_V_ERR_INVALID_CA:
 	case X509_V_ERR_INVALID_NON_CA:
 	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
-	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
 		return CERT_FAULT_NOT_CA;
+	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+		return CERT_FAULT_PATHLEN;
+	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
+		return CERT_FAULT_EXTENSION;
+	case X509_V_ERR_PERMITTED_VIOLATION:
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+	case X509_V_ERR_SUBTREE_MINMAX:
+	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
+	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
+	case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
+		return CERT_FAULT_CONSTRAINT;
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 		return CERT_FAULT_SIGNATURE;
 	case X509_V_ERR_EE_KEY_TOO_SMALL:

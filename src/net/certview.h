@@ -1,5 +1,5 @@
 /* The library's certificates as plain data, and PEM bytes as the library's certificates. With
- * tls.c the only file that names the library; only tls.c uses it. */
+ * the tls files the only one that names the library; only they use it. */
 #ifndef POSTERN_NET_CERTVIEW_H
 #define POSTERN_NET_CERTVIEW_H
 
@@ -9,6 +9,7 @@ enum { CERTVIEW_TEXT_MAX = 256 };
 
 struct x509_st; /* the library's own tags: X509, EVP_PKEY */
 struct evp_pkey_st;
+struct asn1_string_st;
 
 /* Room for the names of one certificate. */
 struct certview_names {
@@ -20,6 +21,7 @@ struct certview {
 	struct cert_view v;
 	void *general_names; /* the library's; owns the bytes of the names */
 	char subject[CERTVIEW_TEXT_MAX], issuer[CERTVIEW_TEXT_MAX], serial[80];
+	char cn[CERTVIEW_TEXT_MAX]; /* bytes of the common name, NULs included */
 };
 
 /**
@@ -33,8 +35,12 @@ void certview_fini(struct certview *cv);
 enum cert_fault certview_fault(int x509_error);
 /** A verification error that makes the library send this alert (crypto notes: tested). */
 int certview_error_for_alert(uint8_t alert);
-/** Its extended key usage names server authentication: what public authorities issue today. */
-bool certview_is_server(struct x509_st *x);
+/** The library's time as wall clock; false: not a time. */
+bool certview_time(const struct asn1_string_st *t, int64_t *out);
+/** What revocation lists know it by. */
+void certview_id(const struct x509_st *x, struct cert_id *out);
+/** Its first distribution point of revocation lists that is an http or https URL; "" = none. */
+void certview_crl_url(const struct x509_st *x, char *dst, size_t cap);
 /** All certificates of a PEM text; each is the caller's (certview_drop). SYNTAX: none, or one that
  * cannot be read; LONG: more than max; NOMEM. */
 enum err certview_read_pem(struct str pem, struct x509_st **out, size_t max,

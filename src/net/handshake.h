@@ -37,6 +37,7 @@ struct handshake_conf {
 	void *identity_arg;
 	handshake_on_result *on_result;
 	void *result_arg;
+	struct tls_trust_box *trust; /* whom to believe; borrowed, and swapped by its owner */
 };
 
 /* A job: accept side when zones is set, connect side when client is. */
@@ -46,9 +47,11 @@ struct handshake_job {
 	struct tls_zones *zones;
 	uint16_t default_zone; /* index where SNI names no zone: by local address */
 	struct tls_ctx *client;
-	struct str fqdn;     /* connect side: dialled name = SNI = reference identity */
-	uint64_t timeout_us; /* 0 = HANDSHAKE_TIMEOUT_US */
-	void *arg;           /* comes back in the result */
+	struct str fqdn; /* connect side: SNI = reference identity, whatever was dialled */
+	struct tls_account account; /* connect side: of the peer; zero for none */
+	bool hide_certificate;      /* connect side: do not show ours */
+	uint64_t timeout_us;        /* 0 = HANDSHAKE_TIMEOUT_US */
+	void *arg;                  /* comes back in the result */
 };
 
 struct tls_result {

@@ -16,10 +16,12 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/list.h"
-#include "net/certview.h"
+#include "net/tlspath.h"
 
 enum {
-	PEEK = 8, /* first bytes of a connection looked at */
+	PEEK = 8,         /* first bytes of a connection looked at */
+	READS_STEP = 64,  /* reads of the socket before others have their turn (reliability D3) */
+	READS_MAX = 4096, /* in one handshake; a good one has some 30 */
 	RECORD_HANDSHAKE = 0x16,
 	ALERT_FATAL = 2
 };
@@ -122,6 +124,13 @@ find_zone(const struct tls_zones *z, struct str sni)
 	return NULL;
 }
 
+static void
+keep_profile(struct tls_hand *h)
+{
+	(void)!str_copyz(h->record->profile, sizeof(h->record->profile),
+			 str_from(h->ctx->profile.word));
+}
+
 static bool
 read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
 {
@@ -129,6 +138,7 @@ read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
 	struct str sni = read_sni(ssl);
 	struct tls_ctx *to = find_zone(h->zones, sni);
 
+	h->saw_hello = true;
 	keep_offer(h->record, ssl);
 	if (str_copyz(h->record->sni, sizeof(h->record->sni), sni) != ERR_OK)
 		h->record->sni[0] = 0;
@@ -142,67 +152,34 @@ read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
 	tls_ctx_unref(&h->ctx);
 	h->ctx = tls_ctx_ref(to);
 	h->record->zone = to->zone;
+	keep_profile(h);
 	return true;
 }
 
 /* ---- the peer's certificate ---- */
 
-/* Views of a chain, leaf first, for the time of one decision. */
-struct views {
-	struct certview cv[CERT_CHAIN_MAX];
-	struct cert_view v[CERT_CHAIN_MAX];
-	struct certview_names names; /* of the leaf */
-	size_t n;
-};
-
-/* False: something in it could not be read, and then the last view is incomplete. */
-static bool
-open_views(struct views *vs, X509_STORE_CTX *store)
-{
-	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
-	X509 *leaf = X509_STORE_CTX_get0_cert(store);
-	int n = chain ? sk_X509_num(chain) : 0;
-	bool ok = true;
-
-	vs->n = 0;
-	for (int i = 0; (i == 0 || i < n) && i < CERT_CHAIN_MAX && ok; i++) {
-		X509 *x = i == 0 ? leaf : sk_X509_value(chain, i);
-
-		ok = certview_init(&vs->cv[i], x, i == 0 ? &vs->names : NULL) == ERR_OK;
-		vs->v[vs->n++] = vs->cv[i].v;
-	}
-	return ok;
-}
-
+/* Which account is this? The answer is in h->verdict. */
 static void
-close_views(struct views *vs)
-{
-	for (size_t i = 0; i < vs->n; i++)
-		certview_fini(&vs->cv[i]);
-}
-
-static void
-keep_chain(struct tls_record *r, const struct views *vs)
-{
-	r->n_chain = 0;
-	for (size_t i = 0; i < vs->n && i < TLS_RECORD_CERTS; i++)
-		tls_record_cert(&r->chain[r->n_chain++], &vs->v[i]);
-}
-
-/* Which account is this? Returns the alert, 0 = accepted. */
-static uint8_t
 ask_identity(struct tls_hand *h, const struct cert_view *leaf)
 {
-	struct tls_verdict *v = h->verdict;
 	struct tls_peer peer = {.peer = h->record->peer,
 				.local = h->record->local,
 				.sni = str_from(h->record->sni),
 				.zone = h->record->zone,
 				.cert = leaf};
-	struct buf b;
 
 	if (h->on_identity)
-		h->on_identity(h->arg, &peer, v);
+		h->on_identity(h->arg, &peer, h->verdict);
+	h->verdict->why[sizeof(h->verdict->why) - 1] = 0;
+}
+
+/* The certificate is good; is the account found? Returns the alert, 0 = accepted. */
+static uint8_t
+take_identity(struct tls_hand *h, const struct cert_view *leaf)
+{
+	struct tls_verdict *v = h->verdict;
+	struct buf b;
+
 	if (v->accept) {
 		h->record->account = v->account;
 		h->record->n_trunks = v->n_trunks < TLS_TRUNKS_MAX ? v->n_trunks : TLS_TRUNKS_MAX;
@@ -210,69 +187,84 @@ ask_identity(struct tls_hand *h, const struct cert_view *leaf)
 		return 0;
 	}
 	set_reason(h, TLS_IDENTITY);
-	v->why[sizeof(v->why) - 1] = 0;
 	if (open_why(h, &b)) {
 		if (v->why[0])
 			buf_z(&b, v->why);
 		else
-			certpolicy_put_mismatch(&b, leaf, NULL, 0);
+			certpolicy_put_mismatch(&b, leaf, NULL, 0, 0);
 		buf_cstr(&b);
 	}
 	return v->alert ? v->alert : certpolicy_alert(CERT_MISMATCH);
 }
 
-/* Judge the chain, then the identity. Returns the alert, 0 = accepted. */
+/* Is this connection good enough for the account? */
 static uint8_t
-judge(struct tls_hand *h, struct views *vs, bool readable, int x509_error, int depth)
+check_profile(struct tls_hand *h, const struct tls_account *account)
 {
-	struct cert_policy policy = {.rsa_only = h->ctx->profile->rsa_only,
-				     .server_side = h->record->outgoing};
-	struct cert_chain_view chain = {.certs = vs->v, .n = vs->n};
-	struct cert_verdict verdict;
+	const struct tls_profile_row *p = account->profile;
+	const SSL_CIPHER *suite = SSL_get_pending_cipher(h->ssl);
+	uint16_t version = (uint16_t)SSL_version(h->ssl);
+	struct buf b;
 
-	chain.fault = certview_fault(x509_error);
-	chain.fault_depth = depth < 0 ? 0 : (size_t)depth;
-	chain.fault_text = str_from(X509_verify_cert_error_string(x509_error));
-	if (!readable && chain.fault == CERT_FAULT_NONE)
-		chain.fault = CERT_FAULT_MALFORMED;
-	certpolicy_decide(&chain, &h->fqdn, h->fqdn.len ? 1 : 0, &policy, clock_wall_us(),
-			  &verdict);
+	if (!p || (suite && tls_profile_allows(p, version, SSL_CIPHER_get_protocol_id(suite))))
+		return 0;
+	set_reason(h, TLS_PROFILE);
+	if (open_why(h, &b)) {
+		buf_printf(
+			&b,
+			"the account takes profile %s only (%s), and this connection would be %s "
+			"with %s",
+			p->word, p->shown, tls_version_name(version),
+			suite ? SSL_CIPHER_get_name(suite) : "no suite");
+		buf_cstr(&b);
+	}
+	return SSL_AD_HANDSHAKE_FAILURE;
+}
+
+/* The path, the policy, then the identity. Returns the alert, 0 = accepted. */
+static uint8_t
+judge(struct tls_hand *h, struct tls_path *path)
+{
+	const struct tls_account *account = h->record->outgoing ? &h->account : &h->verdict->terms;
+	struct tls_trust *trust = h->trust ? tls_trust_box_get(h->trust) : NULL;
+	struct cert_policy policy = {.rsa_only = h->ctx->profile.rsa_only,
+				     .server_side = h->record->outgoing,
+				     .terms = account->terms};
+	struct cert_verdict verdict;
+	uint8_t alert;
+
+	policy.rsa_only |= account->profile && account->profile->rsa_only;
+	policy.terms.account = str_from(account->id);
+	h->record->trust_version = trust ? tls_trust_version(trust) : 0;
+	tls_path_judge(path, trust, h->record->zone, &h->fqdn, h->fqdn.len ? 1 : 0, &policy,
+		       clock_wall_us(), h->record, &verdict);
+	tls_trust_unref(&trust);
 	h->record->cert_reason = verdict.reason;
 	if (!verdict.ok) {
 		say(h, TLS_CERT, verdict.why);
 		return verdict.alert;
 	}
-	return h->record->outgoing ? 0 : ask_identity(h, &vs->v[0]);
+	alert = h->record->outgoing ? 0 : take_identity(h, &path->v[0]);
+	return alert ? alert : check_profile(h, account);
 }
 
-/* The library asks at each certificate of the path, root first, and at each fault. Server-only
- * extended key usage is no fault of a client certificate: public authorities issue nothing else. */
+/* The library asks once a handshake, when the peer's certificates are there. */
 static int
-check_peer(int ok, X509_STORE_CTX *store)
+check_peer(struct tls_hook *hook, X509_STORE_CTX *store)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct tls_hand *h = SSL_get_app_data(ssl);
-	int error = X509_STORE_CTX_get_error(store), depth = X509_STORE_CTX_get_error_depth(store);
-	struct views vs;
+	struct tls_hand *h = CONTAINER_OF(hook, struct tls_hand, hook);
+	struct tls_path path;
 	uint8_t alert;
-	bool readable;
 
-	if (!ok && error == X509_V_ERR_INVALID_PURPOSE &&
-	    certview_is_server(X509_STORE_CTX_get_current_cert(store))) {
-		X509_STORE_CTX_set_error(store, X509_V_OK);
-		return 1;
-	}
-	if (ok && depth > 0)
-		return 1;
-	readable = open_views(&vs, store);
-	keep_chain(h->record, &vs);
-	alert = judge(h, &vs, readable, ok ? X509_V_OK : error, depth);
-	close_views(&vs);
+	tls_path_begin(&path, X509_STORE_CTX_get0_cert(store),
+		       X509_STORE_CTX_get0_untrusted(store));
+	if (!h->record->outgoing && path.readable)
+		ask_identity(h, &path.v[0]);
+	alert = judge(h, &path);
+	tls_path_end(&path);
 	h->decided = alert == 0;
-	if (alert == 0)
-		return 1;
-	X509_STORE_CTX_set_error(store, certview_error_for_alert(alert));
-	return 0;
+	X509_STORE_CTX_set_error(store, alert ? certview_error_for_alert(alert) : X509_V_OK);
+	return alert == 0;
 }
 
 /* ---- how it ended ---- */
@@ -293,7 +285,7 @@ note_alert(const SSL *ssl, int where, int ret)
 static void
 say_none_shown(struct tls_hand *h)
 {
-	struct cert_policy policy = {.rsa_only = h->ctx->profile->rsa_only};
+	struct cert_policy policy = {.rsa_only = h->ctx->profile.rsa_only};
 	struct cert_verdict verdict;
 
 	certpolicy_none_shown(&policy, &verdict);
@@ -316,7 +308,7 @@ say_alert(struct tls_hand *h)
 	else if (alert == SSL_AD_UNKNOWN_CA)
 		buf_z(&b, ": it does not know the authority of our certificate");
 	else if (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_PROTOCOL_VERSION)
-		buf_printf(&b, ": nothing in common with %s?", h->ctx->profile->shown);
+		buf_printf(&b, ": nothing in common with %s?", h->ctx->profile.shown);
 	buf_cstr(&b);
 }
 
@@ -338,7 +330,7 @@ say_no_common(struct tls_hand *h, enum tls_reason reason)
 		else
 			tls_record_put_versions(&b, h->record);
 	}
-	buf_printf(&b, "; we ask for %s", h->ctx->profile->shown);
+	buf_printf(&b, "; we ask for %s", h->ctx->profile.shown);
 	buf_cstr(&b);
 }
 
@@ -363,7 +355,9 @@ explain_failure(struct tls_hand *h, int ssl_error)
 
 	if (h->record->reason != TLS_OK)
 		return;
-	if (h->record->alert_received != TLS_NO_ALERT)
+	if (h->greedy)
+		say(h, TLS_PROTOCOL, "the handshake came in too many pieces");
+	else if (h->record->alert_received != TLS_NO_ALERT)
 		say_alert(h);
 	else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
 		say_none_shown(h);
@@ -384,6 +378,46 @@ explain_failure(struct tls_hand *h, int ssl_error)
 
 /* ---- the handshake ---- */
 
+/* Reads of the socket are counted: one peer may neither keep the thread to itself nor send its
+ * handshake in crumbs. */
+static long
+count_read(BIO *bio, int op, const char *p, size_t len, int argi, long argl, int ret, size_t *done)
+{
+	struct tls_hand *h = (struct tls_hand *)(uintptr_t)BIO_get_callback_arg(bio);
+
+	(void)p, (void)len, (void)argi, (void)argl, (void)done;
+	if (op != BIO_CB_READ)
+		return ret;
+	if (!GUARD(D3, h->reads < READS_MAX)) {
+		h->greedy = true;
+		return 0;
+	}
+	if (h->reads_step == READS_STEP) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	h->reads++;
+	h->reads_step++;
+	return ret;
+}
+
+static bool
+make_ssl(struct tls_hand *h)
+{
+	BIO *bio;
+
+	h->ssl = SSL_new(h->ctx->ssl);
+	if (!h->ssl || SSL_set_fd(h->ssl, h->fd) != 1)
+		return false;
+	bio = SSL_get_rbio(h->ssl);
+	BIO_set_callback_ex(bio, count_read);
+	BIO_set_callback_arg(bio, (char *)h);
+	SSL_set_app_data(h->ssl, &h->hook);
+	SSL_set_verify(h->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_set_info_callback(h->ssl, note_alert);
+	return true;
+}
+
 static bool
 begin_accept(struct tls_hand *h, const struct tls_hand_conf *c)
 {
@@ -391,10 +425,6 @@ begin_accept(struct tls_hand *h, const struct tls_hand_conf *c)
 
 	h->zones = tls_zones_ref(c->zones);
 	h->ctx = tls_ctx_ref(c->zones->ctx[i]);
-	h->ssl = SSL_new(h->ctx->ssl);
-	if (!h->ssl)
-		return false;
-	SSL_set_accept_state(h->ssl);
 	return true;
 }
 
@@ -418,22 +448,36 @@ begin_connect(struct tls_hand *h, const struct tls_hand_conf *c)
 		name.len--;
 	h->ctx = tls_ctx_ref(c->client);
 	h->record->outgoing = true;
+	h->record->cert_hidden = c->hide_certificate;
 	if (!certpolicy_fqdn_ok(name) ||
 	    str_copyz(h->record->sni, sizeof(h->record->sni), name) != ERR_OK)
 		return false;
 	h->fqdn = str_from(h->record->sni);
-	h->ssl = SSL_new(h->ctx->ssl);
-	if (!h->ssl || SSL_set_tlsext_host_name(h->ssl, h->record->sni) != 1)
+	if (!make_ssl(h) || SSL_set_tlsext_host_name(h->ssl, h->record->sni) != 1)
 		return false;
+	if (h->account.profile && !tls_profile_switch(h->ssl, h->account.profile))
+		return false;
+	if (c->hide_certificate)
+		SSL_certs_clear(h->ssl);
 	SSL_set_cert_cb(h->ssl, note_asked, NULL);
 	SSL_set_connect_state(h->ssl);
 	return true;
+}
+
+static enum err
+fail_setup(struct tls_hand *h)
+{
+	ERR_clear_error();
+	say(h, TLS_INTERNAL, "the handshake could not be set up");
+	return ERR_NOMEM;
 }
 
 enum err
 tls_hand_init(struct tls_hand *h, const struct tls_hand_conf *c)
 {
 	*h = (struct tls_hand){.fd = c->fd,
+			       .trust = c->trust,
+			       .account = c->account,
 			       .on_identity = c->on_identity,
 			       .arg = c->arg,
 			       .record = c->record,
@@ -444,18 +488,27 @@ tls_hand_init(struct tls_hand *h, const struct tls_hand_conf *c)
 					 .began_us = clock_wall_us(),
 					 .alert_sent = TLS_NO_ALERT,
 					 .alert_received = TLS_NO_ALERT};
-	h->hook.on_hello = read_hello;
-	if (!(c->zones ? begin_accept(h, c) : begin_connect(h, c)) ||
-	    SSL_set_fd(h->ssl, c->fd) != 1) {
-		ERR_clear_error();
-		say(h, TLS_INTERNAL, "the handshake could not be set up");
+	h->hook = (struct tls_hook){.on_hello = read_hello, .on_verify = check_peer};
+	if (!(c->zones ? begin_accept(h, c) : begin_connect(h, c))) {
+		enum err e = fail_setup(h);
+
 		tls_hand_fini(h);
-		return ERR_NOMEM;
+		return e;
 	}
 	h->record->zone = h->ctx->zone;
-	SSL_set_app_data(h->ssl, &h->hook);
-	SSL_set_verify(h->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_peer);
-	SSL_set_info_callback(h->ssl, note_alert);
+	keep_profile(h);
+	return ERR_OK;
+}
+
+/* Silent connections cost no TLS object: it is made when something came. */
+static enum err
+open_accept(struct tls_hand *h)
+{
+	if (h->ssl)
+		return ERR_OK;
+	if (!make_ssl(h))
+		return fail_setup(h);
+	SSL_set_accept_state(h->ssl);
 	return ERR_OK;
 }
 
@@ -522,8 +575,11 @@ tls_hand_step(struct tls_hand *h, uint32_t *want)
 	enum err e = h->saw_bytes || h->record->outgoing ? ERR_OK : look_at_first(h, want);
 	int ret, ssl_error;
 
+	if (e == ERR_OK)
+		e = open_accept(h);
 	if (e != ERR_OK)
 		return e;
+	h->reads_step = 0;
 	ERR_clear_error();
 	ret = SSL_do_handshake(h->ssl);
 	if (ret == 1)
@@ -559,6 +615,7 @@ void
 tls_conn_from_hand(struct tls_conn *c, struct tls_hand *h, int fd)
 {
 	*c = (struct tls_conn){.ssl = h->ssl, .ctx = h->ctx, .fd = fd, .want = EPOLLIN};
+	BIO_set_callback_ex(SSL_get_rbio(c->ssl), NULL);
 	SSL_set_app_data(c->ssl, NULL);
 	h->ssl = NULL;
 	h->ctx = NULL;

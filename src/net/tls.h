@@ -1,5 +1,5 @@
-/* TLS: the checks inside a handshake, and established connections. With certview.c and tlsctx.c
- * the only files that name the library.
+/* TLS: the checks inside a handshake, and established connections. With certview.c and the other
+ * tls files the only ones that name the library.
  *
  * No resumption of any kind (reliability A2), no renegotiation, no compression, no early data.
  * A handshake runs in the handshake thread (handshake.h); the connection is then used by one
@@ -9,10 +9,22 @@
 
 #include "net/tlsctx.h"
 #include "net/tlsrecord.h"
+#include "net/tlstrust.h"
+
+enum { TLS_ACCOUNT_MAX = 64 /* text id of an account, with NUL */ };
+
+/* What an account asks of its peers. Zero: the defaults, and no private CA. */
+struct tls_account {
+	char id[TLS_ACCOUNT_MAX];              /* its private CA and intermediates count */
+	struct cert_terms terms;               /* but for .account, which is id */
+	const struct tls_profile_row *profile; /* the least profile; NULL = the zone's. Borrowed
+						* for as long as handshakes go on */
+};
 
 /* ---- the identity question ---- */
 
-/* The other side of a handshake in hand, after its chain was found good. All borrowed. */
+/* The other side of a handshake in hand: what its certificate says, which nobody has verified yet.
+ * All borrowed. */
 struct tls_peer {
 	struct addr peer, local;
 	struct str sni;               /* empty: none sent */
@@ -22,16 +34,20 @@ struct tls_peer {
 
 struct tls_verdict {
 	bool accept;
-	uint32_t account; /* caller's id */
+	struct tls_account terms; /* when accepted: of the account, for the decision that follows */
+	uint32_t account;         /* caller's id */
 	uint32_t trunks[TLS_TRUNKS_MAX];
 	uint16_t n_trunks;
 	uint8_t alert;         /* when not accepted; 0 = bad_certificate (42). 40, 42..46, 48 */
 	char why[TLS_WHY_MAX]; /* when not accepted: a sentence */
 };
 
-/* Asked once a handshake of the accept side, in the handshake thread, inside the verification at
- * depth 0. Answers from memory alone: no lock that the loop holds for long, no I/O. *verdict is
- * zeroed (= refuse). To change what it reads, swap it with handshake_work (handshake.h). */
+/* Which account is it? Asked once a handshake of the accept side, in the handshake thread, inside
+ * the verification and before the path is looked for: whose private CA counts, and by which rules,
+ * is the account's to say. An accepted answer may be followed by a refusal; then verdict.accept
+ * stands and the record is not accepted. Answers from memory alone: no lock that the loop holds for
+ * long, no I/O. *verdict is zeroed (= refuse). To change what it reads, swap it with handshake_work
+ * (handshake.h). */
 typedef void tls_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
 
 /* ---- one handshake; called by handshake.c only ---- */
@@ -39,10 +55,13 @@ typedef void tls_on_identity(void *arg, const struct tls_peer *peer, struct tls_
 struct tls_hand_conf {
 	int fd; /* non-blocking, connected; stays the caller's until tls_conn_from_hand */
 	struct addr peer, local;
-	struct tls_zones *zones; /* accept side; else NULL */
-	uint16_t default_zone;   /* index in zones where SNI names none */
-	struct tls_ctx *client;  /* connect side; else NULL */
-	struct str fqdn;         /* connect side: SNI and reference identity */
+	struct tls_zones *zones;     /* accept side; else NULL */
+	uint16_t default_zone;       /* index in zones where SNI names none */
+	struct tls_ctx *client;      /* connect side; else NULL */
+	struct str fqdn;             /* connect side: SNI and reference identity */
+	struct tls_account account;  /* connect side: whom we call */
+	bool hide_certificate;       /* connect side: ours is not shown, even when asked for */
+	struct tls_trust_box *trust; /* read when the peer's certificate is there; borrowed */
 	tls_on_identity *on_identity;
 	void *arg;
 	struct tls_record *record;   /* filled; lives as long as the tls_hand */
@@ -52,13 +71,18 @@ struct tls_hand_conf {
 /* A handshake under way, memory of the caller. */
 struct tls_hand {
 	struct tls_hook hook; /* first: the context calls back through it */
-	void *ssl;
+	void *ssl;            /* accept side: NULL until the first bytes came */
 	int fd;
 	struct tls_zones *zones;
 	struct tls_ctx *ctx; /* chosen; a reference of our own */
-	bool saw_bytes;      /* the first bytes look like TLS */
-	bool decided;        /* the certificate was judged */
-	struct str fqdn;     /* connect side: in record->sni */
+	struct tls_trust_box *trust;
+	struct tls_account account; /* connect side */
+	bool saw_bytes;             /* the first bytes look like TLS */
+	bool saw_hello;             /* accept side: the ClientHello is complete */
+	bool decided;               /* the certificate was judged */
+	bool greedy;                /* it read more than a handshake may */
+	struct str fqdn;            /* connect side: in record->sni */
+	uint32_t reads, reads_step; /* of the socket: in all, and in this step */
 	tls_on_identity *on_identity;
 	void *arg;
 	struct tls_record *record;

@@ -15,66 +15,18 @@
 #include "net/certview.h"
 
 enum {
-	SECURITY_LEVEL = 2, /* refuses RSA below 2048 bits and SHA-1 signatures in chains */
 	RSA_BITS_MIN = 2048,
-	SIGALGS_MAX = 256
+	CHAIN_READ_MAX = 512, /* certificates of a PEM file that is described */
+	STAPLE_FEATURE = 5    /* status_request, RFC 7633 4.2 */
 };
-
-static const struct tls_profile_row profiles[] = {
-	[TLS_PROFILE_CARRIER] =
-		{
-			.word = "carrier",
-			.min = TLS1_2_VERSION,
-			.max = TLS1_2_VERSION,
-			.suites = "AES128-SHA:AES128-SHA256:AES256-SHA256",
-			.suites13 = "",
-			.sigalgs = "RSA+SHA256:RSA+SHA384:RSA+SHA512:rsa_pss_rsae_sha256",
-			.rsa_only = true,
-			.shown = "TLS 1.2 with AES128-SHA, AES128-SHA256, AES256-SHA256",
-		},
-	[TLS_PROFILE_MODERN] =
-		{
-			.word = "modern",
-			.min = TLS1_2_VERSION,
-			.max = TLS1_3_VERSION,
-			.suites = "ECDHE+AESGCM:ECDHE+CHACHA20",
-			.suites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
-				    "TLS_CHACHA20_POLY1305_SHA256",
-			.sigalgs = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:rsa_pss_rsae_sha256:"
-				   "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:"
-				   "RSA+SHA512",
-			.rsa_only = false,
-			.shown = "TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM or ChaCha20",
-		},
-};
-_Static_assert(ARRAY_LEN(profiles) == TLS_PROFILE_N, "a row for each profile");
-
-const char *
-tls_profile_word(enum tls_profile p)
-{
-	return (unsigned)p < ARRAY_LEN(profiles) ? profiles[p].word : "?";
-}
-
-enum err
-tls_profile_parse(struct str s, enum tls_profile *out)
-{
-	for (unsigned i = 0; i < ARRAY_LEN(profiles); i++)
-		if (str_eqz(s, profiles[i].word)) {
-			*out = (enum tls_profile)i;
-			return ERR_OK;
-		}
-	return ERR_NOTFOUND;
-}
 
 /* ---- contexts: what we load of our own ---- */
 
-/* Our certificate, key and the authorities, as they come out of the PEM texts. */
+/* Our certificate and key, as they come out of the PEM texts. */
 struct own {
 	X509 *chain[CERT_CHAIN_MAX];
 	size_t n_chain;
 	EVP_PKEY *key;
-	X509 *roots[TLS_ROOTS_MAX];
-	size_t n_roots;
 };
 
 static enum err
@@ -114,13 +66,6 @@ load_own(const struct tls_conf *c, struct buf *why, struct own *o)
 		buf_str(why, c->chain_label);
 		return ERR_CONFIG;
 	}
-	e = certview_read_pem(c->roots_pem, o->roots, TLS_ROOTS_MAX, &o->n_roots);
-	if (e == ERR_LONG)
-		return complain(why, c->roots_label, "more authorities than postern takes");
-	if (e != ERR_OK)
-		return complain(why, c->roots_label,
-				"no readable PEM certificate of an authority; without one nobody "
-				"could be accepted");
 	return ERR_OK;
 }
 
@@ -128,7 +73,6 @@ static void
 drop_own(struct own *o)
 {
 	certview_drop(o->chain, o->n_chain);
-	certview_drop(o->roots, o->n_roots);
 	EVP_PKEY_free(o->key);
 }
 
@@ -164,16 +108,11 @@ check_own(const struct tls_conf *c, const struct tls_profile_row *p, X509 *leaf,
 static bool
 install_own(SSL_CTX *ctx, struct own *o)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-
 	if (SSL_CTX_use_certificate(ctx, o->chain[0]) != 1 ||
 	    SSL_CTX_use_PrivateKey(ctx, o->key) != 1)
 		return false;
 	for (size_t i = 1; i < o->n_chain; i++)
 		if (SSL_CTX_add1_chain_cert(ctx, o->chain[i]) != 1)
-			return false;
-	for (size_t i = 0; i < o->n_roots; i++)
-		if (X509_STORE_add_cert(store, o->roots[i]) != 1)
 			return false;
 	return true;
 }
@@ -190,21 +129,6 @@ forbid(SSL_CTX *ctx)
 	SSL_CTX_set_num_tickets(ctx, 0);
 }
 
-static bool
-install_profile(SSL_CTX *ctx, const struct tls_profile_row *p)
-{
-	char sigalgs[SIGALGS_MAX]; /* the library's macros want them writable */
-
-	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-	return str_copyz(sigalgs, sizeof(sigalgs), str_from(p->sigalgs)) == ERR_OK &&
-	       SSL_CTX_set_min_proto_version(ctx, p->min) == 1 &&
-	       SSL_CTX_set_max_proto_version(ctx, p->max) == 1 &&
-	       SSL_CTX_set_cipher_list(ctx, p->suites) == 1 &&
-	       SSL_CTX_set_ciphersuites(ctx, p->suites13) == 1 &&
-	       SSL_CTX_set1_sigalgs_list(ctx, sigalgs) == 1 &&
-	       SSL_CTX_set1_client_sigalgs_list(ctx, sigalgs) == 1;
-}
-
 static int
 pass_hello(SSL *ssl, int *alert, void *arg)
 {
@@ -212,6 +136,35 @@ pass_hello(SSL *ssl, int *alert, void *arg)
 
 	(void)arg;
 	return hook->on_hello(hook, ssl, alert) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
+/* Instead of the library's own verification: trust is swapped apart from contexts, and whose
+ * private CA counts depends on the account. */
+static int
+pass_verify(X509_STORE_CTX *store, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_hook *hook = SSL_get_app_data(ssl);
+
+	(void)arg;
+	return hook->on_verify(hook, store);
+}
+
+/* The peer asked for our certificate's status. */
+static int
+give_staple(SSL *ssl, void *arg)
+{
+	const struct tls_ctx *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	unsigned char *copy;
+
+	(void)arg;
+	if (!ctx || !ctx->staple)
+		return SSL_TLSEXT_ERR_NOACK;
+	copy = OPENSSL_memdup(ctx->staple, ctx->staple_len); /* the library frees it */
+	if (!copy)
+		return SSL_TLSEXT_ERR_NOACK;
+	SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)ctx->staple_len);
+	return SSL_TLSEXT_ERR_OK;
 }
 
 static SSL_CTX *
@@ -223,17 +176,19 @@ make_library_ctx(const struct tls_conf *c, const struct tls_profile_row *p, stru
 	if (!ctx)
 		return NULL;
 	forbid(ctx);
-	if (!install_profile(ctx, p) || !install_own(ctx, o) ||
+	if (!tls_profile_install(ctx, p) || !install_own(ctx, o) ||
 	    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) != 1) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
-	SSL_CTX_set_verify_depth(ctx, CERT_CHAIN_MAX - 2); /* intermediates */
 	SSL_CTX_set_max_cert_list(ctx, TLS_PEER_CHAIN_MAX);
-	if (c->server)
+	SSL_CTX_set_cert_verify_callback(ctx, pass_verify, NULL);
+	if (c->server) {
 		SSL_CTX_set_client_hello_cb(ctx, pass_hello, NULL);
+		SSL_CTX_set_tlsext_status_cb(ctx, give_staple);
+	}
 	return ctx;
 }
 
@@ -243,10 +198,25 @@ without_dot(struct str s)
 	return s.len > 1 && s.p[s.len - 1] == '.' ? str_sub(s, 0, s.len - 1) : s;
 }
 
+static enum err
+keep_staple(struct tls_ctx *ctx, struct str staple)
+{
+	if (staple.len == 0)
+		return ERR_OK;
+	if (staple.len > TLS_STAPLE_MAX)
+		return ERR_LONG;
+	ctx->staple = mem_zalloc(1, staple.len);
+	if (!ctx->staple)
+		return ERR_NOMEM;
+	memcpy(ctx->staple, staple.p, staple.len);
+	ctx->staple_len = staple.len;
+	return ERR_OK;
+}
+
 enum err
 tls_ctx_new(const struct tls_conf *conf, struct buf *why, struct tls_ctx **out)
 {
-	const struct tls_profile_row *p = &profiles[conf->profile];
+	const struct tls_profile_row *p = conf->own ? conf->own : tls_profile_row(conf->profile);
 	struct tls_ctx *ctx = mem_zalloc(1, sizeof(*ctx));
 	struct own *own = mem_zalloc(1, sizeof(*own));
 	enum err e = ctx && own ? ERR_OK : ERR_NOMEM;
@@ -257,6 +227,8 @@ tls_ctx_new(const struct tls_conf *conf, struct buf *why, struct tls_ctx **out)
 		e = load_own(conf, why, own);
 	if (e == ERR_OK)
 		e = check_own(conf, p, own->chain[0], why);
+	if (e == ERR_OK)
+		e = keep_staple(ctx, conf->staple);
 	if (e == ERR_OK) {
 		ctx->ssl = make_library_ctx(conf, p, own);
 		if (!ctx->ssl)
@@ -269,27 +241,26 @@ tls_ctx_new(const struct tls_conf *conf, struct buf *why, struct tls_ctx **out)
 		drop_own(own);
 	mem_free(own);
 	if (e != ERR_OK) {
+		if (ctx)
+			mem_free(ctx->staple);
 		mem_free(ctx);
 		return e;
 	}
 	atomic_init(&ctx->refs, 1);
-	ctx->profile = p;
+	SSL_CTX_set_app_data(ctx->ssl, ctx);
+	ctx->profile = *p;
 	ctx->zone = conf->zone;
 	ctx->server = conf->server;
 	*out = ctx;
 	return ERR_OK;
 }
 
-/* SSL_set_SSL_CTX takes over certificate, authorities and signature algorithms, but not what an
- * SSL copied from its first context: versions and TLS 1.3 suites. */
+/* SSL_set_SSL_CTX takes over certificate and signature algorithms, but not what an SSL copied from
+ * its first context: versions and TLS 1.3 suites. */
 bool
 tls_ctx_switch(const struct tls_ctx *to, SSL *ssl)
 {
-	return SSL_set_SSL_CTX(ssl, to->ssl) == to->ssl &&
-	       SSL_set_min_proto_version(ssl, to->profile->min) == 1 &&
-	       SSL_set_max_proto_version(ssl, to->profile->max) == 1 &&
-	       SSL_set_cipher_list(ssl, to->profile->suites) == 1 &&
-	       SSL_set_ciphersuites(ssl, to->profile->suites13) == 1;
+	return SSL_set_SSL_CTX(ssl, to->ssl) == to->ssl && tls_profile_switch(ssl, &to->profile);
 }
 
 struct tls_ctx *
@@ -308,6 +279,7 @@ tls_ctx_unref(struct tls_ctx **ctx)
 	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	SSL_CTX_free(c->ssl);
+	mem_free(c->staple);
 	mem_free(c);
 }
 
@@ -375,11 +347,24 @@ fill_info(struct tls_cert_info *info, const struct cert_view *v, size_t n_chain)
 	buf_cstr(&b);
 }
 
+/* RFC 7633: its authority promises clients a staple. */
+static bool
+wants_staple(const X509 *x)
+{
+	STACK_OF(ASN1_INTEGER) *features = X509_get_ext_d2i(x, NID_tlsfeature, NULL, NULL);
+	bool found = false;
+
+	for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
+		found |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == STAPLE_FEATURE;
+	sk_ASN1_INTEGER_pop_free(features, ASN1_INTEGER_free);
+	return found;
+}
+
 /* Describe and, where fqdn is not empty, match the first certificate of a PEM text. */
 static enum err
 describe(struct str pem, struct str fqdn, struct tls_cert_info *info, bool *covers)
 {
-	X509 *chain[TLS_ROOTS_MAX];
+	X509 *chain[CHAIN_READ_MAX];
 	struct certview_names names;
 	struct certview cv;
 	size_t n;
@@ -388,8 +373,10 @@ describe(struct str pem, struct str fqdn, struct tls_cert_info *info, bool *cove
 	if (e != ERR_OK)
 		return ERR_SYNTAX;
 	e = certview_init(&cv, chain[0], &names);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
 		fill_info(info, &cv.v, n);
+		info->must_staple = wants_staple(chain[0]);
+	}
 	if (e == ERR_OK)
 		*covers = certpolicy_match(&cv.v, fqdn) != CERT_MATCH_NO;
 	certview_fini(&cv);

@@ -1,34 +1,20 @@
-/* TLS contexts: profile, our certificate and the accepted authorities, made from PEM bytes. No file
- * access: the bytes come from keeper. A context is counted, shared between threads, and never
- * changed; reload makes a new one. */
+/* TLS contexts: a profile and our certificate, made from PEM bytes. No file access: the bytes come
+ * from keeper. A context is counted, shared between threads, and never changed; reload makes a new
+ * one. Whom to believe is tlstrust, swapped on its own. */
 #ifndef POSTERN_NET_TLSCTX_H
 #define POSTERN_NET_TLSCTX_H
 
 #include <stdatomic.h>
 
 #include "net/certpolicy.h"
+#include "net/tlsprofile.h"
 
 enum {
 	TLS_ZONES_MAX = 64,         /* zones behind one listener */
-	TLS_PEER_CHAIN_MAX = 65536, /* bytes of a peer's Certificate message */
-	TLS_ROOTS_MAX = 512,        /* certificates of a trust bundle */
+	TLS_PEER_CHAIN_MAX = 32768, /* bytes of a peer's Certificate message */
+	TLS_STAPLE_MAX = 16384,     /* bytes of an OCSP response of ours */
 	TLS_FQDN_MAX = 256          /* with NUL */
 };
-
-/* name, word; each is a row of a table in tlsctx.c */
-#define TLS_PROFILE_LIST(X)                                                                        \
-	X(CARRIER, "carrier") /* 1.2; AES128-SHA, AES128-SHA256, AES256-SHA256; RSA keys only */   \
-	X(MODERN, "modern")   /* 1.2 with ECDHE and AEAD, 1.3; RSA and ECDSA */
-
-enum tls_profile {
-#define X(name, word) TLS_PROFILE_##name,
-	TLS_PROFILE_LIST(X)
-#undef X
-		TLS_PROFILE_N
-};
-
-const char *tls_profile_word(enum tls_profile p);
-enum err tls_profile_parse(struct str s, enum tls_profile *out) NODISCARD;
 
 struct tls_ctx;
 struct tls_zones;
@@ -36,18 +22,20 @@ struct tls_zones;
 struct tls_conf {
 	bool server;
 	enum tls_profile profile;
+	const struct tls_profile_row *own; /* a profile of the configuration instead; copied */
 	uint16_t zone; /* the caller's number of the zone, comes back in tls_peer and tls_record */
 	struct str fqdn;                   /* the zone's name: SNI selects it (server) */
 	struct str chain_pem, chain_label; /* our certificate and its intermediates, leaf first; the
 					    * label (file name) stands in error sentences */
 	struct str key_pem, key_label;     /* unencrypted private key */
-	struct str roots_pem, roots_label; /* the accepted authorities and nothing else */
+	struct str staple;                 /* server: OCSP response in DER about our certificate,
+					    * for clients that ask (RFC 6066 8); may be empty */
 };
 
 /**
  * Build a context, count 1. Checks that chain and key parse and belong together, that the key fits
  * the profile (carrier: RSA >= 2048 bits, key usage with keyEncipherment), that the chain is in
- * order, and that there is at least one authority. CONFIG: why holds a sentence: what, which
+ * order. CONFIG: why holds a sentence: what, which
  * label, what to do. OK with why not empty: a warning (expired, RFC 10015). Takes 2 ms: at boot, or
  * as work of the handshake thread. Thread-safe.
  */
@@ -67,11 +55,12 @@ void tls_zones_unref(struct tls_zones **z);
 
 /* A PEM file described, for `postern check`. */
 struct tls_cert_info {
-	char subject[256], issuer[256], names[512]; /* names: "DNS a, DNS b, sip:c" */
+	char subject[256], issuer[256], names[512]; /* names: "a, b, sip:c" */
 	int64_t not_before_us, not_after_us;
 	enum cert_key key;
 	uint16_t bits, n_chain; /* n_chain: certificates in the PEM */
 	bool self_signed, ku_key_encipherment, eku_server, eku_client;
+	bool must_staple; /* RFC 7633: clients may refuse it without an OCSP staple */
 	uint8_t fingerprint[32];
 };
 /** Describes the first certificate of pem. SYNTAX: none there. */
@@ -81,25 +70,15 @@ bool tls_cert_covers(struct str chain_pem, struct str fqdn);
 
 /* ---- for tls.c only ---- */
 
-struct ssl_ctx_st; /* the library's own tags: SSL_CTX, SSL */
-struct ssl_st;
-
-/* A row of the profile table. suites are for TLS 1.2, suites13 for 1.3, in order of preference. */
-struct tls_profile_row {
-	const char *word;
-	int min, max; /* protocol versions */
-	const char *suites, *suites13, *sigalgs;
-	const char *shown; /* in sentences */
-	bool rsa_only;
-};
-
 struct tls_ctx {
 	_Atomic uint32_t refs;
 	struct ssl_ctx_st *ssl;
-	const struct tls_profile_row *profile;
+	struct tls_profile_row profile;
 	uint16_t zone;
 	bool server;
 	char fqdn[TLS_FQDN_MAX]; /* without final dot */
+	uint8_t *staple;         /* staple_len bytes; NULL: none */
+	size_t staple_len;
 };
 
 struct tls_zones {
@@ -108,10 +87,14 @@ struct tls_zones {
 	struct tls_ctx *ctx[TLS_ZONES_MAX];
 };
 
-/* What a server context calls at ClientHello: the app data of each SSL is such a hook. false: end
- * the handshake with the alert given. */
+struct x509_store_ctx_st; /* the library's own tag: X509_STORE_CTX */
+
+/* What a context calls: the app data of each SSL is such a hook. on_hello (server) false: end the
+ * handshake with the alert given. */
 struct tls_hook {
 	bool (*on_hello)(struct tls_hook *hook, struct ssl_st *ssl, int *alert);
+	/* The peer's certificates came: 1 = good, 0 = the error in store says which alert. */
+	int (*on_verify)(struct tls_hook *hook, struct x509_store_ctx_st *store);
 };
 
 /** Make a handshake of one context go on with another one of the set, at ClientHello only. */

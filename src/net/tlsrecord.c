@@ -197,7 +197,12 @@ tls_record_cert(struct tls_record_cert *out, const struct cert_view *v)
 	*out = (struct tls_record_cert){.not_before_us = v->not_before_us,
 					.not_after_us = v->not_after_us,
 					.key = v->key,
-					.bits = v->bits};
+					.sig_key = v->sig_key,
+					.bits = v->bits,
+					.sent = v->sent,
+					.eku_present = v->eku_present,
+					.eku_server = v->eku_server,
+					.eku_client = v->eku_client};
 	memcpy(out->fingerprint, v->fingerprint, sizeof(out->fingerprint));
 	copy_text(out->subject, sizeof(out->subject), v->subject);
 	copy_text(out->issuer, sizeof(out->issuer), v->issuer);
@@ -233,6 +238,8 @@ tls_record_put(struct buf *b, const struct tls_record *r)
 	put_alert(b, "alert_sent", r->alert_sent);
 	put_alert(b, "alert_received", r->alert_received);
 	buf_printf(b, " ms=%u result=%s", (unsigned)(r->duration_us / 1000), tls_record_word(r));
+	if (r->notes[0])
+		buf_printf(b, " notes=\"%s\"", r->notes);
 	if (r->why[0])
 		buf_printf(b, " why=\"%s\"", r->why);
 }

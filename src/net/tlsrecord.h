@@ -12,7 +12,9 @@ enum {
 	TLS_VERSIONS_MAX = 8, /* offered versions kept in a record */
 	TLS_SUITES_MAX = 64,  /* offered suites kept in a record */
 	TLS_SIGALGS_MAX = 32,
-	TLS_RECORD_CERTS = 4, /* certificates of the peer's chain kept in a record */
+	TLS_RECORD_CERTS = 5, /* certificates of the peer's chain kept in a record */
+	TLS_NOTES_MAX = CERT_NOTES_MAX,
+	TLS_WORD_MAX = 32, /* name of a profile, with NUL */
 	TLS_WHY_MAX = CERT_WHY_MAX,
 	TLS_SUITES_SHOWN = 6, /* suites that a sentence names */
 	TLS_NO_ALERT = -1
@@ -23,6 +25,7 @@ enum {
 	X(OK, "ok")                                                                                \
 	X(CERT, "certificate")    /* cert_reason says which */                                     \
 	X(IDENTITY, "no-account") /* chain good, but it selects no account */                      \
+	X(PROFILE, "profile")     /* below the profile that the account asks for */                \
 	X(VERSION, "version")     /* no common protocol version */                                 \
 	X(CIPHER, "cipher")       /* no common suite */                                            \
 	X(PLAIN, "not-tls")       /* the first bytes are not TLS */                                \
@@ -43,11 +46,14 @@ enum tls_reason {
 
 struct tls_record_cert {
 	char subject[160], issuer[160], serial[48];
-	char names[512]; /* "DNS a, DNS b, sip:c and 3 more" */
+	char names[512]; /* "a, b, sip:c and 3 more"; "" where it was not looked at (issuers) */
+	char crl[256];   /* first http distribution point of revocation lists; "" none */
 	int64_t not_before_us, not_after_us;
 	uint8_t fingerprint[32];
-	enum cert_key key;
+	enum cert_key key, sig_key; /* its own, and that of the issuer that signed it */
 	uint16_t bits;
+	bool sent; /* by the peer; else ours: a root, or an intermediate that was missing */
+	bool eku_present, eku_server, eku_client;
 };
 
 /* What a handshake offered, showed and got, accepted or not. Plain data, no secret. */
@@ -66,8 +72,15 @@ struct tls_record {
 	char suite_name[40];                      /* OpenSSL's name, "" = none */
 	int16_t alert_sent, alert_received;       /* TLS_NO_ALERT, or the description */
 	struct tls_record_cert chain[TLS_RECORD_CERTS];
-	uint16_t n_chain; /* kept */
-	bool cert_asked;  /* outgoing: the server asked for our certificate */
+	uint16_t n_chain;                     /* kept */
+	struct cert_id ids[TLS_RECORD_CERTS]; /* of the same certificates, for revocation lists */
+	uint16_t n_ids;
+	uint64_t trust_version;     /* of the trust that judged; 0 = none did */
+	char authority[64];         /* who vouches for the root: "DigiCert", a file, an account */
+	char notes[TLS_NOTES_MAX];  /* "EC issuer; serverAuth only": worth knowing, no refusal */
+	char profile[TLS_WORD_MAX]; /* ours, of the context that was used */
+	bool cert_asked;            /* outgoing: the server asked for our certificate */
+	bool cert_hidden;           /* outgoing: we were told not to show it */
 	uint32_t account;
 	uint32_t trunks[TLS_TRUNKS_MAX];
 	uint16_t n_trunks;

@@ -19,6 +19,7 @@ enum { TIMES = 20, ROUNDS = 15, STEPS_MAX = 100 };
 
 static struct tls_ctx *server, *client;
 static struct tls_zones *zones;
+static struct tls_trust_box trust;
 static SSL_CTX *plain_server, *plain_client;
 
 /* One side of one handshake. */
@@ -47,14 +48,13 @@ make_leaf(X509 *root, const char *san, EVP_PKEY *key)
 }
 
 static struct tls_ctx *
-make_ours(bool accepts, X509 *cert, EVP_PKEY *key, X509 *root)
+make_ours(bool accepts, X509 *cert, EVP_PKEY *key)
 {
 	struct tls_conf conf = {.server = accepts,
 				.profile = TLS_PROFILE_CARRIER,
 				.fqdn = accepts ? STR(ZONE) : STR_NULL,
 				.chain_pem = ca_pem(0, &cert, 1),
-				.key_pem = ca_key_pem(0, key, NULL),
-				.roots_pem = ca_pem(1, &root, 1)};
+				.key_pem = ca_key_pem(0, key, NULL)};
 	struct tls_ctx *ctx = NULL;
 	char mem[512];
 	struct buf why;
@@ -62,6 +62,21 @@ make_ours(bool accepts, X509 *cert, EVP_PKEY *key, X509 *root)
 	buf_init(&why, mem, sizeof(mem));
 	BENCH_MUST(tls_ctx_new(&conf, &why, &ctx) == ERR_OK);
 	return ctx;
+}
+
+static void
+make_trust(X509 *root)
+{
+	struct tls_trust_zone zone = {.files_pem = ca_pem(1, &root, 1)};
+	struct tls_trust_conf conf = {.zones = &zone, .n_zones = 1};
+	struct tls_trust *t = NULL;
+	char mem[512];
+	struct buf why;
+
+	buf_init(&why, mem, sizeof(mem));
+	BENCH_MUST(tls_trust_new(&conf, &why, &t) == ERR_OK);
+	BENCH_MUST(tls_trust_box_init(&trust, t) == ERR_OK);
+	tls_trust_unref(&t);
 }
 
 /* As ours come: out of PEM, not as they were made. */
@@ -125,9 +140,10 @@ make_all(void)
 	X509 *pbx = make_leaf(root, "DNS:" PBX, ca_keys()->leaf);
 	X509 *zone = make_leaf(root, "DNS:" ZONE, ca_keys()->leaf2);
 
-	server = make_ours(true, zone, ca_keys()->leaf2, root);
-	client = make_ours(false, pbx, ca_keys()->leaf, root);
+	server = make_ours(true, zone, ca_keys()->leaf2);
+	client = make_ours(false, pbx, ca_keys()->leaf);
 	BENCH_MUST(tls_zones_new(&server, 1, &zones) == ERR_OK);
+	make_trust(root);
 	plain_server = make_plain(true, zone, ca_keys()->leaf2, root);
 	plain_client = make_plain(false, pbx, ca_keys()->leaf, root);
 	X509_free(root);
@@ -139,6 +155,7 @@ static void
 free_all(void)
 {
 	tls_zones_unref(&zones);
+	tls_trust_box_fini(&trust);
 	tls_ctx_unref(&server);
 	tls_ctx_unref(&client);
 	SSL_CTX_free(plain_server);
@@ -161,6 +178,7 @@ begin_ours(struct end *e)
 				     .client = e->accepts ? NULL : client,
 				     .fqdn = e->accepts ? STR_NULL : STR(ZONE),
 				     .on_identity = answer_identity,
+				     .trust = &trust,
 				     .record = &e->record,
 				     .verdict = &e->verdict};
 

@@ -46,7 +46,7 @@ check_sentence(const struct cert_view *v, struct str name)
 	struct buf b;
 
 	buf_init(&b, mem, sizeof(mem));
-	certpolicy_put_mismatch(&b, v, &name, 1);
+	certpolicy_put_mismatch(&b, v, &name, 1, 0);
 	for (size_t i = 0; i < b.len; i++)
 		must(b.p[i] >= ' ' && b.p[i] < 127);
 }

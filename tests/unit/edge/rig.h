@@ -346,9 +346,7 @@ rig_ctx(bool server)
 				.chain_pem = ca_pem(0, &rig.server, 1),
 				.chain_label = STR("chain.pem"),
 				.key_pem = ca_key_pem(0, ca_keys()->leaf2, NULL),
-				.key_label = STR("key.pem"),
-				.roots_pem = ca_pem(1, &rig.root, 1),
-				.roots_label = STR("roots.pem")};
+				.key_label = STR("key.pem")};
 	char mem[512];
 	struct buf why;
 	struct tls_ctx *ctx = NULL;
@@ -356,6 +354,21 @@ rig_ctx(bool server)
 	buf_init(&why, mem, sizeof(mem));
 	assert_int_equal(tls_ctx_new(&conf, &why, &ctx), ERR_OK);
 	return ctx;
+}
+
+static struct tls_trust *
+rig_trust(void)
+{
+	struct tls_trust_zone zone = {.files_pem = ca_pem(1, &rig.root, 1),
+				      .files_label = STR("roots.pem")};
+	struct tls_trust_conf conf = {.zones = &zone, .n_zones = 1, .version = 1};
+	char mem[512];
+	struct buf why;
+	struct tls_trust *t = NULL;
+
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_trust_new(&conf, &why, &t), ERR_OK);
+	return t;
 }
 
 __attribute__((unused)) static X509 *
@@ -444,6 +457,7 @@ rig_setup_tls(void **state)
 	rig.server = leaf(rig.root, "DNS:" RIG_ZONE, ca_keys()->leaf2);
 	rig.ctx = rig_ctx(true);
 	rig.client = rig_ctx(false);
+	rig.conf.trust = rig_trust();
 	return rig_setup(state);
 }
 
@@ -460,6 +474,7 @@ rig_teardown(void **state)
 		world_fini(&rig.next);
 	tls_ctx_unref(&rig.ctx);
 	tls_ctx_unref(&rig.client);
+	tls_trust_unref(&rig.conf.trust);
 	X509_free(rig.root);
 	X509_free(rig.other_root);
 	X509_free(rig.server);

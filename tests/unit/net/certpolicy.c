@@ -189,6 +189,7 @@ good_leaf(void)
 				  .key = CERT_KEY_RSA,
 				  .bits = 2048,
 				  .ku_present = true,
+				  .ku_digital_signature = true,
 				  .ku_key_encipherment = true};
 }
 
@@ -418,8 +419,7 @@ static const struct decision_row decision_rows[] = {
 	{"strange key", strange_key, NULL, CERT_KEY_TYPE, 43, "unknown"},
 	{"2047 bits", bits_2047, NULL, CERT_KEY_SIZE, 42, "2047 bits; at least 2048"},
 	{"3072 asked", bits_3072, NULL, CERT_KEY_SIZE, 42, "at least 3072"},
-	{"server without keyEncipherment", no_encipherment, NULL, CERT_KEY_USAGE, 43,
-	 "keyEncipherment"},
+	{"server without keyEncipherment", no_encipherment, NULL, CERT_OK, 0, ""},
 	{"client without it", client_no_encipherment, NULL, CERT_OK, 0, ""},
 	{"server without key usage", no_key_usage, NULL, CERT_OK, 0, ""},
 	{"too many names", many_names, NULL, CERT_NAMES, 42, "more than 256 names"},
@@ -427,7 +427,7 @@ static const struct decision_row decision_rows[] = {
 	{"empty name", empty_name, NULL, CERT_BAD_NAME, 42, "empty"},
 	{"NUL in a URI", nul_uri, NULL, CERT_BAD_NAME, 42, "NUL"},
 	{"another name", nothing, "other.example.com", CERT_MISMATCH, 42,
-	 "speaks for DNS pbx.example.com; we look for other.example.com"},
+	 "certificate is for pbx.example.com, which does not cover other.example.com"},
 	{"no names at all", no_names, "pbx.example.com", CERT_MISMATCH, 42, "no name (SAN) at all"},
 	{"wildcard elsewhere", wild_two, "pbx.example.com", CERT_MISMATCH, 42, "*.com.example"},
 	{"address as reference", nothing, "192.0.2.1", CERT_MISMATCH, 42, "192.0.2.1"},
@@ -442,7 +442,8 @@ decisions(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(decision_rows); i++) {
 		const struct decision_row *r = &decision_rows[i];
 		struct cert_view certs[2] = {good_leaf(), good_leaf()};
-		struct cert_chain_view chain = {.certs = certs, .n = 2};
+		struct cert_chain_view chain = {
+			.certs = certs, .n = 2, .root = {.owner = CERT_OWNER_FILE}};
 		struct cert_policy policy = {.rsa_only = true};
 		struct str ref = str_from(r->ref);
 		struct cert_verdict v;
@@ -462,7 +463,7 @@ static void
 expired_issuer(void **state)
 {
 	struct cert_view certs[2] = {good_leaf(), good_leaf()};
-	struct cert_chain_view chain = {.certs = certs, .n = 2};
+	struct cert_chain_view chain = {.certs = certs, .n = 2, .root = {.owner = CERT_OWNER_FILE}};
 	struct cert_policy policy = {.rsa_only = true};
 	struct cert_verdict v;
 
@@ -480,7 +481,7 @@ many_names_cut(void **state)
 	static char long_name[] = N63 "." N63 "." N63;
 	struct str names[CERT_DNS_MAX];
 	struct cert_view v = good_leaf();
-	struct cert_chain_view chain = {.certs = &v, .n = 1};
+	struct cert_chain_view chain = {.certs = &v, .n = 1, .root = {.owner = CERT_OWNER_FILE}};
 	struct cert_policy policy = {.rsa_only = true};
 	struct str ref = STR("pbx.example.com");
 	struct cert_verdict out;
@@ -492,7 +493,7 @@ many_names_cut(void **state)
 	v.n_dns = CERT_DNS_MAX;
 	certpolicy_decide(&chain, &ref, 1, &policy, NOW_US, &out);
 	assert_int_equal(out.reason, CERT_MISMATCH);
-	assert_true(strlen(out.why) > 400 && strlen(out.why) < CERT_WHY_MAX);
+	assert_non_null(strstr(out.why, " and 255 more, which does not cover pbx.example.com"));
 }
 
 static void

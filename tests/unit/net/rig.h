@@ -21,6 +21,7 @@ struct rig {
 	X509 *root, *other_root, *server;
 	struct tls_ctx *ctx, *client;
 	struct tls_zones *zones;
+	struct tls_trust_box trust;
 	_Atomic int asked; /* identity questions */
 	int results;
 	struct tls_record record; /* of the last result */
@@ -48,7 +49,7 @@ rig_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *v)
 	if (v->accept)
 		return;
 	buf_init(&why, v->why, sizeof(v->why));
-	certpolicy_put_mismatch(&why, peer->cert, &name, 1);
+	certpolicy_put_mismatch(&why, peer->cert, &name, 1, 0);
 	buf_cstr(&why);
 }
 
@@ -69,7 +70,7 @@ rig_result(void *arg, struct tls_result *res)
 
 static struct tls_ctx *
 rig_ctx(bool server, enum tls_profile profile, uint16_t zone, const char *fqdn, X509 *cert,
-	EVP_PKEY *key, X509 *const *roots, size_t n_roots)
+	EVP_PKEY *key)
 {
 	struct tls_conf conf = {.server = server,
 				.profile = profile,
@@ -78,9 +79,7 @@ rig_ctx(bool server, enum tls_profile profile, uint16_t zone, const char *fqdn, 
 				.chain_pem = ca_pem(0, &cert, 1),
 				.chain_label = STR("chain.pem"),
 				.key_pem = ca_key_pem(0, key, NULL),
-				.key_label = STR("key.pem"),
-				.roots_pem = ca_pem(1, roots, n_roots),
-				.roots_label = STR("roots.pem")};
+				.key_label = STR("key.pem")};
 	char mem[512];
 	struct buf why;
 	struct tls_ctx *ctx = NULL;
@@ -93,6 +92,27 @@ rig_ctx(bool server, enum tls_profile profile, uint16_t zone, const char *fqdn, 
 		exit(2);
 	}
 	return ctx;
+}
+
+/* Every zone of the tests believes these roots. */
+__attribute__((unused)) static struct tls_trust *
+rig_trust(X509 *const *roots, size_t n_roots)
+{
+	struct tls_trust_zone zone[4];
+	struct tls_trust_conf conf = {.zones = zone, .n_zones = ARRAY_LEN(zone), .version = 1};
+	struct tls_trust *t = NULL;
+	char mem[512];
+	struct buf why;
+
+	for (size_t i = 0; i < ARRAY_LEN(zone); i++)
+		zone[i] = (struct tls_trust_zone){.files_pem = ca_pem(1, roots, n_roots),
+						  .files_label = STR("roots.pem")};
+	buf_init(&why, mem, sizeof(mem));
+	if (tls_trust_new(&conf, &why, &t) != ERR_OK) {
+		fprintf(stderr, "rig: %s\n", buf_cstr(&why));
+		exit(2);
+	}
+	return t;
 }
 
 /* A leaf of `issuer` (signed with the common CA key), with SAN. */
@@ -120,6 +140,7 @@ rig_start(uint32_t max_in_hand, uint32_t max_per_source, uint32_t max_conns)
 				      .on_identity = rig_identity,
 				      .identity_arg = &rig,
 				      .on_result = rig_result,
+				      .trust = &rig.trust,
 				      .result_arg = &rig};
 
 	if (handshake_new(&conf, &rig.h) != ERR_OK)
@@ -129,16 +150,20 @@ rig_start(uint32_t max_in_hand, uint32_t max_per_source, uint32_t max_conns)
 static int
 rig_setup(void **state)
 {
+	struct tls_trust *trust;
+
 	(void)state;
 	if (loop_init(&rig.loop, 64, 64) != ERR_OK)
 		exit(2);
 	rig.root = ca_root("Accepted CA");
 	rig.other_root = ca_root("Other CA");
 	rig.server = rig_leaf(rig.root, "DNS:" RIG_ZONE, ca_keys()->leaf2);
-	rig.ctx = rig_ctx(true, TLS_PROFILE_CARRIER, 1, RIG_ZONE, rig.server, ca_keys()->leaf2,
-			  &rig.root, 1);
-	rig.client = rig_ctx(false, TLS_PROFILE_CARRIER, 1, "", rig.server, ca_keys()->leaf2,
-			     &rig.root, 1);
+	rig.ctx = rig_ctx(true, TLS_PROFILE_CARRIER, 1, RIG_ZONE, rig.server, ca_keys()->leaf2);
+	rig.client = rig_ctx(false, TLS_PROFILE_CARRIER, 1, "", rig.server, ca_keys()->leaf2);
+	trust = rig_trust(&rig.root, 1);
+	if (tls_trust_box_init(&rig.trust, trust) != ERR_OK)
+		exit(2);
+	tls_trust_unref(&trust);
 	if (tls_zones_new(&rig.ctx, 1, &rig.zones) != ERR_OK)
 		exit(2);
 	rig_start(0, 0, 64);
@@ -154,6 +179,7 @@ rig_teardown(void **state)
 	tls_zones_unref(&rig.zones);
 	tls_ctx_unref(&rig.ctx);
 	tls_ctx_unref(&rig.client);
+	tls_trust_box_fini(&rig.trust);
 	X509_free(rig.root);
 	X509_free(rig.other_root);
 	X509_free(rig.server);
