@@ -119,6 +119,7 @@ send_invite(struct call *c, uint32_t trunk)
 	dest.trunk = c->rec.leg[LEG_B].trunk;
 	dest.account = c->rec.leg[LEG_B].account;
 	dest.transport = (enum edge_transport)c->rec.leg[LEG_B].transport;
+	dest.hunt = c->next_target < c->n_targets;
 	act_store(c);
 	e = buf_end(&b);
 	if (e == ERR_OK)

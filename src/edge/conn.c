@@ -2,18 +2,17 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/metric.h"
-#include "net/tcp.h"
+#include "base/random.h"
 
 enum { CONN_CHUNKS_PER = 2 /* send queue pieces of 8 KiB a connection, shared by all */ };
 
-static void dial_next(struct conn *c);
 static void cut_slow(struct timer *t, uint64_t now_us);
+static void on_ping_time(struct timer *t, uint64_t now_us);
 
 enum err
 conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struct cards *cards,
@@ -28,19 +27,21 @@ conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struc
 	list_init(&cs->big);
 	if (pool_init(&cs->pool, max, sizeof(struct conn)) != ERR_OK ||
 	    pool_init(&cs->large, CONN_LARGE_BUFS, SIP_FRAME_BUF) != ERR_OK ||
+	    pool_init(&cs->searches, CONN_SEARCHES, sizeof(struct locate_names)) != ERR_OK ||
 	    hash_init(&cs->by_id, max) != ERR_OK || hash_init(&cs->by_owner, max) != ERR_OK)
 		return ERR_NOMEM;
 	return stream_pool_init(&cs->streams, loop, NULL, max + CONN_SPARE,
 				max * CONN_CHUNKS_PER + 64);
 }
 
-static void
-free_conn(struct conn *c)
+void
+conn_free(struct conn *c)
 {
 	struct conns *cs = c->owner;
 
 	locate_stop(&c->locate);
 	loop_timer_stop(cs->loop, &c->slow);
+	loop_timer_stop(cs->loop, &c->ping_timer);
 	stream_close(&c->stream);
 	cards_free(cs->cards, c->card);
 	tls_ctx_unref(&c->client);
@@ -58,10 +59,11 @@ conns_fini(struct conns *cs)
 {
 	if (cs->pool.mem)
 		LIST_EACH(it, &cs->all)
-	free_conn(CONTAINER_OF(it, struct conn, node));
+	conn_free(CONTAINER_OF(it, struct conn, node));
 	stream_pool_fini(&cs->streams);
 	pool_fini(&cs->pool);
 	pool_fini(&cs->large);
+	pool_fini(&cs->searches);
 	hash_fini(&cs->by_id);
 	hash_fini(&cs->by_owner);
 }
@@ -72,8 +74,8 @@ owner_hash(const struct conns *cs, const struct policy_id *account, const struct
 	return hash_of(&cs->by_owner, str_from(account->z[0] ? account->z : trunk->z));
 }
 
-static struct conn *
-new_conn(struct conns *cs, const struct policy_id *account, const struct policy_id *trunk)
+struct conn *
+conn_new(struct conns *cs, const struct policy_id *account, const struct policy_id *trunk)
 {
 	struct conn *c = pool_get(&cs->pool);
 
@@ -85,6 +87,7 @@ new_conn(struct conns *cs, const struct policy_id *account, const struct policy_
 	c->account = *account;
 	c->trunk = *trunk;
 	c->slow.on_due = cut_slow;
+	c->ping_timer.on_due = on_ping_time;
 	list_init(&c->waiting);
 	list_init(&c->busy);
 	list_init(&c->big);
@@ -99,11 +102,11 @@ new_conn(struct conns *cs, const struct policy_id *account, const struct policy_
 void
 conn_close(struct conn *c, const char *why)
 {
-	if (c->state == CONN_DOWN)
+	if (c->closing)
 		return;
-	c->state = CONN_DOWN;
+	c->closing = true;
 	c->owner->up.on_down(c->owner->up.arg, c, why);
-	free_conn(c);
+	conn_free(c);
 }
 
 /* ---- bytes ---- */
@@ -171,6 +174,39 @@ watch_slow(struct conn *c, uint64_t messages)
 		log_error("conn.timer", "no timer left for a connection");
 }
 
+/* ---- keepalive ---- */
+
+static void
+arm_ping(struct conn *c)
+{
+	struct loop *l = c->owner->loop;
+
+	if (c->ping.due == UINT64_MAX)
+		loop_timer_stop(l, &c->ping_timer);
+	else if (timer_set(&l->timers, &c->ping_timer, c->ping.due) != ERR_OK)
+		log_error("conn.timer", "no timer left for a connection");
+}
+
+static void
+on_ping_time(struct timer *t, uint64_t now_us)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, ping_timer);
+
+	switch (ping_step(&c->ping, random_u32(), now_us)) {
+	case PING_SEND:
+		(void)!conn_send(c, STR("\r\n\r\n"));
+		break;
+	case PING_CLOSE:
+		conn_close(c, "no pong came back, and it used to");
+		return;
+	case PING_WAIT:
+		break;
+	}
+	arm_ping(c);
+}
+
+/* ---- cutting ---- */
+
 /* Hands on what is complete. False: the connection is gone. */
 static bool
 cut_messages(struct conns *cs, uint64_t id, int *pongs)
@@ -191,6 +227,10 @@ cut_messages(struct conns *cs, uint64_t id, int *pongs)
 		}
 		if (ev == SIP_FRAME_MORE)
 			return true;
+		if (ev == SIP_FRAME_CRLF)
+			ping_on_crlf(&c->ping);
+		if (ev == SIP_FRAME_PING)
+			ping_on_ping(&c->ping);
 		if (ev == SIP_FRAME_PING && (*pongs)++ < CONN_PONGS)
 			(void)!conn_send(c, STR("\r\n"));
 		if (ev != SIP_FRAME_MESSAGE)
@@ -200,14 +240,16 @@ cut_messages(struct conns *cs, uint64_t id, int *pongs)
 	}
 }
 
-static void
-take_bytes(void *arg, struct str bytes)
+void
+conn_take_bytes(void *arg, struct str bytes)
 {
 	struct conn *c = arg;
 	struct conns *cs = c->owner;
 	uint64_t id = c->id, messages = c->messages;
 	int pongs = 0;
 
+	ping_heard(&c->ping);
+	c->mute = false;
 	while (bytes.len) {
 		size_t n = sip_frame_feed(&c->frame, bytes);
 
@@ -223,37 +265,32 @@ take_bytes(void *arg, struct str bytes)
 	watch_slow(c, messages);
 }
 
-static void
-on_stream_close(void *arg, enum stream_end why, int error)
+void
+conn_stream_closed(void *arg, enum stream_end why, int error)
 {
 	struct conn *c = arg;
 	char text[CONN_TEXT];
 
 	c->stream = NULL;
-	if (c->state == CONN_DIALLING) {
-		(void)snprintf(c->why, sizeof(c->why), "%s: %s%s%s", addr_text(&c->remote).z,
-			       stream_end_text(why), error ? ": " : "",
-			       error ? strerror(error) : "");
-		dial_next(c);
-		return;
-	}
 	(void)snprintf(text, sizeof(text), "%s%s%s", stream_end_text(why), error ? ": " : "",
 		       error ? strerror(error) : "");
 	conn_close(c, text);
 }
 
-static void
-on_stream_open(void *arg)
+void
+conn_opened(struct conn *c)
 {
-	struct conn *c = arg;
+	struct conns *cs = c->owner;
 
 	c->state = CONN_OPEN;
 	c->local = *stream_local(c->stream);
-	c->owner->up.on_open(c->owner->up.arg, c);
+	ping_begin(&c->ping, cs->ping_us, random_u32(), loop_now(cs->loop));
+	arm_ping(c);
+	cs->up.on_open(cs->up.arg, c);
 }
 
-static const struct stream_calls stream_calls = {
-	.on_open = on_stream_open, .on_data = take_bytes, .on_close = on_stream_close};
+static const struct stream_calls stream_calls = {.on_data = conn_take_bytes,
+						 .on_close = conn_stream_closed};
 
 enum err
 conn_send(struct conn *c, struct str bytes)
@@ -288,7 +325,7 @@ new_taken(struct conns *cs, const struct conn_taken *taken, const struct identit
 
 	if (id->account_id.z[0] && has_share(cs, &id->account_id))
 		return ERR_FULL;
-	c = new_conn(cs, id->account_id.z[0] ? &id->account_id : &none, &none);
+	c = conn_new(cs, id->account_id.z[0] ? &id->account_id : &none, &none);
 	if (!c)
 		return ERR_NOMEM;
 	c->account = id->account_id;
@@ -313,14 +350,14 @@ conns_accept(struct conns *cs, const struct conn_taken *taken, const struct iden
 		return e;
 	e = stream_adopt(&cs->streams, taken->fd, &stream_calls, c, &c->stream);
 	if (e != ERR_OK)
-		free_conn(c);
+		conn_free(c);
 	else
-		cs->up.on_open(cs->up.arg, c);
+		conn_opened(c);
 	return e;
 }
 
-static void
-keep_tls(struct conn *c, const struct tls_record *r)
+void
+conn_keep_tls(struct conn *c, const struct tls_record *r)
 {
 	const char *names = r->n_chain ? r->chain[0].names : "";
 
@@ -345,23 +382,23 @@ conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 		return e;
 	c->tls = true;
 	c->zone = res->record.zone;
-	keep_tls(c, &res->record);
+	conn_keep_tls(c, &res->record);
 	e = stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream);
 	if (e != ERR_OK) {
-		free_conn(c);
+		conn_free(c);
 		return e;
 	}
 	c->card = res->verdict.account;
 	c->not_after_us = cards_at(cs->cards, c->card)->not_after_us;
-	cs->up.on_open(cs->up.arg, c);
+	conn_opened(c);
 	return ERR_OK;
 }
 
-/* ---- dialling ---- */
+/* ---- finding ---- */
 
-/* Who a connection that we dialled is: the trunk it was dialled for, as long as that is on. */
-static bool
-identify_dialled(const struct conns *cs, const struct conn *c, struct identity *out)
+/* The trunk it was dialled for, as long as that is on. */
+bool
+conn_identify_dialled(const struct conns *cs, const struct conn *c, struct identity *out)
 {
 	const struct snapshot_view *v = cs->snap;
 	uint32_t i = v ? snapshot_trunk(v, str_from(c->trunk.z)) : POLICY_NONE;
@@ -380,110 +417,6 @@ identify_dialled(const struct conns *cs, const struct conn *c, struct identity *
 				 .account_id = snapshot_account_id(v, v->trunk[i].account)};
 	return strcmp(out->account_id.z, c->account.z) == 0;
 }
-
-static void
-dial_located(void *arg)
-{
-	struct conn *c = arg;
-
-	if (c->locate.n == 0)
-		(void)snprintf(c->why, sizeof(c->why), "%s", c->locate.why);
-	dial_next(c);
-}
-
-static enum err
-dial_tls(struct conn *c)
-{
-	struct handshake_job job = {.peer = c->remote,
-				    .client = c->client,
-				    .fqdn = str_from(c->fqdn),
-				    .timeout_us = c->owner->dial_us,
-				    .arg = (void *)(uintptr_t)c->id};
-	enum err e = tcp_dial(&c->remote, c->bind.family ? &c->bind : NULL, &job.fd);
-
-	if (e != ERR_OK)
-		return e;
-	e = handshake_submit(c->owner->handshake, &job);
-	if (e != ERR_OK)
-		close(job.fd);
-	return e;
-}
-
-/* The next address; none left: down. */
-static void
-dial_next(struct conn *c)
-{
-	while (c->next_addr < c->locate.n) {
-		enum err e;
-
-		c->remote = c->locate.addr[c->next_addr++];
-		if (c->bind.family && c->bind.family != c->remote.family)
-			continue;
-		e = c->client ? dial_tls(c)
-			      : stream_connect(&c->owner->streams, &c->remote,
-					       c->bind.family ? &c->bind : NULL, c->owner->dial_us,
-					       &stream_calls, c, &c->stream);
-		if (e == ERR_OK)
-			return;
-		(void)snprintf(c->why, sizeof(c->why), "%s: %s", addr_text(&c->remote).z,
-			       err_text(e));
-	}
-	conn_close(c, c->why[0] ? c->why : "no address of this family");
-}
-
-enum err
-conns_dial(struct conns *cs, const struct conn_dial *d, struct conn **out)
-{
-	struct conn *c = new_conn(cs, &d->account, &d->trunk);
-	enum err e;
-
-	if (!c)
-		return ERR_NOMEM;
-	c->state = CONN_DIALLING;
-	c->customer = d->customer;
-	c->tls = d->client != NULL;
-	c->client = d->client ? tls_ctx_ref(d->client) : NULL;
-	c->listener = d->listener;
-	c->port = d->port;
-	c->barred = !identify_dialled(cs, c, &c->identity);
-	if (!addr_is_any(&d->bind))
-		c->bind = d->bind;
-	c->locate.on_located = dial_located;
-	c->locate.arg = c;
-	e = str_copyz(c->fqdn, sizeof(c->fqdn), d->host);
-	if (e == ERR_OK)
-		e = locate_start(&c->locate, cs->loop, cs->resolver, d->host, d->port);
-	if (e != ERR_OK) {
-		free_conn(c);
-		return e;
-	}
-	*out = c;
-	return ERR_OK;
-}
-
-void
-conns_on_handshake(struct conns *cs, struct tls_result *res)
-{
-	struct conn *c = conns_find(cs, (uint64_t)(uintptr_t)res->arg);
-
-	if (!c || c->state != CONN_DIALLING)
-		return; /* given up meanwhile: the result's owner closes it */
-	if (!res->conn) {
-		(void)snprintf(c->why, sizeof(c->why), "%s", res->record.why);
-		dial_next(c);
-		return;
-	}
-	keep_tls(c, &res->record);
-	if (res->record.n_chain)
-		c->not_after_us = res->record.chain[0].not_after_us;
-	if (stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream) != ERR_OK) {
-		conn_close(c, "no stream left");
-		return;
-	}
-	on_stream_open(c);
-}
-
-/* ---- finding ---- */
 
 struct conn *
 conns_find(const struct conns *cs, uint64_t id)
@@ -519,16 +452,46 @@ holds_trunk(const struct conns *cs, const struct conn *c, const struct policy_id
 	return false;
 }
 
+bool
+conn_addr_in(const struct addr *a, const struct addr *set, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (addr_eq(a, &set[i]))
+			return true;
+	return false;
+}
+
+void
+conn_set_mute(struct conn *c)
+{
+	c->mute = true;
+}
+
+/* One that we dialled for the same: what it shows of us and wants of the peer is in the key. */
+static bool
+is_pooled(const struct conn *c, const struct conn_want *w)
+{
+	struct str reference = w->reference.len ? w->reference : w->host;
+
+	if (strcmp(c->trunk.z, w->trunk.z) != 0)
+		return false;
+	if (w->in_dialog && w->host.len == 0)
+		return true;
+	return c->listener == w->listener && c->hide == w->hide && w->port == c->port &&
+	       str_ieqz(w->host, c->fqdn) && str_ieqz(reference, c->reference) &&
+	       (c->state == CONN_DIALLING || !conn_addr_in(&c->remote, w->tried, w->n_tried));
+}
+
 static bool
 may_carry(const struct conns *cs, const struct conn *c, const struct conn_want *w)
 {
-	if (c->state == CONN_DOWN || c->tls != w->tls || strcmp(c->account.z, w->account.z) != 0 ||
-	    (!w->in_dialog && conn_barred(c)))
+	if (c->closing || c->tls != w->tls || strcmp(c->account.z, w->account.z) != 0 ||
+	    (!w->in_dialog && (conn_barred(c) || c->mute)))
 		return false;
 	if (!c->inbound)
-		return strcmp(c->trunk.z, w->trunk.z) == 0 &&
-		       (w->host.len == 0 || (str_ieqz(w->host, c->fqdn) && w->port == c->port));
-	return w->in_dialog && w->account.z[0] && holds_trunk(cs, c, &w->trunk);
+		return is_pooled(c, w);
+	return (w->in_dialog || w->inbound || c->alias) && w->account.z[0] &&
+	       holds_trunk(cs, c, &w->trunk);
 }
 
 /* Is a the better one of two that may carry it? */
@@ -579,7 +542,7 @@ identify_again(const struct conns *cs, const struct conn *c, struct identity *ou
 	enum identity_reason r;
 
 	if (!c->inbound) {
-		if (identify_dialled(cs, c, out))
+		if (conn_identify_dialled(cs, c, out))
 			return true;
 		buf_z(why, "the trunk is gone or switched off");
 		return false;

@@ -1,11 +1,14 @@
-/* Connections: TCP and TLS, taken or dialled, cut into messages. A connection belongs to an account
- * (or a carrier's trunk); a dialog finds another one of the same account when its own is gone. */
+/* Connections: TCP and TLS, taken or dialled (edge/dial.h), cut into messages. A connection belongs
+ * to an account (or a carrier's trunk); a dialog finds another one of the same account when its own
+ * is gone. */
 #ifndef POSTERN_EDGE_CONN_H
 #define POSTERN_EDGE_CONN_H
 
 #include "base/hash.h"
 #include "edge/card.h"
 #include "edge/locate.h"
+#include "edge/ping.h"
+#include "edge/target.h"
 #include "net/stream.h"
 #include "sip/frame.h"
 
@@ -19,10 +22,12 @@ enum {
 	CONN_DIAL_US = 3000000,    /* TCP connect and handshake; then the next address */
 	CONN_MESSAGE_US = 5000000, /* for the rest of a message that was begun (D2) */
 	CONN_PONGS = 16,           /* answers to keepalives of one read */
+	CONN_TRIED_MAX = 8,        /* addresses that one request was sent to */
+	CONN_SEARCHES = 256,       /* names looked up at a time, for all */
 	CONN_TEXT = 128,
 };
 
-enum conn_state { CONN_DIALLING, CONN_OPEN, CONN_DOWN };
+enum conn_state { CONN_DIALLING, CONN_OPEN };
 
 struct conn;
 
@@ -33,7 +38,8 @@ struct conn_up {
 	void (*on_message)(void *arg, struct conn *c, struct str bytes);
 	/** A connection is there, taken or dialled: what waits may be sent. */
 	void (*on_open)(void *arg, struct conn *c);
-	/** It is gone, or never came: why is a sentence. c is freed after this. */
+	/** It is gone, or never came: why is a sentence. c is freed after this; its state is still
+	 * what it was. */
 	void (*on_down)(void *arg, struct conn *c, const char *why);
 	/** A framing error: the peer's bytes are no SIP; on_down follows. */
 	void (*on_garbage)(void *arg, struct conn *c, enum err e);
@@ -44,7 +50,11 @@ struct conn {
 	uint64_t id; /* never used again */
 	enum conn_state state;
 	bool inbound, tls, customer;
-	bool barred; /* by today's accounts, see conn_barred */
+	bool closing; /* on_down is being told */
+	bool barred;  /* by today's accounts, see conn_barred */
+	bool alias;   /* inbound TLS: the peer wants new requests over it (RFC 5923) */
+	bool mute;    /* a request over it got no answer in time, and nothing came since */
+	bool kept;    /* dialled to the trunk's own place: comes back when it is lost */
 	uint32_t listener;
 	uint16_t zone; /* inbound TLS: index */
 	struct addr remote, local;
@@ -64,14 +74,18 @@ struct conn {
 	struct locate locate;
 	uint32_t next_addr;
 	struct tls_ctx *client;
-	char fqdn[POLICY_HOST_MAX];
-	uint16_t port;
+	char fqdn[POLICY_HOST_MAX];      /* dialled */
+	char reference[POLICY_HOST_MAX]; /* SNI, and the name that its certificate must show */
+	uint16_t port;                   /* as asked for, 0 = by SRV */
+	bool hide;                       /* our certificate is not shown */
 	struct addr bind;
 	char why[CERT_WHY_MAX];
 	struct sip_frame frame;
 	void *large;       /* from the pool of large buffers, or NULL */
 	struct list big;   /* those with one */
 	struct timer slow; /* a message was begun */
+	struct ping ping;
+	struct timer ping_timer;
 	uint64_t messages; /* cut so far */
 	char small[CONN_SMALL];
 };
@@ -82,12 +96,13 @@ struct conns {
 	struct handshake *handshake;
 	struct stream_pool streams;
 	struct cards *cards;
-	struct pool pool, large;
+	struct pool pool, large, searches;
+	struct targets *targets; /* of edge */
 	struct hash by_id, by_owner;
 	struct list all, big;
 	struct conn_up up;
 	const struct snapshot_view *snap; /* of today, see conns_identify; NULL = none */
-	uint64_t next_id, dial_us;
+	uint64_t next_id, dial_us, ping_us;
 };
 
 /** max connections. handshake may be set later (it needs a callback that needs this). */
@@ -111,29 +126,23 @@ enum err conns_accept(struct conns *cs, const struct conn_taken *taken,
 enum err conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 			  const struct identity *id) NODISCARD;
 
-struct conn_dial {
-	struct policy_id account, trunk;
-	struct str host;
-	uint16_t port;
-	bool customer;
-	struct tls_ctx *client; /* NULL: plain TCP; a reference is taken */
-	struct addr bind;       /* local address to use, port 0; family 0 = the kernel's choice */
-	uint32_t listener;
-};
-/** Begin a connection; news comes later. */
-enum err conns_dial(struct conns *cs, const struct conn_dial *d, struct conn **out) NODISCARD;
-/** The handshake of a dialled connection ended (its job's arg was the connection's id). */
-void conns_on_handshake(struct conns *cs, struct tls_result *res);
-
 struct conn *conns_find(const struct conns *cs, uint64_t id);
-/* What a connection is looked for. */
+/* What a connection is looked for. For a new request one that we dialled is found by (trunk,
+ * identity, local profile, remote): trunk, name to verify and certificate shown, listener, place.
+ */
 struct conn_want {
 	struct policy_id account, trunk; /* account "" for a carrier */
 	bool tls;
-	bool in_dialog;  /* any connection of the account whose trunks hold this one will do; else
-			  * one that we dialled to the trunk, and that is not barred */
+	bool in_dialog; /* any connection of the account whose trunks hold this one will do; else
+			 * one that we dialled to the trunk, and that is not barred */
+	bool inbound;   /* new requests too may go over the peer's own connection */
+	bool hide;      /* as in conn_dial */
+	uint32_t listener;
 	struct str host; /* dialled to this host and port; empty: any of the trunk */
 	uint16_t port;
+	struct str reference;     /* empty: host */
+	const struct addr *tried; /* not to these */
+	uint32_t n_tried;
 };
 /** The best one: not barred, then open ones before dialling ones, then the newest. */
 struct conn *conns_of(const struct conns *cs, const struct conn_want *w);
@@ -144,10 +153,31 @@ void conns_identify(struct conns *cs, const struct snapshot_view *snap);
 /** No new calls on it: its account or trunk is switched off or gone, or the certificate of the peer
  * has expired (A10). Running calls go on. */
 bool conn_barred(const struct conn *c);
+/** Is this address among them? */
+bool conn_addr_in(const struct addr *a, const struct addr *set, uint32_t n);
+/** A request over it got no answer in time: nothing new goes over it until something comes. */
+void conn_set_mute(struct conn *c);
 /** Send on an open one. Never closes it from inside. */
 enum err conn_send(struct conn *c, struct str bytes) NODISCARD;
 /** End it; on_down comes from inside. */
 void conn_close(struct conn *c, const char *why);
 uint32_t conns_count(const struct conns *cs);
+
+/* ---- for edge/dial.c only ---- */
+
+/** A connection without a stream. NULL: none is left. */
+struct conn *conn_new(struct conns *cs, const struct policy_id *account,
+		      const struct policy_id *trunk);
+/** Give back one that nobody knows of yet. */
+void conn_free(struct conn *c);
+/** Who a connection that we dialled is, by the accounts of now. */
+bool conn_identify_dialled(const struct conns *cs, const struct conn *c, struct identity *out);
+/** Its stream is open, with TLS or without. */
+void conn_opened(struct conn *c);
+/** What a stream tells (struct stream_calls), arg = struct conn. */
+void conn_take_bytes(void *arg, struct str bytes);
+void conn_stream_closed(void *arg, enum stream_end why, int error);
+/** What was chosen and shown in the handshake. */
+void conn_keep_tls(struct conn *c, const struct tls_record *r);
 
 #endif

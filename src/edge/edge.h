@@ -55,6 +55,8 @@ struct edge_dest {
 	uint16_t port; /* 0 = the trunk's where host is "", else the transport's default */
 	bool reuse;    /* TLS, in-dialog: any live connection of the account whose trunks hold this
 			* one may carry it, before a new one is dialled to the trunk's location */
+	bool hunt;     /* the caller has another trunk to try: one that says nothing at all within
+			* trying_us, at all its addresses, has failed (EDGE_FAILED, TIMEOUT) */
 	char branch[EDGE_BRANCH_MAX]; /* of the Via; "" = a new one. Set for the CANCEL of an INVITE
 				       * of an earlier life, see edge_txn_branch */
 };
@@ -99,6 +101,10 @@ struct edge_up {
 	 */
 	void (*on_refused)(void *arg, struct id id, const struct sip_msg *msg,
 			   const struct addr *from, unsigned status, const char *why);
+	/** An address that we send to has failed, or answers again; why: a sentence, "" when up.
+	 * Told once for each change, whichever trunks use it. */
+	void (*on_target)(void *arg, const struct addr *addr, enum edge_transport transport,
+			  bool up, const char *why);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
 };
@@ -117,6 +123,10 @@ struct edge_conf {
 	uint32_t max_conns, max_txns;
 	uint64_t t1_us, t2_us, t4_us; /* 0 = RFC 3261's */
 	uint64_t connect_us;          /* TCP connect and TLS handshake together; 0 = 3 s */
+	/* No answer at all, not even 100, from a target while there is another one: the next. By
+	 * enum edge_transport; 0 = 1 s for UDP, else 4 s */
+	uint64_t trying_us[3];
+	uint64_t ping_us; /* CRLF pings on streams (RFC 5626); 0 = none */
 	uint8_t node, worker;
 	const char *user_agent; /* Server and User-Agent value */
 };

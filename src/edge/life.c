@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "edge/path.h"
 #include "edge/receive.h"
+#include "edge/stray.h"
 
 /* ---- the accounts change ---- */
 
@@ -128,6 +131,21 @@ start_tls(struct edge *e)
 	return handshake_new(&hc, &e->handshake);
 }
 
+static void
+note_target(void *arg, const struct addr *addr, enum edge_transport transport, bool up,
+	    const char *why)
+{
+	struct edge *e = arg;
+
+	if (up)
+		log_info("target.up", "target=%s answers again", addr_text(addr).z);
+	else
+		log_warn("target.down", "target=%s others are tried before it: %s",
+			 addr_text(addr).z, why);
+	if (e->up.on_target)
+		e->up.on_target(e->up.arg, addr, transport, up, why);
+}
+
 static enum err
 start_edge(struct edge *e)
 {
@@ -141,6 +159,12 @@ start_edge(struct edge *e)
 		err = hash_init(&e->by_key, e->conf.max_txns);
 	if (err == ERR_OK)
 		err = texts_init(&e->texts, 2 * e->conf.max_txns);
+	if (err == ERR_OK)
+		err = targets_init(&e->targets);
+	e->targets.arg = e;
+	e->targets.on_target = note_target;
+	path_init(e);
+	stray_init(e);
 	receive_conn_calls(e, &up);
 	if (err == ERR_OK)
 		err = conns_init(&e->conns, e->loop, e->resolver, &e->cards, e->conf.max_conns,
@@ -149,6 +173,8 @@ start_edge(struct edge *e)
 		return err;
 	e->cards.snap = e->snap; /* before the thread is there */
 	e->conns.snap = e->snap;
+	e->conns.targets = &e->targets;
+	e->conns.ping_us = e->conf.ping_us;
 	err = start_tls(e);
 	if (err != ERR_OK)
 		return err;
@@ -207,6 +233,7 @@ drop_txns(struct edge *e)
 		if (t->owner != e)
 			continue;
 		loop_timer_stop(e->loop, &t->timer);
+		loop_timer_stop(e->loop, &t->trying);
 		if (t->soon.on_soon)
 			loop_soon_stop(&t->soon);
 		locate_stop(&t->locate);
@@ -224,6 +251,7 @@ edge_free(struct edge **ep)
 	e->closing = true;
 	listeners_fini(&e->listeners);
 	drop_txns(e);
+	loop_timer_stop(e->loop, &e->redial_timer);
 	if (e->conns.pool.mem)
 		conns_fini(&e->conns);
 	handshake_free(&e->handshake);
@@ -236,6 +264,7 @@ edge_free(struct edge **ep)
 		tls_trust_box_fini(&e->trust);
 	cards_fini(&e->cards);
 	texts_fini(&e->texts);
+	targets_fini(&e->targets);
 	pool_fini(&e->txns);
 	hash_fini(&e->by_key);
 	mem_free(e);

@@ -2,10 +2,14 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "edge/dial.h"
 
 enum { PATH_BRANCH_CHARS = 26 };
+
+static void find_path(void *arg);
 
 /* What the trunk is today; indexes do not outlive a change of the accounts. */
 static void
@@ -19,6 +23,265 @@ refresh_ids(struct edge_txn *t)
 				 : POLICY_NONE;
 }
 
+/* ---- one target after the other (RFC 3263 4.3) ---- */
+
+static void
+new_branch(char branch[EDGE_BRANCH_MAX])
+{
+	memcpy(branch, "z9hG4bK", 7);
+	random_token(branch + 7, PATH_BRANCH_CHARS);
+}
+
+static void
+note_tried(struct edge_txn *t, const struct addr *a)
+{
+	if (t->n_tried < CONN_TRIED_MAX && !conn_addr_in(a, t->tried, t->n_tried))
+		t->tried[t->n_tried++] = *a;
+}
+
+/* The next address that it was not sent to; those that failed lately come last. NULL: none. */
+static const struct addr *
+next_target(const struct edge_txn *t)
+{
+	const struct edge *e = t->owner;
+	const struct conn *c = conns_find(&e->conns, t->conn);
+	const struct locate *l = t->dest.transport == EDGE_UDP ? &t->locate : NULL;
+	const struct addr *last = NULL;
+
+	if (!l && c && !c->inbound)
+		l = &c->locate;
+	if (t->n_tried == CONN_TRIED_MAX)
+		return NULL;
+	for (uint32_t i = 0; l && i < l->n; i++) {
+		if (conn_addr_in(&l->addr[i], t->tried, t->n_tried))
+			continue;
+		if (!targets_is_down(&e->targets, &l->addr[i], t->dest.transport,
+				     loop_now(e->loop)))
+			return &l->addr[i];
+		last = last ? last : &l->addr[i];
+	}
+	return last;
+}
+
+/* May it leave where it is? In a dialog there is one target; what is cancelled stays. */
+static bool
+may_leave(const struct edge_txn *t)
+{
+	return !t->server && !t->once && !t->stray && !t->dead && !t->dest.reuse &&
+	       !t->dest.branch[0] && t->method != SIP_CANCEL && txn_client_unheard(&t->m) &&
+	       t->m.cancel == TXN_CANCEL_NONE;
+}
+
+static void
+note_failed(struct edge_txn *t, uint64_t for_us, const char *why)
+{
+	struct edge *e = t->owner;
+	struct conn *c = conns_find(&e->conns, t->conn);
+	uint64_t now = loop_now(e->loop);
+
+	if (t->dest.transport == EDGE_UDP)
+		targets_failed(&e->targets, &t->to, EDGE_UDP, for_us, why, random_u32(), now);
+	else if (c && !c->inbound)
+		targets_failed(&e->targets, &c->remote, t->dest.transport, for_us, why,
+			       random_u32(), now);
+}
+
+void
+path_on_answer(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+	const struct conn *c = conns_find(&e->conns, t->conn);
+
+	loop_timer_stop(e->loop, &t->trying);
+	if (t->dest.transport == EDGE_UDP)
+		targets_worked(&e->targets, &t->to, EDGE_UDP);
+	else if (c && !c->inbound)
+		targets_worked(&e->targets, &c->remote, t->dest.transport);
+}
+
+/* What was sent lives on by itself under its branch: if the target wakes up, it is cancelled, or
+ * its call ended (stray.c), so that nobody is rung twice. NULL: no transaction is left for it. */
+static struct edge_txn *
+leave_stray(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+	struct edge_txn *g = send_new_txn(e, t->m.kind, t->m.reliable);
+	struct conn *c = conns_find(&e->conns, t->conn);
+	char old[EDGE_BRANCH_MAX];
+	size_t at;
+
+	if (!g)
+		return NULL;
+	if (texts_put(&e->texts, &g->req, str_of(t->req.p, t->req.len)) != ERR_OK) {
+		send_drop_txn(g);
+		return NULL;
+	}
+	g->m = t->m;
+	g->method = t->method;
+	g->dest = t->dest;
+	g->src = t->src;
+	g->to = t->to;
+	g->conn = t->conn;
+	g->listener = t->listener;
+	g->stray = g->forgotten = true;
+	memcpy(g->branch, t->branch, sizeof(g->branch));
+	memcpy(old, t->branch, sizeof(old));
+	hash_del(&e->by_key, &t->by_key);
+	t->hashed = false;
+	g->key = t->key;
+	send_hash_txn(e, g);
+	list_del(&t->wait);
+	if (c && c->state == CONN_OPEN)
+		list_add(&c->busy, &g->wait);
+	/* t's own text goes on under another branch of the same length */
+	new_branch(t->branch);
+	at = str_find(str_of(t->req.p, t->req.len), str_from(old));
+	memcpy(t->req.p + at, t->branch, strlen(t->branch));
+	return g;
+}
+
+static void
+quiet_stray(struct edge_txn *g)
+{
+	uint64_t now = loop_now(g->owner->loop);
+
+	if (g->m.kind != TXN_CLIENT_INVITE) {
+		send_end_txn(g);
+		return;
+	}
+	txn_client_quiet(&g->m, now);
+	send_do(g, txn_client_step(&g->m, TXN_EV_CANCEL, now), NULL);
+}
+
+/* Anew, to the next target. */
+static void
+begin_again(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+
+	loop_timer_stop(e->loop, &t->trying);
+	loop_timer_stop(e->loop, &t->timer);
+	txn_init(&t->m, t->m.kind, t->m.reliable, &e->times);
+	if (t->hashed)
+		hash_del(&e->by_key, &t->by_key);
+	t->hashed = false;
+	t->conn = 0;
+	if (txn_client_key(str_from(t->branch), str_from(sip_method_name(t->method)), &t->key) !=
+	    ERR_OK) {
+		send_fail_txn(t, ERR_LONG, "no key for a branch");
+		return;
+	}
+	send_hash_txn(e, t);
+	t->soon = (struct loop_soon){.on_soon = find_path, .arg = t};
+	loop_soon(e->loop, &t->soon);
+}
+
+/* Not even a 100 in time: the next target; none: it has failed, where the caller has another
+ * trunk. The connection keeps what runs over it. */
+static void
+trying_due(struct timer *timer, uint64_t now)
+{
+	struct edge_txn *t = CONTAINER_OF(timer, struct edge_txn, trying), *g;
+	struct conn *c = conns_find(&t->owner->conns, t->conn);
+	bool other = next_target(t) != NULL;
+
+	(void)now;
+	if (!may_leave(t) || (!other && !t->dest.hunt))
+		return;
+	note_failed(t, 0, "no answer at all to a request");
+	if (c)
+		conn_set_mute(c);
+	g = leave_stray(t);
+	if (!g)
+		return; /* Timer B has the last word then */
+	quiet_stray(g);
+	if (other)
+		begin_again(t);
+	else
+		send_fail_txn(t, ERR_TIMEOUT, "no answer at all in time");
+}
+
+static uint64_t
+retry_after_us(const struct sip_msg *m)
+{
+	struct str v = sip_msg_value(m, SIP_H_RETRY_AFTER);
+	size_t digits = 0;
+	uint64_t s = 0;
+
+	while (digits < v.len && ascii_digit(v.p[digits]))
+		digits++;
+	if (str_u64(str_sub(v, 0, digits), UINT32_MAX, &s) != ERR_OK)
+		return 0;
+	return s * CLOCK_S;
+}
+
+bool
+path_on_503(struct edge_txn *t, const struct sip_msg *msg)
+{
+	uint64_t for_us = retry_after_us(msg);
+	struct edge_txn *g;
+	bool unheard;
+
+	if (for_us)
+		note_failed(t, for_us, "503 with Retry-After");
+	if (t->m.state == TXN_PROCEEDING) { /* a 100 before it changes nothing */
+		unheard = t->m.kind == TXN_CLIENT_INVITE && t->m.cancel == TXN_CANCEL_NONE &&
+			  !t->stray && !t->once && !t->dest.reuse && !t->dest.branch[0];
+	} else {
+		unheard = may_leave(t);
+	}
+	if (!unheard || !next_target(t))
+		return false;
+	g = leave_stray(t);
+	if (!g)
+		return false;
+	send_do(g, txn_client_step(&g->m, TXN_EV_3XX_6XX, loop_now(g->owner->loop)), msg);
+	begin_again(t);
+	return true;
+}
+
+/* It could not be sent: nothing of it is out there. */
+static bool
+goes_on(struct edge_txn *t)
+{
+	if (!may_leave(t) || !next_target(t))
+		return false;
+	note_failed(t, 0, "the request could not be sent");
+	list_del(&t->wait);
+	begin_again(t);
+	return true;
+}
+
+/* Its connection broke before an answer: the peer may have it all the same. */
+static bool
+goes_on_after_loss(struct edge_txn *t)
+{
+	struct edge_txn *g;
+
+	if (!may_leave(t) || !next_target(t))
+		return false;
+	g = leave_stray(t);
+	if (!g)
+		return false;
+	quiet_stray(g);
+	begin_again(t);
+	return true;
+}
+
+static void
+arm_trying(struct edge_txn *t)
+{
+	static const uint64_t usual[] = {
+		[EDGE_UDP] = CLOCK_S, [EDGE_TCP] = 4 * CLOCK_S, [EDGE_TLS] = 4 * CLOCK_S};
+	struct edge *e = t->owner;
+	uint64_t us = e->conf.trying_us[t->dest.transport];
+
+	if (!may_leave(t) || (!t->dest.hunt && !next_target(t)))
+		return;
+	if (loop_timer(e->loop, &t->trying, us ? us : usual[t->dest.transport]) != ERR_OK)
+		log_error("edge.timer", "no timer left for a transaction");
+}
+
 /* ---- paths out ---- */
 
 /* The way is there: first sending. */
@@ -27,6 +290,8 @@ start_client(struct edge_txn *t)
 {
 	if (!t->once) {
 		send_do(t, txn_client_step(&t->m, TXN_EV_START, loop_now(t->owner->loop)), NULL);
+		if (!t->dead)
+			arm_trying(t);
 		return;
 	}
 	if (send_bytes(t, str_of(t->req.p, t->req.len)) != ERR_OK)
@@ -44,48 +309,39 @@ wait_or_start(struct edge_txn *t, struct conn *c)
 		return;
 	}
 	list_add(&c->busy, &t->wait);
+	note_tried(t, &c->remote);
 	start_client(t);
-}
-
-void
-path_conn_open(struct conn *c)
-{
-	struct list *n;
-
-	while ((n = list_shift(&c->waiting)) != NULL)
-		wait_or_start(CONTAINER_OF(n, struct edge_txn, wait), c);
-}
-
-void
-path_conn_down(struct conn *c, const char *why)
-{
-	struct list *n;
-
-	while ((n = list_shift(&c->waiting)) != NULL)
-		send_fail_txn(CONTAINER_OF(n, struct edge_txn, wait), ERR_CLOSED, why);
-	while ((n = list_shift(&c->busy)) != NULL) {
-		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
-
-		/* nothing where an INVITE rings: its answer may come over the next connection */
-		send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
-	}
 }
 
 static void
 use_located(void *arg)
 {
 	struct edge_txn *t = arg;
+	struct edge *e = t->owner;
+	const struct addr *a;
 
-	if (t->locate.n == 0) {
-		send_fail_txn(t, ERR_NOTFOUND, t->locate.why);
+	targets_sort(&e->targets, t->locate.addr, t->locate.n, EDGE_UDP, loop_now(e->loop));
+	a = next_target(t);
+	if (!a) {
+		send_fail_txn(t, ERR_NOTFOUND,
+			      t->locate.n ? "no address is left to try" : t->locate.why);
 		return;
 	}
-	t->to = t->locate.addr[0];
+	t->to = *a;
 	t->src.remote = t->to;
+	note_tried(t, a);
 	start_client(t);
 }
 
-/* Host and port of the next hop: the destination's own, else the trunk's location. */
+static uint16_t
+port_of(enum edge_transport t)
+{
+	return t == EDGE_TLS ? 5061 : 5060;
+}
+
+/* Host and port of the next hop: the destination's own, else the trunk's location. A customer is
+ * called at its A or AAAA record; a carrier's name without a port is looked up by RFC 3263 (port
+ * 0). */
 static struct str
 hop_of(struct edge_txn *t, uint16_t *port)
 {
@@ -95,43 +351,70 @@ hop_of(struct edge_txn *t, uint16_t *port)
 	*port = t->dest.port;
 	if (!t->dest.host[0] && v && trunk != POLICY_NONE) {
 		*port = v->trunk[trunk].port;
-		if (!*port)
-			*port = t->dest.transport == EDGE_TLS ? 5061 : 5060;
+		if (!*port && v->trunk[trunk].kind == TRUNK_CUSTOMER)
+			*port = port_of(t->dest.transport);
 		return snapshot_text(v, v->trunk[trunk].host);
 	}
 	if (!*port)
-		*port = t->dest.transport == EDGE_TLS ? 5061 : 5060;
+		*port = port_of(t->dest.transport);
 	return str_from(t->dest.host);
+}
+
+/* What to dial for t. CONFIG: no zone to connect from; NOTFOUND: the trunk has no location. */
+static enum err
+dial_of(struct edge_txn *t, struct conn_dial *d)
+{
+	struct edge *e = t->owner;
+	const struct edge_listener_conf *l = &e->listeners.l[t->listener].conf;
+
+	*d = (struct conn_dial){.account = t->dest.account,
+				.trunk = t->dest.trunk,
+				.customer = l->customer,
+				.bind = l->bound,
+				.keep = !t->dest.host[0],
+				.listener = t->listener};
+	d->bind.port = 0;
+	d->host = hop_of(t, &d->port);
+	if (t->dest.transport == EDGE_TLS)
+		d->client = e->conf.zones[l->zone].client;
+	if (t->dest.transport == EDGE_TLS && !d->client)
+		return ERR_CONFIG;
+	return d->host.len ? ERR_OK : ERR_NOTFOUND;
+}
+
+/* Which connection will do for t. */
+static void
+want_of(struct edge_txn *t, struct conn_want *w)
+{
+	*w = (struct conn_want){.account = t->dest.account,
+				.trunk = t->dest.trunk,
+				.tls = t->dest.transport == EDGE_TLS,
+				.in_dialog = t->dest.reuse,
+				.listener = t->listener,
+				.tried = t->tried,
+				.n_tried = t->n_tried};
+	if (!t->dest.reuse || t->dest.host[0])
+		w->host = hop_of(t, &w->port);
 }
 
 static void
 dial_trunk(struct edge_txn *t)
 {
-	struct edge *e = t->owner;
-	const struct edge_listener_conf *l = &e->listeners.l[t->listener].conf;
-	struct conn_dial d = {.account = t->dest.account,
-			      .trunk = t->dest.trunk,
-			      .customer = l->customer,
-			      .bind = l->bound,
-			      .listener = t->listener};
+	struct conn_dial d;
 	struct conn *c;
-	enum err err;
+	enum err err = dial_of(t, &d);
 
-	d.bind.port = 0;
-	d.host = hop_of(t, &d.port);
-	if (t->dest.transport == EDGE_TLS)
-		d.client = e->conf.zones[l->zone].client;
-	if (t->dest.transport == EDGE_TLS && !d.client) { /* never in the clear */
-		send_fail_txn(t, ERR_CONFIG, "no zone is there to connect from");
+	if (err == ERR_CONFIG) { /* never in the clear */
+		send_fail_txn(t, err, "no zone is there to connect from");
 		return;
 	}
-	if (d.host.len == 0) {
-		send_fail_txn(t, ERR_NOTFOUND,
+	if (err == ERR_NOTFOUND) {
+		send_fail_txn(t, err,
 			      "no connection of the account is there, and the trunk has "
 			      "no location to connect to");
 		return;
 	}
-	err = conns_dial(&e->conns, &d, &c);
+	err = conns_dial(&t->owner->conns, &d, &c);
 	if (err != ERR_OK)
 		send_fail_txn(t, err, err_text(err));
 	else
@@ -144,13 +427,9 @@ find_conn(struct edge_txn *t)
 {
 	struct edge *e = t->owner;
 	struct conn *c = conns_find(&e->conns, t->dest.conn);
-	struct conn_want w = {.account = t->dest.account,
-			      .trunk = t->dest.trunk,
-			      .tls = t->dest.transport == EDGE_TLS,
-			      .in_dialog = t->dest.reuse};
+	struct conn_want w;
 
-	if (!t->dest.reuse || t->dest.host[0])
-		w.host = hop_of(t, &w.port);
+	want_of(t, &w);
 	if (!c || c->state != CONN_OPEN || strcmp(c->account.z, t->dest.account.z) != 0)
 		c = conns_of(&e->conns, &w);
 	if (c)
@@ -164,24 +443,130 @@ find_path(void *arg)
 {
 	struct edge_txn *t = arg;
 	struct edge *e = t->owner;
-	uint16_t port;
-	struct str host;
+	struct locate_want want = {.transport = EDGE_UDP,
+				   .family = e->listeners.l[t->listener].conf.bound.family};
 
 	refresh_ids(t);
 	if (t->dest.transport != EDGE_UDP) {
 		find_conn(t);
 		return;
 	}
-	host = hop_of(t, &port);
+	if (t->locate.n) { /* the next one of those found before */
+		use_located(t);
+		return;
+	}
+	want.host = hop_of(t, &want.port);
 	t->locate.on_located = use_located;
 	t->locate.arg = t;
-	if (addr_parse_ip(host, &t->to) == ERR_OK) {
-		t->to.port = port;
-		t->src.remote = t->to;
-		start_client(t);
-	} else if (locate_start(&t->locate, e->loop, e->resolver, host, port) != ERR_OK) {
-		send_fail_txn(t, ERR_NOTFOUND, "the next hop is no host");
+	if (addr_parse_ip(want.host, &t->locate.addr[0]) == ERR_OK) {
+		t->locate.addr[0].port = want.port ? want.port : port_of(EDGE_UDP);
+		t->locate.n = 1;
+		use_located(t);
+	} else if (locate_start(&t->locate, e->loop, e->resolver, &e->conns.searches, &want) !=
+		   ERR_OK) {
+		send_fail_txn(t, ERR_NOTFOUND, "the next hop cannot be looked up");
 	}
+}
+
+/* ---- connections of ours that broke ---- */
+
+static void
+arm_redial(struct edge *e)
+{
+	uint64_t due = redial_due(&e->redial);
+
+	if (due == UINT64_MAX)
+		loop_timer_stop(e->loop, &e->redial_timer);
+	else if (timer_set(&e->loop->timers, &e->redial_timer, due) != ERR_OK)
+		log_error("edge.timer", "no timer left to dial again");
+}
+
+/* Dial the trunk's own place, unless that was done meanwhile, or is not wanted any more. */
+static bool
+dial_again(struct edge *e, const struct policy_id *account, const struct policy_id *trunk)
+{
+	static const enum edge_transport transports[] = {
+		[TRUNK_TLS] = EDGE_TLS, [TRUNK_UDP] = EDGE_UDP, [TRUNK_TCP] = EDGE_TCP};
+	uint32_t i = e->snap ? snapshot_trunk(e->snap, str_from(trunk->z)) : POLICY_NONE;
+	struct edge_txn t = {.owner = e, .dest = {.trunk = *trunk, .account = *account}};
+	struct conn_dial d;
+	struct conn_want w;
+	struct edge_local local;
+	struct conn *c;
+
+	if (i == POLICY_NONE || !e->snap->trunk[i].enabled ||
+	    edge_local_of(e, i, &local) != ERR_OK || local.transport == EDGE_UDP)
+		return false;
+	t.src.trunk = i;
+	t.listener = local.listener;
+	t.dest.transport = transports[e->snap->trunk[i].transport];
+	want_of(&t, &w);
+	return !conns_of(&e->conns, &w) && dial_of(&t, &d) == ERR_OK &&
+	       conns_dial(&e->conns, &d, &c) == ERR_OK;
+}
+
+static void
+redial_time(struct timer *timer, uint64_t now)
+{
+	struct edge *e = CONTAINER_OF(timer, struct edge, redial_timer);
+	const struct redial_entry *x;
+
+	while ((x = redial_take(&e->redial, now)) != NULL) {
+		struct policy_id account = x->account, trunk = x->trunk;
+
+		if (e->listeners.draining || !dial_again(e, &account, &trunk))
+			redial_done(&e->redial, &trunk);
+	}
+	arm_redial(e);
+}
+
+static void
+keep_conn(struct edge *e, const struct conn *c, bool up)
+{
+	bool waits = redial_waits(&e->redial, &c->trunk);
+
+	if (up || conn_barred(c))
+		redial_done(&e->redial, &c->trunk);
+	else if (c->state == CONN_OPEN || waits) /* else the call that dialled it is told */
+		redial_lost(&e->redial, &c->account, &c->trunk, random_u32(), loop_now(e->loop));
+	arm_redial(e);
+}
+
+void
+path_conn_open(struct edge *e, struct conn *c)
+{
+	struct list *n;
+
+	if (c->kept)
+		keep_conn(e, c, true);
+	while ((n = list_shift(&c->waiting)) != NULL)
+		wait_or_start(CONTAINER_OF(n, struct edge_txn, wait), c);
+}
+
+void
+path_conn_down(struct edge *e, struct conn *c, const char *why)
+{
+	struct list *n;
+
+	while ((n = list_shift(&c->waiting)) != NULL)
+		send_fail_txn(CONTAINER_OF(n, struct edge_txn, wait), ERR_CLOSED, why);
+	while ((n = list_shift(&c->busy)) != NULL) {
+		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
+
+		if (t->stray || goes_on_after_loss(t))
+			continue; /* a stray one waits for what may come over the next one */
+		/* nothing where an INVITE rings: its answer may come over the next connection */
+		send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
+	}
+	if (c->kept)
+		keep_conn(e, c, false);
+}
+
+void
+path_init(struct edge *e)
+{
+	e->on_unsent = goes_on;
+	e->redial_timer.on_due = redial_time;
 }
 
 /* Listener that shows in Via; the trunk may be gone while its calls go on. */
@@ -217,6 +602,7 @@ new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 		return ERR_NOMEM;
 	t->method = method;
 	t->dest = *dest;
+	t->trying.on_due = trying_due;
 	if (!choose_local(t, &local))
 		goto fail;
 	t->listener = local.listener;
@@ -225,8 +611,7 @@ new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 	if (dest->branch[0]) {
 		(void)!str_copyz(t->branch, sizeof(t->branch), str_from(dest->branch));
 	} else {
-		memcpy(t->branch, "z9hG4bK", 7);
-		random_token(t->branch + 7, PATH_BRANCH_CHARS);
+		new_branch(t->branch);
 	}
 	buf_init(&b, e->msg, sizeof(e->msg));
 	if (add_via)
@@ -291,6 +676,7 @@ edge_cancel(struct edge_txn *t, struct str reason)
 {
 	if (t->dead)
 		return;
+	loop_timer_stop(t->owner->loop, &t->trying);
 	if (t->m.state == TXN_NEW) { /* waits for its path: it never leaves */
 		locate_stop(&t->locate);
 		list_del(&t->wait);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
+#include "edge/dial.h"
 #include "edge/path.h"
 #include "edge/reply.h"
 
@@ -163,6 +164,9 @@ take_response(struct edge *e, const struct edge_source *src)
 		return;
 	if (!GUARD(A4, was_asked(t, src)))
 		return;
+	path_on_answer(t);
+	if (m->status == 503 && path_on_503(t, m))
+		return;
 	t->src = *src;
 	t->src.account = snapshot_account(e->snap, str_from(src->account_id.z));
 	t->src.trunk = snapshot_trunk(e->snap, str_from(t->dest.trunk.z));
@@ -197,6 +201,17 @@ is_in_dialog(const struct sip_msg *m)
 	return m->to_tag.len || m->method == SIP_ACK || m->method == SIP_CANCEL;
 }
 
+/* RFC 5923: the peer wants new requests over this connection. Only one that a certificate spoke
+ * for may say so. */
+static void
+note_alias(struct conn *c, const struct sip_msg *m)
+{
+	struct sip_param param;
+
+	if (c && c->inbound && c->tls && sip_param_find(m->via.params, "alias", &param))
+		c->alias = true;
+}
+
 /* id without trunks: no new calls. */
 static void
 take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
@@ -215,6 +230,7 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		take_response(e, src);
 		return;
 	}
+	note_alias(p->conn, m);
 	src->account = id->account;
 	src->trunk = pick_trunk(e, id, &src->remote);
 	if (src->trunk == POLICY_NONE) /* the index may be of earlier accounts */
@@ -295,7 +311,7 @@ static void
 open_conn(void *arg, struct conn *c)
 {
 	tell_link(arg, c, true);
-	path_conn_open(c);
+	path_conn_open(arg, c);
 }
 
 static void
@@ -308,8 +324,9 @@ end_conn(void *arg, struct conn *c, const char *why)
 		log_info("conn.down", "conn=%llu peer=%s account=%s why=%s left out %llu lines",
 			 (unsigned long long)c->id, addr_text(&c->remote).z, c->account.z, why,
 			 (unsigned long long)left_out);
-	tell_link(e, c, false);
-	path_conn_down(c, why);
+	if (c->state == CONN_OPEN)
+		tell_link(e, c, false);
+	path_conn_down(e, c, why);
 }
 
 void

@@ -35,6 +35,7 @@ send_end_txn(struct edge_txn *t)
 		return;
 	t->dead = true;
 	loop_timer_stop(e->loop, &t->timer);
+	loop_timer_stop(e->loop, &t->trying);
 	loop_soon_stop(&t->soon);
 	locate_stop(&t->locate);
 	list_del(&t->wait);
@@ -173,7 +174,9 @@ send_bytes(struct edge_txn *t, struct str bytes)
 static void
 send_request(struct edge_txn *t)
 {
-	if (send_bytes(t, str_of(t->req.p, t->req.len)) != ERR_OK)
+	if (send_bytes(t, str_of(t->req.p, t->req.len)) == ERR_OK)
+		return;
+	if (!t->owner->on_unsent(t))
 		send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
 }
 
@@ -270,6 +273,8 @@ pass_up(struct edge_txn *t, unsigned todo, const struct sip_msg *msg)
 		return;
 	if (t->server)
 		e->up.on_ack(e->up.arg, msg, &t->src);
+	else if (t->stray && msg->status >= 200 && msg->status < 300)
+		e->on_stray(t, msg);
 	else
 		tell_news(t, &(struct edge_news){.event = EDGE_RESPONSE,
 						 .msg = msg,

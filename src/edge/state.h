@@ -4,6 +4,7 @@
 #define POSTERN_EDGE_STATE_H
 
 #include "edge/listener.h"
+#include "edge/redial.h"
 #include "edge/txn.h"
 
 enum {
@@ -34,6 +35,13 @@ struct edge {
 	struct pool txns;
 	struct hash by_key;
 	struct list big; /* server transactions with a large request */
+	struct targets targets;
+	struct redial redial;
+	struct timer redial_timer;
+	/* What send.c tells path.c and stray.c. True: the request goes elsewhere now. */
+	bool (*on_unsent)(struct edge_txn *t);
+	/* A 2xx of an INVITE that was left for another target. */
+	void (*on_stray)(struct edge_txn *t, const struct sip_msg *msg);
 	bool closing;
 	struct txn_times times;
 	struct sip_msg rx;  /* the message that came in */

@@ -29,8 +29,12 @@ struct edge_txn {
 	struct loop_soon soon; /* client: the first sending; dead: freeing */
 	struct list wait;      /* client: in the waiting or busy list of its connection */
 	struct list big;       /* server: in edge's list */
-	struct locate locate;  /* UDP to a name */
+	struct timer trying;   /* client: no answer at all from this target */
+	struct locate locate;  /* UDP */
+	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
+	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
+	bool stray;  /* client INVITE: left for another target; whatever comes is ended */
 	bool unsent; /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;

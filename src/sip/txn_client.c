@@ -287,6 +287,21 @@ txn_client_step(struct txn *t, enum txn_event ev, uint64_t now_us)
 	return todo;
 }
 
+bool
+txn_client_unheard(const struct txn *t)
+{
+	return t->state == (t->kind == TXN_CLIENT_INVITE ? TXN_CALLING : TXN_TRYING);
+}
+
+void
+txn_client_quiet(struct txn *t, uint64_t now_us)
+{
+	if (!txn_client_unheard(t))
+		return;
+	t->resend_at = TIMER_NEVER;
+	txn_set_due(t, now_us);
+}
+
 enum txn_may_cancel
 txn_client_may_cancel(const struct txn *t)
 {

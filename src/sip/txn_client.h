@@ -16,6 +16,14 @@
  */
 unsigned txn_client_step(struct txn *t, enum txn_event ev, uint64_t now_us) NODISCARD;
 
+/**
+ * Before any response: send no further copies; what may still come is waited for as before. due
+ * changes.
+ */
+void txn_client_quiet(struct txn *t, uint64_t now_us);
+/** Sent, and nothing heard so far, not even 100. */
+bool txn_client_unheard(const struct txn *t);
+
 enum txn_may_cancel {
 	TXN_CANCEL_NOW,   /* TXN_EV_CANCEL gives TXN_DO_SEND_CANCEL at once */
 	TXN_CANCEL_LATER, /* no provisional yet: TXN_DO_SEND_CANCEL comes with the first one */

@@ -45,7 +45,14 @@ struct rig {
 	struct loop loop;
 	struct resolver *resolver;
 	struct udp dns;
-	const char *dns_ip[4]; /* of every name; NULL ends */
+	const char *dns_ip[4]; /* of every name but hN.test; NULL ends */
+	struct rig_srv {
+		uint16_t priority, weight, port;
+		const char *target; /* hN.test is 127.0.0.N; NULL ends */
+	} srv[12];
+	const char *srv_of, *naptr; /* the name that has them; "" of both: none */
+	int asked_srv, asked_naptr;
+	bool dns_silent;
 	struct edge_conf conf;
 	struct edge *e;
 	struct world w, next;
@@ -246,6 +253,11 @@ rig_accounts(struct world *w)
 	plain_trunk(w, NULL, "gw1", TRUNK_UDP, "127.0.0.2")->enabled = !(rig.switched_off & 2);
 	plain_trunk(w, NULL, "gw2", TRUNK_UDP, "127.0.0.3");
 	plain_trunk(w, NULL, "gw-tcp", TRUNK_TCP, "127.0.0.4");
+	/* by RFC 3263: no port */
+	plain_trunk(w, NULL, "gw-srv", TRUNK_UDP, "127.0.0.5")->host = STR("gw.far.test");
+	w->r.trunk[w->r.n_trunks - 1].port = 0;
+	plain_trunk(w, NULL, "gw-srv-tcp", TRUNK_TCP, "127.0.0.6")->host = STR("gw.far.test");
+	w->r.trunk[w->r.n_trunks - 1].port = 0;
 	world_build(w);
 }
 
@@ -258,38 +270,72 @@ note_swapped(void *arg)
 
 /* ---- names ---- */
 
+/* What of srv or naptr the question's name has. */
+__attribute__((unused)) static void
+answer_service(struct msg *m, const char *name, unsigned type)
+{
+	size_t at;
+
+	rig.asked_srv += type == DNS_SRV;
+	rig.asked_naptr += type == DNS_NAPTR;
+	for (int i = 0; type == DNS_SRV && rig.srv_of && strcmp(name, rig.srv_of) == 0; i++) {
+		if (!rig.srv[i].target)
+			return;
+		msg_srv(m, "@", 60, rig.srv[i].priority, rig.srv[i].weight, rig.srv[i].port,
+			rig.srv[i].target);
+	}
+	if (type != DNS_NAPTR || !rig.naptr)
+		return;
+	at = msg_open(m, 6, "@", DNS_NAPTR, 60);
+	msg_u16(m, 10);
+	msg_u16(m, 10);
+	msg_string(m, "s");
+	msg_string(m, "SIPS+D2T");
+	msg_string(m, "");
+	msg_name(m, rig.naptr);
+	msg_close(m, at);
+}
+
+__attribute__((unused)) static void
+answer_addr(struct msg *m, const char *z)
+{
+	struct addr a;
+	size_t at = msg_open(m, 6, "@", DNS_A, 1);
+
+	assert_int_equal(addr_parse_ip(str_from(z), &a), ERR_OK);
+	memcpy(m->p + m->len, a.ip, 4);
+	m->len += 4;
+	msg_close(m, at);
+}
+
 __attribute__((unused)) static void
 answer_name(void *arg, const struct addr *from, const struct addr *to, struct str q)
 {
 	static struct msg m;
+	char name[256] = "", z[32];
 	size_t end = 12;
-	uint16_t n = 0;
-	unsigned type;
+	unsigned type, n;
 
 	(void)arg, (void)to;
-	while (end < q.len && q.p[end])
-		end += (uint8_t)q.p[end] + 1u;
+	if (rig.dns_silent)
+		return;
+	for (; end < q.len && q.p[end]; end += (uint8_t)q.p[end] + 1u)
+		(void)snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s%.*s",
+			       name[0] ? "." : "", q.p[end], q.p + end + 1);
 	end += 5;
 	type = (uint8_t)q.p[end - 3];
-	while (type == 1 && n < 4 && rig.dns_ip[n])
-		n++;
 	memcpy(m.p, q.p, end);
 	m.len = end;
 	m.p[2] = 0x85;
 	m.p[3] = 0x80;
-	m.p[7] = (uint8_t)n;
-	m.p[8] = m.p[9] = m.p[10] = m.p[11] = 0;
-	for (uint16_t i = 0; i < n; i++) {
-		struct addr a;
-
-		assert_int_equal(addr_parse_ip(str_from(rig.dns_ip[i]), &a), ERR_OK);
-		msg_u16(&m, MSG_NAME_POINTER);
-		msg_u16(&m, 1);
-		msg_u16(&m, 1);
-		msg_u32(&m, 1);
-		msg_u16(&m, 4);
-		memcpy(m.p + m.len, a.ip, 4);
-		m.len += 4;
+	memset(m.p + 6, 0, 6);
+	answer_service(&m, name, type);
+	if (type == DNS_A && sscanf(name, "h%u.test", &n) == 1) {
+		(void)snprintf(z, sizeof(z), "127.0.0.%u", n);
+		answer_addr(&m, z);
+	} else {
+		for (int i = 0; type == DNS_A && i < 4 && rig.dns_ip[i]; i++)
+			answer_addr(&m, rig.dns_ip[i]);
 	}
 	(void)!udp_send(&rig.dns, NULL, from, str_of(m.p, m.len));
 }
