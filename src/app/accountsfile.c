@@ -417,10 +417,18 @@ default_trunk(struct parse *p, const struct yaml_node *map, struct roster_trunk 
 {
 	bool tls = t->transport == TRUNK_TLS;
 	const struct yaml_node *identity = yaml_get(&p->y, map, "identity");
+	const struct yaml_node *port = yaml_get(&p->y, map, "port");
+	bool known = t->kind == TRUNK_CUSTOMER;
 	struct cidr c;
 
-	if (!yaml_get(&p->y, map, "port"))
+	/* a carrier's name without a port is looked up by SRV (RFC 3263): port 0 */
+	if (!port && (known || cidr_parse(t->host, &c) == ERR_OK))
 		t->port = tls ? 5061 : 5060;
+	if (port && !t->port && p->e == ERR_OK)
+		report_error(p->rep, port->line, port->column,
+			     "port: \"%.*s\" is outside 1 to 65535; leave it out to have a "
+			     "carrier's name looked up by SRV",
+			     STR_ARG(str_sub(port->text, 0, 64)));
 	if (!yaml_get(&p->y, map, "security"))
 		t->security = tls ? TRUNK_SEC_REQUIRED : TRUNK_SEC_REFUSED;
 	if (t->kind == TRUNK_CARRIER && !yaml_get(&p->y, map, "priority"))

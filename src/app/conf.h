@@ -60,6 +60,8 @@ struct conf_media {
 struct conf_timers {
 	uint32_t t1, t2, t4;
 	uint32_t trying_tls, trying_tcp, trying_udp; /* no answer at all from a target: next one */
+	uint32_t connect; /* TCP and TLS together, for one address: then the next one */
+	uint32_t ping;    /* CRLF pings on streams; 0 = none */
 	uint32_t media,
 		media_lost; /* media time-outs: both sides silent; connection lost as well */
 };

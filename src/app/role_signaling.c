@@ -142,6 +142,11 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 	ec->t1_us = (uint64_t)c->timers.t1 * CLOCK_MS;
 	ec->t2_us = (uint64_t)c->timers.t2 * CLOCK_MS;
 	ec->t4_us = (uint64_t)c->timers.t4 * CLOCK_MS;
+	ec->trying_us[EDGE_UDP] = (uint64_t)c->timers.trying_udp * CLOCK_MS;
+	ec->trying_us[EDGE_TCP] = (uint64_t)c->timers.trying_tcp * CLOCK_MS;
+	ec->trying_us[EDGE_TLS] = (uint64_t)c->timers.trying_tls * CLOCK_MS;
+	ec->connect_us = (uint64_t)c->timers.connect * CLOCK_MS;
+	ec->ping_us = (uint64_t)c->timers.ping * CLOCK_MS;
 	ec->node = c->node_id;
 	ec->user_agent = "postern";
 }

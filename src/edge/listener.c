@@ -173,13 +173,15 @@ listeners_go(struct listeners *ls)
 }
 
 struct listener *
-listeners_for(struct listeners *ls, enum edge_transport t, bool customer, uint32_t zone)
+listeners_for(struct listeners *ls, const struct listener_want *w)
 {
 	for (uint32_t i = 0; i < ls->n; i++) {
 		const struct edge_listener_conf *c = &ls->l[i].conf;
 
-		if (c->transport == t && c->customer == customer &&
-		    (t != EDGE_TLS || zone == UINT32_MAX || c->zone == zone))
+		if (c->transport == w->transport && c->customer == w->customer &&
+		    (w->transport != EDGE_TLS || w->zone == UINT32_MAX || c->zone == w->zone) &&
+		    (w->family == 0 || c->bound.family == w->family) &&
+		    (w->name.len == 0 || str_eqz(w->name, c->name)))
 			return &ls->l[i];
 	}
 	return NULL;

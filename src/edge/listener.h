@@ -42,8 +42,15 @@ enum err listeners_start(struct listeners *ls, const struct edge_listener_conf *
 void listeners_fini(struct listeners *ls);
 /** A handshake ended, there is room again. */
 void listeners_go(struct listeners *ls);
-/** The first listener for this transport, side and zone (any: n_zone 0xffff); NULL if none. */
-struct listener *listeners_for(struct listeners *ls, enum edge_transport t, bool customer,
-			       uint32_t zone);
+/* Which listener: that of name, or the first that fits the rest. */
+struct listener_want {
+	enum edge_transport transport;
+	bool customer;
+	uint32_t zone;   /* of TLS; UINT32_MAX: any */
+	uint8_t family;  /* 4, 6; 0: either */
+	struct str name; /* empty: any */
+};
+/** NULL if there is none. */
+struct listener *listeners_for(struct listeners *ls, const struct listener_want *w);
 
 #endif

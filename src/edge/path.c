@@ -2,14 +2,10 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "edge/attempt.h"
 #include "edge/dial.h"
-
-enum { PATH_BRANCH_CHARS = 26 };
-
-static void find_path(void *arg);
 
 /* What the trunk is today; indexes do not outlive a change of the accounts. */
 static void
@@ -23,265 +19,6 @@ refresh_ids(struct edge_txn *t)
 				 : POLICY_NONE;
 }
 
-/* ---- one target after the other (RFC 3263 4.3) ---- */
-
-static void
-new_branch(char branch[EDGE_BRANCH_MAX])
-{
-	memcpy(branch, "z9hG4bK", 7);
-	random_token(branch + 7, PATH_BRANCH_CHARS);
-}
-
-static void
-note_tried(struct edge_txn *t, const struct addr *a)
-{
-	if (t->n_tried < CONN_TRIED_MAX && !conn_addr_in(a, t->tried, t->n_tried))
-		t->tried[t->n_tried++] = *a;
-}
-
-/* The next address that it was not sent to; those that failed lately come last. NULL: none. */
-static const struct addr *
-next_target(const struct edge_txn *t)
-{
-	const struct edge *e = t->owner;
-	const struct conn *c = conns_find(&e->conns, t->conn);
-	const struct locate *l = t->dest.transport == EDGE_UDP ? &t->locate : NULL;
-	const struct addr *last = NULL;
-
-	if (!l && c && !c->inbound)
-		l = &c->locate;
-	if (t->n_tried == CONN_TRIED_MAX)
-		return NULL;
-	for (uint32_t i = 0; l && i < l->n; i++) {
-		if (conn_addr_in(&l->addr[i], t->tried, t->n_tried))
-			continue;
-		if (!targets_is_down(&e->targets, &l->addr[i], t->dest.transport,
-				     loop_now(e->loop)))
-			return &l->addr[i];
-		last = last ? last : &l->addr[i];
-	}
-	return last;
-}
-
-/* May it leave where it is? In a dialog there is one target; what is cancelled stays. */
-static bool
-may_leave(const struct edge_txn *t)
-{
-	return !t->server && !t->once && !t->stray && !t->dead && !t->dest.reuse &&
-	       !t->dest.branch[0] && t->method != SIP_CANCEL && txn_client_unheard(&t->m) &&
-	       t->m.cancel == TXN_CANCEL_NONE;
-}
-
-static void
-note_failed(struct edge_txn *t, uint64_t for_us, const char *why)
-{
-	struct edge *e = t->owner;
-	struct conn *c = conns_find(&e->conns, t->conn);
-	uint64_t now = loop_now(e->loop);
-
-	if (t->dest.transport == EDGE_UDP)
-		targets_failed(&e->targets, &t->to, EDGE_UDP, for_us, why, random_u32(), now);
-	else if (c && !c->inbound)
-		targets_failed(&e->targets, &c->remote, t->dest.transport, for_us, why,
-			       random_u32(), now);
-}
-
-void
-path_on_answer(struct edge_txn *t)
-{
-	struct edge *e = t->owner;
-	const struct conn *c = conns_find(&e->conns, t->conn);
-
-	loop_timer_stop(e->loop, &t->trying);
-	if (t->dest.transport == EDGE_UDP)
-		targets_worked(&e->targets, &t->to, EDGE_UDP);
-	else if (c && !c->inbound)
-		targets_worked(&e->targets, &c->remote, t->dest.transport);
-}
-
-/* What was sent lives on by itself under its branch: if the target wakes up, it is cancelled, or
- * its call ended (stray.c), so that nobody is rung twice. NULL: no transaction is left for it. */
-static struct edge_txn *
-leave_stray(struct edge_txn *t)
-{
-	struct edge *e = t->owner;
-	struct edge_txn *g = send_new_txn(e, t->m.kind, t->m.reliable);
-	struct conn *c = conns_find(&e->conns, t->conn);
-	char old[EDGE_BRANCH_MAX];
-	size_t at;
-
-	if (!g)
-		return NULL;
-	if (texts_put(&e->texts, &g->req, str_of(t->req.p, t->req.len)) != ERR_OK) {
-		send_drop_txn(g);
-		return NULL;
-	}
-	g->m = t->m;
-	g->method = t->method;
-	g->dest = t->dest;
-	g->src = t->src;
-	g->to = t->to;
-	g->conn = t->conn;
-	g->listener = t->listener;
-	g->stray = g->forgotten = true;
-	memcpy(g->branch, t->branch, sizeof(g->branch));
-	memcpy(old, t->branch, sizeof(old));
-	hash_del(&e->by_key, &t->by_key);
-	t->hashed = false;
-	g->key = t->key;
-	send_hash_txn(e, g);
-	list_del(&t->wait);
-	if (c && c->state == CONN_OPEN)
-		list_add(&c->busy, &g->wait);
-	/* t's own text goes on under another branch of the same length */
-	new_branch(t->branch);
-	at = str_find(str_of(t->req.p, t->req.len), str_from(old));
-	memcpy(t->req.p + at, t->branch, strlen(t->branch));
-	return g;
-}
-
-static void
-quiet_stray(struct edge_txn *g)
-{
-	uint64_t now = loop_now(g->owner->loop);
-
-	if (g->m.kind != TXN_CLIENT_INVITE) {
-		send_end_txn(g);
-		return;
-	}
-	txn_client_quiet(&g->m, now);
-	send_do(g, txn_client_step(&g->m, TXN_EV_CANCEL, now), NULL);
-}
-
-/* Anew, to the next target. */
-static void
-begin_again(struct edge_txn *t)
-{
-	struct edge *e = t->owner;
-
-	loop_timer_stop(e->loop, &t->trying);
-	loop_timer_stop(e->loop, &t->timer);
-	txn_init(&t->m, t->m.kind, t->m.reliable, &e->times);
-	if (t->hashed)
-		hash_del(&e->by_key, &t->by_key);
-	t->hashed = false;
-	t->conn = 0;
-	if (txn_client_key(str_from(t->branch), str_from(sip_method_name(t->method)), &t->key) !=
-	    ERR_OK) {
-		send_fail_txn(t, ERR_LONG, "no key for a branch");
-		return;
-	}
-	send_hash_txn(e, t);
-	t->soon = (struct loop_soon){.on_soon = find_path, .arg = t};
-	loop_soon(e->loop, &t->soon);
-}
-
-/* Not even a 100 in time: the next target; none: it has failed, where the caller has another
- * trunk. The connection keeps what runs over it. */
-static void
-trying_due(struct timer *timer, uint64_t now)
-{
-	struct edge_txn *t = CONTAINER_OF(timer, struct edge_txn, trying), *g;
-	struct conn *c = conns_find(&t->owner->conns, t->conn);
-	bool other = next_target(t) != NULL;
-
-	(void)now;
-	if (!may_leave(t) || (!other && !t->dest.hunt))
-		return;
-	note_failed(t, 0, "no answer at all to a request");
-	if (c)
-		conn_set_mute(c);
-	g = leave_stray(t);
-	if (!g)
-		return; /* Timer B has the last word then */
-	quiet_stray(g);
-	if (other)
-		begin_again(t);
-	else
-		send_fail_txn(t, ERR_TIMEOUT, "no answer at all in time");
-}
-
-static uint64_t
-retry_after_us(const struct sip_msg *m)
-{
-	struct str v = sip_msg_value(m, SIP_H_RETRY_AFTER);
-	size_t digits = 0;
-	uint64_t s = 0;
-
-	while (digits < v.len && ascii_digit(v.p[digits]))
-		digits++;
-	if (str_u64(str_sub(v, 0, digits), UINT32_MAX, &s) != ERR_OK)
-		return 0;
-	return s * CLOCK_S;
-}
-
-bool
-path_on_503(struct edge_txn *t, const struct sip_msg *msg)
-{
-	uint64_t for_us = retry_after_us(msg);
-	struct edge_txn *g;
-	bool unheard;
-
-	if (for_us)
-		note_failed(t, for_us, "503 with Retry-After");
-	if (t->m.state == TXN_PROCEEDING) { /* a 100 before it changes nothing */
-		unheard = t->m.kind == TXN_CLIENT_INVITE && t->m.cancel == TXN_CANCEL_NONE &&
-			  !t->stray && !t->once && !t->dest.reuse && !t->dest.branch[0];
-	} else {
-		unheard = may_leave(t);
-	}
-	if (!unheard || !next_target(t))
-		return false;
-	g = leave_stray(t);
-	if (!g)
-		return false;
-	send_do(g, txn_client_step(&g->m, TXN_EV_3XX_6XX, loop_now(g->owner->loop)), msg);
-	begin_again(t);
-	return true;
-}
-
-/* It could not be sent: nothing of it is out there. */
-static bool
-goes_on(struct edge_txn *t)
-{
-	if (!may_leave(t) || !next_target(t))
-		return false;
-	note_failed(t, 0, "the request could not be sent");
-	list_del(&t->wait);
-	begin_again(t);
-	return true;
-}
-
-/* Its connection broke before an answer: the peer may have it all the same. */
-static bool
-goes_on_after_loss(struct edge_txn *t)
-{
-	struct edge_txn *g;
-
-	if (!may_leave(t) || !next_target(t))
-		return false;
-	g = leave_stray(t);
-	if (!g)
-		return false;
-	quiet_stray(g);
-	begin_again(t);
-	return true;
-}
-
-static void
-arm_trying(struct edge_txn *t)
-{
-	static const uint64_t usual[] = {
-		[EDGE_UDP] = CLOCK_S, [EDGE_TCP] = 4 * CLOCK_S, [EDGE_TLS] = 4 * CLOCK_S};
-	struct edge *e = t->owner;
-	uint64_t us = e->conf.trying_us[t->dest.transport];
-
-	if (!may_leave(t) || (!t->dest.hunt && !next_target(t)))
-		return;
-	if (loop_timer(e->loop, &t->trying, us ? us : usual[t->dest.transport]) != ERR_OK)
-		log_error("edge.timer", "no timer left for a transaction");
-}
-
 /* ---- paths out ---- */
 
 /* The way is there: first sending. */
@@ -291,7 +28,7 @@ start_client(struct edge_txn *t)
 	if (!t->once) {
 		send_do(t, txn_client_step(&t->m, TXN_EV_START, loop_now(t->owner->loop)), NULL);
 		if (!t->dead)
-			arm_trying(t);
+			attempt_arm(t);
 		return;
 	}
 	if (send_bytes(t, str_of(t->req.p, t->req.len)) != ERR_OK)
@@ -309,7 +46,7 @@ wait_or_start(struct edge_txn *t, struct conn *c)
 		return;
 	}
 	list_add(&c->busy, &t->wait);
-	note_tried(t, &c->remote);
+	attempt_note(t, &c->remote);
 	start_client(t);
 }
 
@@ -321,7 +58,7 @@ use_located(void *arg)
 	const struct addr *a;
 
 	targets_sort(&e->targets, t->locate.addr, t->locate.n, EDGE_UDP, loop_now(e->loop));
-	a = next_target(t);
+	a = attempt_next(t);
 	if (!a) {
 		send_fail_txn(t, ERR_NOTFOUND,
 			      t->locate.n ? "no address is left to try" : t->locate.why);
@@ -329,7 +66,7 @@ use_located(void *arg)
 	}
 	t->to = *a;
 	t->src.remote = t->to;
-	note_tried(t, a);
+	attempt_note(t, a);
 	start_client(t);
 }
 
@@ -360,12 +97,27 @@ hop_of(struct edge_txn *t, uint16_t *port)
 	return str_from(t->dest.host);
 }
 
+/* Its certificate's name where that is not the host; whether ours is shown; whether new requests
+ * may go over its own connection: as the trunk says. */
+static struct str
+terms_of(const struct edge_txn *t, bool *hide, bool *inbound)
+{
+	const struct snapshot_view *v = t->owner->snap;
+	const struct trunk *trunk =
+		v && t->src.trunk != POLICY_NONE ? &v->trunk[t->src.trunk] : NULL;
+
+	*hide = trunk && trunk->client_certificate == TRUNK_SHOW_NEVER;
+	*inbound = trunk && trunk->reuse == TRUNK_REUSE_INBOUND;
+	return trunk ? snapshot_text(v, trunk->reference) : STR_NULL;
+}
+
 /* What to dial for t. CONFIG: no zone to connect from; NOTFOUND: the trunk has no location. */
 static enum err
 dial_of(struct edge_txn *t, struct conn_dial *d)
 {
 	struct edge *e = t->owner;
 	const struct edge_listener_conf *l = &e->listeners.l[t->listener].conf;
+	bool inbound;
 
 	*d = (struct conn_dial){.account = t->dest.account,
 				.trunk = t->dest.trunk,
@@ -375,6 +127,7 @@ dial_of(struct edge_txn *t, struct conn_dial *d)
 				.listener = t->listener};
 	d->bind.port = 0;
 	d->host = hop_of(t, &d->port);
+	d->reference = terms_of(t, &d->hide, &inbound);
 	if (t->dest.transport == EDGE_TLS)
 		d->client = e->conf.zones[l->zone].client;
 	if (t->dest.transport == EDGE_TLS && !d->client)
@@ -393,6 +146,7 @@ want_of(struct edge_txn *t, struct conn_want *w)
 				.listener = t->listener,
 				.tried = t->tried,
 				.n_tried = t->n_tried};
+	w->reference = terms_of(t, &w->hide, &w->inbound);
 	if (!t->dest.reuse || t->dest.host[0])
 		w->host = hop_of(t, &w->port);
 }
@@ -553,7 +307,7 @@ path_conn_down(struct edge *e, struct conn *c, const char *why)
 	while ((n = list_shift(&c->busy)) != NULL) {
 		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
 
-		if (t->stray || goes_on_after_loss(t))
+		if (t->stray || attempt_after_loss(t))
 			continue; /* a stray one waits for what may come over the next one */
 		/* nothing where an INVITE rings: its answer may come over the next connection */
 		send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
@@ -565,7 +319,8 @@ path_conn_down(struct edge *e, struct conn *c, const char *why)
 void
 path_init(struct edge *e)
 {
-	e->on_unsent = goes_on;
+	e->on_again = find_path;
+	attempt_init(e);
 	e->redial_timer.on_due = redial_time;
 }
 
@@ -580,7 +335,9 @@ choose_local(struct edge_txn *t, struct edge_local *local)
 	if (t->src.trunk != POLICY_NONE && edge_local_of(e, t->src.trunk, local) == ERR_OK &&
 	    local->transport == t->dest.transport)
 		return true;
-	l = listeners_for(&e->listeners, t->dest.transport, t->dest.account.z[0] != 0, UINT32_MAX);
+	l = listeners_for(&e->listeners, &(struct listener_want){.transport = t->dest.transport,
+								 .customer = t->dest.account.z[0],
+								 .zone = UINT32_MAX});
 	if (!l)
 		return false;
 	*local = (struct edge_local){l->conf.advertised, l->conf.transport, l->index};
@@ -602,7 +359,6 @@ new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 		return ERR_NOMEM;
 	t->method = method;
 	t->dest = *dest;
-	t->trying.on_due = trying_due;
 	if (!choose_local(t, &local))
 		goto fail;
 	t->listener = local.listener;
@@ -611,7 +367,7 @@ new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 	if (dest->branch[0]) {
 		(void)!str_copyz(t->branch, sizeof(t->branch), str_from(dest->branch));
 	} else {
-		new_branch(t->branch);
+		attempt_branch(t->branch);
 	}
 	buf_init(&b, e->msg, sizeof(e->msg));
 	if (add_via)

@@ -7,11 +7,6 @@
 
 /** The timers, counters and hooks of this file in e. */
 void path_init(struct edge *e);
-/** A target answered t with 503 (RFC 3261 21.5.4): true where the request goes to another one now,
- * and the answer is dealt with. */
-bool path_on_503(struct edge_txn *t, const struct sip_msg *msg);
-/** t got an answer of any kind from where it was sent to. */
-void path_on_answer(struct edge_txn *t);
 /** c opened: what waits for it is sent. */
 void path_conn_open(struct edge *e, struct conn *c);
 /** c is gone: what waits for it, or for an answer over it, is told. why: a sentence. */

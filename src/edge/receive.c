@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
+#include "edge/attempt.h"
 #include "edge/dial.h"
 #include "edge/path.h"
 #include "edge/reply.h"
@@ -164,8 +165,8 @@ take_response(struct edge *e, const struct edge_source *src)
 		return;
 	if (!GUARD(A4, was_asked(t, src)))
 		return;
-	path_on_answer(t);
-	if (m->status == 503 && path_on_503(t, m))
+	attempt_answered(t);
+	if (m->status == 503 && attempt_on_503(t, m))
 		return;
 	t->src = *src;
 	t->src.account = snapshot_account(e->snap, str_from(src->account_id.z));

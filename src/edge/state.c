@@ -5,10 +5,11 @@ edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 {
 	static const enum edge_transport transports[] = {
 		[TRUNK_TLS] = EDGE_TLS, [TRUNK_UDP] = EDGE_UDP, [TRUNK_TCP] = EDGE_TCP};
-	uint32_t want = UINT32_MAX;
+	struct listener_want want = {.zone = UINT32_MAX};
 	const struct trunk *t;
 	struct listener *l;
 	struct str zone;
+	struct addr ip;
 
 	if (!e->snap || trunk >= e->snap->n_trunks)
 		return ERR_NOTFOUND;
@@ -16,8 +17,13 @@ edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 	zone = snapshot_text(e->snap, t->zone);
 	for (uint32_t i = 0; zone.len && i < e->conf.n_zones; i++)
 		if (str_ieqz(zone, e->zone_fqdn[i]))
-			want = i;
-	l = listeners_for(&e->listeners, transports[t->transport], t->kind == TRUNK_CUSTOMER, want);
+			want.zone = i;
+	want.transport = transports[t->transport];
+	want.customer = t->kind == TRUNK_CUSTOMER;
+	want.name = snapshot_text(e->snap, t->listener);
+	if (addr_parse_ip(snapshot_text(e->snap, t->host), &ip) == ERR_OK)
+		want.family = ip.family;
+	l = listeners_for(&e->listeners, &want);
 	if (!l)
 		return ERR_NOTFOUND;
 	*out = (struct edge_local){l->conf.advertised, l->conf.transport, l->index};

@@ -38,8 +38,10 @@ struct edge {
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;
-	/* What send.c tells path.c and stray.c. True: the request goes elsewhere now. */
+	/* What lower files tell: send.c that a request could not be sent (true: it goes elsewhere
+	 * now), attempt.c that one (arg) wants its way anew. */
 	bool (*on_unsent)(struct edge_txn *t);
+	void (*on_again)(void *arg);
 	/* A 2xx of an INVITE that was left for another target. */
 	void (*on_stray)(struct edge_txn *t, const struct sip_msg *msg);
 	bool closing;

@@ -210,6 +210,65 @@ reuse_within_the_account(void **state)
 	X509_free(cu);
 }
 
+/* RFC 5923: with ;alias in its Via, or where the trunk says so, new requests too. */
+static void
+new_requests_over_the_peers_own(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	X509 *other = leaf(rig.root, "DNS:pbx.umbra.test", ca_keys()->leaf);
+	struct edge_dest d = pbx("acme", "acme-1", false), u = pbx("umbra", "umbra-1", false);
+	struct tpeer p, q;
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.8"; /* nobody listens there */
+	tpeer_connect(&p, cert);
+	SPIN(edge_conns(rig.e) == 1);
+	ask(&d, "INVITE");
+	SPIN(count(NEWS) == 1);
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	tpeer_send(&p, request(&(struct sip){
+			       .method = "OPTIONS", .via = "TLS 127.0.0.1", .branch = "x;alias"}));
+	SPIN(count(REQUEST) == 1);
+	ask(&d, "INVITE");
+	HEARD(tpeer_hear(&p, 1000), "INVITE sip:b@pbx.acme.test");
+	tpeer_connect(&q, other); /* umbra-1 says reuse: inbound */
+	SPIN(edge_conns(rig.e) == 2);
+	ask(&u, "INVITE");
+	HEARD(tpeer_hear(&q, 1000), "INVITE sip:b@pbx.acme.test");
+	tpeer_fini(&p, false);
+	tpeer_fini(&q, false);
+	X509_free(cert);
+	X509_free(other);
+}
+
+/* The name verified is the trunk's reference, whatever host was dialled. */
+static void
+reference_name(void **state)
+{
+	X509 *host = leaf(rig.root, "DNS:pbx2.acme.test", ca_keys()->leaf);
+	X509 *reference = leaf(rig.root, "DNS:real.acme.test", ca_keys()->leaf);
+	struct edge_dest d = pbx("acme", "acme-2", false);
+	int door = tcp_at("127.0.0.7", rig.pbx_port);
+	struct tpeer p;
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.7";
+	ask(&d, "OPTIONS");
+	tpeer_accept(&p, door, host);
+	SPIN(count(NEWS) == 1);
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	HEARD(last(NEWS)->why, "real.acme.test");
+	tpeer_fini(&p, true);
+	SPIN(edge_conns(rig.e) == 0);
+	ask(&d, "OPTIONS");
+	tpeer_accept(&p, door, reference);
+	HEARD(tpeer_hear(&p, 1000), "OPTIONS ");
+	tpeer_fini(&p, false);
+	X509_free(host);
+	X509_free(reference);
+	close(door);
+}
+
 /* ---- loss ---- */
 
 static void
@@ -429,6 +488,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(accepted_and_refused, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(reuse_within_the_account, rig_setup_tls,
 						rig_teardown),
+		cmocka_unit_test_setup_teardown(new_requests_over_the_peers_own, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(reference_name, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(connection_lost_in_the_middle, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(answer_when_the_connection_is_gone, rig_setup_tls,

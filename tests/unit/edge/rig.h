@@ -246,7 +246,9 @@ rig_accounts(struct world *w)
 	t->port = rig.pbx_port;
 	t = world_trunk(w, "acme", "acme-2", "pbx2.acme.test");
 	t->port = rig.pbx_port;
+	t->reference = STR("real.acme.test");
 	t = world_trunk(w, "umbra", "umbra-1", "pbx.umbra.test");
+	t->reuse = TRUNK_REUSE_INBOUND;
 	t->port = rig.pbx_port;
 	plain_trunk(w, "plain1", "plain1-1", TRUNK_UDP, "127.0.0.11");
 	plain_trunk(w, "plain2", "plain2-1", TRUNK_UDP, "127.0.0.12");
@@ -254,10 +256,14 @@ rig_accounts(struct world *w)
 	plain_trunk(w, NULL, "gw2", TRUNK_UDP, "127.0.0.3");
 	plain_trunk(w, NULL, "gw-tcp", TRUNK_TCP, "127.0.0.4");
 	/* by RFC 3263: no port */
-	plain_trunk(w, NULL, "gw-srv", TRUNK_UDP, "127.0.0.5")->host = STR("gw.far.test");
-	w->r.trunk[w->r.n_trunks - 1].port = 0;
-	plain_trunk(w, NULL, "gw-srv-tcp", TRUNK_TCP, "127.0.0.6")->host = STR("gw.far.test");
-	w->r.trunk[w->r.n_trunks - 1].port = 0;
+	for (int i = 0; i < 2; i++) {
+		t = plain_trunk(w, NULL, i ? "gw-srv-tcp" : "gw-srv", i ? TRUNK_TCP : TRUNK_UDP,
+				"127.0.0.5");
+		t->host = STR("gw.far.test");
+		t->port = 0;
+		world_source(t, "127.0.0.6");
+		world_source(t, "127.0.0.7");
+	}
 	world_build(w);
 }
 

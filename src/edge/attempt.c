@@ -1,0 +1,273 @@
+#include "edge/attempt.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+
+enum { BRANCH_CHARS = 26 };
+
+void
+attempt_branch(char branch[EDGE_BRANCH_MAX])
+{
+	memcpy(branch, "z9hG4bK", 7);
+	random_token(branch + 7, BRANCH_CHARS);
+}
+
+void
+attempt_note(struct edge_txn *t, const struct addr *a)
+{
+	if (t->n_tried < CONN_TRIED_MAX && !conn_addr_in(a, t->tried, t->n_tried))
+		t->tried[t->n_tried++] = *a;
+}
+
+/* The next address that it was not sent to; those that failed lately come last. NULL: none. */
+const struct addr *
+attempt_next(const struct edge_txn *t)
+{
+	const struct edge *e = t->owner;
+	const struct conn *c = conns_find(&e->conns, t->conn);
+	const struct locate *l = t->dest.transport == EDGE_UDP ? &t->locate : NULL;
+	const struct addr *last = NULL;
+
+	if (!l && c && !c->inbound)
+		l = &c->locate;
+	if (t->n_tried == CONN_TRIED_MAX)
+		return NULL;
+	for (uint32_t i = 0; l && i < l->n; i++) {
+		if (conn_addr_in(&l->addr[i], t->tried, t->n_tried))
+			continue;
+		if (!targets_is_down(&e->targets, &l->addr[i], t->dest.transport,
+				     loop_now(e->loop)))
+			return &l->addr[i];
+		last = last ? last : &l->addr[i];
+	}
+	return last;
+}
+
+/* May it leave where it is? In a dialog there is one target; what is cancelled stays. */
+static bool
+may_leave(const struct edge_txn *t)
+{
+	return !t->server && !t->once && !t->stray && !t->dead && !t->dest.reuse &&
+	       !t->dest.branch[0] && t->method != SIP_CANCEL && txn_client_unheard(&t->m) &&
+	       t->m.cancel == TXN_CANCEL_NONE;
+}
+
+static void
+note_failed(struct edge_txn *t, uint64_t for_us, const char *why)
+{
+	struct edge *e = t->owner;
+	struct conn *c = conns_find(&e->conns, t->conn);
+	uint64_t now = loop_now(e->loop);
+
+	if (t->dest.transport == EDGE_UDP)
+		targets_failed(&e->targets, &t->to, EDGE_UDP, for_us, why, random_u32(), now);
+	else if (c && !c->inbound)
+		targets_failed(&e->targets, &c->remote, t->dest.transport, for_us, why,
+			       random_u32(), now);
+}
+
+void
+attempt_answered(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+	const struct conn *c = conns_find(&e->conns, t->conn);
+
+	loop_timer_stop(e->loop, &t->trying);
+	if (t->dest.transport == EDGE_UDP)
+		targets_worked(&e->targets, &t->to, EDGE_UDP);
+	else if (c && !c->inbound)
+		targets_worked(&e->targets, &c->remote, t->dest.transport);
+}
+
+/* What was sent lives on by itself under its branch: if the target wakes up, it is cancelled, or
+ * its call ended (stray.c), so that nobody is rung twice. NULL: no transaction is left for it. */
+static struct edge_txn *
+leave_stray(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+	struct edge_txn *g = send_new_txn(e, t->m.kind, t->m.reliable);
+	struct conn *c = conns_find(&e->conns, t->conn);
+	char old[EDGE_BRANCH_MAX];
+	size_t at;
+
+	if (!g)
+		return NULL;
+	if (texts_put(&e->texts, &g->req, str_of(t->req.p, t->req.len)) != ERR_OK) {
+		send_drop_txn(g);
+		return NULL;
+	}
+	g->m = t->m;
+	g->method = t->method;
+	g->dest = t->dest;
+	g->src = t->src;
+	g->to = t->to;
+	g->conn = t->conn;
+	g->listener = t->listener;
+	g->stray = g->forgotten = true;
+	memcpy(g->branch, t->branch, sizeof(g->branch));
+	memcpy(old, t->branch, sizeof(old));
+	hash_del(&e->by_key, &t->by_key);
+	t->hashed = false;
+	g->key = t->key;
+	send_hash_txn(e, g);
+	list_del(&t->wait);
+	if (c && c->state == CONN_OPEN)
+		list_add(&c->busy, &g->wait);
+	/* t's own text goes on under another branch of the same length */
+	attempt_branch(t->branch);
+	at = str_find(str_of(t->req.p, t->req.len), str_from(old));
+	memcpy(t->req.p + at, t->branch, strlen(t->branch));
+	return g;
+}
+
+static void
+quiet_stray(struct edge_txn *g)
+{
+	uint64_t now = loop_now(g->owner->loop);
+
+	if (g->m.kind != TXN_CLIENT_INVITE) {
+		send_end_txn(g);
+		return;
+	}
+	txn_client_quiet(&g->m, now);
+	send_do(g, txn_client_step(&g->m, TXN_EV_CANCEL, now), NULL);
+}
+
+/* Anew, to the next target. */
+static void
+begin_again(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+
+	loop_timer_stop(e->loop, &t->trying);
+	loop_timer_stop(e->loop, &t->timer);
+	txn_init(&t->m, t->m.kind, t->m.reliable, &e->times);
+	if (t->hashed)
+		hash_del(&e->by_key, &t->by_key);
+	t->hashed = false;
+	t->conn = 0;
+	if (txn_client_key(str_from(t->branch), str_from(sip_method_name(t->method)), &t->key) !=
+	    ERR_OK) {
+		send_fail_txn(t, ERR_LONG, "no key for a branch");
+		return;
+	}
+	send_hash_txn(e, t);
+	t->soon = (struct loop_soon){.on_soon = e->on_again, .arg = t};
+	loop_soon(e->loop, &t->soon);
+}
+
+/* Not even a 100 in time: the next target; none: it has failed, where the caller has another
+ * trunk. The connection keeps what runs over it. */
+static void
+trying_due(struct timer *timer, uint64_t now)
+{
+	struct edge_txn *t = CONTAINER_OF(timer, struct edge_txn, trying), *g;
+	struct conn *c = conns_find(&t->owner->conns, t->conn);
+	bool other = attempt_next(t) != NULL;
+
+	(void)now;
+	if (!may_leave(t) || (!other && !t->dest.hunt))
+		return;
+	note_failed(t, 0, "no answer at all to a request");
+	if (c)
+		conn_set_mute(c);
+	g = leave_stray(t);
+	if (!g)
+		return; /* Timer B has the last word then */
+	quiet_stray(g);
+	if (other)
+		begin_again(t);
+	else
+		send_fail_txn(t, ERR_TIMEOUT, "no answer at all in time");
+}
+
+static uint64_t
+retry_after_us(const struct sip_msg *m)
+{
+	struct str v = sip_msg_value(m, SIP_H_RETRY_AFTER);
+	size_t digits = 0;
+	uint64_t s = 0;
+
+	while (digits < v.len && ascii_digit(v.p[digits]))
+		digits++;
+	if (str_u64(str_sub(v, 0, digits), UINT32_MAX, &s) != ERR_OK)
+		return 0;
+	return s * CLOCK_S;
+}
+
+bool
+attempt_on_503(struct edge_txn *t, const struct sip_msg *msg)
+{
+	uint64_t for_us = retry_after_us(msg);
+	struct edge_txn *g;
+	bool unheard;
+
+	if (for_us)
+		note_failed(t, for_us, "503 with Retry-After");
+	if (t->m.state == TXN_PROCEEDING) { /* a 100 before it changes nothing */
+		unheard = t->m.kind == TXN_CLIENT_INVITE && t->m.cancel == TXN_CANCEL_NONE &&
+			  !t->stray && !t->once && !t->dest.reuse && !t->dest.branch[0];
+	} else {
+		unheard = may_leave(t);
+	}
+	if (!unheard || !attempt_next(t))
+		return false;
+	g = leave_stray(t);
+	if (!g)
+		return false;
+	send_do(g, txn_client_step(&g->m, TXN_EV_3XX_6XX, loop_now(g->owner->loop)), msg);
+	begin_again(t);
+	return true;
+}
+
+/* It could not be sent: nothing of it is out there. */
+static bool
+goes_on(struct edge_txn *t)
+{
+	if (!may_leave(t) || !attempt_next(t))
+		return false;
+	note_failed(t, 0, "the request could not be sent");
+	list_del(&t->wait);
+	begin_again(t);
+	return true;
+}
+
+/* Its connection broke before an answer: the peer may have it all the same. */
+bool
+attempt_after_loss(struct edge_txn *t)
+{
+	struct edge_txn *g;
+
+	if (!may_leave(t) || !attempt_next(t))
+		return false;
+	g = leave_stray(t);
+	if (!g)
+		return false;
+	quiet_stray(g);
+	begin_again(t);
+	return true;
+}
+
+void
+attempt_arm(struct edge_txn *t)
+{
+	static const uint64_t usual[] = {
+		[EDGE_UDP] = CLOCK_S, [EDGE_TCP] = 4 * CLOCK_S, [EDGE_TLS] = 4 * CLOCK_S};
+	struct edge *e = t->owner;
+	uint64_t us = e->conf.trying_us[t->dest.transport];
+
+	if (!may_leave(t) || (!t->dest.hunt && !attempt_next(t)))
+		return;
+	t->trying.on_due = trying_due;
+	if (loop_timer(e->loop, &t->trying, us ? us : usual[t->dest.transport]) != ERR_OK)
+		log_error("edge.timer", "no timer left for a transaction");
+}
+
+void
+attempt_init(struct edge *e)
+{
+	e->on_unsent = goes_on;
+}

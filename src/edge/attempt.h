@@ -1,0 +1,28 @@
+/* One target of a request after the other (RFC 3263 4.3): what is sent to a target that says
+ * nothing, answers 503, or is lost, goes to the next address of the same trunk under a new branch;
+ * what was sent before is watched, so that nobody is rung twice (stray.c). */
+#ifndef POSTERN_EDGE_ATTEMPT_H
+#define POSTERN_EDGE_ATTEMPT_H
+
+#include "edge/send.h"
+
+/** The hooks of this file in e. */
+void attempt_init(struct edge *e);
+/** A branch that was never used. */
+void attempt_branch(char branch[EDGE_BRANCH_MAX]);
+/** t is sent to this address. */
+void attempt_note(struct edge_txn *t, const struct addr *a);
+/** The next address of those found that t was not sent to; what failed lately comes last. NULL:
+ * none. Borrowed. */
+const struct addr *attempt_next(const struct edge_txn *t);
+/** t has left for a target: if there is another one, or another trunk, it has only so much time. */
+void attempt_arm(struct edge_txn *t);
+/** t got an answer of any kind from where it was sent to. */
+void attempt_answered(struct edge_txn *t);
+/** It was 503 (RFC 3261 21.5.4): true where the request goes to another target now, and the answer
+ * is dealt with. */
+bool attempt_on_503(struct edge_txn *t, const struct sip_msg *msg);
+/** The connection of t broke: true where it goes on elsewhere. */
+bool attempt_after_loss(struct edge_txn *t);
+
+#endif
