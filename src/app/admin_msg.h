@@ -13,6 +13,8 @@ enum admin_msg_type {
 	ADMIN_NOTE,        /* signaling: struct admin_note */
 	ADMIN_HANGUP,      /* admin: struct admin_slot, only the id counts */
 	ADMIN_ALARM,       /* signaling: struct admin_alarm */
+	ADMIN_READY,       /* admin: struct probe_job (probefacts.h): look at this equipment */
+	ADMIN_READY_DONE,  /* signaling: struct admin_ready_done, and a blob where err is 0 */
 };
 
 struct admin_slot {
@@ -46,5 +48,11 @@ struct admin_alarm {
 	char text[ALARM_TEXT_MAX];
 };
 _Static_assert(sizeof(struct admin_alarm) <= CHANNEL_BODY_MAX, "must fit a channel message");
+
+/* What became of a job: a sealed struct probe_facts travels beside it, or err says why not. */
+struct admin_ready_done {
+	uint32_t number; /* of the job */
+	uint32_t err;    /* enum err; STATE: another job runs; NOTFOUND: no such zone */
+};
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "app/admin_msg.h"
 #include "app/keeper_msg.h"
+#include "app/ready.h"
 #include "app/reloaded.h"
 #include "app/role.h"
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 #include "ops/cdrfile.h"
 #include "ops/control.h"
 #include "ops/show.h"
+#include "store/reports.h"
 #include "store/store.h"
 
 enum {
@@ -47,6 +49,7 @@ struct admin {
 	struct reloaded reloaded;
 	struct control control;
 	struct show show;
+	struct ready ready;
 	struct store *store;
 	uint64_t tried_version; /* of the store, that a snapshot was made or tried from */
 	bool tried;
@@ -236,6 +239,7 @@ hang_up(void *arg, const struct id *id)
 static void
 drop_signaling(struct admin *a)
 {
+	ready_lost(&a->ready);
 	loop_del(&a->loop, &a->signaling_fd);
 	channel_rebind(&a->signaling, -1);
 }
@@ -297,7 +301,7 @@ take_alarm(struct admin *a, const struct channel_msg *msg)
 }
 
 static bool
-take_signaling(struct admin *a, const struct channel_msg *msg)
+take_signaling(struct admin *a, const struct channel_msg *msg, int fd)
 {
 	if (msg->head.type == ADMIN_ENDED && msg->head.length == sizeof(struct admin_slot)) {
 		if (!timer_is_set(&a->gather))
@@ -310,6 +314,14 @@ take_signaling(struct admin *a, const struct channel_msg *msg)
 	}
 	if (msg->head.type == ADMIN_ALARM && msg->head.length == sizeof(struct admin_alarm))
 		return take_alarm(a, msg);
+	if (msg->head.type == ADMIN_READY_DONE &&
+	    msg->head.length == sizeof(struct admin_ready_done)) {
+		struct admin_ready_done done;
+
+		memcpy(&done, msg->body, sizeof(done));
+		ready_take(&a->ready, &done, fd);
+		return true;
+	}
 	return false;
 }
 
@@ -321,11 +333,17 @@ on_signaling(void *arg, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ADMIN_BATCH; i++) {
-		enum err e = channel_recv(&a->signaling, &msg, NULL, NULL);
+		int fd = -1;
+		size_t n = 1;
+		enum err e = channel_recv(&a->signaling, &msg, &fd, &n);
+		bool known;
 
 		if (e == ERR_AGAIN)
 			break;
-		if (e == ERR_OK && take_signaling(a, &msg))
+		known = e == ERR_OK && take_signaling(a, &msg, n ? fd : -1);
+		if (e == ERR_OK && n)
+			close(fd);
+		if (known)
 			continue;
 		if (e != ERR_CLOSED)
 			log_error("admin.signaling", "a message that is not understood; cut off");
@@ -502,11 +520,37 @@ media_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *o
 }
 
 static void
+keep_report(void *arg, const struct probe_facts *f, const struct ready_report *r, struct str json)
+{
+	struct admin *a = arg;
+	const struct tlsprobe_cert *leaf = &f->tls.chain.cert[0];
+	struct store_report rep = {.account = str_from(f->account.id.z),
+				   .fqdn = str_from(f->job.fqdn),
+				   .at_us = f->began_us,
+				   .passed = r->passed,
+				   .issuer = str_from(leaf->issuer),
+				   .names = str_from(leaf->names),
+				   .json = json};
+	enum err e = rep.account.len ? open_store(a) : ERR_NOTFOUND;
+
+	if (e == ERR_NOTFOUND)
+		return;
+	if (e == ERR_OK)
+		e = store_report_write(a->store, &rep);
+	if (e != ERR_OK)
+		log_error("ready.store", "account=%s: the report is not kept: %s", f->account.id.z,
+			  err_text(e));
+}
+
+static void
 answer(void *arg, struct str line, struct buf *b)
 {
 	struct admin *a = arg;
 
-	show_answer(&a->show, line, b);
+	if (ready_answer(&a->ready, line, b))
+		watch_output(a);
+	else
+		show_answer(&a->show, line, b);
 }
 
 /* The folders above a file. */
@@ -638,6 +682,10 @@ set_up(struct admin *a, uint64_t epoch)
 	if (e != ERR_OK)
 		return e;
 	fill_show(a, epoch);
+	a->ready.conf = a->conf;
+	a->ready.signaling = &a->signaling;
+	a->ready.on_report = keep_report;
+	a->ready.arg = a;
 	open_control(a);
 	first_accounts(a);
 	write_cdrs(a);

@@ -200,6 +200,26 @@ start_edge(struct signaling *s)
 			&s->w.edge);
 }
 
+static struct tls_ctx *
+client_of(void *arg, uint32_t zone, struct tls_trust **trust)
+{
+	struct signaling *s = arg;
+
+	*trust = s->now.zones.trust;
+	return zone < s->now.zones.n ? s->now.zones.client[zone] : NULL;
+}
+
+static enum err
+start_readiness(struct signaling *s)
+{
+	struct readiness *r = &s->w.readiness;
+
+	r->admin = &s->w.admin;
+	r->do_client = client_of;
+	r->arg = s;
+	return readiness_init(r, &s->w.loop);
+}
+
 static enum err
 start_media(struct signaling *s)
 {
@@ -574,6 +594,8 @@ start_all(struct signaling *s)
 	if (e == ERR_OK)
 		e = watch_channels(s);
 	if (e == ERR_OK)
+		e = start_readiness(s);
+	if (e == ERR_OK)
 		e = start_calls(s);
 	if (e == ERR_OK) {
 		first_accounts(s);
@@ -603,6 +625,7 @@ role_signaling(uint64_t epoch)
 	e = loop_run(&s.w.loop);
 	(void)media_ctl_flush(&s.w.media);
 	(void)channel_flush(&s.w.admin);
+	readiness_fini(&s.w.readiness);
 	edge_free(&s.w.edge);
 	drop_setting(&s.next);
 	drop_setting(&s.now);

@@ -385,6 +385,14 @@ wire_on_admin(struct worker *w, const struct channel_msg *m)
 {
 	struct admin_slot s;
 
+	if (m->head.type == ADMIN_READY && m->head.length == sizeof(struct probe_job)) {
+		struct probe_job job;
+
+		memcpy(&job, m->body, sizeof(job));
+		readiness_begin(&w->readiness, &job, w->conf,
+				w->have_accounts ? &w->accounts : NULL);
+		return true;
+	}
 	if (m->head.length != sizeof(s))
 		return false;
 	memcpy(&s, m->body, sizeof(s));

@@ -5,6 +5,7 @@
 
 #include "app/admin_msg.h"
 #include "app/conf.h"
+#include "app/readiness.h"
 #include "call/restore.h"
 #include "ha/records.h"
 #include "media/flow.h"
@@ -23,6 +24,7 @@ struct worker {
 	struct flow_secrets secrets;
 	struct records records;
 	struct channel admin;
+	struct readiness readiness;
 	struct alarms alarms; /* raised by this worker: said again when admin was started again */
 	struct str accounts_bytes, next_bytes; /* mapped snapshots: in use, and waiting to be */
 	struct snapshot_view accounts, next;

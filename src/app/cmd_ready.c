@@ -1,0 +1,233 @@
+/* postern ready: begins a check in the running postern, asks until it is done, shows the report. */
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/ask.h"
+#include "app/cmd.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ops/jsonin.h"
+
+enum {
+	ASK_EVERY_MS = 200,
+	TITLE_WIDTH = 24,
+	TEXT_MAX = 2048,
+	STATUS_PASSED = 0,
+	STATUS_FAILED = 1,
+	STATUS_NOT_RUN = 2, /* also: wrong usage */
+};
+
+static const char usage[] =
+	"usage: postern ready [--port N] [--zone FQDN] [--account ID] [--json] [-c CONF] FQDN\n"
+	"Checks the customer equipment of this name as the service needs it.\n"
+	"Exit status: 0 passed, 1 failed, 2 could not be run.\n";
+
+struct ready_words {
+	const char *fqdn, *conf, *zone, *account;
+	uint32_t port;
+	bool json;
+};
+
+/* ---- printing ---- */
+
+/* Text of a network does not reach the terminal as control sequences. */
+static void
+print_clean(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		putchar((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
+}
+
+static void
+print_line(const struct json *l)
+{
+	printf("%-8s %-*s ", jsonin_text(l, "state"), TITLE_WIDTH, jsonin_text(l, "title"));
+	print_clean(jsonin_text(l, "seen"));
+	putchar('\n');
+	if (*jsonin_text(l, "change")) {
+		printf("%-8s %-*s -> ", "", TITLE_WIDTH, "");
+		print_clean(jsonin_text(l, "change"));
+		putchar('\n');
+	}
+}
+
+static void
+print_report(const struct json *a)
+{
+	const struct json *lines = jsonin_get(a, "lines");
+
+	printf("%s, port %lld, from zone %s (profile %s)%s%s\n\n", jsonin_text(a, "fqdn"),
+	       (long long)jsonin_int(a, "port"), jsonin_text(a, "zone"), jsonin_text(a, "profile"),
+	       *jsonin_text(a, "account") ? ", account " : "", jsonin_text(a, "account"));
+	for (size_t i = 0; i < jsonin_count(lines); i++)
+		print_line(jsonin_at(lines, i));
+	if (jsonin_true(a, "passed"))
+		printf("\nready: passed, %lld warned\n", (long long)jsonin_int(a, "warned"));
+	else
+		printf("\nnot ready: %lld failed, %lld warned; begin with: %s\n",
+		       (long long)jsonin_int(a, "failed"), (long long)jsonin_int(a, "warned"),
+		       jsonin_text(a, "cause"));
+}
+
+/* ---- asking ---- */
+
+static void
+put_begin(struct buf *b, const struct ready_words *w)
+{
+	buf_z(b, "{\"cmd\":\"ready\",\"fqdn\":");
+	buf_json(b, str_from(w->fqdn));
+	buf_printf(b, ",\"port\":%u,\"zone\":", w->port);
+	buf_json(b, str_from(w->zone ? w->zone : ""));
+	buf_z(b, ",\"account\":");
+	buf_json(b, str_from(w->account ? w->account : ""));
+	buf_z(b, "}\n");
+}
+
+/* A connection to the running postern, and room for an answer. */
+struct talk {
+	int fd;
+	char *mem; /* CONTROL_ANSWER_MAX bytes */
+};
+
+/* One question; NULL after a message about what is wrong. The caller frees. */
+static struct json *
+ask_one(const struct talk *t, struct str question, struct str *text)
+{
+	struct json *answer = NULL;
+
+	if (ask_line(t->fd, question, t->mem, text) != ERR_OK)
+		fprintf(stderr, "postern ready: no answer from the running postern\n");
+	else if (jsonin_parse(*text, &answer) != ERR_OK)
+		fprintf(stderr, "postern ready: the answer is not understood\n");
+	else if (!jsonin_true(answer, "ok"))
+		fprintf(stderr, "postern ready: %s\n", jsonin_text(answer, "error"));
+	else
+		return answer;
+	jsonin_free(&answer);
+	return NULL;
+}
+
+static int
+show_report(const struct ready_words *w, const struct json *answer, struct str text)
+{
+	if (w->json)
+		printf("%.*s\n", STR_ARG(text));
+	else
+		print_report(answer);
+	return jsonin_true(answer, "passed") ? STATUS_PASSED : STATUS_FAILED;
+}
+
+static int
+wait_for_report(const struct talk *t, const struct ready_words *w, int64_t job)
+{
+	char mem[128];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(&b, "{\"cmd\":\"ready-report\",\"job\":%lld}\n", (long long)job);
+	for (;;) {
+		struct str text;
+		struct json *answer = ask_one(t, buf_view(&b), &text);
+		int status = STATUS_NOT_RUN;
+		bool done = !answer || jsonin_true(answer, "done");
+
+		if (answer && done)
+			status = show_report(w, answer, text);
+		jsonin_free(&answer);
+		if (done)
+			return status;
+		(void)poll(NULL, 0, ASK_EVERY_MS);
+	}
+}
+
+static int
+run_talk(const struct talk *t, const struct ready_words *w)
+{
+	char mem[TEXT_MAX];
+	struct json *answer;
+	struct str text;
+	struct buf b;
+	int64_t job;
+
+	buf_init(&b, mem, sizeof(mem));
+	put_begin(&b, w);
+	if (buf_end(&b) != ERR_OK) {
+		fprintf(stderr, "postern ready: too long\n");
+		return STATUS_NOT_RUN;
+	}
+	answer = ask_one(t, buf_view(&b), &text);
+	if (!answer)
+		return STATUS_NOT_RUN;
+	job = jsonin_int(answer, "job");
+	jsonin_free(&answer);
+	return wait_for_report(t, w, job);
+}
+
+static int
+run_ready(const struct ready_words *w)
+{
+	struct talk t = {.fd = ask_open("ready", w->conf)};
+	int status = STATUS_NOT_RUN;
+
+	if (t.fd < 0)
+		return status;
+	t.mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
+	if (t.mem)
+		status = run_talk(&t, w);
+	else
+		fprintf(stderr, "postern ready: %s\n", err_text(ERR_NOMEM));
+	mem_free(t.mem);
+	close(t.fd);
+	return status;
+}
+
+/* ---- the words ---- */
+
+static bool
+read_option(struct ready_words *w, int opt)
+{
+	switch (opt) {
+	case 'c':
+		w->conf = optarg;
+		return true;
+	case 'j':
+		w->json = true;
+		return true;
+	case 'z':
+		w->zone = optarg;
+		return true;
+	case 'a':
+		w->account = optarg;
+		return true;
+	case 'p':
+		return str_u32(str_from(optarg), UINT16_MAX, &w->port) == ERR_OK;
+	default:
+		return false;
+	}
+}
+
+int
+cmd_ready(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"json", no_argument, NULL, 'j'},       {"account", required_argument, NULL, 'a'},
+		{"zone", required_argument, NULL, 'z'}, {"port", required_argument, NULL, 'p'},
+		{"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+	struct ready_words w = {0};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1)
+		if (!read_option(&w, opt)) {
+			fputs(usage, opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : STATUS_NOT_RUN;
+		}
+	if (optind + 1 != argc) {
+		fputs(usage, stderr);
+		return STATUS_NOT_RUN;
+	}
+	w.fqdn = argv[optind];
+	return run_ready(&w);
+}

@@ -1,0 +1,211 @@
+#include "app/readiness.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/shm.h"
+
+/* ---- back to admin ---- */
+
+static void
+drop_facts(struct readiness *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+	loop_timer_stop(r->loop, &r->retry);
+}
+
+/* At once, or a little later: the channel may be full of other things. */
+static void
+pass_on(struct readiness *r)
+{
+	enum err e =
+		channel_send_fds(r->admin, ADMIN_READY_DONE, &r->done, sizeof(r->done), &r->fd, 1);
+
+	if (e == ERR_AGAIN && loop_timer(r->loop, &r->retry, READINESS_RETRY_US) == ERR_OK)
+		return;
+	if (e != ERR_OK)
+		log_warn("ready.lost", "the facts of a readiness check did not reach admin: %s",
+			 err_text(e));
+	drop_facts(r);
+}
+
+static void
+on_retry(struct timer *t, uint64_t now_us)
+{
+	(void)now_us;
+	pass_on(CONTAINER_OF(t, struct readiness, retry));
+}
+
+static void
+tell_failed(struct readiness *r, uint32_t number, enum err e)
+{
+	struct admin_ready_done done = {.number = number, .err = (uint32_t)e};
+
+	if (channel_send(r->admin, ADMIN_READY_DONE, &done, sizeof(done), true) != ERR_OK)
+		log_warn("ready.lost", "admin could not be told that a check did not begin");
+}
+
+static void
+take_facts(void *arg, const struct probe_facts *f)
+{
+	struct readiness *r = arg;
+	enum err e;
+
+	drop_facts(r);
+	e = shm_blob("postern-ready", str_of(f, sizeof(*f)), &r->fd);
+	if (e != ERR_OK) {
+		tell_failed(r, f->job.number, e);
+		return;
+	}
+	r->done = (struct admin_ready_done){.number = f->job.number};
+	pass_on(r);
+}
+
+/* ---- what we know beforehand ---- */
+
+static void
+keep_trunk(struct probe_account *out, const struct snapshot_view *v, uint32_t i)
+{
+	struct probe_trunk *t = &out->trunk[out->n_trunks++];
+
+	*t = (struct probe_trunk){.id = snapshot_trunk_id(v, i),
+				  .port = v->trunk[i].port,
+				  .show = v->trunk[i].client_certificate};
+	(void)!str_copyz(t->reference, sizeof(t->reference),
+			 snapshot_text(v, v->trunk[i].reference));
+	for (uint32_t k = 0; k < v->n_sources && t->n_sources < PROBE_SOURCES_MAX; k++)
+		if (v->source[k].trunk == i)
+			t->source[t->n_sources++] = v->source[k].range;
+}
+
+/* The account that was named, else the one that has the FQDN. */
+static void
+find_account(const struct snapshot_view *v, const struct probe_job *job, struct probe_account *out)
+{
+	uint32_t account = POLICY_NONE;
+
+	out->asked_for = job->account[0] != 0;
+	if (!v)
+		return;
+	if (out->asked_for) {
+		account = snapshot_account(v, str_from(job->account));
+		out->exists = account != POLICY_NONE;
+	}
+	for (uint32_t i = 0; i < v->first_carrier && out->n_trunks < PROBE_TRUNKS_MAX; i++) {
+		const struct trunk *t = &v->trunk[i];
+
+		if (t->transport != TRUNK_TLS || !str_ieqz(snapshot_text(v, t->host), job->fqdn) ||
+		    (out->asked_for && t->account != account))
+			continue;
+		if (account == POLICY_NONE)
+			account = t->account;
+		if (t->account == account)
+			keep_trunk(out, v, i);
+	}
+	if (account == POLICY_NONE)
+		return;
+	out->exists = true;
+	out->id = snapshot_account_id(v, account);
+	out->tls_srtp = v->account[account].tls_srtp;
+	out->eku = v->account[account].tls_eku;
+	out->no_wildcard = !v->account[account].tls_wildcard;
+	out->common_name = v->account[account].tls_cn;
+}
+
+/* The zone that was asked for, else that of the account's trunk, else the first. */
+static uint32_t
+find_zone(const struct conf *conf, const struct snapshot_view *v, const struct probe_facts *f)
+{
+	uint32_t trunk = POLICY_NONE;
+
+	if (f->job.zone < conf->n_zones)
+		return f->job.zone;
+	if (v && f->account.n_trunks)
+		trunk = snapshot_trunk(v, str_from(f->account.trunk[0].id.z));
+	if (trunk != POLICY_NONE)
+		for (uint32_t z = 0; z < conf->n_zones; z++)
+			if (str_ieqz(snapshot_text(v, v->trunk[trunk].zone), conf->zone[z].fqdn))
+				return z;
+	return 0;
+}
+
+static bool
+fill_own(const struct conf *conf, uint32_t zone, struct probe_own *own)
+{
+	if (zone >= conf->n_zones)
+		return false;
+	memcpy(own->zone, conf->zone[zone].fqdn, sizeof(own->zone));
+	own->client_wanted = conf->zone[zone].client_certificate == CONF_CLIENT_REQUIRED;
+	for (uint32_t i = 0; i < conf->n_listeners; i++) {
+		const struct conf_listener *l = &conf->listener[i];
+
+		if (l->transport != CONF_TLS || l->zone != zone)
+			continue;
+		own->local = l->bind;
+		own->local.port = 0;
+		if (addr_is_any(&l->bind))
+			own->local = (struct addr){0};
+		own->shown = l->advertised;
+		return true;
+	}
+	return false;
+}
+
+void
+readiness_begin(struct readiness *r, const struct probe_job *job, const struct conf *conf,
+		const struct snapshot_view *v)
+{
+	static struct probe_facts f; /* large, and only needed here */
+	struct tls_trust *trust = NULL;
+	struct tls_ctx *client;
+	uint32_t zone;
+	enum err e;
+
+	f = (struct probe_facts){.job = *job};
+	find_account(v, job, &f.account);
+	zone = find_zone(conf, v, &f);
+	f.port = job->port;
+	if (!f.port && f.account.n_trunks)
+		f.port = f.account.trunk[0].port;
+	if (!f.port)
+		f.port = PROBE_PORT;
+	memcpy(f.name, job->fqdn, sizeof(f.name));
+	if (f.account.n_trunks && f.account.trunk[0].reference[0])
+		memcpy(f.name, f.account.trunk[0].reference, sizeof(f.name));
+	if (f.account.n_trunks && f.account.trunk[0].show == TRUNK_SHOW_NEVER)
+		f.own.never_show = true;
+	client = fill_own(conf, zone, &f.own) ? r->do_client(r->arg, zone, &trust) : NULL;
+	e = client ? probe_start(&r->probe, &f, client, trust, conf->dns, conf->n_dns)
+		   : ERR_NOTFOUND;
+	if (e != ERR_OK) {
+		tell_failed(r, job->number, e);
+		return;
+	}
+	log_info("ready.begin", "fqdn=%s port=%u zone=%s account=%s", job->fqdn, f.port, f.own.zone,
+		 f.account.id.z);
+}
+
+/* ---- start and end ---- */
+
+enum err
+readiness_init(struct readiness *r, struct loop *loop)
+{
+	r->loop = loop;
+	r->fd = -1;
+	r->retry = (struct timer){.on_due = on_retry};
+	r->probe.on_done = take_facts;
+	r->probe.arg = r;
+	return probe_init(&r->probe, loop);
+}
+
+void
+readiness_fini(struct readiness *r)
+{
+	if (!r->loop)
+		return;
+	probe_fini(&r->probe);
+	drop_facts(r);
+}

@@ -1,0 +1,35 @@
+/* Signaling's side of `postern ready`: takes a job of admin, says what the accounts and the zone
+ * know of it, has it probed, and passes the facts back as a sealed memfd. Loop thread only. */
+#ifndef POSTERN_APP_READINESS_H
+#define POSTERN_APP_READINESS_H
+
+#include "app/admin_msg.h"
+#include "app/conf.h"
+#include "app/probe.h"
+#include "policy/snapshot.h"
+
+enum { READINESS_RETRY_US = 20 * CLOCK_MS /* until the channel takes the facts */ };
+
+struct readiness {
+	/* set by the caller before readiness_init; borrowed */
+	struct channel *admin;
+	/* client context of a zone, and whom it believes, borrowed; NULL = none */
+	struct tls_ctx *(*do_client)(void *arg, uint32_t zone, struct tls_trust **trust);
+	void *arg;
+	/* own */
+	struct loop *loop;
+	struct probe probe;
+	struct timer retry;
+	struct admin_ready_done done; /* of the facts that wait */
+	int fd;                       /* sealed facts that admin has not got yet, -1 = none */
+};
+
+enum err readiness_init(struct readiness *r, struct loop *loop) NODISCARD;
+/** Zeroed is fine. */
+void readiness_fini(struct readiness *r);
+/** A job; conf, v: the configuration and the accounts of now (NULL = none), for the call. Whatever
+ * comes of it, ADMIN_READY_DONE follows. */
+void readiness_begin(struct readiness *r, const struct probe_job *job, const struct conf *conf,
+		     const struct snapshot_view *v);
+
+#endif

@@ -1,0 +1,209 @@
+#include "app/ready.h"
+
+#include <string.h>
+
+#include "app/readycheck.h"
+#include "app/readyjson.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/shm.h"
+#include "net/certpolicy.h"
+#include "ops/jsonin.h"
+
+enum { ZONE_ANY = UINT16_MAX };
+
+static void
+put_error(struct buf *b, const char *why)
+{
+	buf_reset(b);
+	buf_z(b, "{\"ok\":false,\"error\":");
+	buf_json(b, str_from(why));
+	buf_char(b, '}');
+}
+
+static void
+break_off(struct ready *r, const char *why)
+{
+	r->stage = READY_IS_BROKEN;
+	(void)!str_copyz(r->error, sizeof(r->error), str_from(why));
+}
+
+/* ---- what is asked ---- */
+
+static const char *
+read_zone(const struct ready *r, const char *zone, uint16_t *out)
+{
+	*out = ZONE_ANY;
+	if (!*zone)
+		return NULL;
+	for (uint32_t i = 0; i < r->conf->n_zones; i++)
+		if (str_ieqz(str_from(zone), r->conf->zone[i].fqdn)) {
+			*out = (uint16_t)i;
+			return NULL;
+		}
+	return "there is no zone of this name in the configuration";
+}
+
+static bool
+number_ok(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_alnum(s.p[i]) && !(s.p[i] == '+' && i == 0))
+			return false;
+	return true;
+}
+
+/* NULL, or what is wrong with the request. */
+static const char *
+read_job(const struct ready *r, const struct json *q, struct probe_job *job)
+{
+	struct str fqdn = str_from(jsonin_text(q, "fqdn"));
+	int64_t port = jsonin_int(q, "port"), wait = jsonin_int(q, "wait");
+
+	*job = (struct probe_job){0};
+	if (fqdn.len > 1 && fqdn.p[fqdn.len - 1] == '.')
+		fqdn.len--;
+	if (!certpolicy_fqdn_ok(fqdn) || str_copyz(job->fqdn, sizeof(job->fqdn), fqdn) != ERR_OK)
+		return "fqdn is the name of the equipment, as in its certificate: no address";
+	for (char *p = job->fqdn; *p; p++)
+		*p = ascii_lower(*p);
+	if (port < 0 || port > UINT16_MAX)
+		return "port is 1 to 65535";
+	if (wait < 0 || wait > READY_WAIT_MAX_S)
+		return "wait is at most 600 seconds";
+	job->port = (uint16_t)port;
+	job->wait_s = (uint16_t)wait;
+	if (str_copyz(job->account, sizeof(job->account), str_from(jsonin_text(q, "account"))) !=
+	    ERR_OK)
+		return "there is no account of this name";
+	if (str_copyz(job->call, sizeof(job->call), str_from(jsonin_text(q, "call"))) != ERR_OK ||
+	    !number_ok(str_from(job->call)))
+		return "call is a number, as +15551230000, or a user name of letters and digits";
+	return read_zone(r, jsonin_text(q, "zone"), &job->zone);
+}
+
+static void
+begin(struct ready *r, const struct json *q, struct buf *b)
+{
+	struct probe_job job;
+	const char *why = read_job(r, q, &job);
+	uint64_t now = clock_now_us();
+
+	if (!why && r->stage == READY_RUNS && now < r->due_us)
+		why = "another check runs; ask again when it is done";
+	if (why) {
+		put_error(b, why);
+		return;
+	}
+	job.number = r->number + 1;
+	if (r->signaling->fd < 0 ||
+	    channel_send(r->signaling, ADMIN_READY, &job, sizeof(job), true) != ERR_OK) {
+		put_error(b, "signaling does not take it now; try again");
+		return;
+	}
+	r->number = job.number;
+	r->stage = READY_RUNS;
+	r->due_us = now + READY_LATE_US + (uint64_t)job.wait_s * CLOCK_S;
+	buf_printf(b, "{\"ok\":true,\"job\":%u}", r->number);
+}
+
+static void
+tell(struct ready *r, const struct json *q, struct buf *b)
+{
+	if (jsonin_int(q, "job") != r->number || r->stage == READY_IDLE) {
+		put_error(b, "there is no check of this number; another one was begun since");
+		return;
+	}
+	if (r->stage == READY_RUNS && clock_now_us() >= r->due_us)
+		break_off(r, "signaling did not finish the check");
+	if (r->stage == READY_RUNS)
+		buf_z(b, "{\"ok\":true,\"done\":false}");
+	else if (r->stage == READY_IS_BROKEN)
+		put_error(b, r->error);
+	else
+		readyjson_put(b, &r->facts, &r->report);
+}
+
+bool
+ready_answer(struct ready *r, struct str line, struct buf *b)
+{
+	struct json *q = NULL;
+	bool ours = false;
+
+	if (jsonin_parse(line, &q) == ERR_OK) {
+		const char *cmd = jsonin_text(q, "cmd");
+
+		ours = strcmp(cmd, "ready") == 0 || strcmp(cmd, "ready-report") == 0;
+		if (ours && strcmp(cmd, "ready") == 0)
+			begin(r, q, b);
+		else if (ours)
+			tell(r, q, b);
+	}
+	jsonin_free(&q);
+	return ours;
+}
+
+/* ---- what came of it ---- */
+
+static void
+report(struct ready *r)
+{
+	char *mem = r->on_report ? mem_zalloc(1, READYJSON_MAX) : NULL;
+	struct buf b;
+
+	readycheck_run(&r->facts, clock_wall_us(), &r->report);
+	r->stage = READY_IS_DONE;
+	log_info("ready.done", "fqdn=%s zone=%s account=%s %s%s%s", r->facts.job.fqdn,
+		 r->facts.own.zone, r->facts.account.id.z, r->report.passed ? "passed" : "failed",
+		 r->report.passed ? "" : " cause=", r->report.cause);
+	if (!mem)
+		return;
+	buf_init(&b, mem, READYJSON_MAX);
+	readyjson_put(&b, &r->facts, &r->report);
+	if (buf_end(&b) == ERR_OK)
+		r->on_report(r->arg, &r->facts, &r->report, buf_view(&b));
+	mem_free(mem);
+}
+
+static bool
+is_whole(struct str bytes)
+{
+	const struct probe_facts *f = (const void *)bytes.p;
+
+	return bytes.len == sizeof(*f) && f->magic == PROBE_MAGIC && f->layout == PROBE_LAYOUT &&
+	       f->size == sizeof(*f);
+}
+
+void
+ready_take(struct ready *r, const struct admin_ready_done *done, int fd)
+{
+	struct str bytes;
+	enum err e = (enum err)done->err;
+
+	if (done->number != r->number || r->stage != READY_RUNS)
+		return; /* of an earlier life */
+	if (e == ERR_OK)
+		e = shm_blob_map(fd, &bytes);
+	if (e == ERR_STATE) {
+		break_off(r, "another check runs in signaling; ask again when it is done");
+	} else if (e == ERR_NOTFOUND) {
+		break_off(r, "the zone has no TLS listener to connect from");
+	} else if (e != ERR_OK) {
+		break_off(r, err_text(e));
+	} else {
+		if (is_whole(bytes)) {
+			memcpy(&r->facts, bytes.p, sizeof(r->facts));
+			report(r);
+		} else {
+			break_off(r, "what signaling found cannot be read");
+		}
+		shm_blob_unmap(&bytes);
+	}
+}
+
+void
+ready_lost(struct ready *r)
+{
+	if (r->stage == READY_RUNS)
+		break_off(r, "signaling was restarted in the middle of the check; try again");
+}

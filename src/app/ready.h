@@ -1,0 +1,41 @@
+/* Admin's side of `postern ready`: two requests of the control socket, of which the first begins a
+ * check and the second asks what became of it. One check at a time. */
+#ifndef POSTERN_APP_READY_H
+#define POSTERN_APP_READY_H
+
+#include "app/admin_msg.h"
+#include "app/conf.h"
+#include "app/probefacts.h"
+#include "app/readyreport.h"
+
+enum {
+	READY_LATE_US = 120 * CLOCK_S, /* on top of the waiting time: no facts will come any more */
+	READY_WAIT_MAX_S = 600,
+	READY_ERROR_MAX = 256,
+};
+
+enum ready_stage { READY_IDLE, READY_RUNS, READY_IS_DONE, READY_IS_BROKEN };
+
+struct ready {
+	const struct conf *conf;   /* borrowed */
+	struct channel *signaling; /* borrowed */
+	/* a report was made; json: what the store keeps. May be NULL */
+	void (*on_report)(void *arg, const struct probe_facts *f, const struct ready_report *r,
+			  struct str json);
+	void *arg;
+	enum ready_stage stage;
+	uint32_t number; /* of the last job */
+	uint64_t due_us; /* monotonic: given up then */
+	char error[READY_ERROR_MAX];
+	struct probe_facts facts;   /* of the last job that was done */
+	struct ready_report report; /* likewise */
+};
+
+/** Is it a request of ours? Then b holds the answer. */
+bool ready_answer(struct ready *r, struct str line, struct buf *b);
+/** ADMIN_READY_DONE came; fd: -1 = none; stays the caller's. */
+void ready_take(struct ready *r, const struct admin_ready_done *done, int fd);
+/** Signaling is gone: a check that runs is lost. */
+void ready_lost(struct ready *r);
+
+#endif
