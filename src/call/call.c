@@ -163,7 +163,7 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 		struct record_leg *l = &c->rec.leg[leg->u_invite.leg];
 
 		if (sip_dialog_match(&l->dialog, m) &&
-		    GUARD(A4, strcmp(l->account.z, src->account_id.z) == 0)) {
+		    GUARD(A4, identity_speaks_for(cs->snap, &src->account_id, &l->account))) {
 			*out = leg->u_invite.leg;
 			return c;
 		}

@@ -2,13 +2,22 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 enum err
-cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX], uint32_t n_zones)
+cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX],
+	   const struct edge_conf *conf)
 {
-	*c = (struct cards){.zone_fqdn = zone_fqdn, .n_zones = n_zones};
+	enum err e;
+
+	*c = (struct cards){.zone_fqdn = zone_fqdn,
+			    .n_zones = conf->n_zones,
+			    .listener = conf->listeners,
+			    .n_listeners = conf->n_listeners};
 	if (pthread_mutex_init(&c->lock, NULL) != 0)
 		return ERR_NOMEM;
-	return pool_init(&c->pool, n, sizeof(struct card));
+	e = pool_init(&c->pool, n, sizeof(struct card));
+	return e == ERR_OK ? addrbook_init(&c->book, CARD_HOSTS_MAX) : e;
 }
 
 void
@@ -16,6 +25,7 @@ cards_fini(struct cards *c)
 {
 	if (!c->pool.mem)
 		return;
+	addrbook_fini(&c->book);
 	pool_fini(&c->pool);
 	pthread_mutex_destroy(&c->lock);
 }
@@ -36,6 +46,9 @@ add_name(struct card *k, struct str name, uint16_t index)
 static bool
 fill_card(struct card *k, const struct cert_view *v)
 {
+	k->shown = v != NULL;
+	if (!v)
+		return true;
 	if (v->names_cut || v->n_dns + v->n_uri > CARD_NAMES_MAX)
 		return false;
 	k->n_dns = v->n_dns;
@@ -77,20 +90,44 @@ cards_free(struct cards *c, uint32_t number)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* Name of the TLS listener that has this address, "" = none. */
+static struct str
+listener_at(const struct cards *c, const struct addr *local)
+{
+	for (uint32_t i = 0; i < c->n_listeners; i++) {
+		const struct edge_listener_conf *l = &c->listener[i];
+
+		if (l->transport == EDGE_TLS && l->bound.port == local->port &&
+		    (addr_is_any(&l->bound) || addr_ip_eq(&l->bound, local)))
+			return str_from(l->name);
+	}
+	return STR_NULL;
+}
+
 enum identity_reason
-cards_identify(const struct card *k, const struct snapshot_view *snap, const struct addr *source,
-	       struct str zone, struct identity *out, struct buf *why)
+cards_identify(struct cards *c, const struct card *k, const struct snapshot_view *snap,
+	       const struct addr *source, const struct addr *local, struct str zone,
+	       struct identity *out, struct buf *why)
 {
 	struct str name[CARD_NAMES_MAX + 1];
 	unsigned n = (unsigned)k->n_dns + k->n_uri;
 	struct cert_view view = {
 		.dns = name, .uri = name + k->n_dns, .n_dns = k->n_dns, .n_uri = k->n_uri};
-	struct identity_peer p = {.cert = &view, .zone = zone, .source = *source};
+	struct identity_peer p = {.cert = k->shown ? &view : NULL,
+				  .zone = zone,
+				  .listener = listener_at(c, local),
+				  .source = *source,
+				  .book = &c->book,
+				  .now_us = clock_now_us()};
+	enum identity_reason r;
 
 	for (unsigned i = 0; i <= n; i++)
 		name[i] = str_of(k->text + k->at[i], k->len[i]);
 	view.cn = name[n];
-	return identity_of_peer(snap, &p, out, why);
+	pthread_mutex_lock(&c->lock);
+	r = identity_of_peer(snap, &p, out, why);
+	pthread_mutex_unlock(&c->lock);
+	return r;
 }
 
 void
@@ -127,7 +164,7 @@ cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *ve
 	else if (!fill_card(k, peer->cert))
 		buf_z(&b, "the certificate shows more names than are looked at");
 	else
-		r = cards_identify(k, c->snap, &peer->peer, zone, &id, &b);
+		r = cards_identify(c, k, c->snap, &peer->peer, &peer->local, zone, &id, &b);
 	if (r != IDENTITY_OK) {
 		write_why(verdict, buf_cstr(&b));
 		cards_free(c, pool_index(&c->pool, k));

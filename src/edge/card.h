@@ -7,16 +7,19 @@
 #include <pthread.h>
 
 #include "base/pool.h"
+#include "edge/edge.h"
 #include "net/tls.h"
 #include "policy/identity.h"
 
 enum {
-	CARD_TEXT_MAX = 2048, /* bytes of the names of one certificate */
-	CARD_NAMES_MAX = 64,  /* more are refused */
+	CARD_TEXT_MAX = 2048,   /* bytes of the names of one certificate */
+	CARD_NAMES_MAX = 64,    /* more are refused */
+	CARD_HOSTS_MAX = 16384, /* hosts whose addresses are kept (policy/addrbook.h) */
 	CARD_NONE = 0xffffffff
 };
 
 struct card {
+	bool shown; /* it showed a certificate; else it is known by its address alone */
 	uint16_t n_dns, n_uri, used;
 	uint16_t at[CARD_NAMES_MAX + 1], len[CARD_NAMES_MAX + 1]; /* DNS names, URIs, common name */
 	int64_t not_after_us; /* wall: no new calls behind it (A10) */
@@ -24,17 +27,20 @@ struct card {
 };
 
 struct cards {
-	pthread_mutex_t lock; /* pool only */
+	pthread_mutex_t lock; /* pool and book only */
 	struct pool pool;
+	struct addrbook book; /* filled by edge/book.h; take the lock */
 	/* read by the handshake thread, swapped by handshake_work: never while it is in use */
 	const struct snapshot_view *snap;
 	char (*zone_fqdn)[POLICY_HOST_MAX];
 	uint32_t n_zones;
+	const struct edge_listener_conf *listener; /* borrowed */
+	uint32_t n_listeners;
 };
 
-/** Room for n peers. zone_fqdn is borrowed. */
+/** Room for n peers. zone_fqdn and conf are borrowed. */
 enum err cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX],
-		    uint32_t n_zones) NODISCARD;
+		    const struct edge_conf *conf) NODISCARD;
 void cards_fini(struct cards *c);
 /** The answer inside the handshake (tls_on_identity; arg: struct cards). Accepted: verdict.account
  * is the number of a card, which the taker frees. */
@@ -43,9 +49,10 @@ const struct card *cards_at(const struct cards *c, uint32_t number);
 void cards_free(struct cards *c, uint32_t number);
 /** What the account of this snapshot asks of its peers' certificates. */
 void cards_terms(const struct snapshot_view *snap, uint32_t account, struct tls_account *out);
-/** Ask again, in the loop, from the accounts of today. */
-enum identity_reason cards_identify(const struct card *card, const struct snapshot_view *snap,
-				    const struct addr *source, struct str zone,
-				    struct identity *out, struct buf *why) NODISCARD;
+/** Ask again, in the loop, from the accounts of today. local: the address that it came to. */
+enum identity_reason cards_identify(struct cards *c, const struct card *card,
+				    const struct snapshot_view *snap, const struct addr *source,
+				    const struct addr *local, struct str zone, struct identity *out,
+				    struct buf *why) NODISCARD;
 
 #endif

@@ -548,11 +548,17 @@ identify_again(const struct conns *cs, const struct conn *c, struct identity *ou
 		return false;
 	}
 	if (card)
-		r = cards_identify(card, cs->snap, &c->remote,
+		r = cards_identify(cs->cards, card, cs->snap, &c->remote, &c->local,
 				   str_from(cs->cards->zone_fqdn[c->zone]), out, why);
 	else
-		r = identity_of_source(cs->snap, c->customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
-				       TRUNK_TCP, &c->remote, out, why);
+		r = identity_of_source(
+			cs->snap,
+			&(struct identity_origin){
+				.kind = c->customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+				.transport = TRUNK_TCP,
+				.listener = str_from(cs->cards->listener[c->listener].name),
+				.source = c->remote},
+			out, why);
 	if (r == IDENTITY_OK && strcmp(out->account_id.z, c->account.z) != 0) {
 		buf_printf(why, "it is account %s now", out->account_id.z);
 		return false;

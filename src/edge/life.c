@@ -46,6 +46,7 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	}
 	e->snap = snap;
 	e->listeners.snap = snap;
+	book_on_snapshot(&e->book, snap);
 	conns_identify(&e->conns, snap);
 	return ERR_OK;
 }
@@ -150,9 +151,11 @@ static enum err
 start_edge(struct edge *e)
 {
 	struct conn_up up;
-	enum err err = cards_init(&e->cards, e->conf.max_conns + HANDSHAKE_MAX, e->zone_fqdn,
-				  e->conf.n_zones);
+	enum err err =
+		cards_init(&e->cards, e->conf.max_conns + HANDSHAKE_MAX, e->zone_fqdn, &e->conf);
 
+	if (err == ERR_OK)
+		err = book_init(&e->book, e->loop, e->resolver, &e->cards);
 	if (err == ERR_OK)
 		err = pool_init(&e->txns, e->conf.max_txns, sizeof(struct edge_txn));
 	if (err == ERR_OK)
@@ -175,6 +178,7 @@ start_edge(struct edge *e)
 	e->conns.snap = e->snap;
 	e->conns.targets = &e->targets;
 	e->conns.ping_us = e->conf.ping_us;
+	book_on_snapshot(&e->book, e->snap);
 	err = start_tls(e);
 	if (err != ERR_OK)
 		return err;
@@ -262,6 +266,7 @@ edge_free(struct edge **ep)
 	}
 	if (e->has_box)
 		tls_trust_box_fini(&e->trust);
+	book_fini(&e->book);
 	cards_fini(&e->cards);
 	texts_fini(&e->texts);
 	targets_fini(&e->targets);

@@ -6,36 +6,27 @@
 #include "base/log.h"
 #include "base/metric.h"
 
-/* The owner of a source whose trunk or account is switched off: its running calls go on (A10). */
-static bool
-find_disabled(const struct snapshot_view *v, enum trunk_kind kind, const struct addr *from,
-	      struct identity *out)
+static struct identity_origin
+origin_of(const struct listener *l, enum trunk_transport transport, const struct addr *from)
 {
-	for (uint32_t i = 0; i < v->n_sources; i++) {
-		const struct trunk *t = &v->trunk[v->source[i].trunk];
-
-		if (t->kind != kind || t->transport != TRUNK_UDP ||
-		    !cidr_has(&v->source[i].range, from))
-			continue;
-		*out = (struct identity){.version = v->version,
-					 .account = t->account,
-					 .account_id = snapshot_account_id(v, t->account)};
-		return true;
-	}
-	return false;
+	return (struct identity_origin){.kind = l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+					.transport = transport,
+					.listener = str_from(l->conf.name),
+					.source = *from};
 }
 
+/* A source whose trunk or account is switched off is known, too: its running calls go on (A10). */
 static bool
 identify_datagram(const struct listener *l, const struct addr *from, struct identity *out)
 {
 	const struct snapshot_view *v = l->owner->snap;
-	enum trunk_kind kind = l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER;
+	struct identity_origin o = origin_of(l, TRUNK_UDP, from);
 	enum identity_reason r;
 
 	if (!v)
 		return false;
-	r = identity_of_source(v, kind, TRUNK_UDP, from, out, NULL);
-	return r == IDENTITY_OK || (r == IDENTITY_DISABLED && find_disabled(v, kind, from, out));
+	r = identity_of_source(v, &o, out, NULL);
+	return r == IDENTITY_OK || (r == IDENTITY_DISABLED && identity_of_disabled(v, &o, out));
 }
 
 /* No trunk has this source: no word to it (A8), and few to the log. */
@@ -95,6 +86,7 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 				   .local = *local,
 				   .listener = l->index,
 				   .customer = l->conf.customer};
+	struct identity_origin o = origin_of(l, TRUNK_TCP, peer);
 	struct identity id;
 
 	if (ls->draining) {
@@ -103,9 +95,7 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 	}
 	if (l->conf.transport == EDGE_TLS)
 		return accept_tls(l, fd, peer, local);
-	if (!ls->snap ||
-	    identity_of_source(ls->snap, l->conf.customer ? TRUNK_CUSTOMER : TRUNK_CARRIER,
-			       TRUNK_TCP, peer, &id, NULL) != IDENTITY_OK) {
+	if (!ls->snap || identity_of_source(ls->snap, &o, &id, NULL) != IDENTITY_OK) {
 		note_stranger(l, peer);
 		close(fd);
 	} else if (conns_accept(ls->conns, &taken, &id) != ERR_OK) {

@@ -184,7 +184,8 @@ find_conn(struct edge_txn *t)
 	struct conn_want w;
 
 	want_of(t, &w);
-	if (!c || c->state != CONN_OPEN || strcmp(c->account.z, t->dest.account.z) != 0)
+	if (!c || c->state != CONN_OPEN ||
+	    !identity_speaks_for(t->owner->snap, &c->account, &t->dest.account))
 		c = conns_of(&e->conns, &w);
 	if (c)
 		wait_or_start(t, c);

@@ -142,10 +142,10 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 /* Only the side that was asked may answer: the account, over any of its connections (one that was
  * lost in the middle is made anew); a carrier from the address or connection that was asked. */
 static bool
-was_asked(const struct edge_txn *t, const struct edge_source *src)
+was_asked(const struct edge *e, const struct edge_txn *t, const struct edge_source *src)
 {
 	if (t->dest.transport != src->transport ||
-	    strcmp(t->dest.account.z, src->account_id.z) != 0)
+	    !identity_speaks_for(e->snap, &src->account_id, &t->dest.account))
 		return false;
 	return src->transport == EDGE_UDP || src->account_id.z[0] || src->conn == t->conn ||
 	       addr_ip_eq(&src->remote, &t->src.remote);
@@ -163,7 +163,7 @@ take_response(struct edge *e, const struct edge_source *src)
 		t = send_find_txn(e, &key);
 	if (!t || t->server || t->m.state == TXN_NEW)
 		return;
-	if (!GUARD(A4, was_asked(t, src)))
+	if (!GUARD(A4, was_asked(e, t, src)))
 		return;
 	attempt_answered(t);
 	if (m->status == 503 && attempt_on_503(t, m))
@@ -179,13 +179,16 @@ take_response(struct edge *e, const struct edge_source *src)
 /* ---- identity of what came in ---- */
 
 static uint32_t
-pick_trunk(struct edge *e, const struct identity *id, const struct addr *from)
+pick_trunk(struct edge *e, const struct identity *id, const struct edge_source *src)
 {
 	const struct sip_msg *m = &e->rx;
 	char user[64];
 	struct buf b;
-	struct identity_request rq = {.source = *from};
+	const struct conn *c = src->transport == EDGE_TLS ? conns_find(&e->conns, src->conn) : NULL;
+	struct identity_request rq = {.source = src->remote};
 
+	if (c && c->inbound && c->zone < e->conf.n_zones)
+		rq.zone = str_from(e->zone_fqdn[c->zone]);
 	buf_init(&b, user, sizeof(user));
 	if (m->request) {
 		rq.host = m->uri.host;
@@ -232,15 +235,16 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		return;
 	}
 	note_alias(p->conn, m);
-	src->account = id->account;
-	src->trunk = pick_trunk(e, id, &src->remote);
+	src->trunk = pick_trunk(e, id, src);
+	src->account = src->trunk == POLICY_NONE ? id->account : e->snap->trunk[src->trunk].account;
 	if (src->trunk == POLICY_NONE) /* the index may be of earlier accounts */
 		src->account = id->account_id.z[0]
 				       ? snapshot_account(e->snap, str_from(id->account_id.z))
 				       : POLICY_NONE;
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
 		reply_bad(e, p, m, 403,
-			  "the account or trunk is switched off, or its certificate expired");
+			  "the account or trunk is switched off, its certificate expired, or the "
+			  "calling number is nobody's");
 	else
 		take_request(e, p, src);
 }
@@ -372,7 +376,8 @@ take_accepted(struct edge *e, struct tls_result *res, struct policy_id *account)
 	struct identity id;
 
 	if (!e->snap ||
-	    cards_identify(card, e->snap, &res->record.peer, zone, &id, NULL) != IDENTITY_OK ||
+	    cards_identify(&e->cards, card, e->snap, &res->record.peer, &res->record.local, zone,
+			   &id, NULL) != IDENTITY_OK ||
 	    conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id) != ERR_OK)
 		cards_free(&e->cards, res->verdict.account);
 	else

@@ -3,6 +3,7 @@
 #ifndef POSTERN_EDGE_STATE_H
 #define POSTERN_EDGE_STATE_H
 
+#include "edge/book.h"
 #include "edge/listener.h"
 #include "edge/redial.h"
 #include "edge/txn.h"
@@ -25,6 +26,7 @@ struct edge {
 	bool has_box; /* trust was set up */
 	char zone_fqdn[EDGE_LISTENERS_MAX][POLICY_HOST_MAX];
 	struct cards cards;
+	struct book book;
 	struct conns conns;
 	struct listeners listeners;
 	struct guard guard;

@@ -103,7 +103,7 @@ struct account {
 	uint32_t parent_row;            /* index of parent; POLICY_NONE */
 	uint16_t limit_status;          /* 486, 480, 603 */
 	uint16_t emergency_status;      /* 300..699; 3xx with emergency_target */
-	uint8_t enabled;                /* 0, 1 */
+	uint8_t enabled;                /* 0, 1: it and its parent */
 	uint8_t tls_srtp;               /* enum tls_srtp */
 	uint8_t caller;                 /* enum account_caller */
 	uint8_t tls_eku;                /* enum tls_eku */

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/guard.h"
+#include "policy/source.h"
+
 const char *
 identity_reason_name(enum identity_reason r)
 {
@@ -26,73 +29,6 @@ identity_reason_text(enum identity_reason r)
 	return (unsigned)r < IDENTITY_REASON_N ? text[r] : "?";
 }
 
-/* ---- source ranges ---- */
-
-/* A walk over the rows whose range holds an address, longest prefix first. */
-struct walk {
-	struct addr addr;
-	uint32_t row, end; /* rows of the range in hand */
-	uint32_t group;    /* first row of the next prefix length */
-};
-
-/* First row at or behind from that is not before key; after: that is behind it. */
-static uint32_t
-find_range(const struct snapshot_view *v, uint32_t from, const struct cidr *key, bool after)
-{
-	uint32_t lo = from, hi = v->n_sources;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		int c = snapshot_range_cmp(&v->source[mid].range, key);
-
-		if (c < 0 || (after && c == 0))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/* The next row that holds the address, POLICY_NONE at the end. */
-static uint32_t
-next_source(const struct snapshot_view *v, struct walk *w)
-{
-	while (w->row == w->end && w->group < v->n_sources) {
-		struct cidr key = v->source[w->group].range;
-		uint8_t bits = key.bits;
-
-		memset(key.net.ip, 0xff, sizeof(key.net.ip));
-		if (key.net.family != w->addr.family) {
-			key.bits = 0; /* behind the whole family */
-			w->group = find_range(v, w->group, &key, true);
-			continue;
-		}
-		w->end = find_range(v, w->group, &key, true);
-		memcpy(key.net.ip, w->addr.ip, sizeof(key.net.ip));
-		for (unsigned bit = bits; bit < 128; bit++)
-			key.net.ip[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-		w->row = find_range(v, w->group, &key, false);
-		w->group = w->end;
-		w->end = find_range(v, w->row, &key, true);
-	}
-	return w->row < w->end ? w->row++ : POLICY_NONE;
-}
-
-/* Does one of trunk's own ranges hold this address? A TLS trunk without ranges takes any. */
-static bool
-source_fits(const struct snapshot_view *v, uint32_t trunk, const struct addr *source)
-{
-	struct walk w = {.addr = *source};
-	uint32_t row;
-
-	if (v->trunk[trunk].n_sources == 0)
-		return v->trunk[trunk].transport == TRUNK_TLS;
-	while ((row = next_source(v, &w)) != POLICY_NONE)
-		if (v->source[row].trunk == trunk)
-			return true;
-	return false;
-}
-
 /* ---- names ---- */
 
 /* One question in hand: what was found so far. */
@@ -105,17 +41,43 @@ struct search {
 	uint32_t other;              /* account that makes it ambiguous */
 };
 
+/* certificate+address: its list, or what DNS says about its host. */
+static enum identity_reason
+try_address(const struct search *s, uint32_t trunk)
+{
+	struct str host = snapshot_text(s->v, s->v->trunk[trunk].host);
+	enum addrbook_answer a = ADDRBOOK_UNKNOWN;
+	struct addr ip;
+
+	if (s->v->trunk[trunk].n_sources)
+		return source_fits(s->v, trunk, &s->p->source) ? IDENTITY_OK : IDENTITY_SOURCE;
+	if (addr_parse_ip(host, &ip) == ERR_OK)
+		return addr_ip_eq(&ip, &s->p->source) ? IDENTITY_OK : IDENTITY_SOURCE;
+	if (s->p->book)
+		a = addrbook_has(s->p->book, host, &s->p->source, s->p->now_us);
+	return a == ADDRBOOK_YES  ? IDENTITY_OK
+	       : a == ADDRBOOK_NO ? IDENTITY_SOURCE
+				  : IDENTITY_LOOKUP;
+}
+
 /* How far a trunk comes: the later in the list, the nearer to being accepted. */
 static enum identity_reason
 try_trunk(const struct search *s, uint32_t trunk)
 {
 	const struct trunk *t = &s->v->trunk[trunk];
 	const struct account *a = &s->v->account[t->account];
+	enum identity_reason r = IDENTITY_OK;
 
 	if (t->zone.len && !str_ieq(snapshot_text(s->v, t->zone), s->p->zone))
 		return IDENTITY_ZONE;
-	if (!source_fits(s->v, trunk, &s->p->source))
-		return IDENTITY_SOURCE;
+	if (t->listener.len && !str_eq(snapshot_text(s->v, t->listener), s->p->listener))
+		return IDENTITY_LISTENER;
+	if (t->identity == TRUNK_BY_CERTIFICATE_ADDRESS)
+		r = try_address(s, trunk);
+	else if (!source_fits(s->v, trunk, &s->p->source))
+		r = IDENTITY_SOURCE;
+	if (!GUARD(A4, r == IDENTITY_OK))
+		return r;
 	if (!t->enabled || !a->enabled)
 		return IDENTITY_DISABLED;
 	if (a->tls_srtp != TLS_SRTP_ON && a->tls_srtp != TLS_SRTP_READY)
@@ -147,11 +109,41 @@ static unsigned
 reason_rank(enum identity_reason r)
 {
 	static const uint8_t rank[IDENTITY_REASON_N] = {
-		[IDENTITY_ZONE] = 1,    [IDENTITY_SOURCE] = 2, [IDENTITY_DISABLED] = 3,
-		[IDENTITY_TLS_OFF] = 4, [IDENTITY_OK] = 5,     [IDENTITY_AMBIGUOUS] = 6,
+		[IDENTITY_BARRED] = 1,  [IDENTITY_ZONE] = 2,   [IDENTITY_LISTENER] = 3,
+		[IDENTITY_SOURCE] = 4,  [IDENTITY_LOOKUP] = 5, [IDENTITY_DISABLED] = 6,
+		[IDENTITY_TLS_OFF] = 7, [IDENTITY_OK] = 8,     [IDENTITY_AMBIGUOUS] = 9,
 	};
 
 	return rank[r];
+}
+
+/* The account that stands above this one, or itself. */
+static uint32_t
+family_of(const struct snapshot_view *v, uint32_t account)
+{
+	uint32_t parent = v->account[account].parent_row;
+
+	return parent == POLICY_NONE ? account : parent;
+}
+
+/* A trunk that may be used: into the set, whose account is the one of all its trunks, or the
+ * parent of several. */
+static enum identity_reason
+take_trunk(struct search *s, uint32_t trunk)
+{
+	uint32_t account = s->v->trunk[trunk].account;
+	struct identity *id = &s->id;
+
+	if (id->n_trunks && id->account != account) {
+		if (!GUARD(A1, family_of(s->v, id->account) == family_of(s->v, account))) {
+			s->other = account;
+			return IDENTITY_AMBIGUOUS;
+		}
+		account = family_of(s->v, account);
+	}
+	id->account = account;
+	add_trunk(id, trunk);
+	return IDENTITY_OK;
 }
 
 /* A name of the snapshot that the certificate covers. */
@@ -159,18 +151,19 @@ static void
 take_name(struct search *s, const struct snapshot_name *n)
 {
 	enum identity_reason r;
-	uint32_t account = s->v->trunk[n->trunk].account;
+	const struct account *a = &s->v->account[s->v->trunk[n->trunk].account];
+	unsigned rules = a->tls_cn ? CERT_NAMES_CN : 0;
+	struct str have = snapshot_text(s->v, n->name);
 
-	if (certpolicy_match(s->p->cert, snapshot_text(s->v, n->name)) == CERT_MATCH_NO)
+	if (certpolicy_match_by(s->p->cert, have, rules) == CERT_MATCH_NO)
 		return;
-	r = try_trunk(s, n->trunk);
-	if (r == IDENTITY_OK && s->id.n_trunks && s->id.account != account) {
-		s->other = account;
-		r = IDENTITY_AMBIGUOUS;
-	} else if (r == IDENTITY_OK) {
-		s->id.account = account;
-		add_trunk(&s->id, n->trunk);
-	}
+	if (!a->tls_wildcard &&
+	    certpolicy_match_by(s->p->cert, have, rules | CERT_NAMES_NO_WILDCARD) == CERT_MATCH_NO)
+		r = IDENTITY_BARRED;
+	else
+		r = try_trunk(s, n->trunk);
+	if (r == IDENTITY_OK)
+		r = take_trunk(s, n->trunk);
 	if (reason_rank(r) > reason_rank(s->reason)) {
 		s->reason = r;
 		s->about = n->trunk;
@@ -309,6 +302,21 @@ explain_trunk(const struct search *s, struct buf *why)
 		buf_z(why, "which does not come from ");
 		addr_put_ip(why, &s->p->source, false);
 		break;
+	case IDENTITY_LISTENER:
+		buf_printf(why, "which uses listener %.*s only",
+			   STR_ARG(snapshot_text(v, t->listener)));
+		break;
+	case IDENTITY_LOOKUP:
+		buf_printf(why,
+			   "whose addresses in DNS (%.*s) are not known yet; they are being asked "
+			   "for, try again in some seconds",
+			   STR_ARG(snapshot_text(v, t->host)));
+		break;
+	case IDENTITY_BARRED:
+		buf_z(why, "which does not accept a wildcard; the certificate must show the name "
+			   "itself: ");
+		buf_str(why, snapshot_text(v, t->host));
+		break;
 	case IDENTITY_DISABLED:
 		buf_printf(why, "but the %s is disabled", t->enabled ? "account" : "trunk");
 		break;
@@ -345,6 +353,14 @@ identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p, s
 	char mem[IDENTITY_WHY_MAX];
 	struct buf none;
 
+	if (!p->cert)
+		return identity_of_source(v,
+					  &(struct identity_origin){.kind = TRUNK_CUSTOMER,
+								    .transport = TRUNK_TLS,
+								    .listener = p->listener,
+								    .zone = p->zone,
+								    .source = p->source},
+					  out, why);
 	if (!why) {
 		buf_init(&none, mem, sizeof(mem));
 		why = &none;
@@ -353,6 +369,8 @@ identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p, s
 		take_pattern(&s, certpolicy_uri_host(p->cert->uri[i]));
 	for (uint32_t i = 0; i < p->cert->n_dns && s.reason != IDENTITY_AMBIGUOUS; i++)
 		take_pattern(&s, p->cert->dns[i]);
+	/* looked at last, and only where nothing else stands: take_name asks the account */
+	take_pattern(&s, certpolicy_common_name(p->cert));
 	if (s.reason == IDENTITY_UNKNOWN)
 		return explain_unknown(&s, why);
 	if (s.reason != IDENTITY_OK) {
@@ -385,29 +403,73 @@ add_carrier(const struct snapshot_view *v, struct identity *id, uint32_t trunk, 
 	id->n_trunks++;
 }
 
-enum identity_reason
-identity_of_source(const struct snapshot_view *v, enum trunk_kind kind,
-		   enum trunk_transport transport, const struct addr *source, struct identity *out,
-		   struct buf *why)
+/* Is this row's trunk one that the origin may be? State is not asked. */
+static bool
+origin_fits(const struct snapshot_view *v, const struct trunk *t, const struct identity_origin *o)
 {
-	enum identity_reason reason = IDENTITY_SOURCE;
+	struct str listener = snapshot_text(v, t->listener);
+
+	if (t->kind != o->kind || t->transport != o->transport ||
+	    (listener.len && !GUARD(A4, str_eq(listener, o->listener))))
+		return false;
+	if (t->security == TRUNK_SEC_DEDICATED && listener.len == 0)
+		return false;
+	return o->transport != TRUNK_TLS ||
+	       (t->identity == TRUNK_BY_ADDRESS &&
+		(t->zone.len == 0 || str_ieq(snapshot_text(v, t->zone), o->zone)));
+}
+
+/* Of a row that fits: OK, or why it may not be used. */
+static enum identity_reason
+try_row(const struct snapshot_view *v, const struct trunk *t)
+{
+	const struct account *a = t->account == POLICY_NONE ? NULL : &v->account[t->account];
+
+	if (!t->enabled || (a && !a->enabled))
+		return IDENTITY_DISABLED;
+	if (a && t->transport == TRUNK_TLS && a->tls_srtp != TLS_SRTP_ON &&
+	    a->tls_srtp != TLS_SRTP_READY)
+		return IDENTITY_TLS_OFF;
+	return IDENTITY_OK;
+}
+
+/* No trunk: the sentence. */
+static void
+explain_source(const struct identity_origin *o, enum identity_reason reason, struct buf *why)
+{
+	if (o->transport == TRUNK_TLS)
+		buf_z(why, "no certificate was shown, and ");
+	if (reason == IDENTITY_TLS_OFF)
+		buf_z(why, "the account's tls_srtp is not ready or on; ");
+	buf_printf(why, "no enabled %s trunk over %s has the source address ",
+		   trunk_kind_name(o->kind), trunk_transport_name(o->transport));
+	addr_put_ip(why, &o->source, false);
+	if (o->listener.len)
+		buf_printf(why, " on listener %.*s", STR_ARG(o->listener));
+}
+
+enum identity_reason
+identity_of_source(const struct snapshot_view *v, const struct identity_origin *from,
+		   struct identity *out, struct buf *why)
+{
+	enum identity_reason reason = IDENTITY_SOURCE, r;
 	struct identity id = {.account = POLICY_NONE};
-	struct walk w = {.addr = *source};
+	struct source_walk w = {.addr = from->source};
 	uint32_t row, bits = 0;
 
-	while ((row = next_source(v, &w)) != POLICY_NONE && reason != IDENTITY_AMBIGUOUS) {
+	while ((row = source_next(v, &w)) != POLICY_NONE && reason != IDENTITY_AMBIGUOUS) {
 		uint32_t i = v->source[row].trunk;
 		const struct trunk *t = &v->trunk[i];
-		bool customer = t->account != POLICY_NONE;
 
-		if (t->kind != kind || t->transport != transport)
+		if (!origin_fits(v, t, from))
 			continue;
-		if (!t->enabled || (customer && !v->account[t->account].enabled)) {
-			reason = reason == IDENTITY_SOURCE ? IDENTITY_DISABLED : reason;
+		r = try_row(v, t);
+		if (r != IDENTITY_OK) {
+			reason = reason == IDENTITY_SOURCE ? r : reason;
 			continue;
 		}
-		if (!customer) {
-			add_carrier(v, &id, i, source->port);
+		if (t->account == POLICY_NONE) {
+			add_carrier(v, &id, i, from->source.port);
 		} else if (id.n_trunks && id.account != t->account) {
 			if (v->source[row].range.bits == bits)
 				reason = IDENTITY_AMBIGUOUS;
@@ -419,16 +481,31 @@ identity_of_source(const struct snapshot_view *v, enum trunk_kind kind,
 		}
 		reason = IDENTITY_OK;
 	}
-	if (reason == IDENTITY_OK) {
+	if (reason == IDENTITY_OK)
 		finish_identity(v, &id, out);
-		return IDENTITY_OK;
-	}
-	if (why) {
-		buf_printf(why, "no enabled %s trunk over %s has the source address ",
-			   trunk_kind_name(kind), trunk_transport_name(transport));
-		addr_put_ip(why, source, false);
-	}
+	else if (why)
+		explain_source(from, reason, why);
 	return reason;
+}
+
+bool
+identity_of_disabled(const struct snapshot_view *v, const struct identity_origin *from,
+		     struct identity *out)
+{
+	struct source_walk w = {.addr = from->source};
+	uint32_t row;
+
+	while ((row = source_next(v, &w)) != POLICY_NONE) {
+		const struct trunk *t = &v->trunk[v->source[row].trunk];
+
+		if (!origin_fits(v, t, from))
+			continue;
+		*out = (struct identity){.version = v->version,
+					 .account = t->account,
+					 .account_id = snapshot_account_id(v, t->account)};
+		return true;
+	}
+	return false;
 }
 
 /* ---- one trunk of a peer ---- */
@@ -450,6 +527,45 @@ narrow_set(uint32_t *set, uint32_t *n, const bool *keep)
 	*n = kept;
 }
 
+/* The trunk of a child that this number belongs to; the child's own conditions hold. */
+static uint32_t
+find_child(const struct snapshot_view *v, uint32_t parent, const struct identity_request *rq)
+{
+	uint32_t i = rq->calling.len ? snapshot_number_trunk(v, rq->calling) : POLICY_NONE;
+	const struct trunk *t = i == POLICY_NONE ? NULL : &v->trunk[i];
+
+	if (!t || v->account[t->account].parent_row != parent || !t->enabled ||
+	    !v->account[t->account].enabled || t->transport != TRUNK_TLS)
+		return POLICY_NONE;
+	if (t->n_sources && rq->source.family && !source_fits(v, i, &rq->source))
+		return POLICY_NONE;
+	if (t->zone.len && rq->zone.len && !str_ieq(snapshot_text(v, t->zone), rq->zone))
+		return POLICY_NONE;
+	return i;
+}
+
+/* Does what was asked for name this trunk: its own host, or the zone that it uses? */
+static bool
+host_fits(const struct snapshot_view *v, const struct trunk *t, const struct identity_request *rq)
+{
+	struct str zone = snapshot_text(v, t->zone);
+
+	return (rq->host.len &&
+		(str_ieq(rq->host, snapshot_text(v, t->host)) || str_ieq(rq->host, zone))) ||
+	       (zone.len && str_ieq(rq->zone, zone));
+}
+
+/* The first of a set; of a parent's set the first of its own. */
+static uint32_t
+pick_default(const struct snapshot_view *v, const struct identity *id, const uint32_t *set,
+	     uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (v->trunk[set[i]].account == id->account)
+			return set[i];
+	return n == 1 ? set[0] : POLICY_NONE;
+}
+
 uint32_t
 identity_pick(const struct snapshot_view *v, const struct identity *id,
 	      const struct identity_request *rq)
@@ -462,17 +578,35 @@ identity_pick(const struct snapshot_view *v, const struct identity *id,
 			set[n++] = id->trunk[i];
 	if (n == 0)
 		return POLICY_NONE;
+	if (id->account < v->n_accounts) {
+		owner = find_child(v, id->account, rq);
+		if (owner != POLICY_NONE)
+			return owner;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		keep[i] = rq->source.family && v->trunk[set[i]].n_sources &&
 			  source_fits(v, set[i], &rq->source);
 	narrow_set(set, &n, keep);
 	for (uint32_t i = 0; i < n; i++)
-		keep[i] =
-			rq->host.len && str_ieq(rq->host, snapshot_text(v, v->trunk[set[i]].host));
+		keep[i] = host_fits(v, &v->trunk[set[i]], rq);
 	narrow_set(set, &n, keep);
 	owner = rq->calling.len ? snapshot_number_trunk(v, rq->calling) : POLICY_NONE;
 	for (uint32_t i = 0; i < n; i++)
 		keep[i] = set[i] == owner;
 	narrow_set(set, &n, keep);
-	return set[0];
+	return pick_default(v, id, set, n);
+}
+
+bool
+identity_speaks_for(const struct snapshot_view *v, const struct policy_id *who,
+		    const struct policy_id *account)
+{
+	uint32_t a;
+
+	if (strcmp(who->z, account->z) == 0)
+		return true;
+	if (!v || !who->z[0] || !account->z[0])
+		return false;
+	a = snapshot_account(v, str_from(account->z));
+	return a != POLICY_NONE && str_eqz(snapshot_text(v, v->account[a].parent), who->z);
 }

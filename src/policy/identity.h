@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "net/certpolicy.h"
+#include "policy/addrbook.h"
 #include "policy/snapshot.h"
 
 enum {
@@ -12,10 +13,24 @@ enum {
 	IDENTITY_NEAR_MAX = 16384, /* rows looked through for a near miss to name in a refusal */
 };
 
-/* What a TLS peer showed, after its chain was found good. Borrowed; may hold any byte. */
+/* A TLS peer: what it showed, over what it came. Borrowed; may hold any byte. */
 struct identity_peer {
-	const struct cert_view *cert; /* its subjectAltName alone is looked at */
+	const struct cert_view *cert; /* its subjectAltName alone is looked at; NULL = none shown:
+				       * then only trunks that are known by their address count */
 	struct str zone;              /* FQDN of the zone that answered */
+	struct str listener;          /* its name */
+	struct addr source;
+	struct addrbook *book; /* for trunks with identity certificate+address and no sources;
+				* NULL: nothing is known yet. The caller keeps others off it */
+	uint64_t now_us;       /* for the book */
+};
+
+/* Where a peer without certificate comes from. */
+struct identity_origin {
+	enum trunk_kind kind; /* which side the listener is for */
+	enum trunk_transport transport;
+	struct str listener; /* its name */
+	struct str zone;     /* TLS: FQDN of the zone */
 	struct addr source;
 };
 
@@ -23,7 +38,7 @@ struct identity_peer {
  * connection keeps its peer's names); a refusal then means: no new calls on it. */
 struct identity {
 	uint64_t version;
-	uint32_t account; /* POLICY_NONE for a carrier */
+	uint32_t account; /* POLICY_NONE for a carrier. A parent: it speaks for its children too */
 	uint32_t n_trunks;
 	uint32_t trunk[POLICY_ACCOUNT_TRUNKS_MAX]; /* in the order of the file */
 	struct policy_id account_id;
@@ -38,7 +53,10 @@ struct identity {
 	X(SOURCE, "the source address is not one of the trunk's")                                  \
 	X(DISABLED, "the account or trunk is disabled")                                            \
 	X(TLS_OFF, "TLS and SRTP are not switched on for the account")                             \
-	X(AMBIGUOUS, "the certificate's names belong to more than one account")
+	X(AMBIGUOUS, "the certificate's names belong to more than one account")                    \
+	X(LISTENER, "the trunk uses another listener")                                             \
+	X(LOOKUP, "the addresses of the trunk's name are not known yet")                           \
+	X(BARRED, "the account does not accept wildcards")
 
 enum identity_reason {
 #define X(name, sentence) IDENTITY_##name,
@@ -60,23 +78,34 @@ const char *identity_reason_text(enum identity_reason r);
 enum identity_reason identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p,
 				      struct identity *out, struct buf *why) NODISCARD;
 /**
- * The trunks of a plain peer (UDP, TCP): those with this transport and a source range that holds
- * the address, longest prefix first; of carriers those with the peer's own port first. All are of
- * one account, or all are carriers. kind: which side the listener is for.
+ * The trunks of a peer without certificate: those with this transport (over TLS: of identity
+ * address) and a source range that holds the address, longest prefix first; of carriers those with
+ * the peer's own port first. All are of one account, or all are carriers.
  */
-enum identity_reason identity_of_source(const struct snapshot_view *v, enum trunk_kind kind,
-					enum trunk_transport transport, const struct addr *source,
-					struct identity *out, struct buf *why) NODISCARD;
+enum identity_reason identity_of_source(const struct snapshot_view *v,
+					const struct identity_origin *from, struct identity *out,
+					struct buf *why) NODISCARD;
+/** Whose this source is, where identity_of_source says DISABLED: out has no trunks then. */
+bool identity_of_disabled(const struct snapshot_view *v, const struct identity_origin *from,
+			  struct identity *out) NODISCARD;
 
 /* What tells trunks of one peer apart, in this order; what is empty or matches none is skipped. */
 struct identity_request {
 	struct addr source; /* family 0 = unknown */
 	struct str host;    /* of the Request-URI */
+	struct str zone;    /* FQDN of the zone that it came over; "" = none */
 	struct str calling; /* calling number, E.164 */
 };
-/** The trunk that a request belongs to: one of id->trunk, the first one in doubt; POLICY_NONE only
- * where id has none that v knows. */
+/**
+ * The trunk that a request belongs to: one of id->trunk, the first one in doubt. Where the peer is
+ * a parent, the calling number comes first and may lead to a trunk of a child. POLICY_NONE where
+ * id has none that v knows, or where a parent without a trunk of its own shows nobody's number.
+ */
 uint32_t identity_pick(const struct snapshot_view *v, const struct identity *id,
-		       const struct identity_request *rq);
+		       const struct identity_request *rq) NODISCARD;
+/** May a peer that is account `who` speak for `account`? The same, or its child. By text id, ""
+ * is a carrier. */
+bool identity_speaks_for(const struct snapshot_view *v, const struct policy_id *who,
+			 const struct policy_id *account) NODISCARD;
 
 #endif

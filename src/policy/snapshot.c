@@ -442,6 +442,10 @@ put_account(struct build *b, uint32_t i)
 	put_fields(b, ROSTER_ACCOUNT, from, &b->account[i]);
 	b->account[i].parent_row =
 		from->parent.len ? find_account(b->r, from->parent) : POLICY_NONE;
+	/* a child is off where its parent is */
+	if (b->account[i].parent_row != POLICY_NONE &&
+	    !b->r->account[b->account[i].parent_row].enabled)
+		b->account[i].enabled = 0;
 }
 
 /* The trunk's names and sources; the counters say where the next ones go. */

@@ -271,8 +271,12 @@ take_bytes(unsigned who, struct str bytes)
 			up_of_conns.on_message(up_of_conns.arg, c, bytes);
 		return;
 	}
-	if (identity_of_source(e->snap, who % 3 ? TRUNK_CUSTOMER : TRUNK_CARRIER, TRUNK_UDP, &a,
-			       &id, NULL) == IDENTITY_OK)
+	if (identity_of_source(
+		    e->snap,
+		    &(struct identity_origin){.kind = who % 3 ? TRUNK_CUSTOMER : TRUNK_CARRIER,
+					      .transport = TRUNK_UDP,
+					      .source = a},
+		    &id, NULL) == IDENTITY_OK)
 		receive_datagram(e, l, &a, &to, &id, bytes);
 }
 
@@ -350,8 +354,11 @@ open_conn(unsigned i)
 	if (conn_fd[i])
 		close(conn_fd[i]);
 	conn_fd[i] = 0;
-	if (identity_of_source(e->snap, TRUNK_CARRIER, TRUNK_TCP, &taken.peer, &id, NULL) !=
-	    IDENTITY_OK)
+	if (identity_of_source(e->snap,
+			       &(struct identity_origin){.kind = TRUNK_CARRIER,
+							 .transport = TRUNK_TCP,
+							 .source = taken.peer},
+			       &id, NULL) != IDENTITY_OK)
 		return;
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
 	taken.fd = pair[0];

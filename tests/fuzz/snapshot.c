@@ -8,6 +8,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool
+of_family(const struct snapshot_view *v, uint32_t account, uint32_t head)
+{
+	return account == head || v->account[account].parent_row == head;
+}
+
 static void
 ask_peer(const struct snapshot_view *v, struct str name, struct str zone)
 {
@@ -16,6 +22,7 @@ ask_peer(const struct snapshot_view *v, struct str name, struct str zone)
 	struct identity_request rq = {.host = name, .calling = STR("+12015550100")};
 	char why[IDENTITY_WHY_MAX];
 	struct identity id;
+	uint32_t t;
 	struct buf b;
 
 	if (v->n_sources)
@@ -26,16 +33,36 @@ ask_peer(const struct snapshot_view *v, struct str name, struct str zone)
 	if (id.n_trunks == 0 || id.account >= v->n_accounts)
 		abort();
 	for (uint32_t i = 0; i < id.n_trunks; i++)
-		if (v->trunk[id.trunk[i]].account != id.account)
+		if (!of_family(v, v->trunk[id.trunk[i]].account, id.account))
 			abort();
-	if (identity_pick(v, &id, &rq) >= v->first_carrier)
+	t = identity_pick(v, &id, &rq);
+	if (t != POLICY_NONE &&
+	    (t >= v->first_carrier || !of_family(v, v->trunk[t].account, id.account)))
 		abort();
+}
+
+static void
+ask_source(const struct snapshot_view *v, uint32_t row)
+{
+	struct identity_origin o = {.kind = row % TRUNK_KIND_N,
+				    .transport = row % TRUNK_TRANSPORT_N,
+				    .listener = STR("line"),
+				    .zone = STR("z"),
+				    .source = v->source[row].range.net};
+	struct identity_request rq = {
+		.source = o.source, .host = STR("z"), .calling = STR("+12015550100")};
+	struct identity id;
+
+	if (identity_of_source(v, &o, &id, NULL) == IDENTITY_OK &&
+	    identity_pick(v, &id, &rq) >= v->n_trunks)
+		abort();
+	(void)!identity_of_disabled(v, &o, &id);
+	(void)snapshot_rate(v, STR("+442071838750"));
 }
 
 static void
 ask_all(const struct snapshot_view *v)
 {
-	struct identity id;
 	struct route r;
 	char out[NUMBER_SIZE];
 
@@ -53,8 +80,7 @@ ask_all(const struct snapshot_view *v)
 		if (snapshot_account(v, snapshot_text(v, v->account[i].id)) != i)
 			abort();
 	for (uint32_t i = 0; i < v->n_sources; i++)
-		(void)!identity_of_source(v, i % TRUNK_KIND_N, i % TRUNK_TRANSPORT_N,
-					  &v->source[i].range.net, &id, NULL);
+		ask_source(v, i);
 	if (route_outbound(v, NULL, v->version, &r) == ROUTE_OK)
 		for (uint32_t i = 0; i < r.n; i++)
 			if (r.trunk[i] < v->first_carrier || r.trunk[i] >= v->n_trunks)

@@ -391,7 +391,11 @@ test_source(void **state)
 		enum identity_reason r;
 
 		assert_int_equal(addr_parse(str_from(table[i].source), &a), ERR_OK);
-		r = identity_of_source(&w->v, table[i].kind, table[i].transport, &a, &id, NULL);
+		r = identity_of_source(&w->v,
+				       &(struct identity_origin){.kind = table[i].kind,
+								 .transport = table[i].transport,
+								 .source = a},
+				       &id, NULL);
 		buf_init(&g, got, sizeof(got));
 		put_trunks(&g, w, &id);
 		if (r != table[i].reason || !str_eqz(buf_view(&g), table[i].want))
