@@ -8,6 +8,8 @@
 #include "base/channel.h"
 #include "base/metric.h"
 #include "base/shm.h"
+#include "policy/emergency.h"
+#include "policy/usage.h"
 
 /* The descriptors that a role finds at its start (design.md 3). Not every role has each. */
 enum role_fd {
@@ -22,6 +24,7 @@ enum role_fd {
 	ROLE_FD_CALLS = 10,    /* call records segment: signaling writes, admin reads */
 	ROLE_FD_PKI = 11,      /* sealed block of certificates; signaling: and keys */
 	ROLE_FD_ACCOUNTS = 12, /* signaling: sealed snapshot; not open when there is none yet */
+	ROLE_FD_LIMITS = 14,   /* signaling: segment of what accounts used today */
 	ROLE_FD_LISTEN = 16,   /* signaling: listening sockets in the order of the configuration */
 };
 
@@ -40,6 +43,16 @@ enum { METRICS_VERSION = 1 };
 struct keeper_metrics {
 	struct shm_head head;
 	struct metric_page page[KEEPER_ROLE_N];
+};
+
+/* What accounts used today, and who called for help lately: outlives signaling. */
+enum { LIMITS_VERSION = 1, LIMITS_USAGE_ROWS = 65536 };
+#define LIMITS_MAGIC 0x7374696d696cULL
+
+struct keeper_limits {
+	struct shm_head head;
+	struct emergency_row emergency[EMERGENCY_ROWS];
+	struct usage_row usage[LIMITS_USAGE_ROWS];
 };
 
 /* What each role is started with, in its argument vector: postern --role NAME EPOCH. */

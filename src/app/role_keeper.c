@@ -50,7 +50,7 @@ struct keeper {
 	const char *conf_path;
 	struct conf conf;
 	int conf_fd, plan_fd, pki_fd, pub_fd, accounts_fd;
-	int flows_fd, secrets_fd, metrics_fd, calls_fd;
+	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
 	int *media_fd; /* 2 a slot */
 	uint32_t n_media;
@@ -110,7 +110,10 @@ make_segments(struct keeper *k)
 	if (e == ERR_OK)
 		e = flow_create(&plan, &k->flows_fd, &k->secrets_fd);
 	if (e == ERR_OK)
-		e = records_create(k->conf.max_calls, &k->calls_fd);
+		e = records_create(k->conf.max_calls + CALL_SPARE, &k->calls_fd);
+	if (e == ERR_OK)
+		e = shm_create("postern-limits", LIMITS_MAGIC, LIMITS_VERSION,
+			       sizeof(struct keeper_limits), &k->limits_fd);
 	if (e == ERR_OK)
 		e = shm_create("postern-metrics", METRICS_MAGIC, METRICS_VERSION,
 			       sizeof(struct keeper_metrics), &k->metrics_fd);
@@ -202,6 +205,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 		m->from[ROLE_FD_MEDIA] = peer[0];
 		m->from[ROLE_FD_ADMIN] = peer[1];
 		m->from[ROLE_FD_CALLS] = k->calls_fd;
+		m->from[ROLE_FD_LIMITS] = k->limits_fd;
 		m->from[ROLE_FD_PKI] = k->pki_fd;
 		m->from[ROLE_FD_ACCOUNTS] = k->accounts_fd;
 		for (uint32_t i = 0; i < k->conf.n_listeners; i++)
@@ -662,7 +666,8 @@ keeper_init(struct keeper *k)
 	sigset_t set;
 
 	k->conf_fd = k->plan_fd = k->pki_fd = k->pub_fd = k->accounts_fd = -1;
-	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->signal_fd = -1;
+	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->limits_fd = -1;
+	k->signal_fd = -1;
 	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
 		k->listen_fd[i] = -1;
 	for (int r = 1; r < KEEPER_ROLE_N; r++) {

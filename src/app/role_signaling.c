@@ -172,10 +172,19 @@ fill_call_conf(const struct signaling *s, struct call_conf *cc)
 static enum err
 start_calls(struct signaling *s)
 {
+	struct keeper_limits *limits;
 	struct call_conf cc;
 	struct call_ops ops;
+	struct shm m;
+	enum err e = shm_map(ROLE_FD_LIMITS, LIMITS_MAGIC, LIMITS_VERSION, true, false, &m);
 
+	if (e != ERR_OK)
+		return e;
 	fill_call_conf(s, &cc);
+	limits = m.p; /* mapped until the end of the process */
+	cc.usage_rows = limits->usage;
+	cc.n_usage_rows = LIMITS_USAGE_ROWS;
+	cc.emergency_rows = limits->emergency;
 	wire_call_ops(&s->w, &ops);
 	return calls_init(&s->w.calls, &cc, &ops, &s->w.loop.timers);
 }

@@ -164,10 +164,12 @@ op_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
 /* ---- call to the records ---- */
 
 static uint32_t
-op_slot(void *arg)
+op_slot(void *arg, bool spare)
 {
 	struct worker *w = arg;
 
+	if (!spare && w->records.n_free <= CALL_SPARE)
+		return RECORDS_NONE; /* the last ones are for emergency calls */
 	return records_take(&w->records);
 }
 
@@ -210,6 +212,19 @@ op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
 }
 
+static void
+op_emergency(void *arg, const struct call_record *rec, const char *what)
+{
+	char text[ALARM_TEXT_MAX];
+	struct worker *w = arg;
+
+	(void)snprintf(text, sizeof(text), "%s called %s from %s over trunk %s: %s (call %s)",
+		       rec->leg[LEG_A].account.z, rec->to_received, rec->from_received,
+		       rec->leg[LEG_A].trunk.z, what, rec->id.z);
+	log_warn("call.emergency", "%s", text);
+	wire_alarm_raise(w, ALARM_EMERGENCY, ALARM_MAJOR, rec->leg[LEG_A].account.z, text);
+}
+
 void
 wire_call_ops(struct worker *w, struct call_ops *ops)
 {
@@ -232,7 +247,8 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_stats = op_stats,
 				 .do_slot = op_slot,
 				 .do_store = op_store,
-				 .do_note = op_note};
+				 .do_note = op_note,
+				 .do_emergency = op_emergency};
 }
 
 /* ---- edge to call ---- */

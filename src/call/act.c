@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "call/meter.h"
 #include "call/negotiate.h"
 
 enum { ACT_CLOSED_US = 2 * CLOCK_S /* media's last counters; then the table's are taken */ };
@@ -69,7 +70,7 @@ act_note_refusal(struct call *c, enum refusal r, const char *more)
 	if (c->rec.end_us)
 		return; /* it ends for another reason */
 	c->rec.refusal = r;
-	act_note_failure(c, refusal_status(r), refusal_q850(r),
+	act_note_failure(c, c->status ? c->status : refusal_status(r), refusal_q850(r),
 			 more && more[0] ? more : refusal_text(r));
 }
 
@@ -114,7 +115,7 @@ send_invite(struct call *c, uint32_t trunk)
 	if (r != REFUSAL_NONE)
 		return r;
 	begin_msg(c, &b);
-	leg_put_invite(c, &b, buf_view(&body));
+	leg_put_invite(c, &b, &local.advertised, buf_view(&body));
 	memset(&dest, 0, sizeof(dest));
 	dest.trunk = c->rec.leg[LEG_B].trunk;
 	dest.account = c->rec.leg[LEG_B].account;
@@ -155,7 +156,7 @@ try_targets(struct call *c)
 				       c->targets[c->next_target - 2].z, &c->hold);
 		if (trunk != POLICY_NONE)
 			r = limit_take(&c->owner->limit, LIMIT_TRUNK, id.z,
-				       v->trunk[trunk].max_calls, false, &c->hold) == ERR_OK
+				       v->trunk[trunk].max_calls, c->rec.exempt, &c->hold) == ERR_OK
 				    ? send_invite(c, trunk)
 				    : REFUSAL_LIMIT;
 		if (r == REFUSAL_NONE) {
@@ -205,6 +206,7 @@ answer_a(struct call *c, const struct sip_msg *msg)
 	c->rec.answer_us = clock_wall_us();
 	c->rec.answer_mono_us = c->owner->now;
 	metric_add(METRIC_calls_answered, 1);
+	meter_answered(c);
 	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
 	begin_msg(c, &b);
@@ -311,6 +313,7 @@ act_finish(struct call *c)
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);
 	limit_give(&c->owner->limit, &c->hold);
+	meter_end(c);
 	if (c->rec.n_targets) /* else it never began, and was logged as refused */
 		log_end(c);
 	c->rec.state = B2BUA_ENDED;
@@ -339,6 +342,8 @@ act_arm(struct call *c)
 
 	if (c->ok.due && c->ok.due < due)
 		due = c->ok.due;
+	if (meter_next(c) < due)
+		due = meter_next(c);
 	if (c->finished)
 		due = c->closing_due;
 	if (due == UINT64_MAX)

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/random.h"
+#include "call/caller.h"
+#include "call/meter.h"
+#include "call/sos.h"
 #include "policy/class.h"
 
 /* User part of a URI as text for the record; what does not fit or is broken is left out. */
@@ -20,40 +23,6 @@ keep_user(char *dst, size_t cap, const struct sip_uri *uri)
 		(void)!str_copyz(dst, cap, str_sub(buf_view(&b), 0, cap - 1));
 }
 
-/* Does this number belong to a trunk of another account? (A3) */
-static bool
-is_anothers(const struct call *c, uint32_t trunk, const struct number *n)
-{
-	const struct snapshot_view *v = c->owner->snap;
-	uint32_t owner = snapshot_number_trunk(v, str_from(n->z));
-
-	return owner != POLICY_NONE && v->trunk[owner].account != v->trunk[trunk].account;
-}
-
-/* From as it is sent on: E.164 where it is a number, else the trunk's default caller or nothing.
- * A customer may not call as a number of another account. */
-static enum refusal
-choose_caller(struct call *c, uint32_t trunk)
-{
-	const struct snapshot_view *v = c->owner->snap;
-	struct str caller = snapshot_text(v, v->trunk[trunk].caller);
-	bool from_customer = c->rec.leg[LEG_A].account.z[0] != 0;
-	struct number n;
-	bool known =
-		number_read(&c->owner->conf.numbers, str_from(c->rec.from_received), &n) == ERR_OK;
-
-	if (known && from_customer && !GUARD(A3, !is_anothers(c, trunk, &n))) {
-		if (caller.len == 0)
-			return REFUSAL_CALLER;
-	} else if (known) {
-		caller = str_from(n.z);
-	} else if (caller.len == 0) {
-		caller = str_from(c->rec.from_received);
-	}
-	(void)!str_copyz(c->rec.from_sent, sizeof(c->rec.from_sent), caller);
-	return REFUSAL_NONE;
-}
-
 static enum refusal
 check_message(const struct sip_msg *m)
 {
@@ -62,6 +31,18 @@ check_message(const struct sip_msg *m)
 	if (sip_msg_hdr(m, SIP_H_REQUIRE) || sip_msg_hdr(m, SIP_H_PROXY_REQUIRE))
 		return REFUSAL_EXTENSION;
 	return REFUSAL_NONE;
+}
+
+/* The account that a customer's call belongs to and that pays: its trunk's, which under a parent's
+ * connection is a child. POLICY_NONE: a carrier's call. */
+static uint32_t
+payer_of(const struct call *c, const struct edge_source *src)
+{
+	const struct trunk *t = &c->owner->snap->trunk[src->trunk];
+
+	if (!src->account_id.z[0])
+		return POLICY_NONE;
+	return t->account != POLICY_NONE ? t->account : src->account;
 }
 
 static enum refusal
@@ -74,17 +55,16 @@ check_number(struct call *c, const struct sip_msg *m)
 	if (number_read_uri(&c->owner->conf.numbers, &m->uri, &c->called) != ERR_OK)
 		return REFUSAL_NUMBER;
 	c->rec.class = class_of((enum number_kind)c->called.kind, from_customer);
-	return c->rec.class == CLASS_EMERGENCY ? REFUSAL_EMERGENCY : REFUSAL_NONE;
+	if (sip_uri_is_sos(&m->uri))
+		(void)!str_copyz(c->rec.to_received, sizeof(c->rec.to_received),
+				 str_sub(m->uri_text, 0, sizeof(c->rec.to_received) - 1));
+	return REFUSAL_NONE;
 }
 
+/* In words, and as a refusal, why a trunk and its account may not. */
 static enum refusal
-check_account(struct call *c, const struct edge_source *src, char why[CALL_WHY_MAX])
+refuse_account(enum account_reason r, char why[CALL_WHY_MAX])
 {
-	const struct snapshot_view *v = c->owner->snap;
-	const struct account *acc = src->account == POLICY_NONE ? NULL : &v->account[src->account];
-	enum account_reason r =
-		trunk_admits(acc, &v->trunk[src->trunk], (enum policy_class)c->rec.class, true);
-
 	if (r == ACCOUNT_OK)
 		return REFUSAL_NONE;
 	(void)snprintf(why, CALL_WHY_MAX, "%s", account_reason_text(r));
@@ -95,30 +75,101 @@ check_account(struct call *c, const struct edge_source *src, char why[CALL_WHY_M
 }
 
 static enum refusal
-check_limits(struct call *c, const struct edge_source *src)
+check_account(struct call *c, const struct edge_source *src, uint32_t payer, char why[CALL_WHY_MAX])
+{
+	const struct snapshot_view *v = c->owner->snap;
+	const struct account *acc = payer == POLICY_NONE ? NULL : &v->account[payer];
+	enum refusal r = refuse_account(
+		trunk_admits(acc, &v->trunk[src->trunk], (enum policy_class)c->rec.class, true),
+		why);
+
+	if (r == REFUSAL_CLASS_OFF)
+		(void)snprintf(why, CALL_WHY_MAX,
+			       "%s is of class %s, which is not among the account's services",
+			       c->called.z, policy_class_name((enum policy_class)c->rec.class));
+	if (r == REFUSAL_NONE && acc && c->rec.class == CLASS_INTERNATIONAL &&
+	    !GUARD(A5, class_country(snapshot_text(v, acc->countries), str_from(c->called.z)))) {
+		(void)snprintf(why, CALL_WHY_MAX,
+			       "%s is in none of the countries that the account may call",
+			       c->called.z);
+		return REFUSAL_COUNTRY;
+	}
+	return r;
+}
+
+/* ---- limits ---- */
+
+/* A limit of this account is reached: its own status tells the caller. */
+static enum refusal
+refuse_limit(struct call *c, uint32_t account, enum refusal r)
+{
+	const struct snapshot_view *v = c->owner->snap;
+
+	if (account != POLICY_NONE && v->account[account].limit_status)
+		c->status = v->account[account].limit_status;
+	return r;
+}
+
+/* Concurrent calls, and attempts of who calls, of an account and the one above it. */
+static enum refusal
+take_account(struct call *c, uint32_t account, bool calling)
 {
 	struct calls *cs = c->owner;
 	const struct snapshot_view *v = cs->snap;
-	const struct record_leg *a = &c->rec.leg[LEG_A];
 
-	if (!limit_attempt(&cs->limit, LIMIT_ACCOUNT, "", cs->conf.max_attempts, cs->now))
-		return REFUSAL_RATE;
-	if (limit_take_node(&cs->limit, false, &c->hold) != ERR_OK)
-		return REFUSAL_NO_RECORD;
-	if (src->account != POLICY_NONE) {
-		const struct account *acc = &v->account[src->account];
+	for (int i = 0; i < 2 && account != POLICY_NONE; i++) {
+		const struct account *a = &v->account[account];
+		struct policy_id id = snapshot_account_id(v, account);
 
-		if (!limit_attempt(&cs->limit, LIMIT_ACCOUNT, a->account.z, acc->attempts,
-				   cs->now) ||
-		    limit_take(&cs->limit, LIMIT_ACCOUNT, a->account.z, acc->max_calls, false,
-			       &c->hold) != ERR_OK)
-			return REFUSAL_LIMIT;
+		if (calling && !c->rec.exempt &&
+		    !GUARD(A5,
+			   limit_attempt(&cs->limit, LIMIT_ACCOUNT, id.z, a->attempts, cs->now)))
+			return refuse_limit(c, account, REFUSAL_ATTEMPTS);
+		if (!GUARD(A5, limit_take(&cs->limit, LIMIT_ACCOUNT, id.z, a->max_calls,
+					  c->rec.exempt, &c->hold) == ERR_OK))
+			return refuse_limit(c, account, REFUSAL_LIMIT);
+		account = a->parent_row;
 	}
-	if (limit_take(&cs->limit, LIMIT_TRUNK, a->trunk.z, v->trunk[src->trunk].max_calls, false,
-		       &c->hold) != ERR_OK)
-		return REFUSAL_LIMIT;
 	return REFUSAL_NONE;
 }
+
+static enum refusal
+check_limits(struct call *c, const struct edge_source *src, uint32_t payer)
+{
+	struct calls *cs = c->owner;
+	const struct snapshot_view *v = cs->snap;
+	enum refusal r;
+
+	if (!c->rec.exempt &&
+	    !limit_attempt(&cs->limit, LIMIT_ACCOUNT, "", cs->conf.max_attempts, cs->now))
+		return REFUSAL_RATE;
+	if (limit_take_node(&cs->limit, c->rec.exempt, &c->hold) != ERR_OK)
+		return REFUSAL_NO_RECORD;
+	r = take_account(c, payer, true);
+	if (r == REFUSAL_NONE &&
+	    limit_take(&cs->limit, LIMIT_TRUNK, c->rec.leg[LEG_A].trunk.z,
+		       v->trunk[src->trunk].max_calls, c->rec.exempt, &c->hold) != ERR_OK)
+		r = refuse_limit(c, payer, REFUSAL_LIMIT);
+	return r;
+}
+
+/* What it may use: its length, its account's money and minutes. */
+static enum refusal
+check_meter(struct call *c, const struct edge_source *src, uint32_t payer)
+{
+	uint32_t whose = POLICY_NONE;
+	enum refusal r;
+
+	if (c->rec.exempt)
+		return REFUSAL_NONE;
+	meter_length(c, payer, src->trunk);
+	if (payer == POLICY_NONE)
+		return REFUSAL_NONE;
+	r = meter_begin(c, payer, &whose);
+	return r == REFUSAL_NONE ? r : refuse_limit(c, whose, r);
+}
+
+/* ---- targets ---- */
 
 static enum refusal
 find_targets(struct call *c, char why[CALL_WHY_MAX])
@@ -130,8 +181,12 @@ find_targets(struct call *c, char why[CALL_WHY_MAX])
 	enum route_reason r;
 
 	random_bytes(&random, sizeof(random));
-	r = from_customer ? route_outbound(v, NULL, random, &route)
-			  : route_inbound(v, str_from(c->called.z), &route);
+	if (c->rec.class == CLASS_EMERGENCY)
+		r = route_emergency(v, NULL, random, &route);
+	else if (from_customer)
+		r = route_outbound(v, NULL, random, &route);
+	else
+		r = route_inbound(v, str_from(c->called.z), &route);
 	if (r != ROUTE_OK) {
 		(void)snprintf(why, CALL_WHY_MAX, "%s", route_reason_text(r));
 		return from_customer          ? REFUSAL_NO_ROUTE
@@ -143,22 +198,44 @@ find_targets(struct call *c, char why[CALL_WHY_MAX])
 	return REFUSAL_NONE;
 }
 
-/* The account of the called side has its own switches. */
+/* The account of the called side has its own switches and limits. */
 static enum refusal
 check_called(struct call *c, char why[CALL_WHY_MAX])
 {
 	const struct snapshot_view *v = c->owner->snap;
 	uint32_t t = snapshot_trunk(v, str_from(c->targets[0].z));
 	uint32_t a = v->trunk[t].account;
-	enum account_reason r = trunk_admits(a == POLICY_NONE ? NULL : &v->account[a], &v->trunk[t],
-					     (enum policy_class)c->rec.class, false);
+	enum refusal r =
+		refuse_account(trunk_admits(a == POLICY_NONE ? NULL : &v->account[a], &v->trunk[t],
+					    (enum policy_class)c->rec.class, false),
+			       why);
 
-	if (r == ACCOUNT_OK)
-		return REFUSAL_NONE;
-	(void)snprintf(why, CALL_WHY_MAX, "%s", account_reason_text(r));
-	return r == ACCOUNT_CLASS      ? REFUSAL_CLASS_OFF
-	       : r == ACCOUNT_TLS_SRTP ? REFUSAL_TLS_OFF
-				       : REFUSAL_ACCOUNT_OFF;
+	if (r != REFUSAL_NONE || a == POLICY_NONE)
+		return r;
+	if (!c->rec.exempt)
+		meter_length(c, a, t);
+	return take_account(c, a, false);
+}
+
+/* ---- all of it ---- */
+
+static enum refusal
+admit_emergency(struct call *c, const struct sip_msg *m, const struct edge_source *src,
+		uint32_t payer, char why[CALL_WHY_MAX])
+{
+	enum refusal r = sos_admit(c, src, payer, why);
+
+	(void)!caller_read(c, m, payer, src->trunk, why); /* never refused, only chosen */
+	if (r == REFUSAL_NONE)
+		r = check_message(m);
+	if (r == REFUSAL_NONE && c->owner->draining)
+		r = REFUSAL_DRAINING;
+	if (r == REFUSAL_NONE)
+		r = check_limits(c, src, payer);
+	if (r == REFUSAL_NONE)
+		r = find_targets(c, why);
+	sos_note(c, r);
+	return r;
 }
 
 enum refusal
@@ -166,24 +243,27 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 	     char why[CALL_WHY_MAX])
 {
 	enum refusal number = check_number(c, msg), r;
+	uint32_t payer = payer_of(c, src);
 
 	why[0] = 0;
-	if (number == REFUSAL_EMERGENCY) /* at once, so that the PBX takes its emergency route */
-		return number;
+	if (c->rec.class == CLASS_EMERGENCY)
+		return admit_emergency(c, msg, src, payer, why);
 	r = check_message(msg);
 	if (r == REFUSAL_NONE)
 		r = number;
 	if (r == REFUSAL_NONE && c->owner->draining)
 		r = REFUSAL_DRAINING;
 	if (r == REFUSAL_NONE)
-		r = check_account(c, src, why);
+		r = check_account(c, src, payer, why);
 	if (r == REFUSAL_NONE)
-		r = check_limits(c, src);
+		r = check_limits(c, src, payer);
+	if (r == REFUSAL_NONE)
+		r = caller_read(c, msg, payer, src->trunk, why);
 	if (r == REFUSAL_NONE)
 		r = find_targets(c, why);
 	if (r == REFUSAL_NONE)
 		r = check_called(c, why);
 	if (r == REFUSAL_NONE)
-		r = choose_caller(c, src->trunk);
+		r = check_meter(c, src, payer);
 	return r;
 }

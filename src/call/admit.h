@@ -2,7 +2,7 @@
 #ifndef POSTERN_CALL_ADMIT_H
 #define POSTERN_CALL_ADMIT_H
 
-#include "call/leg.h"
+#include "call/state.h"
 
 /**
  * Check an INVITE from an identified trunk and fill c->targets. Emergency numbers are recognised

@@ -11,11 +11,33 @@
 #include "base/random.h"
 #include "call/act.h"
 #include "call/admit.h"
+#include "call/caller.h"
+#include "call/meter.h"
 #include "call/negotiate.h"
+#include "call/sos.h"
 
 enum { CALLS_LIMIT_ROWS = 65536 };
 
 static void timer_due(struct timer *t, uint64_t now);
+
+/* Rows of what outlives a call: those of conf, or memory of our own. */
+static enum err
+make_rows(struct calls *cs)
+{
+	struct usage_row *usage = cs->conf.usage_rows;
+	uint32_t n = usage ? cs->conf.n_usage_rows : CALL_USAGE_ROWS;
+
+	cs->emergency.row = cs->conf.emergency_rows;
+	if (!usage)
+		cs->own_rows[0] = usage = mem_zalloc(n, sizeof(*usage));
+	if (!cs->emergency.row)
+		cs->own_rows[1] = cs->emergency.row =
+			mem_zalloc(EMERGENCY_ROWS, sizeof(*cs->emergency.row));
+	if (!usage || !cs->emergency.row)
+		return ERR_NOMEM;
+	usage_init(&cs->usage, usage, n);
+	return ERR_OK;
+}
 
 enum err
 calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops *ops,
@@ -30,8 +52,8 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	cs->n_media = conf->media_slots;
 	cs->by_media = mem_zalloc(cs->n_media, sizeof(struct call *));
 	if (!cs->limit_rows || !cs->by_media ||
-	    pool_init(&cs->pool, conf->max_calls, sizeof(struct call)) != ERR_OK ||
-	    hash_init(&cs->by_tag, 2 * conf->max_calls) != ERR_OK) {
+	    pool_init(&cs->pool, conf->max_calls + CALL_SPARE, sizeof(struct call)) != ERR_OK ||
+	    hash_init(&cs->by_tag, 2 * conf->max_calls) != ERR_OK || make_rows(cs) != ERR_OK) {
 		calls_fini(cs);
 		return ERR_NOMEM;
 	}
@@ -44,12 +66,15 @@ calls_fini(struct calls *cs)
 {
 	mem_free(cs->limit_rows);
 	mem_free(cs->by_media);
+	mem_free(cs->own_rows[0]);
+	mem_free(cs->own_rows[1]);
 	if (cs->pool.mem)
 		pool_fini(&cs->pool);
 	if (cs->by_tag.bucket)
 		hash_fini(&cs->by_tag);
 	cs->limit_rows = NULL;
 	cs->by_media = NULL;
+	cs->own_rows[0] = cs->own_rows[1] = NULL;
 }
 
 void
@@ -217,7 +242,7 @@ calls_new(struct calls *cs, uint32_t slot)
 	c->owner = cs;
 	c->slot = slot;
 	c->timer.on_due = timer_due;
-	c->ok.due = TIMER_NEVER;
+	c->ok.due = c->step_due = TIMER_NEVER;
 	b2bua_init(&c->m);
 	limit_hold_init(&c->hold);
 	for (int i = 0; i < CALL_LEGS; i++) {
@@ -297,8 +322,9 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	  const struct edge_source *src)
 {
 	char why[CALL_WHY_MAX] = "";
-	bool room = cs->snap && calls_count(cs) < cs->conf.max_calls;
-	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg) : UINT32_MAX;
+	bool exempt = sos_is_exempt(cs, m, src);
+	bool room = cs->snap && (exempt || calls_count(cs) < cs->conf.max_calls);
+	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg, exempt) : UINT32_MAX;
 	struct call *c = slot == UINT32_MAX ? NULL : calls_new(cs, slot);
 	enum refusal r;
 
@@ -309,6 +335,7 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	}
 	metric_add(METRIC_calls_total, 1);
 	begin_record(c, src);
+	c->rec.exempt = exempt;
 	c->leg[LEG_A].invite = txn;
 	cs->ops.do_set_user(cs->ops.arg, txn, &c->leg[LEG_A].u_invite);
 	r = prepare_call(c, m, src, why);
@@ -376,12 +403,25 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 			     c->rec.id.z);
 }
 
+/* The customer's account, as it is now; POLICY_NONE for a carrier. */
+static uint32_t
+account_of(const struct calls *cs, const struct edge_source *src)
+{
+	if (!cs->snap || !src->account_id.z[0])
+		return POLICY_NONE;
+	return snapshot_account(cs->snap, str_from(src->account_id.z));
+}
+
 void
 calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
 		 const struct edge_source *src, uint64_t now_us)
 {
+	bool invite = msg->method == SIP_INVITE && !msg->to_tag.len;
+
 	cs->now = now_us;
-	if (msg->to_tag.len)
+	if (!invite && msg->method != SIP_BYE && caller_is_foreign(cs, msg, account_of(cs, src)))
+		refuse_plain(cs, txn, msg, src, REFUSAL_CALLER);
+	else if (msg->to_tag.len)
 		on_in_dialog(cs, txn, msg, src);
 	else if (msg->method == SIP_INVITE)
 		on_invite(cs, txn, msg, src);
@@ -645,6 +685,16 @@ timer_due(struct timer *t, uint64_t now)
 	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND &&
 	    c->leg[LEG_A].invite)
 		c->owner->ops.do_respond_again(c->owner->ops.arg, c->leg[LEG_A].invite);
+	if (meter_next(c) <= now) {
+		enum refusal r = meter_due(c);
+
+		act_store(c);
+		if (r != REFUSAL_NONE)
+			act_stop(c, r);
+		else
+			act_arm(c);
+		return;
+	}
 	if (c->m.due > now) {
 		act_arm(c);
 		return;
@@ -697,7 +747,7 @@ calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uin
 	struct call *c = call_of_media(cs, slot, generation, &i);
 
 	cs->now = now_us;
-	if (!c || is_ending(c))
+	if (!c || is_ending(c) || c->rec.class == CLASS_EMERGENCY)
 		return;
 	log_warn("call.media_timeout", "id=%s leg=%c no media for too long", c->rec.id.z,
 		 i == LEG_A ? 'A' : 'B');

@@ -1,12 +1,16 @@
 #include "call/hide.h"
 
+#include <string.h>
+
 #include "base/guard.h"
 
 /* Where a header that is not ours may go. */
 enum {
 	TO_CUSTOMER = 1,
 	TO_CARRIER = 2,     /* the allow-list of what customers may say to carriers */
-	UNLESS_PRIVATE = 4, /* not when Privacy asks for "id" (RFC 3323, RFC 3325 9.3) */
+	UNLESS_PRIVATE = 4, /* not when the caller wants to be withheld */
+	UNLESS_HISTORY = 8, /* not when Privacy asks for "history" (RFC 7044 7.2) */
+	OWN_PRIVACY = 16,   /* not when its privacy parameter says so (RFC 5806 4.4) */
 };
 
 /* Every header that is not "ours". A header of no known name goes to customers only. */
@@ -15,24 +19,24 @@ static const struct {
 } rules[] = {
 	{SIP_H_P_ASSERTED_IDENTITY, HIDE_TRUST, TO_CUSTOMER | UNLESS_PRIVATE},
 	{SIP_H_P_PREFERRED_IDENTITY, HIDE_TRUST, 0},
-	{SIP_H_REMOTE_PARTY_ID, HIDE_TRUST, TO_CUSTOMER | UNLESS_PRIVATE},
+	{SIP_H_REMOTE_PARTY_ID, HIDE_TRUST, TO_CUSTOMER | UNLESS_PRIVATE | OWN_PRIVACY},
 	{SIP_H_P_CHARGE_INFO, HIDE_TRUST, 0},
 	{SIP_H_P_ACCESS_NETWORK_INFO, HIDE_TRUST, 0},
-	{SIP_H_DIVERSION, HIDE_TRUST, TO_CUSTOMER},
-	{SIP_H_HISTORY_INFO, HIDE_TRUST, TO_CUSTOMER},
+	{SIP_H_DIVERSION, HIDE_TRUST, TO_CUSTOMER | UNLESS_HISTORY | OWN_PRIVACY},
+	{SIP_H_HISTORY_INFO, HIDE_TRUST, TO_CUSTOMER | UNLESS_HISTORY},
 	{SIP_H_GEOLOCATION, HIDE_TRUST, 0},
-	{SIP_H_IDENTITY, HIDE_TRUST, TO_CUSTOMER},
+	{SIP_H_IDENTITY, HIDE_TRUST, TO_CUSTOMER | UNLESS_PRIVATE}, /* it holds the number */
 	{SIP_H_PRIORITY, HIDE_TRUST, TO_CUSTOMER},
 	{SIP_H_RESOURCE_PRIORITY, HIDE_TRUST, 0},
 	{SIP_H_ACCEPT_CONTACT, HIDE_OTHER, TO_CUSTOMER},
 	{SIP_H_ACCEPT_LANGUAGE, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
 	{SIP_H_ALERT_INFO, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
-	{SIP_H_CALL_INFO, HIDE_OTHER, TO_CUSTOMER},
+	{SIP_H_CALL_INFO, HIDE_OTHER, TO_CUSTOMER | UNLESS_PRIVATE},
 	{SIP_H_DATE, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
 	{SIP_H_ERROR_INFO, HIDE_OTHER, TO_CUSTOMER},
 	{SIP_H_EXPIRES, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
-	{SIP_H_ORGANIZATION, HIDE_OTHER, TO_CUSTOMER},
-	{SIP_H_PRIVACY, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_ORGANIZATION, HIDE_OTHER, TO_CUSTOMER | UNLESS_PRIVATE},
+	{SIP_H_PRIVACY, HIDE_OTHER, TO_CUSTOMER}, /* to carriers: call/caller */
 	{SIP_H_REASON, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
 	{SIP_H_SUBJECT, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
 	{SIP_H_USER_TO_USER, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
@@ -57,9 +61,9 @@ hide_class_of(enum sip_hdr_id id)
 	return i < ARRAY_LEN(rules) ? (enum hide_class)rules[i].class : HIDE_OURS;
 }
 
-/* Privacy: id, as one of a ";" list (RFC 3323 4.2); some write commas, or a line for each. */
+/* Is this one of the words of Privacy, a ";" list? Some write commas, or a line for each. */
 static bool
-wants_privacy(const struct sip_msg *m)
+asks_for(const struct sip_msg *m, const char *word)
 {
 	for (const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_PRIVACY); h; h = sip_msg_next(m, h)) {
 		struct str lists = h->value;
@@ -68,11 +72,38 @@ wants_privacy(const struct sip_msg *m)
 			struct str words = str_cut(&lists, ',');
 
 			while (words.len)
-				if (str_ieqz(str_trim(str_cut(&words, ';')), "id"))
+				if (str_ieqz(str_trim(str_cut(&words, ';')), word))
 					return true;
 		}
 	}
 	return false;
+}
+
+/* Has an element of this header a privacy parameter other than "off"? */
+static bool
+is_marked_private(struct str value)
+{
+	size_t at;
+
+	while ((at = str_find(value, STR("privacy="))) < value.len) {
+		value = str_from_at(value, at + strlen("privacy="));
+		if (value.len && value.p[0] == '"')
+			value = str_from_at(value, 1);
+		if (!str_istarts(value, STR("off")))
+			return true;
+	}
+	return false;
+}
+
+bool
+hide_wants_privacy(const struct sip_msg *m)
+{
+	const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_REMOTE_PARTY_ID);
+
+	for (; h; h = sip_msg_next(m, h))
+		if (is_marked_private(h->value))
+			return true;
+	return asks_for(m, "id") || asks_for(m, "user");
 }
 
 /* Names of no list that are never anyone else's business: they steer proxies of the other side. */
@@ -92,7 +123,9 @@ hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_way way
 		return false;
 	if (way == HIDE_TO_CARRIER)
 		return GUARD(P5, (goes & TO_CARRIER) != 0);
-	if ((goes & UNLESS_PRIVATE) && wants_privacy(m))
+	if (((goes & UNLESS_PRIVATE) && hide_wants_privacy(m)) ||
+	    ((goes & UNLESS_HISTORY) && asks_for(m, "history")) ||
+	    ((goes & OWN_PRIVACY) && is_marked_private(h->value)))
 		return false;
 	return (goes & TO_CUSTOMER) != 0;
 }

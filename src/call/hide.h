@@ -17,6 +17,9 @@ enum hide_class { HIDE_OURS, HIDE_TRUST, HIDE_OTHER };
 enum hide_class hide_class_of(enum sip_hdr_id id);
 /** Does this header of m cross that way? */
 bool hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_way way);
+/** Does the caller want its identity withheld: Privacy id or user (RFC 3323 4.2, RFC 3325 9.3),
+ * or a Remote-Party-ID that says so? */
+bool hide_wants_privacy(const struct sip_msg *m);
 /** Append all headers of m that cross, byte for byte. Content-* never do. */
 void hide_copy(struct buf *b, const struct sip_msg *m, enum hide_way way);
 

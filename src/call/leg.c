@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "call/caller.h"
 #include "sip/via.h"
 
 static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS";
@@ -86,20 +87,6 @@ put_contact(struct call *c, enum call_leg_index i, struct buf *b)
 	buf_z(b, ">\r\n");
 }
 
-/* From of leg B: the caller's number or name, at our own host. */
-static void
-put_local_uri(struct call *c, struct buf *b, const struct edge_local *local)
-{
-	struct str user = str_from(c->rec.from_sent);
-
-	buf_z(b, "sip:");
-	if (user.len) {
-		sip_escape_user(b, user);
-		buf_char(b, '@');
-	}
-	addr_put_ip(b, &local->advertised, true);
-}
-
 static void
 put_remote_uri(struct call *c, struct buf *b, uint32_t trunk, bool with_port)
 {
@@ -143,7 +130,7 @@ leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local)
 	buf_init(&lu, local_uri, sizeof(local_uri));
 	buf_init(&ru, remote_uri, sizeof(remote_uri));
 	buf_init(&tu, target, sizeof(target));
-	put_local_uri(c, &lu, local);
+	caller_put_uri(c, &lu, &local->advertised);
 	put_remote_uri(c, &ru, trunk, false);
 	put_remote_uri(c, &tu, trunk, true);
 	if (buf_end(&lu) != ERR_OK || buf_end(&ru) != ERR_OK || buf_end(&tu) != ERR_OK)
@@ -172,7 +159,7 @@ forwards_left(const struct sip_msg *m)
 }
 
 void
-leg_put_invite(struct call *c, struct buf *b, struct str body)
+leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct str body)
 {
 	const struct call_ops *ops = &c->owner->ops;
 	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
@@ -182,6 +169,8 @@ leg_put_invite(struct call *c, struct buf *b, struct str body)
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, (uint64_t)forwards_left(req));
 	sip_dialog_put_headers(d, b, STR("INVITE"), d->local_cseq);
 	put_contact(c, LEG_B, b);
+	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
+		caller_put_headers(c, b, host);
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
@@ -312,6 +301,19 @@ put_unsupported(struct buf *b, const struct sip_msg *req)
 	}
 }
 
+/* Where the caller shall go instead: of a 3xx, which only emergency calls get. */
+static void
+put_redirect(const struct call *c, struct buf *b)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t payer = v ? snapshot_account(v, str_from(c->rec.payer.z)) : POLICY_NONE;
+	struct str to = payer == POLICY_NONE ? STR_NULL
+					     : snapshot_text(v, v->account[payer].emergency_target);
+
+	if (to.len)
+		sip_edit_nameaddr(b, SIP_H_CONTACT, &(struct sip_edit_addr){.uri = to});
+}
+
 void
 leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning, int q850)
 {
@@ -322,10 +324,12 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 	put_warning(b, warning, warning[0] ? c->rec.id.z : "");
 	if (q850)
 		sip_edit_hdr_fmt(b, SIP_H_REASON, "Q.850;cause=%d", q850);
-	if (status == 503)
+	if (status == 503 && c->rec.class != CLASS_EMERGENCY) /* nobody waits with that */
 		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
 	if (status == 405)
 		sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	if (status < 400)
+		put_redirect(c, b);
 	sip_edit_body(b, STR_NULL, STR_NULL);
 }
 

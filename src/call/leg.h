@@ -1,132 +1,8 @@
-/* A call and its two legs as call keeps them, what it needs from below, and the messages it writes.
- * Everything belongs to the loop thread of one signaling worker. */
+/* The two legs of a call: whom their messages come from and go to, and the messages themselves. */
 #ifndef POSTERN_CALL_LEG_H
 #define POSTERN_CALL_LEG_H
 
-#include "base/hash.h"
-#include "base/list.h"
-#include "base/pool.h"
-#include "base/timer.h"
-#include "call/hide.h"
-#include "call/record.h"
-#include "edge/edge.h"
-#include "edge/guard.h"
-#include "policy/limit.h"
-#include "sip/txn.h"
-
-enum {
-	CALL_MSG_MAX = 16384, /* bytes of a message that we write */
-	CALL_SDP_MAX = 8192,  /* bytes of a body that we write */
-	CALL_TAG_CHARS = 26,  /* 130 bits */
-	CALL_WHY_MAX = 256,
-};
-
-/* What call asks of the layers that it is joined to by app; tests give their own. */
-struct call_ops {
-	void *arg;
-	/* edge */
-	enum err (*do_send)(void *arg, const struct edge_dest *d, enum sip_method method,
-			    struct str msg, void *user, struct edge_txn **out);
-	void (*do_respond)(void *arg, struct edge_txn *txn, int status, struct str msg);
-	void (*do_respond_again)(void *arg, struct edge_txn *txn);
-	void (*do_cancel)(void *arg, struct edge_txn *txn, struct str reason);
-	void (*do_send_once)(void *arg, const struct edge_dest *d, bool is_response,
-			     struct str msg);
-	void (*do_forget)(void *arg, struct edge_txn *txn);
-	const struct sip_msg *(*do_request_of)(void *arg, const struct edge_txn *txn);
-	const char *(*do_branch_of)(void *arg, const struct edge_txn *txn);
-	void (*do_set_user)(void *arg, struct edge_txn *txn, void *user);
-	enum err (*do_local)(void *arg, uint32_t trunk, struct edge_local *out);
-	/* media: a slot of the local address that this trunk uses, and what SDP shows of it */
-	enum err (*do_port)(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation,
-			    struct addr *shown);
-	void (*do_port_free)(void *arg, uint32_t slot);
-	/* key and salt as the suite has them; before the OPEN that names the serial */
-	void (*do_key)(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k);
-	enum err (*do_open)(void *arg, const struct media_open *o);
-	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
-	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
-	/* records */
-	uint32_t (*do_slot)(void *arg);
-	void (*do_store)(void *arg, uint32_t slot, const struct call_record *rec, bool ended);
-	/* a request that was refused outside any call: so that it can be explained */
-	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
-			const struct edge_source *src);
-};
-
-struct call_conf {
-	uint8_t node, worker;
-	uint32_t max_calls, media_slots;
-	uint32_t max_attempts; /* INVITEs a second, 0 = no limit */
-	struct number_plan numbers;
-	uint32_t media_timeout_s, media_lost_s;
-	const struct media_plan *plan; /* our own media addresses; outlives calls; may be NULL */
-	struct txn_times times;
-	const char *user_agent;
-};
-
-struct call;
-
-/* Which client transaction of which leg a piece of news is about. */
-struct call_user {
-	struct call *call;
-	enum call_leg_index leg;
-	enum { USER_INVITE, USER_BYE } kind;
-};
-
-struct call_leg {
-	struct hash_node by_tag; /* our tag of this leg */
-	struct edge_txn *invite; /* A: the server transaction; B: the client one */
-	struct edge_txn *bye;    /* ours, client */
-	struct call_user u_invite, u_bye;
-	struct sdp_local local;         /* our keys: wiped at the end */
-	struct sdp_stream far;          /* theirs: likewise */
-	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
-	uint32_t last_in, last_out;     /* given out: each direction rises by one */
-	bool hashed, answered;          /* answered: its SDP answer was taken or given */
-};
-
-struct call {
-	struct calls *owner;
-	struct list node; /* in the owner's list of live calls */
-	uint32_t slot;
-	struct b2bua m;
-	struct timer timer;
-	struct sip_ok_retrans ok; /* our 2xx to A */
-	struct limit_hold hold;
-	struct number called; /* normalised; what a target gets may be rewritten */
-	struct policy_id targets[ROUTE_TARGETS_MAX];
-	uint32_t n_targets, next_target;
-	struct call_leg leg[CALL_LEGS];
-	int fail_status; /* of B's last failure */
-	int fail_q850;
-	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
-	size_t n_sdp_a;
-	char sdp_a[CALL_SDP_MAX]; /* our answer to A, once there */
-	uint64_t closing_due;     /* waiting for media's last counters */
-	bool media_closing, finished;
-	struct call_record rec;
-};
-
-/* All calls of a worker. */
-struct calls {
-	struct call_conf conf;
-	struct call_ops ops;
-	struct timers *timers;
-	const struct snapshot_view *snap;
-	struct pool pool;
-	struct hash by_tag;
-	struct list live;
-	struct limit limit;
-	struct limit_row *limit_rows;
-	struct call **by_media; /* by media slot: whose it is */
-	uint32_t n_media;
-	struct guard guard; /* of log lines about what is refused */
-	bool draining;
-	uint64_t now;            /* of the event in hand */
-	char msg[CALL_MSG_MAX];  /* where messages are written */
-	struct sdp sdp_a, sdp_b; /* scratch: 18 kB each */
-};
+#include "call/state.h"
 
 /** Which way a message goes that leaves towards this leg. */
 enum hide_way leg_way(const struct call *c, enum call_leg_index i);
@@ -138,8 +14,8 @@ enum err leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest 
 
 /** Begin leg B for a target: new Call-ID, tag, dialog. */
 enum err leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local) NODISCARD;
-/** The INVITE of leg B with this body into b. */
-void leg_put_invite(struct call *c, struct buf *b, struct str body);
+/** The INVITE of leg B with this body into b; host: ours on that leg. */
+void leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct str body);
 void leg_put_ack_b(struct call *c, struct buf *b);
 /** CANCEL for an INVITE of an earlier life of signaling: its dialog and branch are in the record.
  */

@@ -96,8 +96,10 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 		return REFUSAL_NO_PORTS;
 	o->peer = MEDIA_NO_SLOT;
 	o->ptime_ms = SDP_PTIME_DEFAULT;
-	o->timeout_s = c->owner->conf.media_timeout_s;
-	o->timeout_lost_s = c->owner->conf.media_lost_s;
+	if (c->rec.class != CLASS_EMERGENCY) { /* which may be silent as long as it wants */
+		o->timeout_s = c->owner->conf.media_timeout_s;
+		o->timeout_lost_s = c->owner->conf.media_lost_s;
+	}
 	random_token(o->cname, MEDIA_CNAME_MAX - 1);
 	random_bytes(&l->origin.id, sizeof(l->origin.id));
 	l->origin.id &= 0x7fffffffffffu; /* some parsers hold o= in 63 bits, some in a double */

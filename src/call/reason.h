@@ -17,9 +17,16 @@
 	X(ACCOUNT_OFF, 403, 21, "the account or its trunk is switched off")                        \
 	X(TLS_OFF, 403, 21, "the account's TLS/SRTP service is not switched on")                   \
 	X(CLASS_OFF, 403, 21, "this class of calls is not switched on for the account")            \
-	X(EMERGENCY, 403, 21, "emergency calls are not carried here: use your emergency route")    \
-	X(CALLER, 403, 21, "the calling number belongs to another account")                        \
+	X(EMERGENCY, 500, 3,                                                                       \
+	  "emergency calls are not carried over TLS and SRTP: use your emergency route")           \
+	X(CALLER, 403, 21,                                                                         \
+	  "the caller identity is none of the account's numbers: send one of them as "             \
+	  "+15551230000")                                                                          \
+	X(COUNTRY, 403, 21, "calls to this country are not switched on for the account")           \
 	X(LIMIT, 480, 42, "the account or trunk has as many calls as it may have")                 \
+	X(ATTEMPTS, 480, 42, "the account makes more call attempts a second than it may")          \
+	X(MINUTES, 480, 21, "the account's international minutes of today are used up")            \
+	X(SPEND, 480, 21, "the account has spent as much today as it may")                         \
 	X(NUMBER, 484, 28, "the called number cannot be understood; send E.164, as +15551234567")  \
 	X(NO_NUMBER, 404, 1, "no trunk has this number")                                           \
 	X(NO_ROUTE, 404, 3, "no carrier trunk is there for this call")                             \
@@ -41,6 +48,7 @@
 	X(STOPPED, 503, 41, "postern is stopping")                                                 \
 	X(HANGUP, 480, 16, "ended by the operator")                                                \
 	X(MEDIA_TIMEOUT, 480, 41, "no media came for too long")                                    \
+	X(LENGTH, 480, 31, "the call lasted as long as it may")                                    \
 	X(NO_ACK, 408, 102, "the caller never acknowledged the answer")                            \
 	X(RESTARTED, 500, 41, "the signaling process restarted and could not go on with the call") \
 	X(DIALOG, 481, 0, "no such call on this account")                                          \

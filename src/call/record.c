@@ -58,7 +58,9 @@ call_record_valid(const struct call_record *r)
 	    !has_end(r->from_received, sizeof(r->from_received)) ||
 	    !has_end(r->to_received, sizeof(r->to_received)) ||
 	    !has_end(r->from_sent, sizeof(r->from_sent)) ||
-	    !has_end(r->to_sent, sizeof(r->to_sent)))
+	    !has_end(r->to_sent, sizeof(r->to_sent)) || !has_end(r->payer.z, sizeof(r->payer.z)) ||
+	    !has_end(r->payer_parent.z, sizeof(r->payer_parent.z)) ||
+	    r->increment_s > CALL_INCREMENT_MAX)
 		return false;
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)))

@@ -1,4 +1,4 @@
-/* The call record, version 1: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 2: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H
@@ -14,7 +14,9 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 1,
+	CALL_RECORD_VERSION = 2,
+	CALL_SPARE = 32, /* records and calls beyond the node's limit, for emergency calls */
+	CALL_INCREMENT_MAX = 86400,
 	CALL_NAME_MAX = 128,  /* peer identity, codec */
 	CALL_NUMBER_MAX = 64, /* a number or user part as it came */
 };
@@ -75,6 +77,13 @@ struct call_record {
 	int32_t q850;
 	uint32_t refusal; /* enum refusal; why postern ended or refused it */
 	uint32_t pad2;
+	/* whose money and minutes, and the account above it; "" = nobody's (policy/usage.h) */
+	struct policy_id payer, payer_parent;
+	uint64_t price_micro;  /* a minute, millionths */
+	uint32_t increment_s;  /* 0 = nothing is counted */
+	uint32_t steps;        /* increments begun and counted */
+	uint32_t max_length_s; /* 0 = no limit */
+	uint32_t exempt;       /* 1: an emergency call, or the call back: no limit holds */
 	char from_received[CALL_NUMBER_MAX], to_received[CALL_NUMBER_MAX];
 	char from_sent[CALL_NUMBER_MAX], to_sent[CALL_NUMBER_MAX];
 	struct record_target target[ROUTE_TARGETS_MAX];

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "call/act.h"
+#include "call/meter.h"
 
 /* What a call in set-up still can be told: its target that nobody waits any more. */
 static void
@@ -53,6 +54,25 @@ resume_call(struct call *c)
 		  NULL);
 }
 
+static void
+hold_account(struct call *c, const char *id)
+{
+	if (id[0])
+		(void)!limit_take(&c->owner->limit, LIMIT_ACCOUNT, id, 0, true, &c->hold);
+}
+
+/* An account and the one above it, as it is now. */
+static void
+hold_family(struct call *c, const struct policy_id *id)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t a = v ? snapshot_account(v, str_from(id->z)) : POLICY_NONE;
+
+	hold_account(c, id->z);
+	if (a != POLICY_NONE)
+		hold_account(c, snapshot_account_id(v, v->account[a].parent_row).z);
+}
+
 /* It counts for the limits as it did. */
 static void
 hold_again(struct call *c)
@@ -60,11 +80,12 @@ hold_again(struct call *c)
 	struct limit *l = &c->owner->limit;
 
 	(void)!limit_take_node(l, true, &c->hold);
-	if (c->rec.leg[LEG_A].account.z[0])
-		(void)!limit_take(l, LIMIT_ACCOUNT, c->rec.leg[LEG_A].account.z, 0, true, &c->hold);
+	hold_family(c, c->rec.payer.z[0] ? &c->rec.payer : &c->rec.leg[LEG_A].account);
+	hold_family(c, &c->rec.leg[LEG_B].account);
 	for (int i = 0; i < CALL_LEGS; i++)
 		if (c->rec.leg[i].trunk.z[0])
 			(void)!limit_take(l, LIMIT_TRUNK, c->rec.leg[i].trunk.z, 0, true, &c->hold);
+	meter_restore(c);
 }
 
 enum err

@@ -25,15 +25,22 @@ next_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* The carriers that may still be chosen: enabled, for outgoing calls, up or not, not in *out. */
-static bool
-may_choose(const struct snapshot_view *v, uint32_t i, const uint8_t *down, bool want_down,
-	   const struct route *out)
-{
-	const struct trunk *t = &v->trunk[i];
-	bool is_down = down && down[i - v->first_carrier];
+/* Which carriers are asked for. */
+struct choice {
+	const struct snapshot_view *v;
+	const uint8_t *down; /* NULL = all up */
+	bool want_down, want_emergency;
+};
 
-	if (!t->enabled || !(t->direction & TRUNK_OUT) || is_down != want_down)
+/* The carriers that may still be chosen: enabled, for outgoing calls, as asked for, not in *out. */
+static bool
+may_choose(const struct choice *ch, uint32_t i, const struct route *out)
+{
+	const struct trunk *t = &ch->v->trunk[i];
+	bool is_down = ch->down && ch->down[i - ch->v->first_carrier];
+
+	if (!t->enabled || !(t->direction & TRUNK_OUT) || is_down != ch->want_down ||
+	    (ch->want_emergency && !t->emergency))
 		return false;
 	for (uint32_t k = 0; k < out->n; k++)
 		if (out->trunk[k] == i)
@@ -43,23 +50,23 @@ may_choose(const struct snapshot_view *v, uint32_t i, const uint8_t *down, bool 
 
 /* One more target: lowest priority, within it by weight. False when there is none. */
 static bool
-choose_one(const struct snapshot_view *v, const uint8_t *down, bool want_down, uint64_t *random,
-	   struct route *out)
+choose_one(const struct choice *ch, uint64_t *random, struct route *out)
 {
+	const struct snapshot_view *v = ch->v;
 	uint32_t best = UINT32_MAX;
 	uint64_t sum = 0, pick;
 
 	for (uint32_t i = v->first_carrier; i < v->n_trunks; i++)
-		if (v->trunk[i].priority < best && may_choose(v, i, down, want_down, out))
+		if (v->trunk[i].priority < best && may_choose(ch, i, out))
 			best = v->trunk[i].priority;
 	for (uint32_t i = v->first_carrier; i < v->n_trunks; i++)
-		if (v->trunk[i].priority == best && may_choose(v, i, down, want_down, out))
+		if (v->trunk[i].priority == best && may_choose(ch, i, out))
 			sum += v->trunk[i].weight + 1U; /* weight 0: hardly ever, but possible */
 	if (sum == 0)
 		return false;
 	pick = next_random(random) % sum;
 	for (uint32_t i = v->first_carrier; i < v->n_trunks; i++) {
-		if (v->trunk[i].priority != best || !may_choose(v, i, down, want_down, out))
+		if (v->trunk[i].priority != best || !may_choose(ch, i, out))
 			continue;
 		if (pick < v->trunk[i].weight + 1U) {
 			out->trunk[out->n++] = i;
@@ -70,20 +77,47 @@ choose_one(const struct snapshot_view *v, const uint8_t *down, bool want_down, u
 	return false;
 }
 
-enum route_reason
-route_outbound(const struct snapshot_view *v, const uint8_t *down, uint64_t random,
+/* All that are as asked for, behind what *r has. */
+static void
+choose_all(const struct choice *ch, uint64_t *random, struct route *r)
+{
+	while (r->n < ROUTE_TARGETS_MAX && choose_one(ch, random, r))
+		r->n_up += !ch->want_down;
+}
+
+static enum route_reason
+route_carriers(const struct snapshot_view *v, const uint8_t *down, bool emergency, uint64_t random,
 	       struct route *out)
 {
+	struct choice ch = {.v = v, .down = down};
 	struct route r = {0};
 
-	while (r.n < ROUTE_TARGETS_MAX && choose_one(v, down, false, &random, &r))
-		r.n_up++;
-	while (down && r.n < ROUTE_TARGETS_MAX && choose_one(v, down, true, &random, &r))
-		;
+	for (int want_down = 0; want_down <= (down != NULL); want_down++) {
+		ch.want_down = want_down;
+		ch.want_emergency = true;
+		if (emergency)
+			choose_all(&ch, &random, &r);
+		ch.want_emergency = false;
+		choose_all(&ch, &random, &r);
+	}
 	if (r.n == 0)
 		return ROUTE_NO_CARRIER;
 	*out = r;
 	return ROUTE_OK;
+}
+
+enum route_reason
+route_outbound(const struct snapshot_view *v, const uint8_t *down, uint64_t random,
+	       struct route *out)
+{
+	return route_carriers(v, down, false, random, out);
+}
+
+enum route_reason
+route_emergency(const struct snapshot_view *v, const uint8_t *down, uint64_t random,
+		struct route *out)
+{
+	return route_carriers(v, down, true, random, out);
 }
 
 enum route_reason

@@ -35,6 +35,12 @@ const char *route_reason_text(enum route_reason r);
  */
 enum route_reason route_outbound(const struct snapshot_view *v, const uint8_t *down,
 				 uint64_t random, struct route *out) NODISCARD;
+/**
+ * Carrier trunks for an emergency call: first those that take them (trunk.emergency), then all
+ * others, each in the order of route_outbound; those that are down behind all.
+ */
+enum route_reason route_emergency(const struct snapshot_view *v, const uint8_t *down,
+				  uint64_t random, struct route *out) NODISCARD;
 /** The customer trunk of a called number (normalised, "+..."): exact, then longest prefix. */
 enum route_reason route_inbound(const struct snapshot_view *v, struct str e164,
 				struct route *out) NODISCARD;

@@ -18,6 +18,11 @@ enum change {
 	ACCOUNT_CALLS,
 	TRUNK_CALLS,
 	NODE_CALLS,
+	ABROAD,
+	STATUS_486,
+	STATUS_603,
+	PARENT_CALLS,
+	PARENT_ATTEMPTS,
 	ALL_OF_IT,
 };
 
@@ -27,7 +32,18 @@ apply(struct fake *f, enum change c)
 	struct roster_account *acme = rig_account(f, "acme");
 
 	acme->attempts = c == ATTEMPTS ? 1 : 0;
-	acme->max_calls = c == ACCOUNT_CALLS || c == ALL_OF_IT ? 1 : 0;
+	acme->max_calls =
+		c == ACCOUNT_CALLS || c == STATUS_486 || c == STATUS_603 || c == ALL_OF_IT ? 1 : 0;
+	acme->limit_status = c == STATUS_486 ? 486 : c == STATUS_603 ? 603 : ACCOUNT_LIMIT_STATUS;
+	if (c == ABROAD) {
+		acme->services |= CLASS_INTERNATIONAL;
+		acme->countries = STR("44,1876");
+	}
+	if (c == PARENT_CALLS || c == PARENT_ATTEMPTS) {
+		acme->parent = STR("beta");
+		rig_account(f, "beta")->max_calls = c == PARENT_CALLS ? 1 : 0;
+		rig_account(f, "beta")->attempts = c == PARENT_ATTEMPTS ? 1 : 0;
+	}
 	acme->enabled = c != ACCOUNT_OFF && c != CALLED_OFF && c != ALL_OF_IT;
 	acme->tls_srtp = c == TLS_READY || c == CALLED_TLS ? TLS_SRTP_READY : TLS_SRTP_ON;
 	if (c == NO_CLASS || c == CALLED_CLASS)
@@ -54,28 +70,50 @@ static const struct {
 } rows[] = {
 	{"as it is", AS_IT_IS, 0, {0}, 0, 0},
 	{"toll free", AS_IT_IS, 0, {.uri = "sip:18005551234@x"}, 0, 0},
-	{"emergency", AS_IT_IS, 0, {.uri = "sip:911@x"}, 403, REFUSAL_EMERGENCY},
+	{"emergency", AS_IT_IS, 0, {.uri = "sip:911@x"}, 500, REFUSAL_EMERGENCY},
 	{"emergency, draining, off, full",
 	 ALL_OF_IT,
 	 0,
 	 {.uri = "sip:911@x"},
-	 403,
+	 500,
 	 REFUSAL_EMERGENCY},
 	{"emergency, no hops",
 	 AS_IT_IS,
 	 0,
 	 {.uri = "sip:911@x", .zero_forwards = true},
-	 403,
+	 500,
 	 REFUSAL_EMERGENCY},
 	{"emergency, no SDP",
 	 AS_IT_IS,
 	 0,
 	 {.uri = "sip:911@x", .body = ""},
-	 403,
+	 500,
 	 REFUSAL_EMERGENCY},
 	{"letters", AS_IT_IS, 0, {.uri = "sip:bob@x"}, 484, REFUSAL_NUMBER},
 	{"no user", AS_IT_IS, 0, {.uri = "sip:x.example"}, 484, REFUSAL_NUMBER},
 	{"short code", AS_IT_IS, 0, {.uri = "sip:12@x"}, 484, REFUSAL_NUMBER},
+	{"emergency by URN", AS_IT_IS, 0, {.uri = "urn:service:sos"}, 500, REFUSAL_EMERGENCY},
+	{"9115551234 is none", AS_IT_IS, 0, {.uri = "sip:9115551234@x"}, 0, 0},
+	{"988", NO_CLASS, 0, {.uri = "sip:988@x"}, 0, 0},
+	{"411", NO_CLASS, 0, {.uri = "sip:411@x"}, 0, 0},
+	{"toll free is termination",
+	 NO_CLASS,
+	 0,
+	 {.uri = "sip:18005551234@x"},
+	 403,
+	 REFUSAL_CLASS_OFF},
+	{"premium", ABROAD, 0, {.uri = "sip:19005551234@x"}, 403, REFUSAL_CLASS_OFF},
+	{"premium 976", AS_IT_IS, 0, {.uri = "sip:2129765550@x"}, 403, REFUSAL_CLASS_OFF},
+	{"Canada", AS_IT_IS, 0, {.uri = "sip:4165550123@x"}, 403, REFUSAL_CLASS_OFF},
+	{"a country of the list", ABROAD, 0, {.uri = "sip:+442071234567@x"}, 0, 0},
+	{"Jamaica of the list", ABROAD, 0, {.uri = "sip:8765550123@x"}, 0, 0},
+	{"a country beside the list",
+	 ABROAD,
+	 0,
+	 {.uri = "sip:+492071234567@x"},
+	 403,
+	 REFUSAL_COUNTRY},
+	{"Canada beside the list", ABROAD, 0, {.uri = "sip:4165550123@x"}, 403, REFUSAL_COUNTRY},
 	{"NUL in the number", AS_IT_IS, 0, {.uri = "sip:+1555%00222@x"}, 484, REFUSAL_NUMBER},
 	{"CRLF in the number", AS_IT_IS, 0, {.uri = "sip:+1555%0d%0a222@x"}, 484, REFUSAL_NUMBER},
 	{"international", AS_IT_IS, 0, {.uri = "sip:+442071234567@x"}, 403, REFUSAL_CLASS_OFF},
@@ -131,9 +169,19 @@ static const struct {
 	 403,
 	 REFUSAL_CALLER},
 	{"draining", DRAIN, 0, {0}, 503, REFUSAL_DRAINING},
-	{"attempts of the account", ATTEMPTS, 1, {0}, 480, REFUSAL_LIMIT},
+	{"attempts of the account", ATTEMPTS, 1, {0}, 480, REFUSAL_ATTEMPTS},
 	{"attempts of all", NODE_ATTEMPTS, 1, {0}, 503, REFUSAL_RATE},
 	{"calls of the account", ACCOUNT_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
+	{"calls of the account, 486", STATUS_486, 1, {0}, 486, REFUSAL_LIMIT},
+	{"calls of the account, 603", STATUS_603, 1, {0}, 603, REFUSAL_LIMIT},
+	{"calls of the called account",
+	 ACCOUNT_CALLS,
+	 1,
+	 {.trunk = "gw1", .uri = "sip:+15551230000@x"},
+	 480,
+	 REFUSAL_LIMIT},
+	{"calls of the parent", PARENT_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
+	{"attempts of the parent", PARENT_ATTEMPTS, 1, {0}, 480, REFUSAL_ATTEMPTS},
 	{"calls of the trunk", TRUNK_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
 	{"calls of the node", NODE_CALLS, 1, {0}, 503, REFUSAL_NO_RECORD},
 };
@@ -204,11 +252,10 @@ caller_shown(void **state)
 	} r[] = {
 		{"sip:+15551230000@x", "", "From: <sip:+15551230000@10.0.0.1>;tag="},
 		{"sip:5551230000@x", "", "From: <sip:+15551230000@10.0.0.1>;tag="},
-		{"sip:anonymous@x", "", "From: <sip:anonymous@10.0.0.1>;tag="},
-		{"sip:anonymous@x", "+15551239999", "From: <sip:+15551239999@10.0.0.1>;tag="},
+		{"sip:anonymous@x", "", "From: <sip:anonymous@anonymous.invalid>;tag="},
+		{"sip:anonymous@x", "+15551239999", "From: <sip:anonymous@anonymous.invalid>;tag="},
 		{"sip:x.example", "", "From: <sip:10.0.0.1>;tag="},
-		{"sip:a%0d%0aRoute%3a@x", "", "From: <sip:10.0.0.1>;tag="},
-		{"sip:a%00b@x", "", "From: <sip:10.0.0.1>;tag="},
+		{"sip:x.example", "+15551239999", "From: <sip:+15551239999@10.0.0.1>;tag="},
 	};
 
 	(void)state;

@@ -717,7 +717,8 @@ hidden(void **state)
 	(void)rig_invite(
 		f, &(struct invite){.more = "Record-Route: <sip:inner.acme.example;lr>\r\n"
 					    "User-Agent: PBX 3\r\nX-Pbx: 1\r\nSubject: hello\r\n"
-					    "P-Asserted-Identity: <sip:+19005551234@x>\r\n"});
+					    "P-Asserted-Identity: <sip:5551230000@x>\r\n"
+					    "P-Charge-Info: <sip:+19005551234@x>\r\n"});
 	s = rig_sent(f, SENT_REQUEST, 0);
 	assert_silent(s, "acme");
 	assert_silent(s, "198.51.100.7");
@@ -726,6 +727,7 @@ hidden(void **state)
 	assert_silent(s, "PBX 3");
 	assert_silent(s, "X-Pbx");
 	assert_silent(s, "+1900");
+	assert_says(s, "P-Asserted-Identity: <sip:+15551230000@10.0.0.1>\r\n");
 	assert_says(s, "Subject: hello\r\n");
 	assert_says(s, "Contact: <sip:10.0.0.1:5060>\r\n");
 	assert_says(s, "Max-Forwards: 69\r\n");

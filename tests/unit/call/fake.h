@@ -77,6 +77,8 @@ struct fake {
 	struct fake_record record[FAKE_RECORDS];
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
+	uint32_t n_emergencies;
+	bool spare_asked;
 	/* faults to order */
 	bool no_port, no_open, no_send, no_slot, no_local;
 	bool damaged;          /* records are not what calls wrote */
@@ -509,9 +511,11 @@ fake_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *ou
 /* ---- records ---- */
 
 static uint32_t
-fake_slot(void *arg)
+fake_slot(void *arg, bool spare)
 {
 	struct fake *f = arg;
+
+	f->spare_asked = spare;
 
 	for (uint32_t i = 0; !f->no_slot && i < FAKE_RECORDS; i++)
 		if (!f->record[i].taken) {
@@ -553,6 +557,15 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 		CHECK(memcmp(&c->leg[i].far.key, &no_local.crypto[0].keys[0],
 			     sizeof(c->leg[i].far.key)) == 0);
 	}
+}
+
+static void
+fake_emergency(void *arg, const struct call_record *rec, const char *what)
+{
+	struct fake *f = arg;
+
+	CHECK(rec->class == CLASS_EMERGENCY && what[0]);
+	f->n_emergencies++;
 }
 
 static void
@@ -599,7 +612,8 @@ fake_init(struct fake *f)
 				   .do_stats = fake_stats,
 				   .do_slot = fake_slot,
 				   .do_store = fake_store,
-				   .do_note = fake_note};
+				   .do_note = fake_note,
+				   .do_emergency = fake_emergency};
 	f->conf = (struct call_conf){.node = 1,
 				     .worker = 1,
 				     .max_calls = FAKE_RECORDS,

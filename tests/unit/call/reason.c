@@ -120,7 +120,7 @@ each_refusal(void **state)
 		    strcmp(reason_phrase(refusal_status((enum refusal)r)), "Unknown") == 0)
 			fail_msg("%s", refusal_name((enum refusal)r));
 	}
-	assert_int_equal(refusal_status(REFUSAL_EMERGENCY), 403);
+	assert_int_equal(refusal_status(REFUSAL_EMERGENCY), 500);
 	assert_int_equal(refusal_status(REFUSAL_TIMEOUT), 504);
 	assert_string_equal(refusal_name(REFUSAL_CLEAR_ONLY), "CLEAR_ONLY");
 	assert_string_equal(refusal_name(REFUSAL_N), "?");

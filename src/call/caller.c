@@ -1,0 +1,281 @@
+#include "call/caller.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "sip/hdr.h"
+
+#define ANONYMOUS "anonymous" /* RFC 3323 4.1.1.3 */
+
+/* What one name-addr of a header says. */
+enum claim {
+	CLAIM_NONE, /* withheld, or nothing */
+	CLAIM_OWN,
+	CLAIM_FOREIGN,  /* a number or name that is none of the account's */
+	CLAIM_ANOTHERS, /* a number that another account has */
+};
+
+/* Who asks, and what of the claims is kept. */
+struct claims {
+	const struct calls *cs;
+	uint32_t account;
+	struct str called;            /* normalised; History-Info may name it */
+	const char *foreign;          /* first header with a foreign claim; NULL = none */
+	bool anothers;                /* one of them is another account's */
+	struct number from, asserted; /* own ones; z "" = none */
+	bool withheld;
+};
+
+/* ---- one claim ---- */
+
+/* Does this trunk's account, or the account above it, be the one that calls? */
+static bool
+is_own(const struct snapshot_view *v, uint32_t trunk, uint32_t account)
+{
+	uint32_t a = v->trunk[trunk].account;
+
+	return a != POLICY_NONE && (a == account || v->account[a].parent_row == account);
+}
+
+/* The user part that says that there is none. */
+static bool
+is_withheld(const struct sip_uri *u)
+{
+	static const char *const words[] = {ANONYMOUS, "unknown", "unavailable", "restricted",
+					    "private"};
+
+	if (u->scheme != SIP_SCHEME_SIP && u->scheme != SIP_SCHEME_SIPS)
+		return false;
+	if (u->user.len == 0 || str_ends(u->host, STR(".invalid")))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieqz(u->user, words[i]))
+			return true;
+	return false;
+}
+
+static enum claim
+judge_uri(const struct claims *k, const struct sip_uri *u, struct number *n)
+{
+	const struct snapshot_view *v = k->cs->snap;
+	uint32_t trunk;
+
+	if (is_withheld(u))
+		return CLAIM_NONE;
+	if (number_read_uri(&k->cs->conf.numbers, u, n) != ERR_OK || n->z[0] != '+')
+		return CLAIM_FOREIGN;
+	trunk = snapshot_number_trunk(v, str_from(n->z));
+	if (trunk == POLICY_NONE)
+		return CLAIM_FOREIGN;
+	return is_own(v, trunk, k->account) ? CLAIM_OWN : CLAIM_ANOTHERS;
+}
+
+static void
+note_claim(struct claims *k, enum claim claim, const char *header)
+{
+	if (claim != CLAIM_FOREIGN && claim != CLAIM_ANOTHERS)
+		return;
+	if (!k->foreign)
+		k->foreign = header;
+	k->anothers = k->anothers || claim == CLAIM_ANOTHERS;
+}
+
+/* ---- headers ---- */
+
+/* Every name-addr of all headers of this kind. */
+static void
+read_list(struct claims *k, const struct sip_msg *m, enum sip_hdr_id id)
+{
+	struct sip_nameaddr a;
+	struct sip_iter it;
+	struct number n;
+	enum err e;
+
+	sip_iter_init(&it, m, id);
+	while ((e = sip_iter_nameaddr(&it, &a)) == ERR_OK) {
+		enum claim claim = judge_uri(k, &a.uri, &n);
+
+		if (id == SIP_H_HISTORY_INFO && claim != CLAIM_OWN && claim != CLAIM_NONE &&
+		    number_read_uri(&k->cs->conf.numbers, &a.uri, &n) == ERR_OK &&
+		    str_eqz(k->called, n.z))
+			continue; /* where the call goes now */
+		note_claim(k, claim, sip_hdr_name(id));
+		if (claim == CLAIM_OWN && id != SIP_H_DIVERSION && id != SIP_H_HISTORY_INFO &&
+		    !k->asserted.z[0])
+			k->asserted = n;
+	}
+	if (e != ERR_NOTFOUND) /* it cannot be read: nobody knows what it claims */
+		note_claim(k, CLAIM_FOREIGN, sip_hdr_name(id));
+}
+
+static const enum sip_hdr_id identity_headers[] = {
+	SIP_H_P_ASSERTED_IDENTITY, SIP_H_P_PREFERRED_IDENTITY, SIP_H_REMOTE_PARTY_ID,
+	SIP_H_DIVERSION, SIP_H_HISTORY_INFO};
+
+static void
+read_claims(struct claims *k, const struct sip_msg *m)
+{
+	enum claim from = judge_uri(k, &m->from.uri, &k->from);
+
+	note_claim(k, from, "From");
+	if (from != CLAIM_OWN)
+		k->from.z[0] = 0;
+	k->withheld = from == CLAIM_NONE && m->from.uri.user.len;
+	for (size_t i = 0; i < ARRAY_LEN(identity_headers); i++)
+		read_list(k, m, identity_headers[i]);
+	k->withheld = k->withheld || hide_wants_privacy(m);
+}
+
+/* The own numbers that diverted the call, and why (RFC 5806). */
+static void
+keep_diversions(struct call *c, const struct claims *k, const struct sip_msg *m)
+{
+	struct sip_nameaddr a;
+	struct sip_iter it;
+	struct number n;
+
+	sip_iter_init(&it, m, SIP_H_DIVERSION);
+	while (c->caller.n_diversions < CALL_DIVERSIONS_MAX &&
+	       sip_iter_nameaddr(&it, &a) == ERR_OK) {
+		struct str reason = sip_param_value(a.params, "reason");
+		char *kept = c->caller.diversion[c->caller.n_diversions].reason;
+
+		if (judge_uri(k, &a.uri, &n) != CLAIM_OWN)
+			continue;
+		memcpy(c->caller.diversion[c->caller.n_diversions++].number, n.z, sizeof(n.z));
+		if (!sip_all(reason, SIP_C_TOKEN) ||
+		    str_copyz(kept, sizeof(c->caller.diversion[0].reason), reason) != ERR_OK)
+			kept[0] = 0;
+	}
+}
+
+/* ---- the caller ---- */
+
+static void
+set_sent(struct call *c, struct str text)
+{
+	(void)!str_copyz(c->rec.from_sent, sizeof(c->rec.from_sent), text);
+}
+
+/* A carrier is believed: E.164 where it is a number, else as it came. */
+static void
+take_carrier(struct call *c, const struct sip_msg *m, uint32_t trunk)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	struct str caller = snapshot_text(v, v->trunk[trunk].caller);
+	struct number n;
+
+	c->caller.withheld =
+		hide_wants_privacy(m) || (is_withheld(&m->from.uri) && m->from.uri.user.len);
+	if (c->caller.withheld)
+		set_sent(c, STR(ANONYMOUS));
+	else if (number_read_uri(&c->owner->conf.numbers, &m->from.uri, &n) == ERR_OK)
+		set_sent(c, str_from(n.z));
+	else
+		set_sent(c, caller.len ? caller : str_from(c->rec.from_received));
+}
+
+/* The number to show: what the caller showed itself, where that is its own; "" = none. */
+static struct str
+choose_number(const struct call *c, const struct claims *k, uint32_t trunk)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	struct str fallback = snapshot_text(v, v->trunk[trunk].caller);
+
+	if (k->from.z[0])
+		return str_from(k->from.z);
+	return k->asserted.z[0] ? str_from(k->asserted.z) : fallback;
+}
+
+enum refusal
+caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t trunk,
+	    char why[CALL_WHY_MAX])
+{
+	const struct snapshot_view *v = c->owner->snap;
+	struct claims k = {.cs = c->owner, .account = payer, .called = str_from(c->called.z)};
+	bool emergency = c->rec.class == CLASS_EMERGENCY;
+	struct str number;
+
+	c->caller = (struct call_caller){.withheld = false};
+	if (payer == POLICY_NONE) {
+		take_carrier(c, m, trunk);
+		return REFUSAL_NONE;
+	}
+	read_claims(&k, m);
+	number = choose_number(c, &k, trunk);
+	if (!GUARD(A3, !k.foreign || emergency) &&
+	    (v->account[payer].caller != ACCOUNT_CALLER_REPLACE || number.len == 0)) {
+		(void)snprintf(why, CALL_WHY_MAX, "%s: %s", k.foreign,
+			       k.anothers ? "the number belongs to another account"
+					  : refusal_text(REFUSAL_CALLER));
+		return REFUSAL_CALLER;
+	}
+	(void)!str_copyz(c->caller.number, sizeof(c->caller.number),
+			 k.asserted.z[0] && !emergency ? str_from(k.asserted.z) : number);
+	c->caller.withheld = k.withheld && !emergency;
+	if (emergency && number.len == 0)
+		number = str_from(c->rec.from_received); /* better than nobody */
+	set_sent(c, c->caller.withheld ? STR(ANONYMOUS) : number);
+	keep_diversions(c, &k, m);
+	return REFUSAL_NONE;
+}
+
+bool
+caller_is_foreign(const struct calls *cs, const struct sip_msg *m, uint32_t account)
+{
+	struct claims k = {.cs = cs, .account = account};
+
+	if (!cs->snap || account == POLICY_NONE)
+		return false;
+	read_claims(&k, m);
+	return !GUARD(A3, !k.anothers);
+}
+
+/* ---- what we write ---- */
+
+static void
+put_number_uri(struct buf *b, const char *number, const struct addr *host)
+{
+	buf_z(b, "sip:");
+	sip_escape_user(b, str_from(number));
+	buf_char(b, '@');
+	addr_put_ip(b, host, true);
+}
+
+void
+caller_put_uri(const struct call *c, struct buf *b, const struct addr *host)
+{
+	if (c->caller.withheld) {
+		buf_z(b, "sip:" ANONYMOUS "@" ANONYMOUS ".invalid");
+	} else if (c->rec.from_sent[0]) {
+		put_number_uri(b, c->rec.from_sent, host);
+	} else {
+		buf_z(b, "sip:");
+		addr_put_ip(b, host, true);
+	}
+}
+
+void
+caller_put_headers(const struct call *c, struct buf *b, const struct addr *host)
+{
+	char mem[128];
+	struct buf uri;
+
+	buf_init(&uri, mem, sizeof(mem));
+	if (c->caller.number[0]) {
+		put_number_uri(&uri, c->caller.number, host);
+		sip_edit_nameaddr(b, SIP_H_P_ASSERTED_IDENTITY,
+				  &(struct sip_edit_addr){.uri = buf_view(&uri)});
+	}
+	if (c->caller.withheld)
+		sip_edit_hdr_z(b, SIP_H_PRIVACY, "id");
+	for (uint32_t i = 0; i < c->caller.n_diversions; i++) {
+		const char *reason = c->caller.diversion[i].reason;
+
+		buf_init(&uri, mem, sizeof(mem));
+		put_number_uri(&uri, c->caller.diversion[i].number, host);
+		sip_edit_hdr_fmt(b, SIP_H_DIVERSION, "<%.*s>%s%s", (int)uri.len, uri.p,
+				 reason[0] ? ";reason=" : "", reason);
+	}
+}

@@ -1,0 +1,90 @@
+#include "call/sos.h"
+
+#include <stdio.h>
+
+#include "base/metric.h"
+#include "sip/hdr.h"
+
+/* ---- the call back ---- */
+
+static bool
+is_callback(const struct sip_msg *m)
+{
+	return str_ieqz(sip_msg_value(m, SIP_H_PRIORITY), "psap-callback");
+}
+
+/* Did this number, or where the call says so, did its account call for help lately? */
+static bool
+may_call_back(const struct calls *cs, const struct sip_msg *m, struct str number)
+{
+	const struct snapshot_view *v = cs->snap;
+	uint32_t t = snapshot_number_trunk(v, number), a;
+
+	if (emergency_recent(&cs->emergency, EMERGENCY_NUMBER, number, cs->now))
+		return true;
+	a = t == POLICY_NONE ? POLICY_NONE : v->trunk[t].account;
+	return a != POLICY_NONE && is_callback(m) &&
+	       emergency_recent(&cs->emergency, EMERGENCY_ACCOUNT,
+				snapshot_text(v, v->account[a].id), cs->now);
+}
+
+bool
+sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
+{
+	struct number n;
+
+	if (!cs->snap || src->trunk == POLICY_NONE ||
+	    number_read_uri(&cs->conf.numbers, &m->uri, &n) != ERR_OK)
+		return false;
+	if (src->account_id.z[0])
+		return n.kind == NUMBER_EMERGENCY;
+	return n.z[0] == '+' && may_call_back(cs, m, str_from(n.z));
+}
+
+/* ---- the call ---- */
+
+static bool
+is_clear(const struct trunk *t)
+{
+	return t->transport != TRUNK_TLS && t->security != TRUNK_SEC_REQUIRED;
+}
+
+enum refusal
+sos_admit(struct call *c, const struct edge_source *src, uint32_t payer, char why[CALL_WHY_MAX])
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint16_t status = payer == POLICY_NONE ? 0 : v->account[payer].emergency_status;
+
+	c->rec.payer = snapshot_account_id(v, payer);
+	if (is_clear(&v->trunk[src->trunk]))
+		return REFUSAL_NONE;
+	c->status = status ? status : ACCOUNT_EMERGENCY_STATUS;
+	if (c->status < 400)
+		(void)snprintf(why, CALL_WHY_MAX,
+			       "emergency calls are not carried over TLS and SRTP: call the "
+			       "address in Contact");
+	return REFUSAL_EMERGENCY;
+}
+
+void
+sos_note(struct call *c, enum refusal r)
+{
+	struct calls *cs = c->owner;
+
+	metric_add(METRIC_calls_emergency, 1);
+	if (r != REFUSAL_NONE)
+		metric_add(METRIC_calls_emergency_refused, 1);
+	/* a refused one takes another way, but the call back may come over us */
+	if (c->caller.number[0])
+		emergency_note(&cs->emergency, EMERGENCY_NUMBER, str_from(c->caller.number),
+			       cs->now);
+	emergency_note(&cs->emergency, EMERGENCY_ACCOUNT, str_from(c->rec.leg[LEG_A].account.z),
+		       cs->now);
+	if (c->rec.payer.z[0])
+		emergency_note(&cs->emergency, EMERGENCY_ACCOUNT, str_from(c->rec.payer.z),
+			       cs->now);
+	cs->ops.do_emergency(cs->ops.arg, &c->rec,
+			     r == REFUSAL_NONE        ? "carried over a clear trunk"
+			     : r == REFUSAL_EMERGENCY ? "refused, as it came over TLS"
+						      : refusal_text(r));
+}

@@ -1,0 +1,24 @@
+/* Emergency calls: recognised before all else. Over TLS they are not available: refused at once in
+ * a way that makes a PBX take its emergency route. On a clear trunk they are carried, and nothing
+ * that limits other calls holds for them. Each is alarmed, counted and gets its CDR. */
+#ifndef POSTERN_CALL_SOS_H
+#define POSTERN_CALL_SOS_H
+
+#include "call/state.h"
+
+/**
+ * Is this new INVITE one that no limit may stop: an emergency call of a customer, or within 30
+ * minutes of one the call back of the emergency service: from a carrier, to a number that made the
+ * call, or with Priority: psap-callback (RFC 7090) to any number of its account?
+ */
+bool sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src);
+/**
+ * An emergency call of a customer: payer is its account (POLICY_NONE where it is gone). NONE: it is
+ * on a clear trunk and shall be carried. EMERGENCY: it shall be refused; c->status is set.
+ */
+enum refusal sos_admit(struct call *c, const struct edge_source *src, uint32_t payer,
+		       char why[CALL_WHY_MAX]);
+/** Its caller is known now: the call back may come, and somebody should hear of it. */
+void sos_note(struct call *c, enum refusal r);
+
+#endif

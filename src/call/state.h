@@ -1,0 +1,159 @@
+/* A call and its two legs as call keeps them, all calls of a worker, and what they need from below.
+ * Everything belongs to the loop thread of one signaling worker. */
+#ifndef POSTERN_CALL_STATE_H
+#define POSTERN_CALL_STATE_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/timer.h"
+#include "call/hide.h"
+#include "call/record.h"
+#include "edge/edge.h"
+#include "edge/guard.h"
+#include "policy/emergency.h"
+#include "policy/limit.h"
+#include "policy/usage.h"
+#include "sip/txn.h"
+
+enum {
+	CALL_MSG_MAX = 16384, /* bytes of a message that we write */
+	CALL_SDP_MAX = 8192,  /* bytes of a body that we write */
+	CALL_TAG_CHARS = 26,  /* 130 bits */
+	CALL_WHY_MAX = 256,
+	CALL_USAGE_ROWS = 256,   /* where conf brings none */
+	CALL_DIVERSIONS_MAX = 5, /* of a call that go on */
+};
+
+/* What call asks of the layers that it is joined to by app; tests give their own. */
+struct call_ops {
+	void *arg;
+	/* edge */
+	enum err (*do_send)(void *arg, const struct edge_dest *d, enum sip_method method,
+			    struct str msg, void *user, struct edge_txn **out);
+	void (*do_respond)(void *arg, struct edge_txn *txn, int status, struct str msg);
+	void (*do_respond_again)(void *arg, struct edge_txn *txn);
+	void (*do_cancel)(void *arg, struct edge_txn *txn, struct str reason);
+	void (*do_send_once)(void *arg, const struct edge_dest *d, bool is_response,
+			     struct str msg);
+	void (*do_forget)(void *arg, struct edge_txn *txn);
+	const struct sip_msg *(*do_request_of)(void *arg, const struct edge_txn *txn);
+	const char *(*do_branch_of)(void *arg, const struct edge_txn *txn);
+	void (*do_set_user)(void *arg, struct edge_txn *txn, void *user);
+	enum err (*do_local)(void *arg, uint32_t trunk, struct edge_local *out);
+	/* media: a slot of the local address that this trunk uses, and what SDP shows of it */
+	enum err (*do_port)(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation,
+			    struct addr *shown);
+	void (*do_port_free)(void *arg, uint32_t slot);
+	/* key and salt as the suite has them; before the OPEN that names the serial */
+	void (*do_key)(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k);
+	enum err (*do_open)(void *arg, const struct media_open *o);
+	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
+	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
+	/* records */
+	/* spare: one of the CALL_SPARE as well */
+	uint32_t (*do_slot)(void *arg, bool spare);
+	void (*do_store)(void *arg, uint32_t slot, const struct call_record *rec, bool ended);
+	/* a request that was refused outside any call: so that it can be explained */
+	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
+			const struct edge_source *src);
+	/* an account made an emergency call: somebody should know */
+	void (*do_emergency)(void *arg, const struct call_record *rec, const char *what);
+};
+
+struct call_conf {
+	uint8_t node, worker;
+	uint32_t max_calls, media_slots;
+	uint32_t max_attempts; /* INVITEs a second, 0 = no limit */
+	struct number_plan numbers;
+	uint32_t media_timeout_s, media_lost_s;
+	const struct media_plan *plan; /* our own media addresses; outlives calls; may be NULL */
+	struct txn_times times;
+	const char *user_agent;
+	/* What outlives this process, or NULL: then calls has memory of its own. */
+	struct usage_row *usage_rows;
+	uint32_t n_usage_rows;
+	struct emergency_row *emergency_rows; /* EMERGENCY_ROWS of them */
+};
+
+struct call;
+
+/* Who calls, as it was verified: what may be asserted to the other side (call/caller.h). */
+struct call_caller {
+	char number[NUMBER_SIZE]; /* the customer's own; "" = none is known, or a carrier's call */
+	bool withheld;            /* nobody who is not trusted may see it (RFC 3323) */
+	uint32_t n_diversions;    /* own numbers that diverted the call, with their reason */
+	struct {
+		char number[NUMBER_SIZE], reason[24];
+	} diversion[CALL_DIVERSIONS_MAX];
+};
+
+/* Which client transaction of which leg a piece of news is about. */
+struct call_user {
+	struct call *call;
+	enum call_leg_index leg;
+	enum { USER_INVITE, USER_BYE } kind;
+};
+
+struct call_leg {
+	struct hash_node by_tag; /* our tag of this leg */
+	struct edge_txn *invite; /* A: the server transaction; B: the client one */
+	struct edge_txn *bye;    /* ours, client */
+	struct call_user u_invite, u_bye;
+	struct sdp_local local;         /* our keys: wiped at the end */
+	struct sdp_stream far;          /* theirs: likewise */
+	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
+	uint32_t last_in, last_out;     /* given out: each direction rises by one */
+	bool hashed, answered;          /* answered: its SDP answer was taken or given */
+};
+
+struct call {
+	struct calls *owner;
+	struct list node; /* in the owner's list of live calls */
+	uint32_t slot;
+	struct b2bua m;
+	struct timer timer;
+	struct sip_ok_retrans ok; /* our 2xx to A */
+	struct limit_hold hold;
+	struct usage_hold used[2]; /* of the payer and the account above it */
+	uint64_t step_due;         /* the next increment begins; TIMER_NEVER = nothing counted */
+	struct call_caller caller;
+	int status;           /* what a refusal shall answer; 0 = what its table says */
+	struct number called; /* normalised; what a target gets may be rewritten */
+	struct policy_id targets[ROUTE_TARGETS_MAX];
+	uint32_t n_targets, next_target;
+	struct call_leg leg[CALL_LEGS];
+	int fail_status; /* of B's last failure */
+	int fail_q850;
+	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
+	size_t n_sdp_a;
+	char sdp_a[CALL_SDP_MAX]; /* our answer to A, once there */
+	uint64_t closing_due;     /* waiting for media's last counters */
+	bool media_closing, finished;
+	struct call_record rec;
+};
+
+/* All calls of a worker. */
+struct calls {
+	struct call_conf conf;
+	struct call_ops ops;
+	struct timers *timers;
+	const struct snapshot_view *snap;
+	struct pool pool;
+	struct hash by_tag;
+	struct list live;
+	struct limit limit;
+	struct limit_row *limit_rows;
+	struct usage usage;
+	struct emergency emergency;
+	void *own_rows[2];      /* of usage and emergency, where conf brought none */
+	struct call **by_media; /* by media slot: whose it is */
+	uint32_t n_media;
+	struct guard guard; /* of log lines about what is refused */
+	bool draining;
+	uint64_t now;            /* of the event in hand */
+	char msg[CALL_MSG_MAX];  /* where messages are written */
+	struct sdp sdp_a, sdp_b; /* scratch: 18 kB each */
+};
+
+#endif
