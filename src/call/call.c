@@ -370,6 +370,16 @@ on_bye(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 	act_event(c, i == LEG_A ? B2BUA_EV_BYE_A : B2BUA_EV_BYE_B, m);
 }
 
+/* Does this request show a number of another account? A BYE never fails for it: it ends a call
+ * and nothing of it goes on. */
+static bool
+is_foreign(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
+{
+	if (!cs->snap || !src->account_id.z[0] || m->method == SIP_BYE)
+		return false;
+	return caller_is_foreign(cs, m, snapshot_account(cs->snap, str_from(src->account_id.z)));
+}
+
 static void
 on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src)
@@ -390,6 +400,10 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 			     c->rec.id.z);
 		return;
 	}
+	if (is_foreign(cs, m, src)) {
+		answer_plain(cs, txn, m, src, 403, REFUSAL_CALLER, c->rec.id.z);
+		return;
+	}
 	leg_from_source(c, i, src); /* a dialog follows its account to another connection */
 	act_store(c);
 	if (m->method == SIP_BYE)
@@ -403,28 +417,17 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 			     c->rec.id.z);
 }
 
-/* The customer's account, as it is now; POLICY_NONE for a carrier. */
-static uint32_t
-account_of(const struct calls *cs, const struct edge_source *src)
-{
-	if (!cs->snap || !src->account_id.z[0])
-		return POLICY_NONE;
-	return snapshot_account(cs->snap, str_from(src->account_id.z));
-}
-
 void
 calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
 		 const struct edge_source *src, uint64_t now_us)
 {
-	bool invite = msg->method == SIP_INVITE && !msg->to_tag.len;
-
 	cs->now = now_us;
-	if (!invite && msg->method != SIP_BYE && caller_is_foreign(cs, msg, account_of(cs, src)))
-		refuse_plain(cs, txn, msg, src, REFUSAL_CALLER);
-	else if (msg->to_tag.len)
+	if (msg->to_tag.len)
 		on_in_dialog(cs, txn, msg, src);
 	else if (msg->method == SIP_INVITE)
 		on_invite(cs, txn, msg, src);
+	else if (is_foreign(cs, msg, src))
+		refuse_plain(cs, txn, msg, src, REFUSAL_CALLER);
 	else if (msg->method == SIP_OPTIONS)
 		answer_plain(cs, txn, msg, src, cs->draining ? 503 : 200,
 			     cs->draining ? REFUSAL_DRAINING : REFUSAL_NONE, "");
