@@ -356,15 +356,45 @@ conns_accept(struct conns *cs, const struct conn_taken *taken, const struct iden
 	return e;
 }
 
+/* Does its account care? A carrier's own connection is judged as strictly as the default. */
+static bool
+wants_revocation(const struct conn *c)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t a =
+		v && c->account.z[0] ? snapshot_account(v, str_from(c->account.z)) : POLICY_NONE;
+
+	return a == POLICY_NONE || v->account[a].tls_revocation != TLS_REVOCATION_OFF;
+}
+
+static void
+look_up(struct conn *c, const struct tls_trust *t)
+{
+	bool was = c->revoked;
+
+	c->revoked = c->n_ids && t && wants_revocation(c) && tls_trust_revoked(t, c->ids, c->n_ids);
+	if (c->revoked && !was)
+		log_warn("conn.revoked",
+			 "peer=%s account=%s no new calls: a certificate of its chain is revoked",
+			 addr_text(&c->remote).z, c->account.z);
+}
+
 void
 conn_keep_tls(struct conn *c, const struct tls_record *r)
 {
 	const char *names = r->n_chain ? r->chain[0].names : "";
+	struct tls_trust *t;
 
 	(void)!str_copyz(c->tls_version, sizeof(c->tls_version),
 			 str_from(tls_version_name(r->version)));
 	(void)!str_copyz(c->tls_suite, sizeof(c->tls_suite), str_from(r->suite_name));
 	(void)!str_copyz(c->peer, sizeof(c->peer), str_sub(str_from(names), 0, CONN_TEXT - 1));
+	memcpy(c->ids, r->ids, sizeof(c->ids));
+	c->n_ids = r->n_ids;
+	/* the lists may have changed since it was judged */
+	t = c->owner->trust ? tls_trust_box_get(c->owner->trust) : NULL;
+	look_up(c, t);
+	tls_trust_unref(&t);
 }
 
 enum err
@@ -435,7 +465,18 @@ conns_find(const struct conns *cs, uint64_t id)
 bool
 conn_barred(const struct conn *c)
 {
-	return c->barred || !GUARD(A10, c->not_after_us == 0 || clock_wall_us() < c->not_after_us);
+	return c->barred || !GUARD(A10, !c->revoked) ||
+	       !GUARD(A10, c->not_after_us == 0 || clock_wall_us() < c->not_after_us);
+}
+
+void
+conns_recheck(struct conns *cs)
+{
+	struct tls_trust *t = cs->trust ? tls_trust_box_get(cs->trust) : NULL;
+
+	LIST_EACH(it, &cs->all)
+	look_up(CONTAINER_OF(it, struct conn, node), t);
+	tls_trust_unref(&t);
 }
 
 /* Do the trunks of an accepted peer hold this one? Where the accounts no longer say, all do. */

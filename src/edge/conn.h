@@ -52,6 +52,7 @@ struct conn {
 	bool inbound, tls, customer;
 	bool closing; /* on_down is being told */
 	bool barred;  /* by today's accounts, see conn_barred */
+	bool revoked; /* by today's revocation lists */
 	bool alias;   /* inbound TLS: the peer wants new requests over it (RFC 5923) */
 	bool mute;    /* a request over it got no answer in time, and nothing came since */
 	bool kept;    /* dialled to the trunk's own place: comes back when it is lost */
@@ -63,7 +64,9 @@ struct conn {
 		trunk;            /* account "" for a carrier; trunk: dialled, or the only one */
 	struct identity identity; /* of today's accounts; where barred, of the last that knew it */
 	int64_t not_after_us;     /* wall: of the peer's certificate, 0 = none */
-	uint32_t card;            /* CARD_NONE where there is none */
+	struct cert_id ids[TLS_RECORD_CERTS]; /* of its chain, for revocation lists */
+	uint16_t n_ids;
+	uint32_t card; /* CARD_NONE where there is none */
 	char tls_version[12], tls_suite[40], peer[CONN_TEXT];
 	struct hash_node by_id, by_owner;
 	struct list node; /* all connections */
@@ -96,6 +99,7 @@ struct conns {
 	struct handshake *handshake;
 	struct stream_pool streams;
 	struct cards *cards;
+	struct tls_trust_box *trust; /* whose revocation lists count; NULL: none */
 	struct pool pool, large, searches;
 	struct targets *targets; /* of edge */
 	struct hash by_id, by_owner;
@@ -151,8 +155,11 @@ bool conns_has_other(const struct conns *cs, const struct conn *c);
 /** The accounts changed: who is who is asked again; sets barred. Calls nobody. */
 void conns_identify(struct conns *cs, const struct snapshot_view *snap);
 /** No new calls on it: its account or trunk is switched off or gone, or the certificate of the peer
- * has expired (A10). Running calls go on. */
+ * has expired or is revoked (A10). Running calls go on. */
 bool conn_barred(const struct conn *c);
+/** The revocation lists, or what accounts want of them, changed: each connection is looked up in
+ * them again (A10). Calls nobody. */
+void conns_recheck(struct conns *cs);
 /** Is this address among them? */
 bool conn_addr_in(const struct addr *a, const struct addr *set, uint32_t n);
 /** A request over it got no answer in time: nothing new goes over it until something comes. */

@@ -165,8 +165,9 @@ struct edge_tune {
  * nothing changed. */
 enum err edge_on_tune(struct edge *e, const struct edge_tune *t) NODISCARD;
 
-/** Believe others from now on: the next verification reads it. Connections that are up are not
- * looked at here. Takes a reference of its own. Any thread. */
+/** Believe others from now on: the next verification reads it. Connections that are up are looked
+ * up in its revocation lists: one that is named there takes no new calls (A10). Takes a reference
+ * of its own. Loop thread. */
 void edge_on_trust(struct edge *e, struct tls_trust *trust);
 
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */

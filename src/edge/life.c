@@ -48,6 +48,7 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	e->listeners.snap = snap;
 	book_on_snapshot(&e->book, snap);
 	conns_identify(&e->conns, snap);
+	conns_recheck(&e->conns); /* an account may care now, or no more */
 	return ERR_OK;
 }
 
@@ -91,6 +92,7 @@ void
 edge_on_trust(struct edge *e, struct tls_trust *trust)
 {
 	tls_trust_box_set(&e->trust, trust);
+	conns_recheck(&e->conns);
 }
 
 void
@@ -176,6 +178,7 @@ start_edge(struct edge *e)
 		return err;
 	e->cards.snap = e->snap; /* before the thread is there */
 	e->conns.snap = e->snap;
+	e->conns.trust = &e->trust;
 	e->conns.targets = &e->targets;
 	e->conns.ping_us = e->conf.ping_us;
 	book_on_snapshot(&e->book, e->snap);

@@ -243,8 +243,8 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 				       : POLICY_NONE;
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
 		reply_bad(e, p, m, 403,
-			  "the account or trunk is switched off, its certificate expired, or the "
-			  "calling number is nobody's");
+			  "the account or trunk is switched off, its certificate has expired or "
+			  "is revoked, or the calling number is nobody's");
 	else
 		take_request(e, p, src);
 }

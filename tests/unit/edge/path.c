@@ -428,6 +428,74 @@ switched_off_while_connected(void **state)
 	X509_free(cert);
 }
 
+/* From now on this list counts; empty: none does. */
+static void
+use_crl(struct str pem)
+{
+	struct tls_trust_zone zone = {.files_pem = ca_pem(1, &rig.root, 1),
+				      .files_label = STR("roots.pem")};
+	struct tls_text crl = {.bytes = pem, .label = STR("list.crl")};
+	struct tls_trust *was = tls_trust_box_get(&rig.e->trust), *t = NULL;
+	struct tls_trust_conf conf = {.zones = &zone,
+				      .n_zones = 1,
+				      .crls = &crl,
+				      .n_crls = pem.len > 0,
+				      .previous = was,
+				      .version = tls_trust_version(was) + 1};
+	char mem[512];
+	struct buf why;
+
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_trust_new(&conf, &why, &t), ERR_OK);
+	edge_on_trust(rig.e, t);
+	tls_trust_unref(&t);
+	tls_trust_unref(&was);
+}
+
+/* The certificate of a live connection is revoked by a new list: the next request for a call on it
+ * is refused, its running call goes on; other connections do not care. */
+static void
+revoked_while_connected(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	X509 *other = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	struct sip s = {.method = "INVITE", .via = "TLS 127.0.0.1", .branch = "run"};
+	struct tpeer p, q, late;
+
+	(void)state;
+	tpeer_connect(&p, cert);
+	tpeer_connect(&q, other);
+	SPIN(edge_conns(rig.e) == 2);
+	tpeer_send(&p, request(&s));
+	SPIN(count(REQUEST) == 1);
+	use_crl(ca_crl_pem(rig.root, &cert, 1));
+	s.branch = "new";
+	tpeer_send(&p, request(&s));
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
+	assert_int_equal(count(REQUEST), 1);
+	answer(last(REQUEST)->txn, 200);
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200");
+	tpeer_send(
+		&p,
+		request(&(struct sip){
+			.method = "BYE", .via = "TLS 127.0.0.1", .branch = "b", .to_tag = "ours"}));
+	SPIN(count(REQUEST) == 2);
+	s.branch = "other";
+	tpeer_send(&q, request(&s));
+	SPIN(count(REQUEST) == 3);
+	tpeer_connect(&late, cert); /* no new connection with it */
+	SPIN(!last(HANDSHAKE)->up);
+	tpeer_fini(&late, true);
+	use_crl(ca_crl_pem(rig.root, NULL, 0)); /* a hold that ended */
+	s.branch = "again";
+	tpeer_send(&p, request(&s));
+	SPIN(count(REQUEST) == 4);
+	tpeer_fini(&p, false);
+	tpeer_fini(&q, false);
+	X509_free(cert);
+	X509_free(other);
+}
+
 /* The certificate of a live connection expires. */
 static void
 expired_while_connected(void **state)
@@ -496,6 +564,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(answer_when_the_connection_is_gone, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(answer_to_a_carrier_that_hung_up, rig_setup,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(revoked_while_connected, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(switched_off_while_connected, rig_setup_tls,
 						rig_teardown),

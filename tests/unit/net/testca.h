@@ -162,6 +162,40 @@ ca_pem(int slot, X509 *const *certs, size_t n)
 	return str_of(text[slot], (size_t)len);
 }
 
+/* PEM of a revocation list of issuer (with the common CA key) that names these certificates. */
+static inline struct str
+ca_crl_pem(X509 *issuer, X509 *const *revoked, size_t n)
+{
+	static char text[CA_PEM_MAX];
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p;
+	long len;
+
+	CA_MUST(crl && t && b && X509_CRL_set_version(crl, 1) == 1);
+	CA_MUST(X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer)) == 1);
+	CA_MUST(X509_gmtime_adj(t, -60) && X509_CRL_set1_lastUpdate(crl, t) == 1);
+	for (size_t i = 0; i < n; i++) {
+		X509_REVOKED *r = X509_REVOKED_new();
+
+		CA_MUST(r &&
+			X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(revoked[i])) == 1 &&
+			X509_REVOKED_set_revocationDate(r, t) == 1 &&
+			X509_CRL_add0_revoked(crl, r) == 1);
+	}
+	CA_MUST(X509_gmtime_adj(t, CA_DAY_S) && X509_CRL_set1_nextUpdate(crl, t) == 1);
+	CA_MUST(X509_CRL_sign(crl, ca_keys()->ca, EVP_sha256()) > 0);
+	CA_MUST(PEM_write_bio_X509_CRL(b, crl) == 1);
+	len = BIO_get_mem_data(b, &p);
+	CA_MUST(len < CA_PEM_MAX);
+	memcpy(text, p, (size_t)len);
+	BIO_free(b);
+	ASN1_TIME_free(t);
+	X509_CRL_free(crl);
+	return str_of(text, (size_t)len);
+}
+
 static inline struct str
 ca_key_pem(int slot, EVP_PKEY *key, const char *pass)
 {
