@@ -601,6 +601,27 @@ read_all(struct parse *p)
 		p->e = roster_check(p->r, tell_fault, p, &none);
 }
 
+enum { COLUMN_BITS = 8 };
+
+/* The nodes go; the accounts keep where they stood. */
+static void
+keep_places(struct parse *p)
+{
+	for (uint32_t i = 0; i < p->r->n_accounts; i++) {
+		struct roster_account *a = &p->r->account[i];
+		const struct yaml_node *n = &p->y.node[a->place];
+
+		a->place = n->line << COLUMN_BITS | (n->column & ((1U << COLUMN_BITS) - 1));
+	}
+}
+
+void
+accountsfile_place(uint32_t place, uint32_t *line, uint32_t *column)
+{
+	*line = place >> COLUMN_BITS;
+	*column = place & ((1U << COLUMN_BITS) - 1);
+}
+
 enum err
 accountsfile_parse(struct str text, const char *dir, struct conf_report *rep, struct roster *r)
 {
@@ -610,6 +631,7 @@ accountsfile_parse(struct str text, const char *dir, struct conf_report *rep, st
 
 	if (e == ERR_OK) {
 		read_all(&p);
+		keep_places(&p);
 		yaml_fini(&p.y);
 		if (p.e == ERR_FULL)
 			report_error(rep, 0, 0,

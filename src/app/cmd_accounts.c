@@ -2,31 +2,182 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/conf.h"
+#include "app/standing.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "policy/change.h"
 #include "store/store.h"
 
 enum { COLUMNS_MAX = 12, CELL_MAX = 48 };
 
+static const char readiness[] = "readiness"; /* a column that no field is */
+
 /* A list command: which kind, and which of its fields the table for people shows. */
 struct listing {
 	const char *word;
 	enum roster_kind what;
+	const char *usage;
 	const char *column[COLUMNS_MAX + 1];
 };
 
 static const struct listing accounts = {
 	"accounts",
 	ROSTER_ACCOUNT,
-	{"id", "name", "enabled", "tls_srtp", "max_calls", "services", NULL}};
-static const struct listing trunks = {"trunks",
-				      ROSTER_TRUNK,
-				      {"id", "kind", "account", "enabled", "host", "port",
-				       "transport", "security", "direction", "priority", "sources",
-				       NULL}};
-static const struct listing numbers = {"numbers", ROSTER_NUMBER, {"number", "trunk", NULL}};
+	"postern accounts [--json] -c CONF [ID]\nLists the accounts of the store; with an ID, all "
+	"about one.",
+	{"id", "name", "parent", "enabled", "tls_srtp", readiness, "override", "max_calls",
+	 "services", NULL}};
+static const struct listing trunks = {
+	"trunks",
+	ROSTER_TRUNK,
+	"postern trunks [--json] [--account ID] -c CONF [ID]\nLists the trunks and carriers of the "
+	"store; with an ID, all about one.",
+	{"id", "kind", "account", "enabled", "host", "port", "transport", "security", "identity",
+	 "direction", "priority", "sources", NULL}};
+static const struct listing numbers = {
+	"numbers",
+	ROSTER_NUMBER,
+	"postern numbers [--json] [--account ID] [--trunk ID] -c CONF [NUMBER]\nLists the numbers "
+	"and prefixes of the store.",
+	{"number", "trunk", NULL}};
+
+/* One run of a command. */
+struct run {
+	const struct listing *l;
+	const char *path, *account, *trunk, *id; /* id: of the one row that is shown whole */
+	bool json;
+	struct roster r;
+	struct store *s;
+	struct handstore *hands;
+	char mem[CHANGE_VALUE_MAX], quoted[CHANGE_VALUE_MAX * 6 + 8];
+};
+
+/* ---- which rows ---- */
+
+/* Is trunk one of this account? */
+static bool
+is_of(const struct run *run, struct str trunk, const char *account)
+{
+	for (uint32_t i = 0; i < run->r.n_trunks; i++)
+		if (str_eqz(run->r.trunk[i].account, account) && str_eq(run->r.trunk[i].id, trunk))
+			return true;
+	return false;
+}
+
+static bool
+is_wanted(struct run *run, const void *row)
+{
+	const struct roster_number *n = row;
+	const struct roster_trunk *t = row;
+	struct buf b;
+
+	if (run->id) {
+		buf_init(&b, run->mem, sizeof(run->mem));
+		change_field_put(&b, run->l->what, row, 0);
+		if (!str_eqz(buf_view(&b), run->id))
+			return false;
+	}
+	if (run->l->what == ROSTER_TRUNK)
+		return !run->account || str_eqz(t->account, run->account);
+	if (run->l->what == ROSTER_NUMBER)
+		return (!run->account || is_of(run, n->trunk, run->account)) &&
+		       (!run->trunk || str_eqz(n->trunk, run->trunk));
+	return true;
+}
+
+/* Keep only the rows that are asked for. */
+static void
+filter_rows(struct run *run)
+{
+	size_t size = field_table(run->l->what)->row_size;
+	uint32_t *n = run->l->what == ROSTER_ACCOUNT ? &run->r.n_accounts
+		      : run->l->what == ROSTER_TRUNK ? &run->r.n_trunks
+						     : &run->r.n_numbers;
+	char *rows = run->l->what == ROSTER_ACCOUNT ? (char *)run->r.account
+		     : run->l->what == ROSTER_TRUNK ? (char *)run->r.trunk
+						    : (char *)run->r.number;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < *n; i++)
+		if (is_wanted(run, rows + i * size))
+			memmove(rows + kept++ * size, rows + i * size, size);
+	*n = kept;
+}
+
+/* ---- readiness of an account ---- */
+
+static struct standing
+standing_at(struct run *run, const void *row)
+{
+	const struct roster_account *a = row;
+	struct standing s = {.state = STANDING_NONE};
+
+	(void)!standing_of(run->s, run->hands, a->id, clock_wall_us(), &s);
+	return s;
+}
+
+/* "passed 2026-11-22" */
+static void
+put_standing(struct buf *b, const struct standing *s)
+{
+	size_t from;
+
+	buf_z(b, standing_word(s->state));
+	if (!s->at_us)
+		return;
+	buf_char(b, ' ');
+	from = b->len;
+	clock_put_utc(b, s->at_us);
+	if (!b->failed)
+		b->len = from + 10; /* the day */
+}
+
+static void
+print_standing_json(struct run *run, const void *row)
+{
+	struct standing s = standing_at(run, row);
+	struct buf b;
+
+	buf_init(&b, run->mem, sizeof(run->mem));
+	buf_printf(&b, ",\"readiness\":{\"state\":\"%s\"", standing_word(s.state));
+	if (s.at_us) {
+		buf_z(&b, ",\"at\":\"");
+		clock_put_utc(&b, s.at_us);
+		buf_z(&b, "\",\"fqdn\":");
+		buf_json(&b, str_from(s.fqdn));
+	}
+	buf_char(&b, '}');
+	fputs(buf_cstr(&b), stdout);
+}
+
+/* ---- tables ---- */
+
+/* A cell of the table: what is empty as "-", what is long cut. Number of the field, or of no
+ * field: readiness. */
+static const char *
+cell_text(struct run *run, const void *row, unsigned field)
+{
+	struct standing s;
+	struct buf b;
+
+	buf_init(&b, run->mem, sizeof(run->mem));
+	if (field < change_fields(run->l->what)) {
+		change_field_put(&b, run->l->what, row, field);
+	} else {
+		s = standing_at(run, row);
+		put_standing(&b, &s);
+	}
+	if (b.len == 0)
+		buf_char(&b, '-');
+	if (b.len > CELL_MAX) {
+		b.len = CELL_MAX - 2;
+		buf_z(&b, "..");
+	}
+	return buf_cstr(&b);
+}
 
 static unsigned
 field_index(enum roster_kind w, const char *name)
@@ -38,145 +189,250 @@ field_index(enum roster_kind w, const char *name)
 	return i;
 }
 
-/* Field i for the table: what is empty as "-", what is long cut. */
-static const char *
-cell_text(enum roster_kind w, const void *row, unsigned i, char mem[CHANGE_VALUE_MAX])
-{
-	struct buf b;
-
-	buf_init(&b, mem, CHANGE_VALUE_MAX);
-	change_field_put(&b, w, row, i);
-	if (b.len == 0)
-		buf_char(&b, '-');
-	if (b.len > CELL_MAX) {
-		b.len = CELL_MAX - 2;
-		buf_z(&b, "..");
-	}
-	return buf_cstr(&b);
-}
-
 static void
-print_table(const struct listing *l, const struct roster *r)
+print_table(struct run *run)
 {
-	static char mem[CHANGE_VALUE_MAX];
+	const struct listing *l = run->l;
 	unsigned field[COLUMNS_MAX], width[COLUMNS_MAX], n = 0;
 
 	for (; l->column[n]; n++) {
 		field[n] = field_index(l->what, l->column[n]);
-		width[n] = (unsigned)str_from(l->column[n]).len;
+		width[n] = (unsigned)strlen(l->column[n]);
 	}
-	for (uint32_t i = 0; i < roster_count(r, l->what); i++)
+	for (uint32_t i = 0; i < roster_count(&run->r, l->what); i++)
 		for (unsigned k = 0; k < n; k++) {
-			const char *z =
-				cell_text(l->what, roster_row(r, l->what, i), field[k], mem);
-			unsigned len = (unsigned)str_from(z).len;
+			const char *z = cell_text(run, roster_row(&run->r, l->what, i), field[k]);
+			unsigned len = (unsigned)strlen(z);
 
 			width[k] = len > width[k] ? len : width[k];
 		}
 	for (unsigned k = 0; k < n; k++)
 		printf("%-*s%s", k + 1 < n ? (int)width[k] + 2 : 0, l->column[k],
 		       k + 1 < n ? "" : "\n");
-	for (uint32_t i = 0; i < roster_count(r, l->what); i++)
+	for (uint32_t i = 0; i < roster_count(&run->r, l->what); i++)
 		for (unsigned k = 0; k < n; k++)
 			printf("%-*s%s", k + 1 < n ? (int)width[k] + 2 : 0,
-			       cell_text(l->what, roster_row(r, l->what, i), field[k], mem),
+			       cell_text(run, roster_row(&run->r, l->what, i), field[k]),
 			       k + 1 < n ? "" : "\n");
 }
 
+/* ---- one account, trunk or number ---- */
+
+/* "name: value"; lines of a longer one stand below it. */
 static void
-print_json(const struct listing *l, const struct roster *r)
+print_value(const char *name, struct str value)
 {
-	static char mem[CHANGE_VALUE_MAX], quoted[CHANGE_VALUE_MAX * 6 + 8];
+	if (str_chr(value, '\n') == value.len) {
+		printf("%s: %.*s\n", name, STR_ARG(value));
+		return;
+	}
+	printf("%s:\n", name);
+	while (value.len) {
+		struct str line = str_cut(&value, '\n');
 
-	printf("{\"version\":%llu,\"%s\":[", (unsigned long long)r->version, l->word);
-	for (uint32_t i = 0; i < roster_count(r, l->what); i++) {
-		for (unsigned k = 0; k < change_fields(l->what); k++) {
-			struct buf b, q;
+		printf("    %.*s\n", STR_ARG(line));
+	}
+}
 
-			buf_init(&b, mem, sizeof(mem));
-			change_field_put(&b, l->what, roster_row(r, l->what, i), k);
-			buf_init(&q, quoted, sizeof(quoted));
-			if (change_field_bare(l->what, k))
-				buf_str(&q, buf_view(&b));
-			else
-				buf_json(&q, buf_view(&b));
-			printf("%s\"%s\":%s",
-			       k   ? ","
-			       : i ? ",\n{"
-				   : "\n{",
-			       change_field_name(l->what, k), buf_cstr(&q));
-		}
+static void
+print_report(struct run *run, const struct roster_account *a)
+{
+	struct standing s = standing_at(run, a);
+	struct store_report *last = NULL;
+	struct buf b;
+
+	buf_init(&b, run->mem, sizeof(run->mem));
+	put_standing(&b, &s);
+	printf("readiness: %s: %s\n", buf_cstr(&b), standing_text(s.state));
+	if (store_report_read(run->s, a->id, false, &last) != ERR_OK)
+		return;
+	buf_reset(&b);
+	clock_put_utc(&b, last->at_us);
+	printf("last report: %s of %.*s at %s, certificate %.*s issued by %.*s\n",
+	       last->passed ? "passed" : "failed", STR_ARG(last->fqdn), buf_cstr(&b),
+	       STR_ARG(last->names), STR_ARG(last->issuer));
+	store_report_free(&last);
+}
+
+static void
+print_whole(struct run *run, const void *row)
+{
+	enum roster_kind w = run->l->what;
+	struct buf b;
+
+	for (unsigned i = 0; i < change_fields(w); i++) {
+		buf_init(&b, run->mem, sizeof(run->mem));
+		change_field_put(&b, w, row, i);
+		if (b.len)
+			print_value(change_field_name(w, i), buf_view(&b));
+	}
+	if (w != ROSTER_ACCOUNT)
+		return;
+	print_report(run, row);
+	for (uint32_t i = 0; i < run->r.n_trunks; i++)
+		if (str_eqz(run->r.trunk[i].account, run->id))
+			printf("trunk: %.*s %.*s\n", STR_ARG(run->r.trunk[i].id),
+			       STR_ARG(run->r.trunk[i].host));
+}
+
+/* ---- JSON ---- */
+
+static void
+print_row_json(struct run *run, const void *row)
+{
+	enum roster_kind w = run->l->what;
+
+	for (unsigned k = 0; k < change_fields(w); k++) {
+		struct buf b, q;
+
+		buf_init(&b, run->mem, sizeof(run->mem));
+		change_field_put(&b, w, row, k);
+		buf_init(&q, run->quoted, sizeof(run->quoted));
+		if (change_field_bare(w, k))
+			buf_str(&q, buf_view(&b));
+		else
+			buf_json(&q, buf_view(&b));
+		printf("%s\"%s\":%s", k ? "," : "{", change_field_name(w, k), buf_cstr(&q));
+	}
+	if (w == ROSTER_ACCOUNT)
+		print_standing_json(run, row);
+}
+
+/* The newest report, which is a JSON object of its own. */
+static void
+print_report_json(struct run *run, struct str account)
+{
+	struct store_report *last = NULL;
+
+	if (store_report_read(run->s, account, false, &last) == ERR_OK && last->json.len)
+		printf(",\"report\":%.*s", STR_ARG(last->json));
+	store_report_free(&last);
+}
+
+static void
+print_json(struct run *run)
+{
+	const struct listing *l = run->l;
+
+	printf("{\"version\":%llu,\"%s\":[", (unsigned long long)run->r.version, l->word);
+	for (uint32_t i = 0; i < roster_count(&run->r, l->what); i++) {
+		fputs(i ? ",\n" : "\n", stdout);
+		print_row_json(run, roster_row(&run->r, l->what, i));
+		if (run->id && l->what == ROSTER_ACCOUNT)
+			print_report_json(run, str_from(run->id));
 		putchar('}');
 	}
 	puts("]}");
 }
 
+/* ---- the command ---- */
+
 static enum err
-read_roster(const struct listing *l, const char *path, struct roster *r)
+open_run(struct run *run)
 {
 	struct conf *c = mem_zalloc(1, sizeof(*c));
 	struct conf_report rep;
 	char why[STORE_WHY_MAX];
-	struct store *s = NULL;
 	enum err e;
 
 	if (!c)
 		return ERR_NOMEM;
-	conf_report_stderr(&rep, path);
-	e = conf_load(path, &rep, c);
+	conf_report_stderr(&rep, run->path);
+	e = conf_load(run->path, &rep, c);
 	if (e == ERR_OK) {
-		e = store_open(c->store, &s, why);
+		e = store_open(c->store, &run->s, why);
 		if (e != ERR_OK)
-			fprintf(stderr, "postern %s: %s: %s\n", l->word, c->store, why);
+			fprintf(stderr, "postern %s: %s: %s\n", run->l->word, c->store, why);
 	}
-	if (s) {
-		e = store_read(s, r);
+	if (e == ERR_OK) {
+		standing_hands(c->store, &run->hands);
+		e = store_read(run->s, &run->r);
 		if (e != ERR_OK)
-			fprintf(stderr, "postern %s: %s\n", l->word, store_why(s));
+			fprintf(stderr, "postern %s: %s\n", run->l->word, store_why(run->s));
 	}
-	store_close(&s);
 	mem_free(c);
 	return e;
+}
+
+static enum err
+show_rows(struct run *run)
+{
+	filter_rows(run);
+	if (run->id && roster_count(&run->r, run->l->what) == 0) {
+		fprintf(stderr, "postern %s: there is no \"%s\"; postern %s lists all\n",
+			run->l->word, run->id, run->l->word);
+		return ERR_NOTFOUND;
+	}
+	if (run->json)
+		print_json(run);
+	else if (run->id)
+		print_whole(run, roster_row(&run->r, run->l->what, 0));
+	else
+		print_table(run);
+	return ERR_OK;
 }
 
 static int
 tell_usage(const struct listing *l, bool asked)
 {
-	fprintf(asked ? stdout : stderr,
-		"usage: postern %s [--json] -c CONF\nLists the %s of the store.\n", l->word,
-		l->word);
+	fprintf(asked ? stdout : stderr, "usage: %s\n", l->usage);
 	return asked ? 0 : 2;
+}
+
+/* False: the usage was wrong. *help: it was asked for. */
+static bool
+read_options(struct run *run, int argc, char **argv, bool *help)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+					      {"account", required_argument, NULL, 'a'},
+					      {"trunk", required_argument, NULL, 't'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
+	bool known = true;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		if (opt == 'c')
+			run->path = optarg;
+		else if (opt == 'j')
+			run->json = true;
+		else if (opt == 'a' && run->l->what != ROSTER_ACCOUNT)
+			run->account = optarg;
+		else if (opt == 't' && run->l->what == ROSTER_NUMBER)
+			run->trunk = optarg;
+		else if (opt == 'h')
+			*help = true;
+		else
+			known = false;
+	}
+	if (optind < argc)
+		run->id = argv[optind++];
+	return known && run->path && optind == argc;
 }
 
 static int
 run_listing(const struct listing *l, int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
-	const char *path = NULL;
-	bool json = false;
-	struct roster r;
-	int opt;
+	struct run *run = mem_zalloc(1, sizeof(*run));
+	bool help = false, known;
 	enum err e;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		if (opt == 'c')
-			path = optarg;
-		else if (opt == 'j')
-			json = true;
-		else
-			return tell_usage(l, opt == 'h');
+	if (!run)
+		return 1;
+	run->l = l;
+	known = read_options(run, argc, argv, &help);
+	if (help || !known) {
+		mem_free(run);
+		return tell_usage(l, help);
 	}
-	if (!path || optind != argc)
-		return tell_usage(l, false);
-	roster_init(&r);
-	e = read_roster(l, path, &r);
-	if (e == ERR_OK && json)
-		print_json(l, &r);
-	else if (e == ERR_OK)
-		print_table(l, &r);
-	roster_fini(&r);
+	roster_init(&run->r);
+	e = open_run(run);
+	if (e == ERR_OK)
+		e = show_rows(run);
+	roster_fini(&run->r);
+	handstore_close(&run->hands);
+	store_close(&run->s);
+	mem_free(run);
 	return e == ERR_OK ? 0 : 1;
 }
 

@@ -5,24 +5,48 @@
 
 #include "app/accountsfile.h"
 #include "app/conf.h"
+#include "app/standing.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "policy/change.h"
 #include "store/store.h"
 
 static const char usage[] =
-	"usage: postern apply [-n] [--json] -c CONF FILE\n"
+	"usage: postern apply [-n | --dry-run] [--json] -c CONF FILE\n"
 	"Makes the store of accounts hold what FILE says; prints the difference first.\n"
-	"  -n      only show the difference\n"
-	"  --json  print it as JSON\n"
+	"  -n, --dry-run  check, and only show the difference\n"
+	"  --json         print it as JSON\n"
 	"Exit status: 0 applied or nothing to do, 1 errors, 2 wrong usage.\n";
 
 struct apply {
-	const char *conf, *file;
+	const char *path, *file;
+	const struct conf *conf;
+	struct conf_report rep; /* about file */
 	bool json, dry;
 	uint32_t n_told;
 };
 
-enum { TOLD_MAX = 10000 }; /* differences that are printed */
+enum {
+	TOLD_MAX = 10000, /* differences that are printed */
+	SHORT_MAX = 200,  /* longer values are only counted, but for --json */
+};
+
+/* A value of many lines, or a long one, for people. */
+static bool
+print_short(struct str s)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		lines += s.p[i] == '\n';
+	if (lines == 0 && s.len <= SHORT_MAX)
+		return false;
+	if (lines)
+		printf("(%zu lines, %zu bytes)", lines, s.len);
+	else
+		printf("(%zu bytes)", s.len);
+	return true;
+}
 
 /* Field i of a row on stdout: as JSON, or as it is. */
 static void
@@ -35,6 +59,8 @@ print_field(const struct change *c, const void *row, unsigned i, bool json)
 	if (row)
 		change_field_put(&b, c->what, row, i);
 	buf_init(&q, quoted, sizeof(quoted));
+	if (!json && print_short(buf_view(&b)))
+		return;
 	if (!json)
 		buf_z(&q, b.len ? buf_cstr(&b) : "-");
 	else if (!row)
@@ -123,7 +149,58 @@ tell_end(const struct apply *a, uint32_t n, bool done, uint64_t version)
 		       done ? "applied" : "not applied", (unsigned long long)version);
 }
 
-/* Compare with the store, print, write. */
+/* Trunks that are known by their address alone need a zone that does not ask for a certificate. */
+static void
+check_zones(struct apply *a, const struct roster *want)
+{
+	for (uint32_t i = 0; i < want->n_trunks; i++) {
+		const struct roster_trunk *t = &want->trunk[i];
+		bool fits = false;
+
+		if (t->kind != TRUNK_CUSTOMER || t->transport != TRUNK_TLS ||
+		    t->identity != TRUNK_BY_ADDRESS)
+			continue;
+		for (uint32_t z = 0; z < a->conf->n_zones; z++)
+			fits |= a->conf->zone[z].client_certificate != CONF_CLIENT_REQUIRED &&
+				(t->zone.len == 0 || str_ieqz(t->zone, a->conf->zone[z].fqdn));
+		if (!fits)
+			report_error(&a->rep, 0, 0,
+				     "trunk \"%.*s\": identity address over TLS, but every zone "
+				     "that it may use requires a client certificate; use identity: "
+				     "certificate, or a zone with client_certificate: optional or "
+				     "none",
+				     STR_ARG(t->id));
+	}
+}
+
+/* What the file alone cannot say: reports, and this node's zones. */
+static enum err
+check_roster(struct apply *a, struct store *s, const struct roster *have, const struct roster *want)
+{
+	struct handstore *hands;
+	enum err e;
+
+	standing_hands(a->conf->store, &hands);
+	e = standing_check(s, hands, have, want, clock_wall_us(), &a->rep);
+	handstore_close(&hands);
+	check_zones(a, want);
+	return e == ERR_OK && a->rep.n_errors ? ERR_CONFIG : e;
+}
+
+/* Who is ready or on without a report, and why: said each time. */
+static void
+tell_overrides(const struct apply *a, const struct roster *want)
+{
+	for (uint32_t i = 0; i < want->n_accounts && !a->json; i++) {
+		const struct roster_account *r = &want->account[i];
+
+		if (r->override.len && r->tls_srtp >= TLS_SRTP_READY)
+			printf("! account %.*s is %s by override: %.*s\n", STR_ARG(r->id),
+			       tls_srtp_name(r->tls_srtp), STR_ARG(r->override));
+	}
+}
+
+/* Compare with the store, check, print, write. */
 static enum err
 apply_roster(struct apply *a, struct store *s, struct roster *want)
 {
@@ -139,11 +216,17 @@ apply_roster(struct apply *a, struct store *s, struct roster *want)
 		fputs("{\"changes\":[", stdout);
 	if (e == ERR_OK)
 		e = change_walk(&have, want, tell_change, a, &n);
+	if (e == ERR_OK) {
+		tell_overrides(a, want);
+		e = check_roster(a, s, &have, want);
+	}
 	if (e == ERR_OK && !a->dry && n)
 		e = store_write(s, want, have.version, &version);
-	if (e == ERR_OK)
-		tell_end(a, n, !a->dry && n, version);
-	else
+	if (e == ERR_OK || a->json)
+		tell_end(a, n, e == ERR_OK && !a->dry && n, version);
+	if (e == ERR_CONFIG && a->rep.n_errors)
+		fprintf(stderr, "postern apply: nothing was changed\n");
+	else if (e != ERR_OK)
 		fprintf(stderr, "postern apply: %s; nothing was changed\n",
 			store_why(s)[0] ? store_why(s) : err_text(e));
 	roster_fini(&have);
@@ -159,13 +242,14 @@ run_apply(struct apply *a, struct conf *c)
 	struct roster want;
 	enum err e;
 
-	conf_report_stderr(&rep, a->conf);
-	e = conf_load(a->conf, &rep, c);
+	conf_report_stderr(&rep, a->path);
+	e = conf_load(a->path, &rep, c);
 	if (e != ERR_OK)
 		return e;
+	a->conf = c;
 	roster_init(&want);
-	conf_report_stderr(&rep, a->file);
-	e = accountsfile_load(a->file, &rep, &want);
+	conf_report_stderr(&a->rep, a->file);
+	e = accountsfile_load(a->file, &a->rep, &want);
 	if (e == ERR_OK) {
 		e = store_open(c->store, &s, why);
 		if (e != ERR_OK)
@@ -182,6 +266,7 @@ int
 cmd_apply(int argc, char **argv)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+					      {"dry-run", no_argument, NULL, 'n'},
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
 	struct apply a = {0};
@@ -191,7 +276,7 @@ cmd_apply(int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "c:nh", longs, NULL)) != -1) {
 		if (opt == 'c') {
-			a.conf = optarg;
+			a.path = optarg;
 		} else if (opt == 'n') {
 			a.dry = true;
 		} else if (opt == 'j') {
@@ -201,7 +286,7 @@ cmd_apply(int argc, char **argv)
 			return opt == 'h' ? 0 : 2;
 		}
 	}
-	if (!a.conf || optind + 1 != argc) {
+	if (!a.path || optind + 1 != argc) {
 		fputs(usage, stderr);
 		return 2;
 	}

@@ -439,7 +439,7 @@ put_money(struct buf *b, uint64_t micro)
 	buf_printf(&t, "%llu.%06llu", (unsigned long long)(micro / MONEY_UNIT),
 		   (unsigned long long)(micro % MONEY_UNIT));
 	/* two digits always, more where they are not 0 */
-	while (t.len > 5 && text[t.len - 1] == '0' && text[t.len - 3] != '.')
+	while (text[t.len - 1] == '0' && text[t.len - 3] != '.')
 		t.len--;
 	buf_str(b, buf_view(&t));
 }

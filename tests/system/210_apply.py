@@ -1,0 +1,130 @@
+"""apply and the list commands: the difference is shown first, all or nothing; TLS/SRTP is switched on
+with a passed report or an override; where, what and what to do stand in each error."""
+import json
+import sqlite3
+import time
+
+from lib.postern import Postern
+from lib.proc import check, equal
+
+DAY_US = 86400 * 1000000
+
+ONE = '''accounts:
+  - id: acme
+    name: Acme Test
+    tls_srtp: {state}
+    need: calls cross the Internet
+    questionnaire: {{make: Example 9, SRTP: "yes"}}
+    {more}
+    trunks:
+      - {{id: acme-pbx, fqdn: pbx.example.test, {trunk} numbers: ["+15557770001"]}}
+carriers:
+  - {{id: gw1, host: 127.0.0.9}}
+rates:
+  - {{prefix: "+44", price: "0.0120"}}
+'''
+
+
+def apply(p, text, *words, rc=0):
+    path = p.write('one.yaml', text)
+    got, out = p.command('apply', '-c', p.conf, *words, path, may_fail=True)
+    equal(got, rc, f'exit status of apply: {out[-600:]}')
+    return out
+
+
+def store(p):
+    return sqlite3.connect(p.dir + '/store.db')
+
+
+def report(p, age_days, passed=1, issuer='CN=Test CA', names='DNS pbx.example.test'):
+    with store(p) as db:
+        db.execute('INSERT OR REPLACE INTO report (account, at_us, fqdn, passed, issuer, names, json) '
+                   'VALUES (?, ?, ?, ?, ?, ?, ?)',
+                   ('acme', int(time.time() * 1e6) - int(age_days * DAY_US), 'pbx.example.test', passed,
+                    issuer, names, '{"result":"passed"}'))
+
+
+def listing(p, *words):
+    return json.loads(p.command(words[0], '-c', p.conf, '--json', *words[1:]))
+
+
+def text_of(state, more='', trunk=''):
+    return ONE.format(state=state, more=more or 'max_calls: 5', trunk=trunk)
+
+
+def play_ready_before_on(place):
+    """off, requested, ready, on: only with a passed report not older than 90 days, or an override."""
+    p = Postern(place)
+    out = apply(p, text_of('on'), rc=1)
+    check('one.yaml:2:5: account "acme" cannot be on: no report of postern ready passed' in out
+          and 'override: "reason"' in out and 'nothing was changed' in out, out)
+    check('+ account acme' in out and '+ rate +44*' in out, 'the difference stands first: ' + out)
+    equal(listing(p, 'accounts')['accounts'], [], 'all or nothing')
+    apply(p, text_of('requested'))
+    report(p, 1, passed=0)
+    apply(p, text_of('ready'), rc=1)
+    report(p, 91)
+    out = apply(p, text_of('ready'), rc=1)
+    check('older than 90 days' in out, out)
+    report(p, 89)
+    apply(p, text_of('ready'))
+    out = apply(p, text_of('on'), '--dry-run')
+    check('tls_srtp: ready -> on' in out and 'not applied' in out, out)
+    equal(listing(p, 'accounts')['accounts'][0]['tls_srtp'], 'ready', 'after a dry run')
+    apply(p, text_of('on'))
+    got = listing(p, 'accounts', 'acme')['accounts'][0]
+    equal(got['readiness']['state'], 'passed', 'readiness')
+    equal(got['report'], {'result': 'passed'}, 'the report')
+    equal(got['questionnaire'], 'make: Example 9\nSRTP: yes\n', 'the questionnaire')
+    # the report grows old: warned, and other changes still go through
+    with store(p) as db:
+        db.execute('UPDATE report SET at_us = at_us - ?', (2 * DAY_US,))
+    out = apply(p, text_of('on', 'max_calls: 6'))
+    check('stays on, but the report that passed is older' in out and 'max_calls: 5 -> 6' in out, out)
+    equal(listing(p, 'accounts')['accounts'][0]['readiness']['state'], 'expired', 'readiness')
+
+
+def play_override(place):
+    """An override is kept, shown by apply and by accounts; without a need it is all there is."""
+    p = Postern(place)
+    out = apply(p, text_of('on', 'override: seen at the fair'))
+    check('! account acme is on by override: seen at the fair' in out, out)
+    got = listing(p, 'accounts')['accounts'][0]
+    equal((got['override'], got['tls_srtp'], got['readiness']['state']),
+          ('seen at the fair', 'on', 'none'), 'the override')
+    shown = p.command('accounts', '-c', p.conf, 'acme')
+    for want in ('override: seen at the fair', 'need: calls cross', '    make: Example 9',
+                 'readiness: none: no report', 'trunk: acme-pbx pbx.example.test'):
+        check(want in shown, f'{want!r} in {shown}')
+    table = p.command('accounts', '-c', p.conf)
+    check('readiness' in table and 'seen at the fair' in table, table)
+    rc, out = p.command('accounts', '-c', p.conf, 'nobody', may_fail=True)
+    check(rc == 1 and 'there is no "nobody"' in out, out)
+    out = apply(p, text_of('on', 'override: x').replace('need: calls cross the Internet', 'enabled: yes')
+                .replace('override: x', 'max_calls: 1'), rc=1)
+    check('tls_srtp: on, but no need is stated' in out and ':4:15:' in out, out)
+
+
+def play_filters(place):
+    """trunks and numbers by account."""
+    p = Postern(place)
+    p.command('apply', '-c', p.conf, p.accounts)
+    equal([t['id'] for t in listing(p, 'trunks')['trunks']], ['acme-pbx', 'branch-pbx', 'gw1'], 'all')
+    equal([t['id'] for t in listing(p, 'trunks', '--account', 'branch')['trunks']], ['branch-pbx'],
+          'of branch')
+    equal([n['number'] for n in listing(p, 'numbers', '--account', 'branch')['numbers']],
+          ['+15557770002'], 'numbers of branch')
+    equal(listing(p, 'numbers', '--trunk', 'gw1')['numbers'], [], 'numbers of a carrier')
+    check('identity: certificate\n' in p.command('trunks', '-c', p.conf, 'acme-pbx'), 'one trunk')
+
+
+def play_zone_of_address(place):
+    """A trunk that is known by its address alone needs a zone that asks for no certificate."""
+    p = Postern(place)
+    text = text_of('on', 'override: a test', 'identity: address, sources: [127.0.0.2],')
+    out = apply(p, text, rc=1)
+    check('identity address over TLS, but every zone' in out, out)
+    p.write('postern.yaml', open(p.conf, encoding='utf-8').read()
+            .replace('profile: carrier', 'profile: modern')
+            .replace('client_certificate: required', 'client_certificate: optional'))
+    apply(p, text)
