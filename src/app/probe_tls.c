@@ -149,6 +149,18 @@ look_at_habits(const struct probe_run *r)
 	look(r, &c, &t->bare, NULL, NULL, NULL);
 }
 
+/* One connection at a time: there is equipment that has no more for one peer. */
+static void
+open_for_sip(const struct probe_run *r, struct tlsprobe **out)
+{
+	struct tlsprobe_conf c = conf_of(r);
+	struct tlsprobe_result again = r->f->tls.ours;
+
+	look(r, &c, &again, NULL, NULL, out);
+	if (!*out)
+		r->f->tls.ours = again;
+}
+
 void
 probe_tls(struct probe_run *r, struct tlsprobe **out)
 {
@@ -160,7 +172,7 @@ probe_tls(struct probe_run *r, struct tlsprobe **out)
 	if (r->f->used == r->f->n_tcp)
 		return;
 	c = conf_of(r);
-	look(r, &c, &t->ours, &t->chain, &t->asks, out);
+	look(r, &c, &t->ours, &t->chain, &t->asks, NULL);
 	if (t->ours.not_tls || (t->ours.silent && !t->ours.hello))
 		return;
 	if (t->chain.n == 0) {
@@ -169,4 +181,6 @@ probe_tls(struct probe_run *r, struct tlsprobe **out)
 	}
 	look_at_matrix(r);
 	look_at_habits(r);
+	if (t->ours.done)
+		open_for_sip(r, out);
 }

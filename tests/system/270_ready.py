@@ -6,8 +6,8 @@ import time
 from lib import agents
 from lib.pbx import Pbx, V
 from lib.place import PBX, STRANGER
-from lib.postern import ACCOUNTS, Postern
-from lib.proc import check, equal
+from lib.postern import ACCOUNTS, BASE, Postern
+from lib.proc import check, equal, wait_for
 
 NAMES = {'pbx.example.test': PBX, 'pbx.branch.firm.test': PBX, 'moved.example.test': STRANGER,
          'other.example.test': PBX}
@@ -97,3 +97,82 @@ def play_good_and_gone(place):
         equal((rc, report['cause']), (1, cause), f'{fqdn} {port}\n{table(report)}')
 
 
+def causes(report):
+    return [x['check'] for x in report['lines'] if x['state'] == 'failed']
+
+
+def play_postern_as_pbx(place):
+    """postern in the PBX's place: everything passes."""
+    agents.dnsmasq(place, NAMES)
+    p = Postern(place).start()
+    conf = BASE.replace('sbc.example.test', 'pbx.example.test').replace('/sbc', '/pbx')
+    accounts = ACCOUNTS.replace('fqdn: pbx.example.test', 'fqdn: sbc.example.test')
+    Postern(place, 'pbx', conf=conf, accounts=accounts, tls=f'{PBX}:5061', udp='127.0.0.10:5060',
+            media_out=PBX, media_in='127.0.0.10').start()
+    rc, report = ready(p)
+    equal((rc, causes(report)), (0, []), f'postern as a PBX\n{table(report)}')
+
+
+def play_baresip(place):
+    """baresip as a TLS server asks for no certificate: that, and nothing else, is wrong."""
+    agents.dnsmasq(place, NAMES)
+    p = Postern(place).start()
+    pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, '+15557770001', cert='pbx')
+    rc, report = ready(p)
+    equal((rc, causes(report)), (1, ['auth.asked']), f'baresip\n{table(report)}')
+    pbx.quit()
+
+
+def play_stunnel_and_openssl(place):
+    """The same causes as other TLS programs show them."""
+    agents.dnsmasq(place, NAMES)
+    p = Postern(place).start()
+    ca, bad = place.ca, []
+
+    def s_server(port, cert, chain, *words):
+        words = ['openssl', 's_server', '-accept', f'{PBX}:{port}', '-cert', ca.path(cert + '.crt'),
+                 '-key', ca.path(cert + '.key'), '-quiet', *words]
+        words += ['-cert_chain', ca.path(cert + '-chain.pem')] if chain else []
+        run = place.start(f's_server-{port}', words, env={'OPENSSL_CONF': '/dev/null'})
+        wait_for('s_server', 5, lambda: agents.listens(run.pid, PBX, port))
+        return run
+
+    def stunnel(port, cert, *lines):
+        path = f'{place.dir}/stunnel-{port}.conf'
+        with open(path, 'w', encoding='ascii') as f:
+            f.write('\n'.join(['foreground = yes', 'pid =', 'syslog = no', '[sip]',
+                               f'accept = {PBX}:{port}', f'connect = {PBX}:5999',
+                               f'cert = {ca.path(cert + "-chain.pem")}',
+                               f'key = {ca.path(cert + ".key")}', 'sslVersion = TLSv1.2',
+                               f'ciphers = {agents.CARRIER_SUITES}', *lines, '']))
+        run = place.start(f'stunnel-{port}', ['stunnel', path])
+        wait_for('stunnel', 5, lambda: agents.listens(run.pid, PBX, port))
+        return run
+
+    mutual = ('-Verify', '5', '-verify_return_error', '-CAfile', ca.path('trust.pem'))
+    rsa = ('-tls1_2', '-cipher', 'AES128-SHA:@SECLEVEL=1')
+    verify = ('verifyChain = yes', f'CAfile = {ca.path("trust.pem")}')
+    cases = [
+        ('no intermediate', 'cert.chain', s_server, ('pbx', False, *rsa, *mutual)),
+        ('expired', 'cert.dates', s_server, ('expired', True, *rsa, *mutual)),
+        ('another host', 'cert.name', s_server, ('sbc', True, *rsa, *mutual)),
+        ('EC key', 'cert.key', s_server, ('ec', True, '-tls1_2', *mutual)),
+        ('ECDHE only', 'tls.suite', s_server,
+         ('pbx', True, '-tls1_2', '-cipher', 'ECDHE+AESGCM', *mutual)),
+        ('unknown authority', 'cert.authority', s_server, ('stranger', True, *rsa, *mutual)),
+        ('does not ask', 'auth.asked', stunnel, ('pbx',)),
+        ('refuses ours', 'auth.accepted', stunnel,
+         ('pbx', 'verifyChain = yes', f'CAfile = {ca.path("otherroot.crt")}')),
+        ('nothing behind it', 'sip.options', stunnel, ('pbx', *verify)),
+    ]
+    for i, (what, cause, make, words) in enumerate(cases):
+        program = make(5200 + i, *words)
+        rc, report = ready(p, 'pbx.example.test', '--port', str(5200 + i))
+        program.stop()
+        if rc != 1 or report['cause'] != cause:
+            bad.append(f'{what}: exit {rc}, cause {report["cause"]!r}, wanted {cause!r}\n'
+                       f'{table(report)}')
+    check(not bad, '\n'.join(bad))
+
+
+play_stunnel_and_openssl.limit = 60
