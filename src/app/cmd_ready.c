@@ -7,6 +7,7 @@
 
 #include "app/ask.h"
 #include "app/cmd.h"
+#include "app/yaml.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ops/jsonin.h"
@@ -14,19 +15,21 @@
 enum {
 	ASK_EVERY_MS = 200,
 	TITLE_WIDTH = 24,
-	TEXT_MAX = 2048,
+	TEXT_MAX = CONTROL_REQUEST_MAX,
+	PATH_TEXT_MAX = 1024,
 	STATUS_PASSED = 0,
 	STATUS_FAILED = 1,
 	STATUS_NOT_RUN = 2, /* also: wrong usage */
 };
 
-static const char usage[] =
-	"usage: postern ready [--port N] [--zone FQDN] [--account ID] [--json] [-c CONF] FQDN\n"
-	"Checks the customer equipment of this name as the service needs it.\n"
-	"Exit status: 0 passed, 1 failed, 2 could not be run.\n";
+static const char usage[] = "usage: postern ready [--port N] [--zone FQDN] [--account ID] "
+			    "[--profile NAME|FILE] [--json]\n"
+			    "       [-c CONF] FQDN\n"
+			    "Checks the customer equipment of this name as the service needs it.\n"
+			    "Exit status: 0 passed, 1 failed, 2 could not be run.\n";
 
 struct ready_words {
-	const char *fqdn, *conf, *zone, *account;
+	const char *fqdn, *conf, *zone, *account, *profile;
 	uint32_t port;
 	bool json;
 };
@@ -74,8 +77,30 @@ print_report(const struct json *a)
 
 /* ---- asking ---- */
 
+/* A name is one of the installed files, what has a slash is a file. */
+static enum err
+read_profile(const char *word, struct str *out)
+{
+	struct conf_report rep;
+	char path[PATH_TEXT_MAX];
+	struct buf b;
+
+	*out = STR_NULL;
+	if (!word)
+		return ERR_OK;
+	buf_init(&b, path, sizeof(path));
+	if (str_chr(str_from(word), '/') < str_from(word).len)
+		buf_z(&b, word);
+	else
+		buf_printf(&b, POSTERN_PROFILES "/%s.yaml", word);
+	if (buf_end(&b) != ERR_OK)
+		return ERR_LONG;
+	conf_report_stderr(&rep, buf_cstr(&b));
+	return yaml_read_file(path, &rep, out);
+}
+
 static void
-put_begin(struct buf *b, const struct ready_words *w)
+put_begin(struct buf *b, const struct ready_words *w, struct str profile)
 {
 	buf_z(b, "{\"cmd\":\"ready\",\"fqdn\":");
 	buf_json(b, str_from(w->fqdn));
@@ -83,6 +108,8 @@ put_begin(struct buf *b, const struct ready_words *w)
 	buf_json(b, str_from(w->zone ? w->zone : ""));
 	buf_z(b, ",\"account\":");
 	buf_json(b, str_from(w->account ? w->account : ""));
+	buf_z(b, ",\"profile\":");
+	buf_json(b, profile);
 	buf_z(b, "}\n");
 }
 
@@ -144,16 +171,16 @@ wait_for_report(const struct talk *t, const struct ready_words *w, int64_t job)
 }
 
 static int
-run_talk(const struct talk *t, const struct ready_words *w)
+run_talk(const struct talk *t, const struct ready_words *w, struct str profile)
 {
-	char mem[TEXT_MAX];
+	static char mem[TEXT_MAX];
 	struct json *answer;
 	struct str text;
 	struct buf b;
 	int64_t job;
 
 	buf_init(&b, mem, sizeof(mem));
-	put_begin(&b, w);
+	put_begin(&b, w, profile);
 	if (buf_end(&b) != ERR_OK) {
 		fprintf(stderr, "postern ready: too long\n");
 		return STATUS_NOT_RUN;
@@ -171,15 +198,21 @@ run_ready(const struct ready_words *w)
 {
 	struct talk t = {.fd = ask_open("ready", w->conf)};
 	int status = STATUS_NOT_RUN;
+	struct str profile;
 
 	if (t.fd < 0)
 		return status;
+	if (read_profile(w->profile, &profile) != ERR_OK) {
+		close(t.fd);
+		return status;
+	}
 	t.mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
 	if (t.mem)
-		status = run_talk(&t, w);
+		status = run_talk(&t, w, profile);
 	else
 		fprintf(stderr, "postern ready: %s\n", err_text(ERR_NOMEM));
 	mem_free(t.mem);
+	mem_free((void *)(uintptr_t)profile.p);
 	close(t.fd);
 	return status;
 }
@@ -202,6 +235,9 @@ read_option(struct ready_words *w, int opt)
 	case 'a':
 		w->account = optarg;
 		return true;
+	case 'P':
+		w->profile = optarg;
+		return true;
 	case 'p':
 		return str_u32(str_from(optarg), UINT16_MAX, &w->port) == ERR_OK;
 	default:
@@ -212,10 +248,13 @@ read_option(struct ready_words *w, int opt)
 int
 cmd_ready(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'},       {"account", required_argument, NULL, 'a'},
-		{"zone", required_argument, NULL, 'z'}, {"port", required_argument, NULL, 'p'},
-		{"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+					      {"account", required_argument, NULL, 'a'},
+					      {"zone", required_argument, NULL, 'z'},
+					      {"port", required_argument, NULL, 'p'},
+					      {"profile", required_argument, NULL, 'P'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
 	struct ready_words w = {0};
 	int opt;
 

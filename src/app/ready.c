@@ -83,6 +83,33 @@ read_job(const struct ready *r, const struct json *q, struct probe_job *job)
 }
 
 static void
+keep_finding(void *arg, const struct conf_finding *f)
+{
+	char *why = arg;
+
+	if (!why[0])
+		(void)!str_copyz(why, READY_ERROR_MAX,
+				 str_sub(str_from(f->text), 0, READY_ERROR_MAX - 1));
+}
+
+/* The text of a profile's file, as the command read it. */
+static const char *
+read_profile(struct ready *r, const struct json *q)
+{
+	struct conf_report rep = {.on_finding = keep_finding, .arg = r->error};
+	struct str text = str_from(jsonin_text(q, "profile"));
+
+	r->has_profile = false;
+	r->error[0] = 0;
+	if (text.len == 0)
+		return NULL;
+	if (readyprofile_parse(text, &rep, &r->profile) != ERR_OK)
+		return r->error[0] ? r->error : "the profile cannot be read";
+	r->has_profile = true;
+	return NULL;
+}
+
+static void
 begin(struct ready *r, const struct json *q, struct buf *b)
 {
 	struct probe_job job;
@@ -91,6 +118,8 @@ begin(struct ready *r, const struct json *q, struct buf *b)
 
 	if (!why && r->stage == READY_RUNS && now < r->due_us)
 		why = "another check runs; ask again when it is done";
+	if (!why)
+		why = read_profile(r, q);
 	if (why) {
 		put_error(b, why);
 		return;
@@ -152,6 +181,10 @@ report(struct ready *r)
 	struct buf b;
 
 	readycheck_run(&r->facts, clock_wall_us(), &r->report);
+	if (r->has_profile) {
+		readyprofile_run(&r->profile, &r->facts, &r->report);
+		ready_conclude(&r->report);
+	}
 	r->stage = READY_IS_DONE;
 	log_info("ready.done", "fqdn=%s zone=%s account=%s %s%s%s", r->facts.job.fqdn,
 		 r->facts.own.zone, r->facts.account.id.z, r->report.passed ? "passed" : "failed",

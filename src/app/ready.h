@@ -6,7 +6,7 @@
 #include "app/admin_msg.h"
 #include "app/conf.h"
 #include "app/probefacts.h"
-#include "app/readyreport.h"
+#include "app/readyprofile.h"
 
 enum {
 	READY_LATE_US = 120 * CLOCK_S, /* on top of the waiting time: no facts will come any more */
@@ -29,6 +29,8 @@ struct ready {
 	char error[READY_ERROR_MAX];
 	struct probe_facts facts;   /* of the last job that was done */
 	struct ready_report report; /* likewise */
+	bool has_profile;
+	struct ready_profile profile; /* of the last job */
 };
 
 /** Is it a request of ours? Then b holds the answer. */

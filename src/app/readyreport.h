@@ -46,7 +46,8 @@ enum ready_state {
 	X(SIP_OPTIONS, "sip.options", "OPTIONS answered")                                          \
 	X(SIP_CONTACT, "sip.contact", "Contact")                                                   \
 	X(SIP_ALLOW, "sip.allow", "methods")                                                       \
-	X(TLS_DONE, "tls.done", "handshake finished")
+	X(TLS_DONE, "tls.done", "handshake finished")                                              \
+	X(PROFILE, "profile", "profile")
 
 enum ready_check {
 #define X(id, word, title) READY_##id,

@@ -1,6 +1,7 @@
 """`postern ready`: equipment that is wrong in one way each; the report names that cause and exits
 with 1. Good equipment passes."""
 import json
+import os
 import time
 
 from lib import agents
@@ -91,6 +92,10 @@ def play_good_and_gone(place):
     rc, text = p.command('ready', '-c', p.conf, 'pbx.example.test', may_fail=True)
     equal(rc, 0, f'the table:\n{text}')
     check('ready: passed' in text, text)
+    conf = os.path.join(os.path.dirname(__file__), '..', '..', 'conf', 'profiles')
+    for name, causes_wanted in (('bandwidth', []), ('google', []), ('teams', ['profile'])):
+        rc, report = ready(p, 'pbx.example.test', '--profile', f'{conf}/{name}.yaml')
+        equal(causes(report), causes_wanted, f'profile {name}\n{table(report)}')
     for fqdn, port, cause in (('pbx.example.test', 5999, 'tcp'), ('none.example.test', 0, 'dns.name'),
                               ('moved.example.test', 0, 'dns.match')):
         rc, report = ready(p, fqdn, '--port', str(port))
