@@ -10,7 +10,6 @@
 enum admin_msg_type {
 	ADMIN_ENDED = 200, /* signaling: struct admin_slot: a record waits for its CDR */
 	ADMIN_WRITTEN,     /* admin: struct admin_slot: its CDR is written and synced */
-	ADMIN_NOTE,        /* signaling: struct admin_note */
 	ADMIN_HANGUP,      /* admin: struct admin_slot, only the id counts */
 	ADMIN_ALARM,       /* signaling: struct admin_alarm */
 	ADMIN_READY,       /* admin: struct probe_job (probefacts.h): look at this equipment */
@@ -23,23 +22,6 @@ struct admin_slot {
 	struct id id;
 	char pad2[3];
 };
-
-/* A handshake, or a request that was refused before it became a call: what `explain` shows. */
-enum admin_note_kind { NOTE_HANDSHAKE, NOTE_REQUEST };
-struct admin_note {
-	struct id id;
-	uint8_t kind, accepted, outgoing;
-	int64_t wall_us;
-	struct addr peer;
-	int16_t alert_sent, alert_received; /* -1 = none */
-	char account[48];
-	char version[12], suite[32]; /* TLS; a request: its method in version */
-	char sni[64];
-	char names[96]; /* of the certificate shown */
-	char word[20];  /* reason in one word */
-	char why[148];
-};
-_Static_assert(sizeof(struct admin_note) <= CHANNEL_BODY_MAX, "must fit a channel message");
 
 /* An alarm of signaling, raised or cleared (then only kind and object count). */
 struct admin_alarm {

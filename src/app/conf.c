@@ -22,6 +22,7 @@ static const struct schema root_rows[] = {
 	NODE("listeners", "a list of listeners"),
 	NODE("media", "a map: addresses, ports, customer, carrier"),
 	NODE("timers", "a map of times"),
+	NODE("handshakes", "a map: keep, days"),
 	NODE("dns", "a list of addresses of DNS servers"),
 	{"store", SCHEMA_TEXT, FIELD(conf, store), 0, 0, "/var/lib/postern/postern.db", NULL, false,
 	 "the file of accounts"},
@@ -41,6 +42,13 @@ static const struct schema node_rows[] = {
 	 "a folder that postern may write to"},
 	{"user", SCHEMA_ID, FIELD(conf, user), 0, 0, "", NULL, false,
 	 "a user name; without it the roles keep the user that started postern"},
+};
+
+static const struct schema handshake_rows[] = {
+	{"keep", SCHEMA_U32, FIELD(conf, handshakes_keep), 100, 10000000, "100000", NULL, false,
+	 "handshakes and refused requests that are kept, 100 to 10000000"},
+	{"days", SCHEMA_U32, FIELD(conf, handshakes_days), 1, 3650, "30", NULL, false,
+	 "days that they are kept, 1 to 3650"},
 };
 
 static const struct schema log_rows[] = {
@@ -531,6 +539,7 @@ read_all(struct parse *p)
 	read_section(p, "node", node_rows, ARRAY_LEN(node_rows), p->c);
 	read_log(p);
 	read_section(p, "limits", limit_rows, ARRAY_LEN(limit_rows), p->c);
+	read_section(p, "handshakes", handshake_rows, ARRAY_LEN(handshake_rows), p->c);
 	read_section(p, "timers", timer_rows, ARRAY_LEN(timer_rows), &p->c->timers);
 	confnumbers_read(&p->y, root_get(p, "numbers"), p->rep, &p->c->numbers);
 	read_zones(p);

@@ -77,6 +77,7 @@ struct conf {
 	char user[CONF_NAME_MAX]; /* "" = do not change */
 	char store[CONF_PATH_MAX], cdr[CONF_PATH_MAX], control[CONF_PATH_MAX];
 	uint32_t stop_timeout; /* ms */
+	uint32_t handshakes_keep, handshakes_days;
 	uint32_t max_calls;
 	uint32_t max_attempts; /* INVITEs a second for the node; 0 = no limit */
 	struct number_plan numbers;

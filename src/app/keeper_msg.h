@@ -13,19 +13,20 @@
 
 /* The descriptors that a role finds at its start (design.md 3). Not every role has each. */
 enum role_fd {
-	ROLE_FD_KEEPER = 3,    /* channel to keeper */
-	ROLE_FD_CONF = 4,      /* sealed blob: struct conf; media: struct media_plan */
-	ROLE_FD_FLOWS = 5,     /* flow table segment */
-	ROLE_FD_SECRETS = 6,   /* secrets segment: media and signaling */
-	ROLE_FD_METRICS = 7,   /* metrics segment: a page a role, in the order of keeper_role */
-	ROLE_FD_SIGNALING = 8, /* media, admin: channel to signaling */
-	ROLE_FD_MEDIA = 8,     /* signaling: channel to media */
-	ROLE_FD_ADMIN = 9,     /* signaling: channel to admin */
-	ROLE_FD_CALLS = 10,    /* call records segment: signaling writes, admin reads */
-	ROLE_FD_PKI = 11,      /* sealed block of certificates; signaling: and keys */
-	ROLE_FD_ACCOUNTS = 12, /* signaling: sealed snapshot; not open when there is none yet */
-	ROLE_FD_LIMITS = 14,   /* signaling: segment of what accounts used today */
-	ROLE_FD_LISTEN = 16,   /* signaling: listening sockets in the order of the configuration */
+	ROLE_FD_KEEPER = 3,      /* channel to keeper */
+	ROLE_FD_CONF = 4,        /* sealed blob: struct conf; media: struct media_plan */
+	ROLE_FD_FLOWS = 5,       /* flow table segment */
+	ROLE_FD_SECRETS = 6,     /* secrets segment: media and signaling */
+	ROLE_FD_METRICS = 7,     /* metrics segment: a page a role, in the order of keeper_role */
+	ROLE_FD_SIGNALING = 8,   /* media, admin: channel to signaling */
+	ROLE_FD_MEDIA = 8,       /* signaling: channel to media */
+	ROLE_FD_ADMIN = 9,       /* signaling: channel to admin */
+	ROLE_FD_CALLS = 10,      /* call records segment: signaling writes, admin reads */
+	ROLE_FD_PKI = 11,        /* sealed block of certificates; signaling: and keys */
+	ROLE_FD_ACCOUNTS = 12,   /* signaling: sealed snapshot; not open when there is none yet */
+	ROLE_FD_HANDSHAKES = 13, /* ring of handshakes: signaling writes, admin reads */
+	ROLE_FD_LIMITS = 14,     /* signaling: segment of what accounts used today */
+	ROLE_FD_LISTEN = 16, /* signaling: listening sockets in the order of the configuration */
 };
 
 enum keeper_role {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/admin_msg.h"
+#include "app/hands.h"
 #include "app/keeper_msg.h"
 #include "app/ready.h"
 #include "app/reloaded.h"
@@ -27,6 +28,8 @@ enum {
 	ADMIN_SIGNALING_QUEUE = 8192,
 	ADMIN_BATCH = 256, /* messages of signaling taken in one iteration */
 	ADMIN_TICK_US = CLOCK_S,
+	ADMIN_HAND_BATCHES = 16,         /* of handshakes taken at once: more than the ring holds */
+	ADMIN_LOOK_US = 100 * CLOCK_MS,  /* between two looks into the ring of handshakes */
 	ADMIN_GATHER_US = 20 * CLOCK_MS, /* from the first ended call to the sync of their CDRs */
 	ADMIN_STOP_TRIES = 20,
 	ADMIN_STOP_STEP_MS = 100,
@@ -39,12 +42,12 @@ struct admin {
 	struct loop loop;
 	struct loop_fd keeper_fd, signaling_fd;
 	struct channel keeper, signaling;
-	struct timer tick, gather;
+	struct timer tick, gather, look;
 	struct shm metrics;
 	struct flow_table flows;
 	struct records records;
 	struct cdrfile cdr;
-	struct history history;
+	struct hands hands;
 	struct alarms alarms;
 	struct reloaded reloaded;
 	struct control control;
@@ -54,7 +57,7 @@ struct admin {
 	uint64_t tried_version; /* of the store, that a snapshot was made or tried from */
 	bool tried;
 	int accounts_fd; /* a snapshot that keeper has not taken yet, -1 = none */
-	char good_path[ADMIN_PATH_MAX], notes_path[ADMIN_PATH_MAX], alarms_path[ADMIN_PATH_MAX];
+	char good_path[ADMIN_PATH_MAX], hands_path[ADMIN_PATH_MAX], alarms_path[ADMIN_PATH_MAX];
 };
 
 /* ---- accounts ---- */
@@ -250,38 +253,6 @@ end_text(char *z, size_t cap)
 	z[cap - 1] = 0;
 }
 
-static void
-take_note(struct admin *a, const struct channel_msg *msg)
-{
-	struct admin_note m;
-	struct history_note n;
-
-	memcpy(&m, msg->body, sizeof(m));
-	n = (struct history_note){.id = m.id,
-				  .kind = m.kind == NOTE_REQUEST ? HISTORY_REQUEST
-								 : HISTORY_HANDSHAKE,
-				  .accepted = m.accepted,
-				  .outgoing = m.outgoing,
-				  .wall_us = m.wall_us,
-				  .peer = m.peer,
-				  .alert_sent = m.alert_sent,
-				  .alert_received = m.alert_received};
-	end_text(n.id.z, sizeof(n.id.z));
-#define COPY(member)                                                                               \
-	_Static_assert(sizeof(n.member) == sizeof(m.member), "texts of one size");                 \
-	memcpy(n.member, m.member, sizeof(n.member));                                              \
-	end_text(n.member, sizeof(n.member))
-	COPY(account);
-	COPY(version);
-	COPY(suite);
-	COPY(sni);
-	COPY(names);
-	COPY(word);
-	COPY(why);
-#undef COPY
-	history_add(&a->history, &n);
-}
-
 static bool
 take_alarm(struct admin *a, const struct channel_msg *msg)
 {
@@ -306,10 +277,6 @@ take_signaling(struct admin *a, const struct channel_msg *msg, int fd)
 	if (msg->head.type == ADMIN_ENDED && msg->head.length == sizeof(struct admin_slot)) {
 		if (!timer_is_set(&a->gather))
 			(void)!loop_timer(&a->loop, &a->gather, ADMIN_GATHER_US);
-		return true;
-	}
-	if (msg->head.type == ADMIN_NOTE && msg->head.length == sizeof(struct admin_note)) {
-		take_note(a, msg);
 		return true;
 	}
 	if (msg->head.type == ADMIN_ALARM && msg->head.length == sizeof(struct admin_alarm))
@@ -395,6 +362,23 @@ on_tick(struct timer *t, uint64_t now_us)
 	(void)!loop_timer(&a->loop, t, ADMIN_TICK_US);
 }
 
+/* All that is in the ring now. */
+static void
+take_hands(struct admin *a)
+{
+	for (int i = 0; i < ADMIN_HAND_BATCHES && hands_take(&a->hands, clock_now_us()); i++)
+		;
+}
+
+static void
+on_look(struct timer *t, uint64_t now_us)
+{
+	struct admin *a = CONTAINER_OF(t, struct admin, look);
+	bool more = hands_take(&a->hands, now_us);
+
+	(void)!loop_timer(&a->loop, t, more ? 0 : ADMIN_LOOK_US);
+}
+
 /* The disk does not take them and memory ends with us: the log is the last place. */
 static void
 log_lost(struct admin *a)
@@ -476,6 +460,7 @@ take_keeper(struct admin *a, const struct channel_msg *msg, int fd)
 		return take_reloaded(a, msg, fd);
 	case KEEPER_STOP:
 		write_last_cdrs(a);
+		take_hands(a);
 		loop_stop(&a->loop);
 		return true;
 	default:
@@ -517,6 +502,18 @@ media_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *o
 
 	return slot < a->flows.n_slots &&
 	       flow_read_stats(&a->flows, slot, generation, out) == ERR_OK;
+}
+
+/* Up to date, for an answer. */
+static struct handstore *
+handshakes(void *arg, const struct handring **ring, const char **why)
+{
+	struct admin *a = arg;
+
+	take_hands(a);
+	*ring = &a->hands.ring;
+	*why = a->hands.why;
+	return a->hands.store;
 }
 
 static void
@@ -592,7 +589,7 @@ fill_show(struct admin *a, uint64_t epoch)
 	struct stat st;
 
 	a->show.records = &a->records;
-	a->show.history = &a->history;
+	a->show.do_handshakes = handshakes;
 	a->show.alarms = &a->alarms;
 	a->show.cdr_path = a->conf->cdr;
 	a->show.dropped = a->flows.head->totals;
@@ -618,14 +615,14 @@ open_files(struct admin *a)
 	make_folders(a->conf->cdr);
 	make_folders(a->conf->control);
 	(void)snprintf(a->good_path, sizeof(a->good_path), "%s.good", a->conf->store);
-	(void)snprintf(a->notes_path, sizeof(a->notes_path), "%s/handshakes.jsonl",
-		       a->conf->run_dir);
+	(void)snprintf(a->hands_path, sizeof(a->hands_path), "%s.handshakes", a->conf->store);
 	(void)snprintf(a->alarms_path, sizeof(a->alarms_path), "%s/alarms.jsonl", a->conf->run_dir);
 	a->cdr.arg = a;
 	a->cdr.on_written = tell_written;
 	e = cdrfile_init(&a->cdr, a->conf->cdr, a->records.n);
 	if (e == ERR_OK)
-		e = history_init(&a->history, a->notes_path);
+		e = hands_init(&a->hands, ROLE_FD_HANDSHAKES, a->hands_path,
+			       a->conf->handshakes_keep, a->conf->handshakes_days);
 	if (e == ERR_OK)
 		e = alarms_init(&a->alarms, a->alarms_path);
 	return e;
@@ -655,8 +652,11 @@ watch_channels(struct admin *a)
 	a->keeper_fd = (struct loop_fd){.fd = a->keeper.fd, .on_event = on_keeper, .arg = a};
 	a->tick.on_due = on_tick;
 	a->gather.on_due = on_gathered;
+	a->look.on_due = on_look;
 	watch_signaling(a);
 	e = loop_add(&a->loop, &a->keeper_fd, EPOLLIN);
+	if (e == ERR_OK)
+		e = loop_timer(&a->loop, &a->look, ADMIN_LOOK_US);
 	return e == ERR_OK ? loop_timer(&a->loop, &a->tick, ADMIN_TICK_US) : e;
 }
 
@@ -674,7 +674,7 @@ set_up(struct admin *a, uint64_t epoch)
 	log_init("admin", STDERR_FILENO, (enum log_level)a->conf->log_level);
 	e = map_segments(a);
 	if (e == ERR_OK)
-		e = loop_init(&a->loop, CONTROL_FDS + 2, CONTROL_TIMERS + 2);
+		e = loop_init(&a->loop, CONTROL_FDS + 2, CONTROL_TIMERS + 3);
 	if (e == ERR_OK)
 		e = open_files(a);
 	if (e == ERR_OK)
@@ -698,7 +698,7 @@ tear_down(struct admin *a)
 {
 	control_fini(&a->control);
 	alarms_fini(&a->alarms);
-	history_fini(&a->history);
+	hands_fini(&a->hands);
 	cdrfile_fini(&a->cdr);
 	store_close(&a->store);
 	channel_fini(&a->signaling);

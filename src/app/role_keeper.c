@@ -20,6 +20,7 @@
 #include "app/spawn.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ha/handring.h"
 #include "ha/records.h"
 #include "media/flow.h"
 #include "media/io_sockets.h"
@@ -50,7 +51,7 @@ struct keeper {
 	const char *conf_path;
 	struct conf conf;
 	int conf_fd, plan_fd, pki_fd, pub_fd, accounts_fd;
-	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd;
+	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
 	int *media_fd; /* 2 a slot */
 	uint32_t n_media;
@@ -114,6 +115,8 @@ make_segments(struct keeper *k)
 	if (e == ERR_OK)
 		e = shm_create("postern-limits", LIMITS_MAGIC, LIMITS_VERSION,
 			       sizeof(struct keeper_limits), &k->limits_fd);
+	if (e == ERR_OK)
+		e = handring_create(&k->handshakes_fd);
 	if (e == ERR_OK)
 		e = shm_create("postern-metrics", METRICS_MAGIC, METRICS_VERSION,
 			       sizeof(struct keeper_metrics), &k->metrics_fd);
@@ -199,6 +202,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 	} else if (r == KEEPER_ROLE_ADMIN) {
 		m->from[ROLE_FD_CALLS] = k->calls_fd;
 		m->from[ROLE_FD_PKI] = k->pub_fd;
+		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
 		m->from[ROLE_FD_SIGNALING] = peer[0];
 	} else {
 		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
@@ -206,6 +210,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 		m->from[ROLE_FD_ADMIN] = peer[1];
 		m->from[ROLE_FD_CALLS] = k->calls_fd;
 		m->from[ROLE_FD_LIMITS] = k->limits_fd;
+		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
 		m->from[ROLE_FD_PKI] = k->pki_fd;
 		m->from[ROLE_FD_ACCOUNTS] = k->accounts_fd;
 		for (uint32_t i = 0; i < k->conf.n_listeners; i++)
@@ -667,7 +672,7 @@ keeper_init(struct keeper *k)
 
 	k->conf_fd = k->plan_fd = k->pki_fd = k->pub_fd = k->accounts_fd = -1;
 	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->limits_fd = -1;
-	k->signal_fd = -1;
+	k->handshakes_fd = k->signal_fd = -1;
 	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
 		k->listen_fd[i] = -1;
 	for (int r = 1; r < KEEPER_ROLE_N; r++) {

@@ -19,6 +19,7 @@ enum {
 	SIGNALING_TXNS_MIN = 2048,
 	SIGNALING_STOP_STEP_US = 20 * CLOCK_MS, /* between two batches of calls that are ended */
 	SIGNALING_MEDIA_BATCH = 256,
+	SIGNALING_TELL_US = 250 * CLOCK_MS, /* between two looks for counted handshakes */
 };
 
 /* A configuration and its certificates, mapped, and the contexts made of them. */
@@ -38,6 +39,7 @@ struct signaling {
 	enum err next_result;
 	char next_why[KEEPER_WHY_MAX];
 	uint64_t stop_at_us; /* 0 = running */
+	uint64_t told_us;    /* last handring_tell */
 };
 
 /* ---- start ---- */
@@ -108,6 +110,8 @@ map_segments(struct signaling *s)
 		e = flow_secrets_map(ROLE_FD_SECRETS, true, &s->w.secrets);
 	if (e == ERR_OK)
 		e = records_open(ROLE_FD_CALLS, true, &s->w.records);
+	if (e == ERR_OK)
+		e = handring_open(ROLE_FD_HANDSHAKES, true, &s->w.handshakes);
 	return e;
 }
 
@@ -467,6 +471,10 @@ on_flush(struct timer *t, uint64_t now)
 	(void)media_ctl_flush(&s->w.media);
 	(void)channel_flush(&s->w.admin);
 	(void)channel_flush(&s->keeper);
+	if (now - s->told_us >= SIGNALING_TELL_US) {
+		s->told_us = now;
+		handring_tell(&s->w.handshakes, now, false);
+	}
 	if (timer_set(&s->w.loop.timers, t, now + 5 * CLOCK_MS) != ERR_OK)
 		log_error("signaling.timer", "no timer left");
 }
@@ -638,5 +646,6 @@ role_signaling(uint64_t epoch)
 	edge_free(&s.w.edge);
 	drop_setting(&s.next);
 	drop_setting(&s.now);
+	handring_tell(&s.w.handshakes, clock_now_us(), true);
 	return e == ERR_OK ? 0 : 1;
 }

@@ -7,6 +7,13 @@
 #include "base/log.h"
 #include "base/metric.h"
 
+/* What does not fit is cut off. */
+static void
+copy_cut(char *dst, size_t cap, struct str s)
+{
+	(void)!str_copyz(dst, cap, str_sub(s, 0, cap - 1));
+}
+
 /* ---- call to edge ---- */
 
 static enum err
@@ -193,23 +200,30 @@ op_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 		tell_ended(w, slot, &rec->id);
 }
 
+/* A refused request into the ring that admin reads. */
+static void
+put_request(struct worker *w, const struct id *id, const struct addr *peer, struct str method,
+	    const char *word, const char *why, const struct policy_id *account)
+{
+	struct hand_entry e = {.what = HAND_WHAT_REQUEST, .id = *id};
+	struct hand_request *q = &e.u.request;
+
+	q->peer = *peer;
+	q->at_us = clock_wall_us();
+	copy_cut(q->method, sizeof(q->method), method);
+	copy_cut(q->word, sizeof(q->word), str_from(word));
+	copy_cut(q->why, sizeof(q->why), str_from(why));
+	if (account)
+		e.account = *account;
+	handring_put(&w->handshakes, &e, loop_now(&w->loop));
+}
+
 static void
 op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 	const struct edge_source *src)
 {
-	struct worker *w = arg;
-	struct admin_note n = {.id = *id,
-			       .kind = NOTE_REQUEST,
-			       .wall_us = clock_wall_us(),
-			       .peer = src->remote,
-			       .alert_sent = -1,
-			       .alert_received = -1};
-
-	(void)!str_copyz(n.version, sizeof(n.version), m->method_name);
-	(void)!str_copyz(n.word, sizeof(n.word), str_from(refusal_name(r)));
-	(void)!str_copyz(n.why, sizeof(n.why), str_from(refusal_text(r)));
-	(void)!str_copyz(n.account, sizeof(n.account), str_from(src->account_id.z));
-	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
+	put_request(arg, id, &src->remote, m->method_name, refusal_name(r), refusal_text(r),
+		    &src->account_id);
 }
 
 static void
@@ -306,33 +320,17 @@ got_undelivered(void *arg, struct edge_txn *txn)
 }
 
 static void
-copy_cut(char *dst, size_t cap, const char *src)
-{
-	(void)!str_copyz(dst, cap, str_sub(str_from(src), 0, cap - 1));
-}
-
-static void
-got_handshake(void *arg, const struct tls_record *rec, struct id id,
-	      const struct policy_id *account)
+got_handshake(void *arg, const struct tls_record *rec, struct id id, const struct edge_party *party)
 {
 	struct worker *w = arg;
-	struct admin_note n = {.id = id,
-			       .kind = NOTE_HANDSHAKE,
-			       .accepted = rec->accepted,
-			       .outgoing = rec->outgoing,
-			       .wall_us = rec->began_us,
-			       .peer = rec->peer,
-			       .alert_sent = rec->alert_sent,
-			       .alert_received = rec->alert_received};
+	struct hand_entry e = {.what = HAND_WHAT_HANDSHAKE, .id = id, .account = party->account};
 
-	copy_cut(n.version, sizeof(n.version), rec->version ? tls_version_name(rec->version) : "");
-	copy_cut(n.suite, sizeof(n.suite), rec->suite_name);
-	copy_cut(n.sni, sizeof(n.sni), rec->sni);
-	copy_cut(n.names, sizeof(n.names), rec->n_chain ? rec->chain[0].names : "");
-	copy_cut(n.account, sizeof(n.account), account->z);
-	copy_cut(n.word, sizeof(n.word), tls_record_word(rec));
-	copy_cut(n.why, sizeof(n.why), rec->why);
-	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
+	e.u.tls = *rec;
+	if (rec->zone < w->conf->n_zones)
+		copy_cut(e.zone, sizeof(e.zone), str_from(w->conf->zone[rec->zone].fqdn));
+	for (; e.n_trunks < party->n_trunks && e.n_trunks < HANDRING_TRUNKS; e.n_trunks++)
+		e.trunk[e.n_trunks] = party->trunk[e.n_trunks];
+	handring_put(&w->handshakes, &e, loop_now(&w->loop));
 }
 
 /* What edge itself refused: the message may be broken, so only its method is said. */
@@ -340,18 +338,10 @@ static void
 got_refused(void *arg, struct id id, const struct sip_msg *msg, const struct addr *from,
 	    unsigned status, const char *why)
 {
-	struct worker *w = arg;
-	struct admin_note n = {.id = id,
-			       .kind = NOTE_REQUEST,
-			       .wall_us = clock_wall_us(),
-			       .peer = *from,
-			       .alert_sent = -1,
-			       .alert_received = -1};
+	char word[16];
 
-	(void)snprintf(n.word, sizeof(n.word), "%u", status);
-	(void)!str_copyz(n.version, sizeof(n.version), msg->method_name);
-	copy_cut(n.why, sizeof(n.why), why);
-	(void)!channel_send(&w->admin, ADMIN_NOTE, &n, sizeof(n), false);
+	(void)snprintf(word, sizeof(word), "%u", status);
+	put_request(arg, &id, from, msg->method_name, word, why, NULL);
 }
 
 void

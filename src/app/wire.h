@@ -7,6 +7,7 @@
 #include "app/conf.h"
 #include "app/readiness.h"
 #include "call/restore.h"
+#include "ha/handring.h"
 #include "ha/records.h"
 #include "media/flow.h"
 #include "media/port.h"
@@ -23,6 +24,7 @@ struct worker {
 	struct flow_table flows;
 	struct flow_secrets secrets;
 	struct records records;
+	struct handring handshakes;
 	struct channel admin;
 	struct readiness readiness;
 	struct alarms alarms; /* raised by this worker: said again when admin was started again */

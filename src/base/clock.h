@@ -11,5 +11,7 @@ uint64_t clock_now_us(void);
 int64_t clock_wall_us(void);
 /** "2026-11-21T21:46:21.123456Z" */
 void clock_put_utc(struct buf *b, int64_t wall_us);
+/** Read it back, of the years 1970 to 9999. SYNTAX: anything else. */
+enum err clock_parse_utc(struct str s, int64_t *out) NODISCARD;
 
 #endif

@@ -17,6 +17,9 @@
 	X(tls_accepted, counter, "TLS handshakes that selected an account")                        \
 	X(tls_refused, counter, "TLS handshakes refused")                                          \
 	X(tls_in_hand, gauge, "TLS handshakes in hand")                                            \
+	X(handshakes_kept, counter,                                                                \
+	  "entries taken into the store: handshakes, refused requests, counts of floods")          \
+	X(handshakes_lost, counter, "of these, lost because the store was too slow or broken")     \
 	X(conn_open, gauge, "connections open")                                                    \
 	X(calls, gauge, "calls now")                                                               \
 	X(calls_total, counter, "calls begun")                                                     \

@@ -592,10 +592,16 @@ hunts_on(const struct call *c, int status)
 	       status < 600;
 }
 
-/* It never answered. What edge says of it names addresses: for our log, not for A (P5). */
+/* It never answered. What edge says of it names addresses: for our log and CDR, not for A (P5). */
 static void
 fail_target(struct call *c, const struct edge_news *news)
 {
+	if (news->why && c->rec.n_targets) {
+		struct record_target *t = &c->rec.target[c->rec.n_targets - 1];
+
+		(void)!str_copyz(t->why, sizeof(t->why),
+				 str_sub(str_from(news->why), 0, sizeof(t->why) - 1));
+	}
 	if (news->why)
 		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,
 			 c->rec.leg[LEG_B].trunk.z, news->why);

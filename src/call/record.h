@@ -17,8 +17,9 @@ enum {
 	CALL_RECORD_VERSION = 2,
 	CALL_SPARE = 32, /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
-	CALL_NAME_MAX = 128,  /* peer identity, codec */
-	CALL_NUMBER_MAX = 64, /* a number or user part as it came */
+	CALL_NAME_MAX = 128,       /* peer identity, codec */
+	CALL_NUMBER_MAX = 64,      /* a number or user part as it came */
+	CALL_TARGET_WHY_MAX = 160, /* why a target could not be reached */
 };
 
 enum call_leg_index { LEG_A, LEG_B, CALL_LEGS };
@@ -59,6 +60,7 @@ struct record_target {
 	int64_t at_us;  /* wall, INVITE sent */
 	int32_t status; /* final SIP status, 0 = none came, -1 = could not be sent */
 	uint32_t pad;
+	char why[CALL_TARGET_WHY_MAX]; /* -1: a sentence; else "" */
 };
 
 struct call_record {

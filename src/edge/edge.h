@@ -17,6 +17,7 @@
 enum {
 	EDGE_LISTENERS_MAX = 32,
 	EDGE_BRANCH_MAX = 40, /* of a Via that we write, with NUL */
+	EDGE_PARTY_TRUNKS = 8,
 };
 
 enum edge_transport { EDGE_UDP, EDGE_TCP, EDGE_TLS };
@@ -61,6 +62,14 @@ struct edge_dest {
 				       * of an earlier life, see edge_txn_branch */
 };
 
+/* Whom a handshake was with, in text ids; "" and 0 where nobody was found. Of a refused one: whom
+ * its certificate, which nobody vouches for then, claims to be. */
+struct edge_party {
+	struct policy_id account;
+	struct policy_id trunk[EDGE_PARTY_TRUNKS]; /* selected; dialled: the one it was for */
+	uint32_t n_trunks;
+};
+
 struct edge_txn; /* a transaction; owned by edge, valid until forgotten or ended */
 
 /* News about a client transaction that call started. `user` is what edge_send was given. */
@@ -94,9 +103,10 @@ struct edge_up {
 	/** A server transaction that was not forgotten is over: its final response could not be
 	 * delivered, or needs no repetition any more. */
 	void (*on_undelivered)(void *arg, struct edge_txn *txn);
-	/** Each finished handshake, accepted or refused. account: "" where none was selected. */
+	/** Each finished handshake, accepted or refused, and each connection that was turned away
+	 * before its handshake. */
 	void (*on_handshake)(void *arg, const struct tls_record *rec, struct id id,
-			     const struct policy_id *account);
+			     const struct edge_party *party);
 	/** A request was refused here (it may not even be readable): its id stands in the Warning.
 	 */
 	void (*on_refused)(void *arg, struct id id, const struct sip_msg *msg,

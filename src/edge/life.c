@@ -194,6 +194,7 @@ start_edge(struct edge *e)
 					  .snap = e->snap,
 					  .guard = &e->guard,
 					  .on_datagram = receive_datagram,
+					  .on_turned_away = receive_turned_away,
 					  .arg = e};
 	return listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
 }

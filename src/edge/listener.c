@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -58,6 +59,25 @@ take_packet(void *arg, const struct addr *from, const struct addr *to, struct st
 		note_stranger(l, from);
 }
 
+/* Its source has its share in hand, or no room is left. */
+static void
+tell_turned_away(struct listener *l, const struct addr *peer, const struct addr *local, enum err e)
+{
+	struct tls_record r = {.peer = *peer,
+			       .local = *local,
+			       .zone = (uint16_t)l->conf.zone,
+			       .began_us = clock_wall_us(),
+			       .alert_sent = TLS_NO_ALERT,
+			       .alert_received = TLS_NO_ALERT,
+			       .reason = TLS_LIMIT};
+	const char *why =
+		e == ERR_REFUSED ? "this source has as many handshakes in hand as one source may"
+				 : "as many handshakes or connections are in hand as postern holds";
+
+	(void)!str_copyz(r.why, sizeof(r.why), str_from(why));
+	l->owner->on_turned_away(l->owner->arg, &r);
+}
+
 static enum tcp_more
 accept_tls(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
 {
@@ -70,8 +90,10 @@ accept_tls(struct listener *l, int fd, const struct addr *peer, const struct add
 				    .arg = (void *)(uintptr_t)l->index};
 	enum err e = handshake_submit(ls->handshake, &job);
 
-	if (e != ERR_OK)
-		close(fd); /* its source has its share in hand, or no connection is left */
+	if (e != ERR_OK) {
+		close(fd);
+		tell_turned_away(l, peer, local, e);
+	}
 	metric_set(METRIC_tls_in_hand, handshake_in_hand(ls->handshake));
 	return handshake_room(ls->handshake) ? TCP_ACCEPT_MORE : TCP_ACCEPT_HOLD;
 }

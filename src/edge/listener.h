@@ -33,6 +33,8 @@ struct listeners {
 	/* An identified peer's datagram. id without trunks: it is switched off, no new calls. */
 	void (*on_datagram)(void *arg, struct listener *l, const struct addr *from,
 			    const struct addr *to, const struct identity *id, struct str bytes);
+	/* A connection of a TLS listener was closed before its handshake. */
+	void (*on_turned_away)(void *arg, const struct tls_record *r);
 	void *arg;
 };
 

@@ -367,54 +367,114 @@ log_handshake(struct edge *e, const struct tls_record *r, struct id id)
 			 (unsigned long long)left_out);
 }
 
-/* The accounts may have changed while it shook hands: asked again, from those of now. */
 static void
-take_accepted(struct edge *e, struct tls_result *res, struct policy_id *account)
+name_party(const struct edge *e, const struct identity *id, struct edge_party *out)
+{
+	out->account = id->account_id;
+	for (uint32_t i = 0; i < id->n_trunks && i < EDGE_PARTY_TRUNKS; i++)
+		out->trunk[out->n_trunks++] = snapshot_trunk_id(e->snap, id->trunk[i]);
+}
+
+/* Accepted inside the handshake, and yet not taken. */
+static void
+turn_away(struct tls_record *r, enum tls_reason reason, const char *why)
+{
+	r->accepted = false;
+	r->reason = reason;
+	(void)!str_copyz(r->why, sizeof(r->why), str_from(why));
+}
+
+/* Whom its card selects, by the accounts of now: they may have changed while it shook hands. */
+static bool
+identify_now(struct edge *e, const struct tls_result *res, struct identity *out)
 {
 	const struct card *card = cards_at(&e->cards, res->verdict.account);
-	struct str zone = str_from(e->zone_fqdn[res->record.zone]);
-	struct identity id;
+	const struct tls_record *r = &res->record;
 
-	if (!e->snap ||
-	    cards_identify(&e->cards, card, e->snap, &res->record.peer, &res->record.local, zone,
-			   &id, NULL) != IDENTITY_OK ||
-	    conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id) != ERR_OK)
-		cards_free(&e->cards, res->verdict.account);
-	else
-		*account = id.account_id;
+	return e->snap && cards_identify(&e->cards, card, e->snap, &r->peer, &r->local,
+					 str_from(e->zone_fqdn[r->zone]), out, NULL) == IDENTITY_OK;
 }
 
 static void
-take_dialled(struct edge *e, struct tls_result *res, struct policy_id *account)
+take_accepted(struct edge *e, struct tls_result *res, struct edge_party *party)
+{
+	struct identity id;
+	enum err err;
+
+	if (!identify_now(e, res, &id)) {
+		turn_away(&res->record, TLS_IDENTITY,
+			  "the accounts were changed in its handshake; it is none of them now");
+		cards_free(&e->cards, res->verdict.account);
+		return;
+	}
+	name_party(e, &id, party);
+	err = conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id);
+	if (err == ERR_OK)
+		return;
+	turn_away(&res->record, TLS_LIMIT,
+		  err == ERR_FULL ? "the account holds as many connections as one account may"
+				  : "as many connections are open as postern holds");
+	cards_free(&e->cards, res->verdict.account);
+}
+
+/* Refused after its names had selected an account: what it says it is goes into the record. */
+static void
+drop_claimed(struct edge *e, struct tls_result *res, struct edge_party *party)
+{
+	struct identity id;
+
+	if (identify_now(e, res, &id))
+		name_party(e, &id, party);
+	cards_free(&e->cards, res->verdict.account);
+}
+
+static void
+take_dialled(struct edge *e, struct tls_result *res, struct edge_party *party)
 {
 	const struct conn *c = conns_find(&e->conns, (uint64_t)(uintptr_t)res->arg);
 
-	if (c)
-		*account = c->account;
+	if (c) {
+		party->account = c->account;
+		party->trunk[0] = c->trunk;
+		party->n_trunks = 1;
+	}
 	conns_on_handshake(&e->conns, res);
+}
+
+static void
+tell_handshake(struct edge *e, const struct tls_record *r, const struct edge_party *party)
+{
+	struct id id = id_new(e->conf.node, e->conf.worker);
+
+	metric_add(r->accepted ? METRIC_tls_accepted : METRIC_tls_refused, 1);
+	log_handshake(e, r, id);
+	if (e->up.on_handshake)
+		e->up.on_handshake(e->up.arg, r, id, party);
 }
 
 void
 receive_handshake(void *arg, struct tls_result *res)
 {
 	struct edge *e = arg;
-	struct id id = id_new(e->conf.node, e->conf.worker);
-	struct policy_id account = {""};
+	struct edge_party party = {.n_trunks = 0};
 
 	if (e->closing) { /* nothing to hand it to; cards and connections end as a whole */
 		handshake_result_free(e->handshake, &res);
 		return;
 	}
-	metric_add(res->record.accepted ? METRIC_tls_accepted : METRIC_tls_refused, 1);
-	log_handshake(e, &res->record, id);
 	if (res->record.outgoing)
-		take_dialled(e, res, &account);
+		take_dialled(e, res, &party);
 	else if (res->conn)
-		take_accepted(e, res, &account);
-	else if (res->verdict.accept) /* it failed after the certificate was accepted */
-		cards_free(&e->cards, res->verdict.account);
-	if (e->up.on_handshake)
-		e->up.on_handshake(e->up.arg, &res->record, id, &account);
+		take_accepted(e, res, &party);
+	else if (res->verdict.accept)
+		drop_claimed(e, res, &party);
+	tell_handshake(e, &res->record, &party);
 	handshake_result_free(e->handshake, &res);
 	listeners_go(&e->listeners);
+}
+
+void
+receive_turned_away(void *arg, const struct tls_record *r)
+{
+	tell_handshake(arg, r, &(struct edge_party){.n_trunks = 0});
 }

@@ -11,5 +11,7 @@ void receive_datagram(void *arg, struct listener *l, const struct addr *from, co
 void receive_conn_calls(struct edge *e, struct conn_up *out);
 /** Of the handshake thread, in the loop; arg: struct edge. */
 void receive_handshake(void *arg, struct tls_result *res);
+/** Of listeners: a connection that got no handshake; arg: struct edge. */
+void receive_turned_away(void *arg, const struct tls_record *r);
 
 #endif

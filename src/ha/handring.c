@@ -196,6 +196,9 @@ tidy_tls(struct tls_record *t)
 	END_TEXT(t->sni);
 	END_TEXT(t->suite_name);
 	END_TEXT(t->why);
+	END_TEXT(t->authority);
+	END_TEXT(t->notes);
+	END_TEXT(t->profile);
 	CUT(t->n_versions, TLS_VERSIONS_MAX);
 	CUT(t->n_suites, TLS_SUITES_MAX);
 	CUT(t->n_sigalgs, TLS_SIGALGS_MAX);
@@ -210,6 +213,7 @@ tidy_tls(struct tls_record *t)
 		END_TEXT(t->chain[i].issuer);
 		END_TEXT(t->chain[i].serial);
 		END_TEXT(t->chain[i].names);
+		END_TEXT(t->chain[i].crl);
 	}
 }
 

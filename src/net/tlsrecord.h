@@ -29,6 +29,7 @@ enum {
 	X(VERSION, "version")     /* no common protocol version */                                 \
 	X(CIPHER, "cipher")       /* no common suite */                                            \
 	X(PLAIN, "not-tls")       /* the first bytes are not TLS */                                \
+	X(LIMIT, "limit")         /* closed: too many of this source, account, or at all */        \
 	X(TIMEOUT, "timeout")                                                                      \
 	X(ALERT, "peer-alert")  /* the other side refused */                                       \
 	X(GONE, "peer-gone")    /* closed or reset in the middle */                                \

@@ -178,7 +178,10 @@ put_targets(struct buf *b, const struct call_record *r)
 		buf_z(b, i ? ",{\"trunk\":" : "{\"trunk\":");
 		buf_json(b, str_from(r->target[i].trunk.z));
 		put_time(b, "at", r->target[i].at_us);
-		buf_printf(b, ",\"status\":%d}", r->target[i].status);
+		buf_printf(b, ",\"status\":%d", r->target[i].status);
+		if (r->target[i].why[0])
+			put_text(b, "why", r->target[i].why);
+		buf_char(b, '}');
 	}
 	buf_char(b, ']');
 }

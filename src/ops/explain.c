@@ -73,7 +73,9 @@ put_target(struct buf *b, const struct json *t)
 	int64_t status = jsonin_int(t, "status");
 
 	buf_printf(b, " %s ", jsonin_text(t, "trunk"));
-	if (status < 0)
+	if (status < 0 && *jsonin_text(t, "why"))
+		buf_printf(b, "could not be reached (%s)", jsonin_text(t, "why"));
+	else if (status < 0)
 		buf_z(b, "could not be reached");
 	else if (status == 0)
 		buf_z(b, "gave no final answer");
@@ -156,10 +158,60 @@ put_alert(struct buf *b, const struct json *note, const char *name, const char *
 			   (long long)jsonin_int(note, name));
 }
 
+/* "a, b" of a list of texts. */
+static void
+put_texts(struct buf *b, const struct json *list)
+{
+	for (size_t i = 0; i < jsonin_count(list); i++) {
+		buf_z(b, i ? ", " : "");
+		jsonin_put_scalar(b, jsonin_at(list, i));
+	}
+}
+
+static void
+put_offer(struct buf *b, const struct json *n)
+{
+	if (jsonin_count(jsonin_get(n, "suites")) == 0)
+		return;
+	buf_z(b, " It offered ");
+	put_texts(b, jsonin_get(n, "versions"));
+	buf_z(b, "; suites ");
+	put_texts(b, jsonin_get(n, "suites"));
+	if (jsonin_count(jsonin_get(n, "sigalgs"))) {
+		buf_z(b, "; signature algorithms ");
+		put_texts(b, jsonin_get(n, "sigalgs"));
+	}
+	buf_char(b, '.');
+}
+
+static void
+put_matched(struct buf *b, const struct json *n)
+{
+	if (!*jsonin_text(n, "account"))
+		return;
+	buf_printf(b, " It is account %s", jsonin_text(n, "account"));
+	if (jsonin_count(jsonin_get(n, "trunks"))) {
+		buf_z(b, " with trunk ");
+		put_texts(b, jsonin_get(n, "trunks"));
+	}
+	buf_char(b, '.');
+}
+
+static void
+put_more(struct buf *b, const struct json *n)
+{
+	int64_t more = jsonin_int(n, "more");
+
+	if (more)
+		buf_printf(b, " After it came %lld more like it, the last at %s.", (long long)more,
+			   jsonin_text(n, "last"));
+}
+
 static void
 put_handshake(struct buf *b, const struct json *n)
 {
 	bool out = jsonin_true(n, "outgoing");
+	int64_t ms = jsonin_int(n, "duration_us") / 1000;
 
 	buf_printf(b, out ? "postern connected to %s at %s" : "%s connected to postern at %s",
 		   or_else(jsonin_text(n, "peer"), "somebody"), jsonin_text(n, "at"));
@@ -169,12 +221,21 @@ put_handshake(struct buf *b, const struct json *n)
 		buf_printf(b, "; the TLS handshake was accepted: %s %s.", jsonin_text(n, "version"),
 			   jsonin_text(n, "suite"));
 	else
-		buf_printf(b, "; the TLS handshake was refused: %s.",
+		buf_printf(b, "; it was refused after %lld ms: %s.", (long long)ms,
 			   or_else(jsonin_text(n, "why"), jsonin_text(n, "word")));
+	if (!jsonin_true(n, "accepted") && *jsonin_text(n, "version"))
+		buf_printf(b, " Chosen had been %s %s.", jsonin_text(n, "version"),
+			   jsonin_text(n, "suite"));
+	put_matched(b, n);
+	put_offer(b, n);
 	if (*jsonin_text(n, "names"))
 		buf_printf(b, " The certificate shown is for %s.", jsonin_text(n, "names"));
+	else if (!jsonin_true(n, "accepted") && jsonin_count(jsonin_get(n, "chain")))
+		buf_z(b, " The certificate shown has no names in subjectAltName.");
 	else if (!jsonin_true(n, "accepted"))
-		buf_z(b, " No certificate with names in subjectAltName was seen.");
+		buf_z(b, " No certificate was seen.");
+	if (*jsonin_text(n, "notes"))
+		buf_printf(b, " Worth knowing: %s.", jsonin_text(n, "notes"));
 	put_alert(b, n, "alert_sent", "postern sent");
 	put_alert(b, n, "alert_received", "The other side sent");
 }
@@ -184,12 +245,29 @@ explain_note(struct buf *b, const struct json *n)
 {
 	if (strcmp(jsonin_text(n, "kind"), "request") != 0) {
 		put_handshake(b, n);
+		put_more(b, n);
 		return;
 	}
 	buf_printf(b, "The %s from %s at %s was refused before it became a call: %s (%s).",
-		   or_else(jsonin_text(n, "version"), "request"),
+		   or_else(jsonin_text(n, "method"), "request"),
 		   or_else(jsonin_text(n, "peer"), "somebody"), jsonin_text(n, "at"),
 		   or_else(jsonin_text(n, "why"), "no reason was noted"), jsonin_text(n, "word"));
 	if (*jsonin_text(n, "account"))
 		buf_printf(b, " It came on a connection of account %s.", jsonin_text(n, "account"));
+	put_more(b, n);
+}
+
+void
+explain_reached(struct buf *b, const struct json *list)
+{
+	for (size_t i = 0; i < jsonin_count(list); i++) {
+		const struct json *n = jsonin_at(list, i);
+
+		buf_printf(b, " Handshake %s with %s", jsonin_text(n, "id"),
+			   jsonin_text(n, "peer"));
+		if (*jsonin_text(n, "sni"))
+			buf_printf(b, " (%s)", jsonin_text(n, "sni"));
+		buf_printf(b, " at %s failed: %s.", jsonin_text(n, "at"),
+			   or_else(jsonin_text(n, "why"), jsonin_text(n, "word")));
+	}
 }

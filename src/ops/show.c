@@ -4,11 +4,17 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ops/advice.h"
 #include "ops/cdr.h"
 #include "ops/explain.h"
 #include "ops/lines.h"
 
-enum { SHOW_LINE_MAX = LINES_LEN_MAX };
+enum {
+	SHOW_FACTS_MAX = SHOWHANDS_ROW_MAX, /* also: a line of the file of CDRs */
+	SHOW_TODO_MAX = 8192,
+	SHOW_REACHED_MAX = 256 * 1024
+};
+_Static_assert((int)SHOW_FACTS_MAX > (int)LINES_LEN_MAX, "room for a CDR");
 
 static void
 put_error(struct buf *b, const char *why)
@@ -23,6 +29,13 @@ static const char *
 comma_after(const struct buf *b)
 {
 	return b->len && (b->p[b->len - 1] == '[' || b->p[b->len - 1] == '{') ? "" : ",";
+}
+
+static struct handstore *
+open_hands(struct show *s, const struct handring **ring, const char **why)
+{
+	*why = "";
+	return s->do_handshakes(s->arg, ring, why);
 }
 
 /* ---- stats ---- */
@@ -68,6 +81,21 @@ put_dropped(const struct show *s, struct buf *b)
 	buf_char(b, '}');
 }
 
+/* By reason, and how the store of them does. */
+static void
+put_hands(struct show *s, struct buf *b)
+{
+	const struct handring *ring;
+	const char *why;
+	struct handstore *hs = open_hands(s, &ring, &why);
+
+	buf_char(b, ',');
+	showhands_put_counts(b, ring);
+	buf_printf(b, ",\"handshakes_stored\":%llu,\"handshakes_store\":",
+		   (unsigned long long)(hs ? handstore_count(hs) : 0));
+	buf_json(b, str_from(hs ? "fine" : why));
+}
+
 static void
 answer_stats(struct show *s, const struct json *q, struct buf *b)
 {
@@ -84,6 +112,7 @@ answer_stats(struct show *s, const struct json *q, struct buf *b)
 	put_metrics(s, b);
 	put_slots(s, b);
 	put_dropped(s, b);
+	put_hands(s, b);
 	buf_char(b, '}');
 }
 
@@ -155,54 +184,105 @@ answer_calls(struct show *s, const struct json *q, struct buf *b)
 
 /* ---- handshakes ---- */
 
-static bool
-note_wanted(const struct json *q, const struct history_note *n)
+static void
+put_hands_error(struct buf *b, const char *why)
 {
-	const char *account = jsonin_text(q, "account");
+	char text[HANDSTORE_WHY_MAX + 64];
+	struct buf t;
 
-	return (!*account || strcmp(account, n->account) == 0) &&
-	       (!jsonin_true(q, "refused") || !n->accepted);
+	buf_init(&t, text, sizeof(text));
+	buf_printf(&t, "the store of handshakes cannot be used: %s", why);
+	put_error(b, buf_cstr(&t));
 }
 
 static void
 answer_handshakes(struct show *s, const struct json *q, struct buf *b)
 {
-	uint32_t left = limit_of(q, SHOW_LIMIT, HISTORY_NOTES);
-	const struct history_note *n;
+	const struct handring *ring;
+	const char *why;
+	struct handstore *hs = open_hands(s, &ring, &why);
 
-	buf_z(b, "{\"ok\":true,\"list\":[");
-	for (uint32_t i = 0; left && (n = history_at(s->history, i)) != NULL; i++) {
-		if (!note_wanted(q, n))
-			continue;
-		buf_z(b, comma_after(b));
-		history_put(b, n);
-		left--;
+	if (!hs) {
+		put_hands_error(b, why);
+		return;
 	}
-	buf_z(b, "]}");
+	buf_z(b, "{\"ok\":true,");
+	showhands_list(hs, q, clock_wall_us(), b);
+	buf_char(b, '}');
+}
+
+static void
+answer_alarms(struct show *s, const struct json *q, struct buf *b)
+{
+	(void)q;
+	buf_z(b, "{\"ok\":true,\"list\":[");
+	for (uint32_t i = 0; i < s->alarms->n; i++) {
+		buf_z(b, comma_after(b));
+		alarm_put(b, &s->alarms->list[i]);
+	}
+	buf_printf(b, "],\"left_out\":%llu}", (unsigned long long)s->alarms->left_out);
 }
 
 /* ---- explain ---- */
 
-/* kind, a sentence or two, and the facts: the object whose text is in facts. */
+/* Refused handshakes of a call's targets: into the text, and as {"list":[..]} into list; nothing
+ * where there are none. */
 static void
-put_explained(struct buf *b, const char *kind, struct str facts, const char *state)
+put_reached(struct show *s, const struct json *cdr, struct buf *words, struct buf *list)
 {
-	char words[EXPLAIN_TEXT_MAX];
+	const struct handring *ring;
+	const char *why;
+	struct handstore *hs = open_hands(s, &ring, &why);
+	struct json *j = NULL;
+
+	buf_z(list, "{\"list\":");
+	if (hs && showhands_of_call(hs, cdr, list)) {
+		buf_char(list, '}');
+		if (buf_end(list) == ERR_OK && jsonin_parse(buf_view(list), &j) == ERR_OK) {
+			explain_reached(words, jsonin_get(j, "list"));
+			jsonin_free(&j);
+			return;
+		}
+	}
+	buf_reset(list);
+}
+
+/* A sentence or two, what to do, and the facts: the object whose text is in facts. */
+static void
+put_explained(struct show *s, struct buf *b, struct str facts, const char *state)
+{
+	static char words[EXPLAIN_TEXT_MAX], todo[SHOW_TODO_MAX], reached[SHOW_REACHED_MAX];
 	struct json *j;
-	struct buf w;
+	struct buf w, t, r;
+	bool call;
 
 	if (jsonin_parse(facts, &j) != ERR_OK) {
 		put_error(b, "what was written about it cannot be read");
 		return;
 	}
 	buf_init(&w, words, sizeof(words));
-	if (strcmp(kind, "call") == 0)
+	buf_init(&t, todo, sizeof(todo));
+	buf_init(&r, reached, sizeof(reached));
+	call = !*jsonin_text(j, "kind");
+	if (call) {
 		explain_call(&w, j, state);
-	else
+		put_reached(s, j, &w, &r);
+	} else {
 		explain_note(&w, j);
-	jsonin_free(&j);
-	buf_printf(b, "{\"ok\":true,\"kind\":\"%s\",\"text\":", kind);
+	}
+	advice_put(&t, j);
+	buf_printf(b, "{\"ok\":true,\"kind\":\"%s\",\"text\":",
+		   call ? "call" : jsonin_text(j, "kind"));
 	buf_json(b, buf_view(&w));
+	if (t.len) {
+		buf_z(b, ",\"todo\":");
+		buf_json(b, buf_view(&t));
+	}
+	if (r.len) {
+		buf_z(b, ",\"reached\":");
+		buf_str(b, buf_view(&r));
+	}
+	jsonin_free(&j);
 	buf_z(b, ",\"facts\":");
 	buf_str(b, facts);
 	buf_char(b, '}');
@@ -228,16 +308,17 @@ find_record(const struct show *s, const char *id, struct call_record *rec, bool 
 }
 
 static enum err
-find_facts(struct show *s, const char *id, struct buf *b, const char **kind, const char **state)
+find_facts(struct show *s, const char *id, struct buf *b, const char **state)
 {
-	const struct history_note *note = history_find(s->history, id);
 	struct call_record rec = {0};
+	const struct handring *ring;
+	struct handstore *hs;
+	const char *why;
 	char start[64];
 	struct buf z;
 	bool live;
 	enum err e;
 
-	*kind = "call";
 	if (find_record(s, id, &rec, &live)) {
 		cdr_put(b, &rec);
 		*state = live ? b2bua_state_name((enum b2bua_state)rec.state) : NULL;
@@ -248,43 +329,28 @@ find_facts(struct show *s, const char *id, struct buf *b, const char **kind, con
 	e = buf_end(&z) == ERR_OK ? lines_find(s->cdr_path, buf_view(&z), b) : ERR_NOTFOUND;
 	if (e != ERR_NOTFOUND)
 		return e;
-	*kind = "note";
-	if (!note)
-		return history_find_line(s->history, id, b);
-	history_put(b, note);
-	return buf_end(b);
+	hs = open_hands(s, &ring, &why);
+	return hs ? showhands_find(hs, id, b) : ERR_NOTFOUND;
 }
 
 static void
 answer_explain(struct show *s, const struct json *q, struct buf *b)
 {
-	const char *id = jsonin_text(q, "id"), *kind = "", *state = NULL;
-	char *mem = mem_zalloc(1, SHOW_LINE_MAX);
+	const char *id = jsonin_text(q, "id"), *state = NULL;
+	char *mem = mem_zalloc(1, SHOW_FACTS_MAX);
 	struct buf facts;
 	enum err e;
 
-	buf_init(&facts, mem, SHOW_LINE_MAX);
-	e = mem ? find_facts(s, id, &facts, &kind, &state) : ERR_NOMEM;
+	buf_init(&facts, mem, SHOW_FACTS_MAX);
+	e = mem ? find_facts(s, id, &facts, &state) : ERR_NOMEM;
 	if (e == ERR_OK)
-		put_explained(b, kind, buf_view(&facts), state);
+		put_explained(s, b, buf_view(&facts), state);
 	else
-		put_error(b, e == ERR_NOTFOUND ? "no call, handshake or refused request has this id"
-					       : err_text(e));
+		put_error(b, e == ERR_NOTFOUND
+				     ? "no call, handshake or refused request has this id, and no "
+				       "refusal of such an address, account or host is kept"
+				     : err_text(e));
 	mem_free(mem);
-}
-
-/* ---- alarms ---- */
-
-static void
-answer_alarms(struct show *s, const struct json *q, struct buf *b)
-{
-	(void)q;
-	buf_z(b, "{\"ok\":true,\"list\":[");
-	for (uint32_t i = 0; i < s->alarms->n; i++) {
-		buf_z(b, comma_after(b));
-		alarm_put(b, &s->alarms->list[i]);
-	}
-	buf_printf(b, "],\"left_out\":%llu}", (unsigned long long)s->alarms->left_out);
 }
 
 /* ---- commands ---- */

@@ -6,11 +6,10 @@
 #include "base/metric.h"
 #include "ha/records.h"
 #include "ops/alarm.h"
-#include "ops/history.h"
+#include "ops/showhands.h"
 
 enum {
 	SHOW_PAGES_MAX = 8,
-	SHOW_LIMIT = 100, /* handshakes, where the request names no limit */
 	SHOW_CALLS_LIMIT = 10000,
 };
 
@@ -27,7 +26,6 @@ struct show {
 	const struct metric_page *page[SHOW_PAGES_MAX]; /* one a role */
 	uint32_t n_pages;
 	const struct records *records;
-	const struct history *history;
 	const struct alarms *alarms;
 	const char *cdr_path;
 	const uint64_t *dropped; /* MEDIA_DROP_N totals of media, or NULL */
@@ -46,6 +44,10 @@ struct show {
 	enum err (*do_reload)(void *arg, uint64_t *ticket);
 	/* false: nobody has this number */
 	bool (*do_outcome)(void *arg, uint64_t ticket, struct show_reload *out);
+	/* The store of handshakes, with all of the ring in it, and the ring; NULL and why: it
+	 * cannot be used now. */
+	struct handstore *(*do_handshakes)(void *arg, const struct handring **ring,
+					   const char **why);
 };
 
 /** Answer one line; always a whole object, never an error. For struct control's on_line. */

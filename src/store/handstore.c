@@ -20,7 +20,7 @@ struct handstore {
 	sqlite3 *db;
 	sqlite3_stmt *add, *last, *more;
 	uint32_t keep, days;
-	uint64_t n, strangers; /* kept now; of them refused without an account */
+	uint64_t n, strangers; /* kept now; of them refused ones, see is_stranger */
 	int64_t pruned_us;
 	bool corrupt; /* put aside when it is closed */
 	char path[PATH_ROOM], why[HANDSTORE_WHY_MAX];
@@ -300,6 +300,13 @@ bind_str(sqlite3_stmt *q, int i, struct str s)
 	(void)sqlite3_bind_text(q, i, s.p ? s.p : "", (int)s.len, SQLITE_STATIC);
 }
 
+/* Who comes without being accepted may claim anything. */
+static bool
+is_stranger(const struct hand_row *r)
+{
+	return !r->accepted && !r->outgoing && (r->kind == HAND_HANDSHAKE || r->account.len == 0);
+}
+
 static void
 bind_row(sqlite3_stmt *q, const struct hand_row *r)
 {
@@ -321,7 +328,7 @@ bind_row(sqlite3_stmt *q, const struct hand_row *r)
 	(void)sqlite3_bind_int64(q, 19, (sqlite3_int64)r->more);
 	(void)sqlite3_bind_int64(q, 20, r->last_us);
 	bind_str(q, 21, r->body);
-	(void)sqlite3_bind_int(q, 22, !r->accepted && r->account.len == 0);
+	(void)sqlite3_bind_int(q, 22, is_stranger(r));
 }
 
 enum err
@@ -334,7 +341,7 @@ handstore_add(struct handstore *s, const struct hand_row *row)
 	if (e != ERR_OK)
 		return e;
 	s->n++;
-	s->strangers += !row->accepted && row->account.len == 0;
+	s->strangers += is_stranger(row);
 	if (!row->accepted || row->account.len == 0 || row->kind != HAND_HANDSHAKE)
 		return ERR_OK;
 	bind_str(s->last, 1, row->account);
@@ -556,6 +563,8 @@ handstore_query(struct handstore *s, const struct hand_query *q, hand_row_fn *on
 	buf_z(&b, q->since_us ? " AND max(at_us, last_us) >= ?4" : "");
 	buf_z(&b, q->refused ? " AND accepted = 0" : "");
 	buf_z(&b, q->handshakes ? " AND kind = 0" : "");
+	buf_z(&b, q->outgoing ? " AND outgoing = 1" : "");
+	buf_z(&b, q->until_us ? " AND at_us <= ?5" : "");
 	buf_z(&b, " ORDER BY seq DESC");
 	e = prepare_sql(s, buf_cstr(&b), &st);
 	if (e != ERR_OK)
@@ -568,6 +577,8 @@ handstore_query(struct handstore *s, const struct hand_query *q, hand_row_fn *on
 		bind_str(st, 3, q->peer);
 	if (q->since_us)
 		(void)sqlite3_bind_int64(st, 4, q->since_us);
+	if (q->until_us)
+		(void)sqlite3_bind_int64(st, 5, q->until_us);
 	return walk_rows(s, st, q->text, q->limit, on_row, arg);
 }
 

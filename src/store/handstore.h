@@ -29,13 +29,13 @@ struct hand_row {
 	bool accepted, outgoing;
 	int64_t at_us;           /* wall */
 	struct str peer;         /* IP address, without port */
-	struct str account;      /* "" = none was selected */
+	struct str account;      /* "" = none; refused: whom its names claim to be */
 	struct str host;         /* dialled FQDN; incoming: SNI; "" = none */
 	struct str word;         /* reason in one word: "ok", "expired", "name-mismatch" .. */
 	struct str why;          /* a sentence; "" when accepted */
 	uint16_t version, suite; /* chosen, 0 = none: 0x0303, 0x002f */
 	struct str offer; /* a ClientHello's offer, see ops/handjson; "" where we were the client */
-	/* the peer's certificate; names as in "DNS a, sip:b"; "" and 0 where none was seen */
+	/* the peer's certificate; names as in "a, sip:b"; "" and 0 where none was seen */
 	struct str names, issuer, authority, fingerprint; /* fingerprint: 64 hex digits */
 	int64_t not_after_us;
 	uint64_t more;   /* further ones like this that were counted and not kept */
@@ -50,7 +50,8 @@ struct hand_query {
 				       * at the newest HANDSTORE_SEARCH_MAX of the others' choice */
 	bool refused;                 /* only refused ones */
 	bool handshakes;              /* only handshakes */
-	int64_t since_us;
+	bool outgoing;                /* only those that we dialled */
+	int64_t since_us, until_us;
 	uint32_t limit; /* 0 = no limit */
 };
 

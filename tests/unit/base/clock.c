@@ -34,14 +34,44 @@ test_utc(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char mem[40];
+		int64_t back = -1;
 		struct buf b;
 
 		buf_init(&b, mem, sizeof(mem));
 		clock_put_utc(&b, rows[i].us);
 		bad += row_err(rows[i].name, buf_end(&b), ERR_OK);
 		bad += row_str(rows[i].name, buf_view(&b), str_from(rows[i].want));
+		if (rows[i].us < 0)
+			continue;
+		bad += row_err(rows[i].name, clock_parse_utc(buf_view(&b), &back), ERR_OK);
+		bad += row_num(rows[i].name, (uint64_t)back, (uint64_t)rows[i].us);
 	}
 	assert_int_equal(bad, 0);
+}
+
+static void
+test_no_utc(void **state)
+{
+	static const char *const rows[] = {
+		"",
+		"-",
+		"2026-11-21T21:46:21.123456",
+		"2026-11-21T21:46:21.123456z",
+		"2026-11-21 21:46:21.123456Z",
+		"2026-13-21T21:46:21.123456Z",
+		"2026-00-21T21:46:21.123456Z",
+		"2026-11-00T21:46:21.123456Z",
+		"2026-11-21T24:46:21.123456Z",
+		"1969-11-21T21:46:21.123456Z",
+		"2026-11-21T21:46:21.12345xZ",
+		"+026-11-21T21:46:21.123456Z",
+	};
+	int64_t us = 7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (clock_parse_utc(str_from(rows[i]), &us) != ERR_SYNTAX || us != 7)
+			fail_msg("\"%s\"", rows[i]);
 }
 
 static void
@@ -65,6 +95,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_utc),
+		cmocka_unit_test(test_no_utc),
 		cmocka_unit_test(test_now),
 	};
 

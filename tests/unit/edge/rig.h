@@ -145,11 +145,11 @@ up_undelivered(void *arg, struct edge_txn *t)
 }
 
 __attribute__((unused)) static void
-up_handshake(void *arg, const struct tls_record *rec, struct id id, const struct policy_id *account)
+up_handshake(void *arg, const struct tls_record *rec, struct id id, const struct edge_party *party)
 {
 	struct seen *s = note(HANDSHAKE);
 
-	(void)arg, (void)id, (void)account;
+	(void)arg, (void)id, (void)party;
 	s->up = rec->accepted;
 	(void)!str_copyz(s->why, sizeof(s->why), str_from(rec->why));
 	tell(s, NULL);

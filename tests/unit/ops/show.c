@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "hands.h"
 #include "ops/cdr.h"
 #include "ops/jsonin.h"
 #include "ops/show.h"
@@ -15,7 +16,10 @@
 enum { ANSWER_MAX = 256 * 1024 };
 
 static struct world o;
-static struct history h;
+static struct handring ring;
+static struct handstore *hands;
+static char hands_path[160];
+static int ring_fd = -1;
 static struct alarms alarms;
 static struct show s;
 static struct metric_page pages[2];
@@ -61,22 +65,36 @@ became(void *arg, uint64_t ticket, struct show_reload *out)
 	return ticket == 41 || ticket == 42;
 }
 
+static struct handstore *
+handshakes(void *arg, const struct handring **r, const char **why)
+{
+	(void)arg;
+	*r = &ring;
+	*why = "the disk is full";
+	return hands;
+}
+
 static int
 setup(void **state)
 {
+	char why[HANDSTORE_WHY_MAX];
+
 	(void)state;
 	log_init("test", -1, LOG_ERROR);
 	told = ERR_OK;
 	memset(hung_up, 0, sizeof(hung_up));
 	mem = mem_zalloc(1, ANSWER_MAX);
-	if (!mem || world_init(&o, 20, "cdr.jsonl") != 0 || history_init(&h, NULL) != ERR_OK)
+	if (!mem || world_init(&o, 20, "cdr.jsonl") != 0)
+		return -1;
+	(void)snprintf(hands_path, sizeof(hands_path), "%s/h.db", o.dir);
+	if (handring_create(&ring_fd) != ERR_OK || handring_open(ring_fd, true, &ring) != ERR_OK ||
+	    handstore_open(hands_path, 1000, 30, &hands, why) != ERR_OK)
 		return -1;
 	if (alarms_init(&alarms, NULL) != ERR_OK)
 		return -1;
 	s = (struct show){.page = {&pages[0], &pages[1]},
 			  .n_pages = 2,
 			  .records = &o.r,
-			  .history = &h,
 			  .alarms = &alarms,
 			  .cdr_path = o.path,
 			  .dropped = dropped,
@@ -85,7 +103,8 @@ setup(void **state)
 			  .do_media_stats = media_now,
 			  .do_hangup = hang,
 			  .do_reload = again,
-			  .do_outcome = became};
+			  .do_outcome = became,
+			  .do_handshakes = handshakes};
 	return 0;
 }
 
@@ -94,7 +113,10 @@ teardown(void **state)
 {
 	(void)state;
 	alarms_fini(&alarms);
-	history_fini(&h);
+	handstore_close(&hands);
+	(void)unlink(hands_path);
+	handring_close(&ring);
+	close(ring_fd);
 	world_fini(&o);
 	MEM_FREE(mem);
 	return 0;
@@ -257,50 +279,48 @@ test_calls_do_not_fit(void **state)
 }
 
 static void
-add_note(const char *id, const char *account, bool accepted)
+add_hand(const char *id, const char *account, bool accepted)
 {
-	struct history_note n = {.accepted = accepted,
-				 .wall_us = 1700000000000000,
-				 .alert_sent = (int16_t)(accepted ? -1 : 42),
-				 .alert_received = -1};
+	static struct handjson m;
+	struct hand_entry e = hands_entry(id, account, accepted);
+	struct hand_row row;
 
-	(void)snprintf(n.id.z, sizeof(n.id.z), "%s", id);
-	(void)snprintf(n.account, sizeof(n.account), "%s", account);
-	(void)snprintf(n.why, sizeof(n.why), "%s",
-		       accepted ? "" : "the certificate is self-signed");
-	(void)!addr_parse(STR("192.0.2.1:4711"), &n.peer);
-	history_add(&h, &n);
+	handring_put(&ring, &e, 1000);
+	assert_int_equal(handjson_row(&m, &e, &row), ERR_OK);
+	assert_int_equal(handstore_begin(hands), ERR_OK);
+	assert_int_equal(handstore_end(hands, handstore_add(hands, &row), HANDS_AT), ERR_OK);
 }
 
 static void
 test_handshakes(void **state)
 {
-	static const struct {
-		const char *question;
-		size_t n;
-		const char *first;
-	} rows[] = {
-		{"{\"cmd\":\"handshakes\"}", 4, "d"},
-		{"{\"cmd\":\"handshakes\",\"refused\":true}", 2, "d"},
-		{"{\"cmd\":\"handshakes\",\"refused\":false,\"limit\":3}", 3, "d"},
-		{"{\"cmd\":\"handshakes\",\"account\":\"acme\"}", 2, "c"},
-		{"{\"cmd\":\"handshakes\",\"account\":\"acme\",\"refused\":true}", 1, "b"},
-		{"{\"cmd\":\"handshakes\",\"limit\":-1}", 4, "d"},
-	};
+	struct json *j;
 
 	(void)state;
-	add_note("a", "", true);
-	add_note("b", "acme", false);
-	add_note("c", "acme", true);
-	add_note("d", "", false);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct json *j = ask(rows[i].question);
-
-		assert_int_equal(jsonin_count(jsonin_get(j, "list")), rows[i].n);
-		assert_string_equal(jsonin_text(jsonin_at(jsonin_get(j, "list"), 0), "id"),
-				    rows[i].first);
-		jsonin_free(&j);
-	}
+	add_hand("a", "acme", true);
+	add_hand("b", "", false);
+	j = ask("{\"cmd\":\"handshakes\",\"refused\":true}");
+	assert_true(jsonin_true(j, "ok"));
+	assert_int_equal(jsonin_count(jsonin_get(j, "list")), 1);
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"stats\"}");
+	assert_int_equal(jsonin_int(j, "handshakes.incoming.accepted"), 1);
+	assert_int_equal(jsonin_int(j, "handshakes.incoming.refused"), 1);
+	assert_int_equal(jsonin_int(j, "handshakes.incoming.why.expired"), 1);
+	assert_int_equal(jsonin_int(j, "handshakes.outgoing.accepted"), 0);
+	assert_int_equal(jsonin_int(j, "handshakes_stored"), 2);
+	assert_string_equal(jsonin_text(j, "handshakes_store"), "fine");
+	jsonin_free(&j);
+	handstore_close(&hands); /* it cannot be used: said, and nothing else suffers */
+	j = ask("{\"cmd\":\"handshakes\"}");
+	assert_non_null(strstr(jsonin_text(j, "error"), "the disk is full"));
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"stats\"}");
+	assert_string_equal(jsonin_text(j, "handshakes_store"), "the disk is full");
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"explain\",\"id\":\"a\"}");
+	assert_false(jsonin_true(j, "ok"));
+	jsonin_free(&j);
 }
 
 static void
@@ -332,9 +352,24 @@ judge_text(const char *id, const char *kind, const char *words)
 }
 
 static void
+add_dialled(const char *id)
+{
+	static struct handjson m;
+	struct hand_entry e = hands_entry(id, "acme", false);
+	struct hand_row row;
+
+	e.u.tls.outgoing = true;
+	e.n_trunks = 1;
+	assert_int_equal(handjson_row(&m, &e, &row), ERR_OK);
+	assert_int_equal(handstore_begin(hands), ERR_OK);
+	assert_int_equal(handstore_end(hands, handstore_add(hands, &row), HANDS_AT), ERR_OK);
+}
+
+static void
 test_explain(void **state)
 {
 	struct call_record r;
+	struct json *j;
 
 	(void)state;
 	put_live("live", 9);
@@ -354,14 +389,33 @@ test_explain(void **state)
 	r.end_mono_us = 12300001;
 	r.ended_by = ENDER_CALLER;
 	write_cdr(&r);
-	add_note("hand", "", false);
+	r = world_record("unreached");
+	r.refusal = REFUSAL_UNREACHABLE;
+	r.ended_by = ENDER_POSTERN;
+	r.end_us = HANDS_AT + 1;
+	r.n_targets = 1;
+	(void)snprintf(r.target[0].trunk.z, POLICY_ID_MAX, "acme-1");
+	(void)snprintf(r.target[0].why, sizeof(r.target[0].why), "all addresses failed");
+	r.target[0].status = -1;
+	r.target[0].at_us = HANDS_AT;
+	write_cdr(&r);
+	add_hand("hand", "", false);
+	add_dialled("dialled");
 	judge_text("live", "call", "its state is RINGING");
 	judge_text("waiting", "call", "refused by the called side (SIP 486, Q.850 cause 17)");
 	judge_text("busy", "call", "Tried: gw1 answered 486.");
 	judge_text("refused", "call", refusal_text(REFUSAL_LIMIT));
 	judge_text("talked", "call", "lasted 12.3 seconds. The caller hung up.");
-	judge_text("hand", "note", "the certificate is self-signed");
-	judge_text("hand", "note", "bad_certificate (42)");
+	judge_text("hand", "handshake", "it has expired");
+	judge_text("hand", "handshake", "certificate_expired (45)");
+	judge_text("hand", "handshake",
+		   "It offered TLS 1.2, TLS 1.1; suites AES128-SHA, AES256-SHA");
+	judge_text("unreached", "call", "acme-1 could not be reached (all addresses failed)");
+	judge_text("unreached", "call", "Handshake dialled with 192.0.2.1:4711");
+	j = ask("{\"cmd\":\"explain\",\"id\":\"192.0.2.1\"}"); /* the last refusal of it */
+	assert_string_equal(jsonin_text(j, "facts.id"), "dialled");
+	assert_non_null(strstr(jsonin_text(j, "todo"), "renew the certificate CN=pbx"));
+	jsonin_free(&j);
 }
 
 static void

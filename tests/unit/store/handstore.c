@@ -284,7 +284,7 @@ test_bound(void **state)
 	add(f, "old", "quiet", true, start_us);
 	for (int i = 0; i < KEEP / 2; i++) {
 		(void)snprintf(id, sizeof(id), "a%d", i);
-		add(f, id, "acme", i % 2, start_us + i);
+		add(f, id, "acme", true, start_us + i);
 	}
 	for (int i = 0; i < 5 * KEEP; i++) {
 		(void)snprintf(id, sizeof(id), "s%d", i);

@@ -1,0 +1,256 @@
+#include "ops/advice.h"
+
+#include <string.h>
+
+/* {name} stands for a text of the record; first.x: of the first certificate shown, last.x: of the
+ * last one. out: where we were the client, NULL = the same. */
+struct advice {
+	const char *word, *in, *out;
+};
+
+static const struct advice rows[] = {
+	/* the handshake */
+	{"version", "enable TLS 1.2 in the PBX; what it offered is {versions}",
+	 "enable TLS 1.2 in the TLS server of {sni}"},
+	{"cipher",
+	 "enable in the PBX one of the suites that the sentence names, or have the zone use "
+	 "profile "
+	 "modern; what it offered is {suites}",
+	 "enable in the TLS server of {sni} one of the suites that the sentence names"},
+	{"profile",
+	 "enable in the PBX what the profile asks for, or change tls: {profile} of the account",
+	 NULL},
+	{"not-tls",
+	 "the PBX speaks something else to the TLS port, mostly SIP without TLS: set the transport "
+	 "of "
+	 "its trunk to TLS and the port to that of the zone",
+	 "what answers at {peer} does not speak TLS: correct the port of the trunk"},
+	{"timeout",
+	 "see whether a firewall between lets all packets through, and whether the PBX begins TLS "
+	 "by "
+	 "itself when it has connected",
+	 "see whether {peer} speaks TLS on this port, and what a firewall between drops"},
+	{"peer-alert",
+	 "the PBX refused us: have it accept the authority of our certificate, and connect to the "
+	 "name "
+	 "that our certificate shows",
+	 "the server at {peer} refused us: have it accept our certificate and its authority as a "
+	 "client, "
+	 "or set client_certificate: never for the trunk if it must not see one"},
+	{"peer-gone",
+	 "the PBX closed in the middle: its own log says why; mostly it does not accept the "
+	 "authority or "
+	 "the name of our certificate",
+	 "the server closed in the middle: its own log says why; mostly it does not accept our "
+	 "certificate"},
+	{"connect", "see whether the PBX is up",
+	 "see whether the PBX is up at {peer}, whether its address record is right, and whether a "
+	 "firewall "
+	 "lets us in: postern ready {sni}"},
+	{"protocol",
+	 "something between us or the PBX breaks TLS: capture the connection and look at its first "
+	 "bytes",
+	 NULL},
+	{"internal", "look into postern's log at this time, and report it", NULL},
+	{"limit", "see why this source opens so many connections; a PBX needs one or two",
+	 "see why so many connections are dialled at once"},
+	{"shutdown", "nothing: postern was being stopped", NULL},
+	{"no-account",
+	 "compare the names of the certificate ({names}) with `postern trunks`: the trunk's host "
+	 "must be "
+	 "one of them, the account switched on, and its address among the trunk's sources",
+	 NULL},
+	/* the certificate */
+	{"certificate", "see the sentence", NULL},
+	{"no-certificate",
+	 "have the PBX show its certificate as a TLS client (\"mutual TLS\"); many have a switch "
+	 "for it "
+	 "beside the certificate",
+	 "have the server of {sni} send its certificate"},
+	{"self-signed",
+	 "get a certificate from an accepted authority; a self-signed one is never taken", NULL},
+	{"unknown-authority",
+	 "if {last.issuer} is an intermediate, have the PBX send it with its certificate (the file "
+	 "is often "
+	 "called chain or bundle), or give it to the account with tls: {intermediates}; if it is a "
+	 "private "
+	 "authority, name it with tls: {ca}",
+	 "if {last.issuer} is an intermediate, have the server of {sni} send it with its "
+	 "certificate, or "
+	 "give it to the account with tls: {intermediates}; if it is a private authority, name it "
+	 "with "
+	 "tls: {ca}"},
+	{"authority-not-accepted",
+	 "get a certificate from an authority that the account accepts, or add this one to its "
+	 "tls: "
+	 "{authorities}",
+	 NULL},
+	{"expired", "renew the certificate {first.subject}; it ended {first.not_after}", NULL},
+	{"not-yet-valid",
+	 "set the clock right where the certificate was made, or wait until {first.not_before}",
+	 NULL},
+	{"key-type",
+	 "use a certificate with an RSA key, which profile carrier asks for, or have the zone use "
+	 "profile "
+	 "modern",
+	 NULL},
+	{"key-size", "make a new key of at least 2048 bits and have it certified", NULL},
+	{"key-usage",
+	 "have the certificate issued anew with keyEncipherment and digitalSignature in its key "
+	 "usage",
+	 NULL},
+	{"purpose",
+	 "get a certificate whose extended key usage has clientAuth, or set tls: {eku: "
+	 "accept-server-auth} "
+	 "for the account",
+	 "get a certificate whose extended key usage has serverAuth for {sni}"},
+	{"issuer-not-ca",
+	 "an issuer of the chain is no authority: get the right chain from whoever issued "
+	 "the certificate",
+	 NULL},
+	{"bad-signature", "the chain does not belong together: install certificate and chain anew",
+	 NULL},
+	{"weak-digest", "have the certificate issued anew with SHA-256", NULL},
+	{"chain-too-long", "send only the certificate and its intermediates", NULL},
+	{"revoked", "get a new certificate: this one was revoked by its authority", NULL},
+	{"no-crl",
+	 "no revocation list of {last.issuer} is there: add it with crls:, or set tls: "
+	 "{revocation: soft} for "
+	 "the account",
+	 NULL},
+	{"crl-expired",
+	 "get a newer revocation list of {last.issuer}, or set tls: {revocation: soft} for the "
+	 "account",
+	 NULL},
+	{"critical-extension",
+	 "have the certificate issued anew without the critical extension that the sentence names",
+	 NULL},
+	{"name-constraint", "the authority may not issue for this name: use another authority",
+	 NULL},
+	{"explicit-curve", "make a new key on a named curve, or an RSA key", NULL},
+	{"too-many-names", "use a certificate with fewer names", NULL},
+	{"malformed-name", "have the certificate issued anew with a clean name", NULL},
+	{"name-mismatch",
+	 "use a certificate that shows the trunk's host; it shows {names}; a wildcard covers one "
+	 "label",
+	 "the server of {sni} shows a certificate for {names}: install the right one, or set the "
+	 "trunk's "
+	 "reference to the name that it shows"},
+	{"malformed", "have the certificate issued anew: it cannot be read", NULL},
+	{"other", "see the sentence", NULL},
+	/* requests and calls */
+	{"400", "the message is not well formed: a newer version of the PBX's software may help",
+	 NULL},
+	{"403", "see that the request comes over the account's own trunk", NULL},
+	{"503", "try again; if it stays so, raise limits: {calls} or find out who floods", NULL},
+	{"ACCOUNT_OFF", "switch the account or trunk on with postern apply", NULL},
+	{"TLS_OFF", "set tls_srtp: on for the account with postern apply", NULL},
+	{"CLASS_OFF",
+	 "add the service to the account with postern apply, if the customer bought it", NULL},
+	{"EMERGENCY", "have the PBX send emergency calls over a clear trunk or a line of its own",
+	 NULL},
+	{"CALLER", "have the PBX send one of the account's own numbers as the caller", NULL},
+	{"LIMIT", "wait until calls end, or raise max_calls with postern apply", NULL},
+	{"RATE", "find out why so many calls come at once, or raise attempts", NULL},
+	{"NUMBER", "have the PBX send numbers as +15551234567", NULL},
+	{"NO_NUMBER", "give the number to a trunk with postern apply", NULL},
+	{"NO_ROUTE", "add a carrier trunk, or see why none may be used now", NULL},
+	{"NO_PORTS", "widen media: {ports}", NULL},
+	{"NO_RECORD", "raise limits: {calls}", NULL},
+	{"NO_OFFER", "have the PBX send its offer in the INVITE (early offer)", NULL},
+	{"CRYPTO", "enable SRTP with SDES (a=crypto, AES_CM_128_HMAC_SHA1_80) in the PBX", NULL},
+	{"CLEAR_ONLY", "switch SRTP off on this trunk of the PBX, or use TLS", NULL},
+	{"MEDIA", "enable G.711 or another codec of the other side", NULL},
+	{"UNREACHABLE", "the handshakes below, or the trunk's line, say why it cannot be reached",
+	 NULL},
+	{"TIMEOUT", "see whether the called side is up: postern handshakes, postern alarms", NULL},
+};
+
+static const struct advice *
+find_row(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].word, word) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+bool
+advice_has(const char *word)
+{
+	return find_row(word) != NULL;
+}
+
+/* A text, or the texts of a list. */
+static void
+put_value(struct buf *b, const struct json *v)
+{
+	size_t n = jsonin_count(v);
+
+	if (n == 0) {
+		if (v && jsonin_is_scalar(v))
+			jsonin_put_scalar(b, v);
+		else
+			buf_z(b, "none");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf_z(b, i ? ", " : "");
+		jsonin_put_scalar(b, jsonin_at(v, i));
+	}
+}
+
+/* False: it is no name of the record's, and stands for itself. */
+static bool
+put_named(struct buf *b, const struct json *facts, struct str name)
+{
+	static const char *const known[] = {"versions", "suites", "sni", "peer", "names"};
+	const struct json *chain = jsonin_get(facts, "chain");
+	struct str rest = name, cert = str_cut(&rest, '.');
+	char path[32];
+
+	if (rest.len && (str_eqz(cert, "first") || str_eqz(cert, "last"))) {
+		size_t n = jsonin_count(chain);
+		size_t at = str_eqz(cert, "last") && n ? n - 1 : 0;
+
+		if (str_copyz(path, sizeof(path), rest) != ERR_OK)
+			return false;
+		put_value(b, n ? jsonin_get(jsonin_at(chain, at), path) : NULL);
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (str_eqz(name, known[i])) {
+			put_value(b, jsonin_get(facts, known[i]));
+			return true;
+		}
+	return false;
+}
+
+static void
+expand(struct buf *b, const struct json *facts, struct str text)
+{
+	while (text.len) {
+		size_t open = str_chr(text, '{'), close;
+
+		buf_str(b, str_sub(text, 0, open));
+		text = str_from_at(text, open);
+		close = str_chr(text, '}');
+		if (close >= text.len)
+			break;
+		if (!put_named(b, facts, str_sub(text, 1, close)))
+			buf_str(b, str_sub(text, 0, close + 1));
+		text = str_from_at(text, close + 1);
+	}
+	buf_str(b, text);
+}
+
+void
+advice_put(struct buf *b, const struct json *facts)
+{
+	const char *word = jsonin_text(facts, "word");
+	const struct advice *a = find_row(*word ? word : jsonin_text(facts, "refusal"));
+
+	if (!a || jsonin_true(facts, "accepted"))
+		return;
+	expand(b, facts, str_from(jsonin_true(facts, "outgoing") && a->out ? a->out : a->in));
+}
