@@ -56,7 +56,7 @@ hands_entry(const char *id, const char *account, bool accepted)
 	return e;
 }
 
-/* NULs behind all texts of an entry of noise. */
+/* NULs behind all texts of an entry of noise, and booleans that are some. */
 __attribute__((unused)) static void
 hands_end_texts(struct hand_entry *e)
 {
@@ -66,11 +66,14 @@ hands_end_texts(struct hand_entry *e)
 	e->zone[sizeof(e->zone) - 1] = r->sni[sizeof(r->sni) - 1] = 0;
 	r->suite_name[sizeof(r->suite_name) - 1] = r->why[sizeof(r->why) - 1] = 0;
 	r->authority[sizeof(r->authority) - 1] = r->notes[sizeof(r->notes) - 1] = 0;
+	r->cert_hidden = false;
 	r->profile[sizeof(r->profile) - 1] = 0;
 	for (int i = 0; i < HANDRING_TRUNKS; i++)
 		e->trunk[i].z[POLICY_ID_MAX - 1] = 0;
 	for (int i = 0; i < TLS_RECORD_CERTS; i++) {
 		r->chain[i].subject[159] = r->chain[i].issuer[159] = 0;
+		r->chain[i].sent = r->chain[i].eku_present = true;
+		r->chain[i].eku_server = r->chain[i].eku_client = true;
 		r->chain[i].crl[sizeof(r->chain[i].crl) - 1] = 0;
 		r->chain[i].serial[47] = r->chain[i].names[511] = 0;
 	}
