@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 enum err
 cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX],
@@ -133,8 +135,56 @@ cards_identify(struct cards *c, const struct card *k, const struct snapshot_view
 void
 cards_terms(const struct snapshot_view *snap, uint32_t account, struct tls_account *out)
 {
+	static const enum cert_eku eku[TLS_EKU_N] = {[TLS_EKU_ACCEPT_SERVER_AUTH] =
+							     CERT_EKU_ACCEPT_SERVER,
+						     [TLS_EKU_STRICT] = CERT_EKU_STRICT};
+	static const enum cert_revocation revocation[TLS_REVOCATION_N] = {
+		[TLS_REVOCATION_SOFT] = CERT_REVOCATION_SOFT,
+		[TLS_REVOCATION_OFF] = CERT_REVOCATION_OFF,
+		[TLS_REVOCATION_HARD] = CERT_REVOCATION_HARD};
+	const struct account *a = &snap->account[account];
+	struct str bad;
+
 	*out = (struct tls_account){0};
 	(void)!str_copyz(out->id, sizeof(out->id), str_from(snapshot_account_id(snap, account).z));
+	(void)!str_copyz(out->profile, sizeof(out->profile), snapshot_text(snap, a->tls_profile));
+	out->terms.eku = eku[a->tls_eku < TLS_EKU_N ? a->tls_eku : 0];
+	out->terms.revocation =
+		revocation[a->tls_revocation < TLS_REVOCATION_N ? a->tls_revocation : 0];
+	out->terms.names = identity_names(a);
+	/* apply has checked the words: one that is none here leaves no authority at all */
+	if (authority_parse_list(snapshot_text(snap, a->tls_authorities), &out->terms.authorities,
+				 &bad) != ERR_OK)
+		out->terms.authorities = AUTHORITY_BIT(AUTHORITY_N);
+}
+
+void
+cards_owns(const struct snapshot_view *snap, struct tls_trust_box *box)
+{
+	struct tls_trust_account *all =
+		mem_zalloc(snap->n_accounts ? snap->n_accounts : 1, sizeof(*all));
+	struct tls_owns *owns = NULL;
+	char mem[CERT_WHY_MAX];
+	struct buf why;
+	size_t n = 0;
+
+	buf_init(&why, mem, sizeof(mem) - 1);
+	for (uint32_t i = 0; all && i < snap->n_accounts; i++) {
+		const struct account *a = &snap->account[i];
+
+		if (a->tls_ca.len || a->tls_intermediates.len)
+			all[n++] = (struct tls_trust_account){
+				.id = snapshot_text(snap, a->id),
+				.ca_pem = snapshot_text(snap, a->tls_ca),
+				.intermediates_pem = snapshot_text(snap, a->tls_intermediates)};
+	}
+	if (!all || tls_owns_new(all, n, &why, &owns) != ERR_OK)
+		log_error("tls.accounts", "no memory for the private CAs of accounts");
+	else if (why.len)
+		log_warn("tls.accounts", "%s", buf_cstr(&why));
+	tls_trust_box_set_owns(box, owns);
+	tls_owns_unref(&owns);
+	mem_free(all);
 }
 
 static void

@@ -49,6 +49,9 @@ const struct card *cards_at(const struct cards *c, uint32_t number);
 void cards_free(struct cards *c, uint32_t number);
 /** What the account of this snapshot asks of its peers' certificates. */
 void cards_terms(const struct snapshot_view *snap, uint32_t account, struct tls_account *out);
+/** Private CAs and intermediates of the accounts, for the next verification. Called in the
+ * handshake thread, or before it is there. */
+void cards_owns(const struct snapshot_view *snap, struct tls_trust_box *box);
 /** Ask again, in the loop, from the accounts of today. local: the address that it came to. */
 enum identity_reason cards_identify(struct cards *c, const struct card *card,
 				    const struct snapshot_view *snap, const struct addr *source,

@@ -16,6 +16,7 @@ swap_in_thread(void *arg)
 {
 	struct edge *e = arg;
 
+	cards_owns(e->next_snap, &e->trust);
 	e->cards.snap = e->next_snap;
 }
 
@@ -177,6 +178,8 @@ start_edge(struct edge *e)
 	if (err != ERR_OK)
 		return err;
 	e->cards.snap = e->snap; /* before the thread is there */
+	if (e->snap)
+		cards_owns(e->snap, &e->trust);
 	e->conns.snap = e->snap;
 	e->conns.trust = &e->trust;
 	e->conns.targets = &e->targets;

@@ -199,53 +199,70 @@ take_identity(struct tls_hand *h, const struct cert_view *leaf)
 
 /* Is this connection good enough for the account? */
 static uint8_t
-check_profile(struct tls_hand *h, const struct tls_account *account)
+check_profile(struct tls_hand *h, const struct tls_account *account,
+	      const struct tls_profile_row *p)
 {
-	const struct tls_profile_row *p = account->profile;
 	const SSL_CIPHER *suite = SSL_get_pending_cipher(h->ssl);
 	uint16_t version = (uint16_t)SSL_version(h->ssl);
 	struct buf b;
 
-	if (!p || (suite && tls_profile_allows(p, version, SSL_CIPHER_get_protocol_id(suite))))
+	if (!account->profile[0] ||
+	    (p && suite && tls_profile_allows(p, version, SSL_CIPHER_get_protocol_id(suite))))
 		return 0;
 	set_reason(h, TLS_PROFILE);
 	if (open_why(h, &b)) {
-		buf_printf(
-			&b,
-			"the account takes profile %s only (%s), and this connection would be %s "
-			"with %s",
-			p->word, p->shown, tls_version_name(version),
-			suite ? SSL_CIPHER_get_name(suite) : "no suite");
+		buf_printf(&b,
+			   "the account takes profile %s only (%s), and this connection would be "
+			   "%s with %s",
+			   account->profile, p ? p->shown : "which does not exist",
+			   tls_version_name(version),
+			   suite ? SSL_CIPHER_get_name(suite) : "no suite");
 		buf_cstr(&b);
 	}
 	return SSL_AD_HANDSHAKE_FAILURE;
 }
 
-/* The path, the policy, then the identity. Returns the alert, 0 = accepted. */
+/* The path, the policy, the identity, the profile. Returns the alert, 0 = accepted. */
 static uint8_t
-judge(struct tls_hand *h, struct tls_path *path)
+judge_by(struct tls_hand *h, struct tls_path *path, struct tls_trust *trust,
+	 const struct tls_owns *owns)
 {
 	const struct tls_account *account = h->record->outgoing ? &h->account : &h->verdict->terms;
-	struct tls_trust *trust = h->trust ? tls_trust_box_get(h->trust) : NULL;
-	struct cert_policy policy = {.rsa_only = h->ctx->profile.rsa_only,
+	const struct tls_profile_row *profile =
+		trust ? tls_trust_profile(trust, str_from(account->profile)) : NULL;
+	struct cert_policy policy = {.rsa_only = h->ctx->profile.rsa_only ||
+						 (profile && profile->rsa_only),
 				     .server_side = h->record->outgoing,
 				     .terms = account->terms};
 	struct cert_verdict verdict;
 	uint8_t alert;
 
-	policy.rsa_only |= account->profile && account->profile->rsa_only;
 	policy.terms.account = str_from(account->id);
 	h->record->trust_version = trust ? tls_trust_version(trust) : 0;
-	tls_path_judge(path, trust, h->record->zone, &h->fqdn, h->fqdn.len ? 1 : 0, &policy,
+	tls_path_judge(path, trust, owns, h->record->zone, &h->fqdn, h->fqdn.len ? 1 : 0, &policy,
 		       clock_wall_us(), h->record, &verdict);
-	tls_trust_unref(&trust);
 	h->record->cert_reason = verdict.reason;
 	if (!verdict.ok) {
 		say(h, TLS_CERT, verdict.why);
 		return verdict.alert;
 	}
 	alert = h->record->outgoing ? 0 : take_identity(h, &path->v[0]);
-	return alert ? alert : check_profile(h, account);
+	return alert ? alert : check_profile(h, account, profile);
+}
+
+static uint8_t
+judge(struct tls_hand *h, struct tls_path *path)
+{
+	struct tls_trust *trust = NULL;
+	struct tls_owns *owns = NULL;
+	uint8_t alert;
+
+	if (h->trust)
+		tls_trust_box_get(h->trust, &trust, &owns);
+	alert = judge_by(h, path, trust, owns);
+	tls_trust_unref(&trust);
+	tls_owns_unref(&owns);
+	return alert;
 }
 
 /* The library asks once a handshake, when the peer's certificates are there. */
@@ -439,6 +456,22 @@ note_asked(SSL *ssl, void *arg)
 	return 1;
 }
 
+/* Outward the account is known beforehand: nothing else is offered. */
+static bool
+use_profile(struct tls_hand *h)
+{
+	struct tls_trust *trust = NULL;
+	const struct tls_profile_row *p;
+	bool ok;
+
+	if (h->trust)
+		tls_trust_box_get(h->trust, &trust, NULL);
+	p = trust ? tls_trust_profile(trust, str_from(h->account.profile)) : NULL;
+	ok = p && tls_profile_switch(h->ssl, p);
+	tls_trust_unref(&trust);
+	return ok;
+}
+
 static bool
 begin_connect(struct tls_hand *h, const struct tls_hand_conf *c)
 {
@@ -455,7 +488,7 @@ begin_connect(struct tls_hand *h, const struct tls_hand_conf *c)
 	h->fqdn = str_from(h->record->sni);
 	if (!make_ssl(h) || SSL_set_tlsext_host_name(h->ssl, h->record->sni) != 1)
 		return false;
-	if (h->account.profile && !tls_profile_switch(h->ssl, h->account.profile))
+	if (h->account.profile[0] && !use_profile(h))
 		return false;
 	if (c->hide_certificate)
 		SSL_certs_clear(h->ssl);

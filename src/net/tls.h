@@ -15,10 +15,10 @@ enum { TLS_ACCOUNT_MAX = 64 /* text id of an account, with NUL */ };
 
 /* What an account asks of its peers. Zero: the defaults, and no private CA. */
 struct tls_account {
-	char id[TLS_ACCOUNT_MAX];              /* its private CA and intermediates count */
-	struct cert_terms terms;               /* but for .account, which is id */
-	const struct tls_profile_row *profile; /* the least profile; NULL = the zone's. Borrowed
-						* for as long as handshakes go on */
+	char id[TLS_ACCOUNT_MAX];           /* its private CA and intermediates count */
+	struct cert_terms terms;            /* but for .account, which is id */
+	char profile[TLS_PROFILE_WORD_MAX]; /* the least profile, by its word, built in or of the
+					     * trust; "" = the zone's */
 };
 
 /* ---- the identity question ---- */

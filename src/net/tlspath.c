@@ -214,11 +214,12 @@ keep_record(const struct tls_path *path, const struct attempt *a, struct tls_rec
 }
 
 void
-tls_path_judge(struct tls_path *path, struct tls_trust *t, uint16_t zone, const struct str *refs,
-	       size_t n_refs, const struct cert_policy *policy, int64_t now_us,
-	       struct tls_record *record, struct cert_verdict *out)
+tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns *owns,
+	       uint16_t zone, const struct str *refs, size_t n_refs,
+	       const struct cert_policy *policy, int64_t now_us, struct tls_record *record,
+	       struct cert_verdict *out)
 {
-	const struct tls_trust_own *own = t ? tls_trust_own_of(t, policy->terms.account) : NULL;
+	const struct tls_trust_own *own = tls_owns_find(owns, policy->terms.account);
 	struct cert_chain_view chain = {.certs = path->v};
 	struct attempt a = {.error = X509_V_ERR_UNSPECIFIED};
 

@@ -25,12 +25,14 @@ struct tls_path {
 void tls_path_begin(struct tls_path *path, struct x509_st *leaf, struct stack_st_X509 *shown);
 /**
  * Find the path in the zone's roots, or in the private CA of policy->terms.account, and decide.
- * t NULL: nobody is believed. refs as in certpolicy_decide. The record's chain, ids, authority and
- * notes are filled, its other members left alone.
+ * t NULL: no zone believes anybody; owns NULL: no account brought anything. refs as in
+ * certpolicy_decide. The record's chain, ids, authority and notes are filled, its other members
+ * left alone.
  */
-void tls_path_judge(struct tls_path *path, struct tls_trust *t, uint16_t zone,
-		    const struct str *refs, size_t n_refs, const struct cert_policy *policy,
-		    int64_t now_us, struct tls_record *record, struct cert_verdict *out);
+void tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns *owns,
+		    uint16_t zone, const struct str *refs, size_t n_refs,
+		    const struct cert_policy *policy, int64_t now_us, struct tls_record *record,
+		    struct cert_verdict *out);
 void tls_path_end(struct tls_path *path);
 
 #endif

@@ -18,14 +18,21 @@ struct issuers {
 	X509 *x[TLS_TRUST_ISSUERS_MAX];
 };
 
+struct tls_owns {
+	_Atomic uint32_t refs;
+	size_t n;
+	struct tls_trust_own *own; /* sorted by id */
+};
+
 struct tls_trust {
 	_Atomic uint32_t refs;
 	uint64_t version;
-	size_t n_zones, n_own;
+	size_t n_zones;
 	struct tls_trust_store zone[TLS_TRUST_ZONES_MAX];
-	struct tls_trust_own *own; /* sorted by id */
 	struct tls_crls *crls;
 	struct issuers issuers;
+	size_t n_profiles;
+	struct tls_profile_row profile[TLS_TRUST_PROFILES_MAX];
 };
 
 /* Certificates of one PEM text. */
@@ -167,72 +174,12 @@ fill_zones(struct tls_trust *t, const struct tls_trust_conf *c, struct bundle *s
 	for (size_t i = 0; i < c->n_zones && e == ERR_OK; i++) {
 		e = fill_zone(&t->zone[i], c, i, system, files, why);
 		t->n_zones++;
-		if (e == ERR_OK && t->zone[i].n == 0 && c->n_accounts == 0)
-			e = complain(why, c->zones[i].files_label,
-				     ": no accepted authority; without one nobody could be "
-				     "accepted");
+		if (e == ERR_OK && t->zone[i].n == 0)
+			(void)complain(why, c->zones[i].files_label,
+				       ": no accepted authority; nobody is accepted but by private "
+				       "CAs of accounts");
 	}
 	return e;
-}
-
-/* ---- accounts ---- */
-
-static bool
-fill_ca(struct tls_trust_own *o, struct str pem, struct bundle *b)
-{
-	enum err e = open_store(&o->ca, TLS_TRUST_OWN_MAX);
-
-	if (e == ERR_OK)
-		e = read_bundle(pem, b);
-	if (e == ERR_OK && b->n > TLS_TRUST_OWN_MAX)
-		e = ERR_LONG;
-	for (size_t i = 0; e == ERR_OK && i < b->n; i++)
-		e = add_root(&o->ca, b, i, CERT_OWNER_ACCOUNT, AUTHORITY_N, STR_NULL);
-	drop_bundle(b);
-	if (e != ERR_OK)
-		drop_store(&o->ca);
-	return e == ERR_OK;
-}
-
-static void
-fill_own(struct tls_trust_own *o, const struct tls_trust_account *a, struct bundle *b,
-	 struct buf *why)
-{
-	if (str_copyz(o->id, sizeof(o->id), a->id) != ERR_OK) {
-		complain(why, a->id, ": the account's id is too long");
-		return;
-	}
-	if (a->ca_pem.len && !fill_ca(o, a->ca_pem, b))
-		complain(why, a->id, ": the account's private CA cannot be read");
-	if (a->intermediates_pem.len &&
-	    certview_read_pem(a->intermediates_pem, o->intermediate, TLS_TRUST_OWN_MAX,
-			      &o->n_intermediates) != ERR_OK)
-		complain(why, a->id, ": the account's intermediates cannot be read");
-}
-
-static int
-compare_own(const void *a, const void *b)
-{
-	const struct tls_trust_own *x = a, *y = b;
-
-	return strcmp(x->id, y->id);
-}
-
-static enum err
-fill_accounts(struct tls_trust *t, const struct tls_trust_conf *c, struct bundle *b,
-	      struct buf *why)
-{
-	if (c->n_accounts == 0)
-		return ERR_OK;
-	if (c->n_accounts > TLS_TRUST_ACCOUNTS_MAX)
-		return ERR_RANGE;
-	t->own = mem_zalloc(c->n_accounts, sizeof(*t->own));
-	if (!t->own)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < c->n_accounts; i++)
-		fill_own(&t->own[t->n_own++], &c->accounts[i], b, why);
-	qsort(t->own, t->n_own, sizeof(*t->own), compare_own);
-	return ERR_OK;
 }
 
 /* ---- issuers ---- */
@@ -283,11 +230,6 @@ learn_all(struct tls_trust *t, const struct tls_trust *previous)
 		return;
 	for (size_t i = 0; i < t->n_zones; i++)
 		learn_store(t->crls, &t->zone[i]);
-	for (size_t i = 0; i < t->n_own; i++) {
-		learn_store(t->crls, &t->own[i].ca);
-		for (size_t k = 0; k < t->own[i].n_intermediates; k++)
-			tls_crls_learn(t->crls, t->own[i].intermediate[k]);
-	}
 	for (size_t i = 0; i < t->issuers.n; i++)
 		tls_crls_learn(t->crls, t->issuers.x[i]);
 }
@@ -299,12 +241,7 @@ free_trust(struct tls_trust *t)
 {
 	for (size_t i = 0; i < t->n_zones; i++)
 		drop_store(&t->zone[i]);
-	for (size_t i = 0; i < t->n_own; i++) {
-		drop_store(&t->own[i].ca);
-		certview_drop(t->own[i].intermediate, t->own[i].n_intermediates);
-	}
 	certview_drop(t->issuers.x, t->issuers.n);
-	mem_free(t->own);
 	tls_crls_free(&t->crls);
 	mem_free(t);
 }
@@ -316,12 +253,11 @@ tls_trust_new(const struct tls_trust_conf *conf, struct buf *why, struct tls_tru
 	struct bundle *b = mem_zalloc(2, sizeof(*b));
 	enum err e = t && b ? ERR_OK : ERR_NOMEM;
 
-	if (e == ERR_OK && conf->n_zones > TLS_TRUST_ZONES_MAX)
+	if (e == ERR_OK &&
+	    (conf->n_zones > TLS_TRUST_ZONES_MAX || conf->n_profiles > TLS_TRUST_PROFILES_MAX))
 		e = ERR_RANGE;
 	if (e == ERR_OK)
 		e = fill_zones(t, conf, &b[0], &b[1], why);
-	if (e == ERR_OK)
-		e = fill_accounts(t, conf, &b[1], why);
 	if (e == ERR_OK)
 		e = tls_crls_new(conf->crls, conf->n_crls, why, &t->crls);
 	if (b)
@@ -334,6 +270,8 @@ tls_trust_new(const struct tls_trust_conf *conf, struct buf *why, struct tls_tru
 		return e;
 	}
 	learn_all(t, conf->previous);
+	for (; t->n_profiles < conf->n_profiles; t->n_profiles++)
+		t->profile[t->n_profiles] = conf->profiles[t->n_profiles];
 	t->version = conf->version;
 	atomic_init(&t->refs, 1);
 	*out = t;
@@ -363,6 +301,19 @@ tls_trust_version(const struct tls_trust *t)
 	return t->version;
 }
 
+const struct tls_profile_row *
+tls_trust_profile(const struct tls_trust *t, struct str word)
+{
+	enum tls_profile built_in;
+
+	if (tls_profile_parse(word, &built_in) == ERR_OK)
+		return tls_profile_row(built_in);
+	for (size_t i = 0; i < t->n_profiles; i++)
+		if (str_eqz(word, t->profile[i].word))
+			return &t->profile[i];
+	return NULL;
+}
+
 size_t
 tls_trust_roots(const struct tls_trust *t, uint16_t zone)
 {
@@ -384,48 +335,10 @@ tls_trust_zone_of(const struct tls_trust *t, uint16_t zone)
 	return zone < t->n_zones && t->zone[zone].n ? &t->zone[zone] : NULL;
 }
 
-const struct tls_trust_own *
-tls_trust_own_of(const struct tls_trust *t, struct str account)
-{
-	size_t lo = 0, hi = account.len ? t->n_own : 0;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = str_cmp(str_from(t->own[mid].id), account);
-
-		if (c == 0)
-			return &t->own[mid];
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
-}
-
 struct tls_crls *
 tls_trust_crls(struct tls_trust *t)
 {
 	return t->crls;
-}
-
-enum err
-tls_trust_check_account(struct str pem, struct str label, struct buf *why)
-{
-	X509 *x[TLS_TRUST_OWN_MAX];
-	size_t n;
-	enum err e = certview_read_pem(pem, x, TLS_TRUST_OWN_MAX, &n);
-
-	if (e == ERR_LONG)
-		return complain(why, label, ": more certificates than an account may bring");
-	if (e != ERR_OK)
-		return complain(why, label, ": no readable PEM certificate");
-	for (size_t i = 0; i < n && e == ERR_OK; i++)
-		if (X509_check_ca(x[i]) == 0)
-			e = complain(why, label,
-				     ": a certificate in it is not of an authority (CA:TRUE)");
-	certview_drop(x, n);
-	return e;
 }
 
 /* ---- what the bundle lacks ---- */
@@ -468,21 +381,156 @@ tls_trust_put_absent(struct str bundle_pem, uint32_t authorities, struct buf *b)
 	return absent;
 }
 
+/* ---- accounts ---- */
+
+static bool
+fill_ca(struct tls_trust_own *o, struct str pem, struct bundle *b)
+{
+	enum err e = open_store(&o->ca, TLS_TRUST_OWN_MAX);
+
+	if (e == ERR_OK)
+		e = read_bundle(pem, b);
+	if (e == ERR_OK && b->n > TLS_TRUST_OWN_MAX)
+		e = ERR_LONG;
+	for (size_t i = 0; e == ERR_OK && i < b->n; i++)
+		e = add_root(&o->ca, b, i, CERT_OWNER_ACCOUNT, AUTHORITY_N, STR_NULL);
+	drop_bundle(b);
+	if (e != ERR_OK)
+		drop_store(&o->ca);
+	return e == ERR_OK;
+}
+
+static void
+fill_own(struct tls_trust_own *o, const struct tls_trust_account *a, struct bundle *b,
+	 struct buf *why)
+{
+	if (str_copyz(o->id, sizeof(o->id), a->id) != ERR_OK) {
+		complain(why, a->id, ": the account's id is too long");
+		return;
+	}
+	if (a->ca_pem.len && !fill_ca(o, a->ca_pem, b))
+		complain(why, a->id, ": the account's private CA cannot be read");
+	if (a->intermediates_pem.len &&
+	    certview_read_pem(a->intermediates_pem, o->intermediate, TLS_TRUST_OWN_MAX,
+			      &o->n_intermediates) != ERR_OK)
+		complain(why, a->id, ": the account's intermediates cannot be read");
+}
+
+static int
+compare_own(const void *a, const void *b)
+{
+	const struct tls_trust_own *x = a, *y = b;
+
+	return strcmp(x->id, y->id);
+}
+
+enum err
+tls_owns_new(const struct tls_trust_account *accounts, size_t n, struct buf *why,
+	     struct tls_owns **out)
+{
+	struct tls_owns *o;
+	struct bundle *b;
+
+	if (n > TLS_TRUST_ACCOUNTS_MAX)
+		return ERR_RANGE;
+	o = mem_zalloc(1, sizeof(*o));
+	b = mem_zalloc(1, sizeof(*b));
+	if (o)
+		o->own = mem_zalloc(n ? n : 1, sizeof(*o->own));
+	if (!o || !b || !o->own) {
+		mem_free(b);
+		mem_free(o);
+		return ERR_NOMEM;
+	}
+	for (; o->n < n; o->n++)
+		fill_own(&o->own[o->n], &accounts[o->n], b, why);
+	mem_free(b);
+	ERR_clear_error();
+	qsort(o->own, o->n, sizeof(*o->own), compare_own);
+	atomic_init(&o->refs, 1);
+	*out = o;
+	return ERR_OK;
+}
+
+struct tls_owns *
+tls_owns_ref(struct tls_owns *o)
+{
+	atomic_fetch_add(&o->refs, 1);
+	return o;
+}
+
+void
+tls_owns_unref(struct tls_owns **owns)
+{
+	struct tls_owns *o = *owns;
+
+	*owns = NULL;
+	if (!o || atomic_fetch_sub(&o->refs, 1) != 1)
+		return;
+	for (size_t i = 0; i < o->n; i++) {
+		drop_store(&o->own[i].ca);
+		certview_drop(o->own[i].intermediate, o->own[i].n_intermediates);
+	}
+	mem_free(o->own);
+	mem_free(o);
+}
+
+const struct tls_trust_own *
+tls_owns_find(const struct tls_owns *o, struct str account)
+{
+	size_t lo = 0, hi = o && account.len ? o->n : 0;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = str_cmp(str_from(o->own[mid].id), account);
+
+		if (c == 0)
+			return &o->own[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+enum err
+tls_owns_check(struct str pem, struct str label, struct buf *why)
+{
+	X509 *x[TLS_TRUST_OWN_MAX];
+	size_t n;
+	enum err e = certview_read_pem(pem, x, TLS_TRUST_OWN_MAX, &n);
+
+	if (e == ERR_LONG)
+		return complain(why, label, ": more certificates than an account may bring");
+	if (e != ERR_OK)
+		return complain(why, label, ": no readable PEM certificate");
+	for (size_t i = 0; i < n && e == ERR_OK; i++)
+		if (X509_check_ca(x[i]) == 0)
+			e = complain(why, label,
+				     ": a certificate in it is not of an authority (CA:TRUE)");
+	certview_drop(x, n);
+	return e;
+}
+
 /* ---- the box ---- */
 
 enum err
 tls_trust_box_init(struct tls_trust_box *b, struct tls_trust *t)
 {
+	*b = (struct tls_trust_box){.trust = t};
 	if (pthread_mutex_init(&b->lock, NULL) != 0)
 		return ERR_NOMEM;
-	b->now = t ? tls_trust_ref(t) : NULL;
+	if (t)
+		tls_trust_ref(t);
 	return ERR_OK;
 }
 
 void
 tls_trust_box_fini(struct tls_trust_box *b)
 {
-	tls_trust_unref(&b->now);
+	tls_trust_unref(&b->trust);
+	tls_owns_unref(&b->owns);
 	pthread_mutex_destroy(&b->lock);
 }
 
@@ -494,19 +542,32 @@ tls_trust_box_set(struct tls_trust_box *b, struct tls_trust *t)
 	if (t)
 		tls_trust_ref(t);
 	pthread_mutex_lock(&b->lock);
-	before = b->now;
-	b->now = t;
+	before = b->trust;
+	b->trust = t;
 	pthread_mutex_unlock(&b->lock);
 	tls_trust_unref(&before);
 }
 
-struct tls_trust *
-tls_trust_box_get(struct tls_trust_box *b)
+void
+tls_trust_box_set_owns(struct tls_trust_box *b, struct tls_owns *o)
 {
-	struct tls_trust *t;
+	struct tls_owns *before;
 
+	if (o)
+		tls_owns_ref(o);
 	pthread_mutex_lock(&b->lock);
-	t = b->now ? tls_trust_ref(b->now) : NULL;
+	before = b->owns;
+	b->owns = o;
 	pthread_mutex_unlock(&b->lock);
-	return t;
+	tls_owns_unref(&before);
+}
+
+void
+tls_trust_box_get(struct tls_trust_box *b, struct tls_trust **trust, struct tls_owns **owns)
+{
+	pthread_mutex_lock(&b->lock);
+	*trust = b->trust ? tls_trust_ref(b->trust) : NULL;
+	if (owns)
+		*owns = b->owns ? tls_owns_ref(b->owns) : NULL;
+	pthread_mutex_unlock(&b->lock);
 }

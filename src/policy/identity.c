@@ -146,6 +146,12 @@ take_trunk(struct search *s, uint32_t trunk)
 	return IDENTITY_OK;
 }
 
+unsigned
+identity_names(const struct account *a)
+{
+	return (a->tls_wildcard ? 0 : CERT_NAMES_NO_WILDCARD) | (a->tls_cn ? CERT_NAMES_CN : 0);
+}
+
 /* A name of the snapshot that the certificate covers. */
 static void
 take_name(struct search *s, const struct snapshot_name *n)
@@ -239,13 +245,15 @@ static bool
 find_near(const struct search *s, struct str *pattern, struct str *have)
 {
 	char mem[POLICY_HOST_MAX];
+	uint32_t looked = 0;
 
 	for (uint32_t k = 0; k < s->p->cert->n_dns; k++) {
 		struct str name = fold_name(s->p->cert->dns[k], mem);
 
 		if (!str_starts(name, STR("*.")) || name.len < 4)
 			continue;
-		for (uint32_t i = 0; i < s->v->n_names && i < IDENTITY_NEAR_MAX; i++) {
+		for (uint32_t i = 0; i < s->v->n_names && looked < IDENTITY_NEAR_MAX;
+		     i++, looked++) {
 			*have = snapshot_text(s->v, s->v->name[i].name);
 			if (nearly_covers(name, *have)) {
 				*pattern = s->p->cert->dns[k];
@@ -271,10 +279,10 @@ explain_unknown(const struct search *s, struct buf *why)
 		return IDENTITY_NO_NAME;
 	}
 	if (!uri && find_near(s, &pattern, &have)) {
-		buf_printf(why,
-			   "the certificate is for %.*s, which does not cover %.*s: a wildcard "
-			   "covers one label",
-			   STR_ARG(pattern), STR_ARG(have));
+		buf_z(why, "the certificate is for ");
+		certpolicy_put_text(why, pattern);
+		buf_printf(why, ", which does not cover %.*s: a wildcard covers one label",
+			   STR_ARG(have));
 		return IDENTITY_WILDCARD;
 	}
 	buf_z(why, "no account has a name that the certificate shows: ");

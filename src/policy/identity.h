@@ -10,7 +10,7 @@
 
 enum {
 	IDENTITY_WHY_MAX = 512,    /* a refusal's sentence with its NUL */
-	IDENTITY_NEAR_MAX = 16384, /* rows looked through for a near miss to name in a refusal */
+	IDENTITY_NEAR_MAX = 16384, /* rows, times names, looked through for a near miss to name */
 };
 
 /* A TLS peer: what it showed, over what it came. Borrowed; may hold any byte. */
@@ -77,6 +77,8 @@ const char *identity_reason_text(enum identity_reason r);
  */
 enum identity_reason identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p,
 				      struct identity *out, struct buf *why) NODISCARD;
+/** Which names of a certificate the account lets count: CERT_NAMES_* bits. */
+unsigned identity_names(const struct account *a);
 /**
  * The trunks of a peer without certificate: those with this transport (over TLS: of identity
  * address) and a source range that holds the address, longest prefix first; of carriers those with
