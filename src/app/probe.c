@@ -45,6 +45,7 @@ end_job(struct probe *p)
 	pthread_join(p->thread, NULL);
 	tls_ctx_unref(&p->run.client);
 	tls_trust_unref(&p->run.trust);
+	tls_owns_unref(&p->run.owns);
 	p->busy = false;
 }
 
@@ -97,7 +98,7 @@ start_thread(struct probe *p)
 
 enum err
 probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *client,
-	    struct tls_trust *trust, const struct addr *dns, uint32_t n_dns)
+	    struct tls_trust *trust, struct tls_owns *owns, const struct addr *dns, uint32_t n_dns)
 {
 	enum err e;
 
@@ -113,6 +114,7 @@ probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *cl
 	p->run = (struct probe_run){.f = p->facts,
 				    .client = tls_ctx_ref(client),
 				    .trust = trust ? tls_trust_ref(trust) : NULL,
+				    .owns = owns ? tls_owns_ref(owns) : NULL,
 				    .n_dns = n_dns,
 				    .stop = &p->stop};
 	if (n_dns > ARRAY_LEN(p->run.dns))
@@ -123,6 +125,7 @@ probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *cl
 	if (e != ERR_OK) {
 		tls_ctx_unref(&p->run.client);
 		tls_trust_unref(&p->run.trust);
+		tls_owns_unref(&p->run.owns);
 		MEM_FREE(p->facts);
 		return e;
 	}

@@ -30,11 +30,12 @@ enum err probe_init(struct probe *p, struct loop *loop) NODISCARD;
 void probe_fini(struct probe *p);
 /**
  * Begin. start: own, account, job and port filled by the caller, the rest zero; copied. References
- * to client and trust (may be NULL) are taken. dns: servers, none: the system's. STATE: another one
- * runs; NOMEM, IO.
+ * to client, trust and owns (may be NULL) are taken. dns: servers, none: the system's. STATE:
+ * another one runs; NOMEM, IO.
  */
 enum err probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *client,
-		     struct tls_trust *trust, const struct addr *dns, uint32_t n_dns) NODISCARD;
+		     struct tls_trust *trust, struct tls_owns *owns, const struct addr *dns,
+		     uint32_t n_dns) NODISCARD;
 bool probe_busy(const struct probe *p);
 
 #endif

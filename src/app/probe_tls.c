@@ -69,6 +69,7 @@ conf_of(const struct probe_run *r)
 				      .local = f->own.local,
 				      .ctx = r->client,
 				      .trust = r->trust,
+				      .owns = r->owns,
 				      .account = str_from(f->account.id.z),
 				      .sni = f->name,
 				      .show = !f->own.never_show,

@@ -20,6 +20,7 @@ struct probe_run {
 	struct probe_facts *f;
 	struct tls_ctx *client;  /* of the zone; a reference */
 	struct tls_trust *trust; /* likewise */
+	struct tls_owns *owns;   /* likewise */
 	struct addr dns[4];      /* servers; none: the system's */
 	uint32_t n_dns;
 	const _Atomic bool *stop;

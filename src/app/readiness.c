@@ -160,6 +160,7 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 {
 	static struct probe_facts f; /* large, and only needed here */
 	struct tls_trust *trust = NULL;
+	struct tls_owns *owns = NULL;
 	struct tls_ctx *client;
 	uint32_t zone;
 	enum err e;
@@ -177,9 +178,11 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 		memcpy(f.name, f.account.trunk[0].reference, sizeof(f.name));
 	if (f.account.n_trunks && f.account.trunk[0].show == TRUNK_SHOW_NEVER)
 		f.own.never_show = true;
-	client = fill_own(conf, zone, &f.own) ? r->do_client(r->arg, zone, &trust) : NULL;
-	e = client ? probe_start(&r->probe, &f, client, trust, conf->dns, conf->n_dns)
+	client = fill_own(conf, zone, &f.own) ? r->do_client(r->arg, zone, &trust, &owns) : NULL;
+	e = client ? probe_start(&r->probe, &f, client, trust, owns, conf->dns, conf->n_dns)
 		   : ERR_NOTFOUND;
+	tls_trust_unref(&trust);
+	tls_owns_unref(&owns);
 	if (e != ERR_OK) {
 		tell_failed(r, job->number, e);
 		return;

@@ -13,8 +13,10 @@ enum { READINESS_RETRY_US = 20 * CLOCK_MS /* until the channel takes the facts *
 struct readiness {
 	/* set by the caller before readiness_init; borrowed */
 	struct channel *admin;
-	/* client context of a zone, and whom it believes, borrowed; NULL = none */
-	struct tls_ctx *(*do_client)(void *arg, uint32_t zone, struct tls_trust **trust);
+	/* client context of a zone, borrowed, NULL = none; and whom it believes, references for
+	 * the caller */
+	struct tls_ctx *(*do_client)(void *arg, uint32_t zone, struct tls_trust **trust,
+				     struct tls_owns **owns);
 	void *arg;
 	/* own */
 	struct loop *loop;

@@ -214,11 +214,11 @@ start_edge(struct signaling *s)
 }
 
 static struct tls_ctx *
-client_of(void *arg, uint32_t zone, struct tls_trust **trust)
+client_of(void *arg, uint32_t zone, struct tls_trust **trust, struct tls_owns **owns)
 {
 	struct signaling *s = arg;
 
-	*trust = s->now.zones.trust;
+	edge_trust(s->w.edge, trust, owns);
 	return zone < s->now.zones.n ? s->now.zones.client[zone] : NULL;
 }
 

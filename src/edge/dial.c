@@ -77,10 +77,17 @@ dial_tls(struct conn *c)
 				    .fqdn = str_from(c->reference),
 				    .timeout_us = c->owner->dial_us,
 				    .arg = (void *)(uintptr_t)c->id};
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->trunk.z)) : POLICY_NONE;
 	enum err e = tcp_dial(&c->remote, c->bind.family ? &c->bind : NULL, &job.fd);
 
 	if (e != ERR_OK)
 		return e;
+	if (trunk != POLICY_NONE) {
+		job.hide_certificate = v->trunk[trunk].client_certificate == TRUNK_SHOW_NEVER;
+		if (v->trunk[trunk].account != POLICY_NONE)
+			cards_terms(v, v->trunk[trunk].account, &job.account);
+	}
 	e = handshake_submit(c->owner->handshake, &job);
 	if (e != ERR_OK)
 		close(job.fd);

@@ -179,6 +179,8 @@ enum err edge_on_tune(struct edge *e, const struct edge_tune *t) NODISCARD;
  * up in its revocation lists: one that is named there takes no new calls (A10). Takes a reference
  * of its own. Loop thread. */
 void edge_on_trust(struct edge *e, struct tls_trust *trust);
+/** Whom edge believes now, and what accounts brought along: references for the caller, or NULL. */
+void edge_trust(struct edge *e, struct tls_trust **trust, struct tls_owns **owns);
 
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);

@@ -97,6 +97,12 @@ edge_on_trust(struct edge *e, struct tls_trust *trust)
 }
 
 void
+edge_trust(struct edge *e, struct tls_trust **trust, struct tls_owns **owns)
+{
+	tls_trust_box_get(&e->trust, trust, owns);
+}
+
+void
 edge_drain(struct edge *e, bool on)
 {
 	e->listeners.draining = on;

@@ -395,7 +395,7 @@ forget_path(struct tlsprobe_chain *out)
 static void
 verify_chain(struct tlsprobe_chain *out, STACK_OF(X509) * sent, const struct tlsprobe_conf *c)
 {
-	const struct tls_trust_own *own = c->trust ? tls_trust_own_of(c->trust, c->account) : NULL;
+	const struct tls_trust_own *own = tls_owns_find(c->owns, c->account);
 	const struct tls_trust_store *roots =
 		c->trust ? tls_trust_zone_of(c->trust, c->ctx->zone) : NULL;
 	STACK_OF(X509) *all = sk_X509_new_null();

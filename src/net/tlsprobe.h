@@ -26,6 +26,7 @@ struct tlsprobe_conf {
 	struct addr local;   /* address to connect from, port 0; family 0 = the kernel's choice */
 	struct tls_ctx *ctx; /* client context of the zone: our certificate, key and authorities */
 	struct tls_trust *trust; /* whom the zone believes; NULL = nobody */
+	struct tls_owns *owns;   /* what accounts bring along; NULL = nothing */
 	struct str account;      /* its private CA and intermediates count, too; may be empty */
 	const char *sni;         /* server name to ask for; "" = none */
 	const char *suites; /* of TLS 1.2 and before. NULL: versions and suites of ctx, exactly */
