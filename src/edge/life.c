@@ -99,7 +99,8 @@ edge_on_trust(struct edge *e, struct tls_trust *trust)
 void
 edge_trust(struct edge *e, struct tls_trust **trust, struct tls_owns **owns)
 {
-	tls_trust_box_get(&e->trust, trust, owns);
+	*trust = tls_trust_box_get(&e->trust);
+	*owns = tls_trust_box_owns(&e->trust);
 }
 
 void

@@ -253,13 +253,10 @@ judge_by(struct tls_hand *h, struct tls_path *path, struct tls_trust *trust,
 static uint8_t
 judge(struct tls_hand *h, struct tls_path *path)
 {
-	struct tls_trust *trust = NULL;
-	struct tls_owns *owns = NULL;
-	uint8_t alert;
+	struct tls_trust *trust = h->trust ? tls_trust_box_get(h->trust) : NULL;
+	struct tls_owns *owns = h->trust ? tls_trust_box_owns(h->trust) : NULL;
+	uint8_t alert = judge_by(h, path, trust, owns);
 
-	if (h->trust)
-		tls_trust_box_get(h->trust, &trust, &owns);
-	alert = judge_by(h, path, trust, owns);
 	tls_trust_unref(&trust);
 	tls_owns_unref(&owns);
 	return alert;
@@ -460,12 +457,10 @@ note_asked(SSL *ssl, void *arg)
 static bool
 use_profile(struct tls_hand *h)
 {
-	struct tls_trust *trust = NULL;
+	struct tls_trust *trust = h->trust ? tls_trust_box_get(h->trust) : NULL;
 	const struct tls_profile_row *p;
 	bool ok;
 
-	if (h->trust)
-		tls_trust_box_get(h->trust, &trust, NULL);
 	p = trust ? tls_trust_profile(trust, str_from(h->account.profile)) : NULL;
 	ok = p && tls_profile_switch(h->ssl, p);
 	tls_trust_unref(&trust);

@@ -562,12 +562,24 @@ tls_trust_box_set_owns(struct tls_trust_box *b, struct tls_owns *o)
 	tls_owns_unref(&before);
 }
 
-void
-tls_trust_box_get(struct tls_trust_box *b, struct tls_trust **trust, struct tls_owns **owns)
+struct tls_trust *
+tls_trust_box_get(struct tls_trust_box *b)
 {
+	struct tls_trust *t;
+
 	pthread_mutex_lock(&b->lock);
-	*trust = b->trust ? tls_trust_ref(b->trust) : NULL;
-	if (owns)
-		*owns = b->owns ? tls_owns_ref(b->owns) : NULL;
+	t = b->trust ? tls_trust_ref(b->trust) : NULL;
 	pthread_mutex_unlock(&b->lock);
+	return t;
+}
+
+struct tls_owns *
+tls_trust_box_owns(struct tls_trust_box *b)
+{
+	struct tls_owns *o;
+
+	pthread_mutex_lock(&b->lock);
+	o = b->owns ? tls_owns_ref(b->owns) : NULL;
+	pthread_mutex_unlock(&b->lock);
+	return o;
 }

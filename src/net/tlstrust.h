@@ -101,8 +101,9 @@ void tls_trust_box_fini(struct tls_trust_box *b);
 /** From the next verification on. Takes a reference of its own. Any thread. */
 void tls_trust_box_set(struct tls_trust_box *b, struct tls_trust *t);
 void tls_trust_box_set_owns(struct tls_trust_box *b, struct tls_owns *o);
-/** References for the caller, or NULL; owns may be NULL where it is not asked for. Any thread. */
-void tls_trust_box_get(struct tls_trust_box *b, struct tls_trust **trust, struct tls_owns **owns);
+/** A reference for the caller, or NULL. Any thread. */
+struct tls_trust *tls_trust_box_get(struct tls_trust_box *b);
+struct tls_owns *tls_trust_box_owns(struct tls_trust_box *b);
 
 /* ---- for tlspath.c ---- */
 
