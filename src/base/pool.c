@@ -15,12 +15,13 @@ pool_init(struct pool *p, uint32_t n, size_t size)
 		return ERR_NOMEM;
 	p->n = p->n_free = n;
 	p->size = size ? (size + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN : POOL_ALIGN;
-	p->mem = mem_zalloc(n, p->size);
+	p->raw = mem_zalloc((size_t)n + 1, p->size);
 	p->free = mem_zalloc(n, sizeof(*p->free));
-	if (!p->mem || !p->free) {
+	if (!p->raw || !p->free) {
 		pool_fini(p);
 		return ERR_NOMEM;
 	}
+	p->mem = p->raw + (POOL_ALIGN - (uintptr_t)p->raw % POOL_ALIGN) % POOL_ALIGN;
 	for (uint32_t i = 0; i < n; i++)
 		p->free[i] = n - 1 - i;
 	return ERR_OK;
@@ -29,7 +30,7 @@ pool_init(struct pool *p, uint32_t n, size_t size)
 void
 pool_fini(struct pool *p)
 {
-	mem_free(p->mem);
+	mem_free(p->raw);
 	mem_free(p->free);
 	*p = (struct pool){0};
 }

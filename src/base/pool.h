@@ -1,4 +1,5 @@
-/* A fixed number of equal objects, taken from the heap once. get and put are O(1). */
+/* A fixed number of equal objects, taken from the heap once; each begins a cache line (64 bytes).
+ * get and put are O(1). */
 #ifndef POSTERN_BASE_POOL_H
 #define POSTERN_BASE_POOL_H
 
@@ -9,8 +10,8 @@
 #include "base/err.h"
 
 struct pool {
-	char *mem;
-	uint32_t *free; /* stack of free indexes */
+	char *raw, *mem; /* the allocation, and the first object in it */
+	uint32_t *free;  /* stack of free indexes */
 	uint32_t n, n_free;
 	size_t size;
 };

@@ -4,29 +4,21 @@
 #include "base/secret.h"
 
 enum err
-keys_init(struct keys *k, const struct flow_secrets *secrets, uint32_t n_slots)
+keys_init(struct keys *k, struct srtp_ctx *srtp, const struct flow_secrets *secrets,
+	  uint32_t n_slots)
 {
-	*k = (struct keys){.secrets = secrets, .n_slots = n_slots};
+	*k = (struct keys){.srtp = srtp, .secrets = secrets, .n_slots = n_slots};
 	if (secrets->n_slots < n_slots)
 		return ERR_RANGE;
 	k->slots = mem_zalloc(n_slots, sizeof(*k->slots));
-	if (!k->slots)
-		return ERR_NOMEM;
-	if (pool_init(&k->pool, KEYS_A_SLOT * n_slots, sizeof(struct keys_entry)) != ERR_OK) {
-		MEM_FREE(k->slots);
-		return ERR_NOMEM;
-	}
-	return ERR_OK;
+	return k->slots ? ERR_OK : ERR_NOMEM;
 }
 
 static void
-drop_key(struct keys *k, struct keys_entry **e)
+drop_key(struct keys *k, struct keys_entry *e)
 {
-	if (!*e)
-		return;
-	srtp_key_fini(&(*e)->key);
-	pool_put(&k->pool, *e);
-	*e = NULL;
+	srtp_key_free(k->srtp, &e->key);
+	e->serial = 0;
 }
 
 void
@@ -43,35 +35,28 @@ keys_fini(struct keys *k)
 	for (uint32_t i = 0; k->slots && i < k->n_slots; i++)
 		keys_drop(k, i);
 	MEM_FREE(k->slots);
-	pool_fini(&k->pool);
 }
 
 /* serial 0: none wanted. */
 static enum err
 load_key(struct keys *k, const struct media_master pair[2], uint32_t serial, unsigned suite,
-	 struct keys_entry **place)
+	 struct keys_entry *e)
 {
 	struct media_master m;
-	struct keys_entry *e;
 	enum err err;
 
-	if (*place && (*place)->serial != serial)
-		drop_key(k, place);
-	if (*place || serial == 0)
+	if (e->key && e->serial != serial)
+		drop_key(k, e);
+	if (e->key || serial == 0)
 		return ERR_OK;
 	err = media_secret_get(pair, serial, &m);
 	if (err != ERR_OK)
 		return err;
-	e = pool_get(&k->pool);
-	err = e ? srtp_key_init(&e->key, suite, m.key, m.salt) : ERR_NOMEM;
+	err = srtp_key_new(k->srtp, suite, m.key, m.salt, &e->key);
 	secret_wipe(&m, sizeof(m));
-	if (err != ERR_OK) {
-		pool_put(&k->pool, e);
-		return err;
-	}
-	e->serial = serial;
-	*place = e;
-	return ERR_OK;
+	if (err == ERR_OK)
+		e->serial = serial;
+	return err;
 }
 
 enum err
@@ -83,10 +68,10 @@ keys_sync(struct keys *k, uint32_t slot, const struct flow_row *r)
 	uint32_t in = want ? r->in.serial : 0, old = want ? r->in.old_serial : 0;
 	enum err err[KEYS_A_SLOT];
 
-	if (s->in && s->in->serial == old && old != in) {
+	if (s->in.key && s->in.serial == old && old != in) {
 		drop_key(k, &s->in_old);
 		s->in_old = s->in;
-		s->in = NULL;
+		s->in = (struct keys_entry){0};
 	}
 	err[0] = load_key(k, m->in, in, r->conf.in_suite, &s->in);
 	err[1] = load_key(k, m->in, old, r->in.old_suite, &s->in_old);
@@ -104,15 +89,15 @@ keys_in(const struct keys *k, uint32_t slot, uint32_t serial)
 
 	if (serial == 0)
 		return NULL;
-	if (s->in && s->in->serial == serial)
-		return &s->in->key;
-	if (s->in_old && s->in_old->serial == serial)
-		return &s->in_old->key;
+	if (s->in.serial == serial)
+		return s->in.key;
+	if (s->in_old.serial == serial)
+		return s->in_old.key;
 	return NULL;
 }
 
 struct srtp_key *
 keys_out(const struct keys *k, uint32_t slot)
 {
-	return k->slots[slot].out ? &k->slots[slot].out->key : NULL;
+	return k->slots[slot].out.key;
 }

@@ -1,31 +1,32 @@
-/* Expanded SRTP keys of the rows: private to a worker, from a pool, made from the secrets segment
+/* Expanded SRTP keys of the rows: private to a worker, made from the secrets segment
  * as the rows say, so that a new worker has them again. One thread. */
 #ifndef POSTERN_MEDIA_KEYS_H
 #define POSTERN_MEDIA_KEYS_H
 
-#include "base/pool.h"
 #include "media/flow.h"
 
 enum { KEYS_A_SLOT = 3 }; /* in, in before the re-key, out */
 
+/* key NULL: none */
 struct keys_entry {
-	struct srtp_key key;
+	struct srtp_key *key;
 	uint32_t serial;
 };
 
 struct keys_slot {
-	struct keys_entry *in, *in_old, *out;
+	struct keys_entry in, in_old, out;
 };
 
 struct keys {
-	struct pool pool;
+	struct srtp_ctx *srtp;
 	struct keys_slot *slots;
 	const struct flow_secrets *secrets;
 	uint32_t n_slots;
 };
 
-/** secrets stays the caller's. NOMEM. */
-enum err keys_init(struct keys *k, const struct flow_secrets *secrets, uint32_t n_slots) NODISCARD;
+/** srtp, for KEYS_A_SLOT * n_slots keys, and secrets stay the caller's. NOMEM. */
+enum err keys_init(struct keys *k, struct srtp_ctx *srtp, const struct flow_secrets *secrets,
+		   uint32_t n_slots) NODISCARD;
 /** Wipes all. */
 void keys_fini(struct keys *k);
 /**

@@ -76,12 +76,12 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 
 	memset(r, 0, sizeof(*r));
 	r->conf = *conf;
-	e = keys_init(&r->keys, conf->secrets, n);
+	e = srtp_ctx_init(&r->srtp, SRTP_ENGINE_AUTO, KEYS_A_SLOT * n);
 	if (e != ERR_OK)
 		return e;
-	e = srtp_ctx_init(&r->srtp);
+	e = keys_init(&r->keys, &r->srtp, conf->secrets, n);
 	if (e != ERR_OK) {
-		keys_fini(&r->keys);
+		srtp_ctx_fini(&r->srtp);
 		return e;
 	}
 	r->buffers = mem_zalloc(IO_BATCH, BUFFER_SIZE);

@@ -15,19 +15,35 @@ enum {
 	STREAM_MAX = 64, /* bytes of one stretch of key stream */
 };
 
+/* The parts of a key, by kind. */
+struct cm_key {
+	EVP_CIPHER_CTX *ecb;
+	EVP_MD_CTX *inner, *outer; /* HMAC: the hash after the inner and the outer padded key */
+};
+struct gcm_key {
+	EVP_CIPHER_CTX *gcm;
+};
+
+static EVP_CIPHER_CTX *
+new_cipher(const EVP_CIPHER *cipher, const uint8_t *aes)
+{
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+
+	if (!c)
+		return NULL;
+	if (EVP_EncryptInit_ex2(c, cipher, aes, NULL, NULL) != 1) {
+		EVP_CIPHER_CTX_free(c);
+		return NULL;
+	}
+	return c;
+}
+
 static EVP_CIPHER_CTX *
 new_ecb(const uint8_t *aes, uint32_t aes_len)
 {
-	EVP_CIPHER_CTX *c;
+	EVP_CIPHER_CTX *c = new_cipher(aes_len == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), aes);
 
-	if (aes_len != 16 && aes_len != 32)
-		return NULL;
-	c = EVP_CIPHER_CTX_new();
-	if (!c)
-		return NULL;
-	if (EVP_EncryptInit_ex2(c, aes_len == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), aes, NULL,
-				NULL) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(c, 0) != 1) {
+	if (c && EVP_CIPHER_CTX_set_padding(c, 0) != 1) {
 		EVP_CIPHER_CTX_free(c);
 		return NULL;
 	}
@@ -59,27 +75,42 @@ new_pad(const uint8_t *auth, uint32_t auth_len, uint8_t fill)
 
 /* EVP frees what held a key by OPENSSL_clear_free. */
 static void
-key_fini(struct cipher_key *k)
+key_fini(enum cipher_kind kind, void *part)
 {
-	EVP_CIPHER_CTX_free(k->crypt);
+	struct cm_key *k = part;
+	struct gcm_key *g = part;
+
+	if (kind == CIPHER_GCM) {
+		EVP_CIPHER_CTX_free(g->gcm);
+		memset(g, 0, sizeof(*g));
+		return;
+	}
+	EVP_CIPHER_CTX_free(k->ecb);
 	EVP_MD_CTX_free(k->inner);
 	EVP_MD_CTX_free(k->outer);
 	memset(k, 0, sizeof(*k));
 }
 
 static enum err
-key_init(struct cipher_key *k, const uint8_t *aes, uint32_t aes_len, const uint8_t *auth,
-	 uint32_t auth_len)
+key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t *aes,
+	 uint32_t aes_len, const uint8_t *auth, uint32_t auth_len)
 {
-	memset(k, 0, sizeof(*k));
+	struct cm_key *k = part;
+	struct gcm_key *g = part;
+
+	(void)w;
+	if (kind == CIPHER_GCM) {
+		g->gcm = new_cipher(aes_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), aes);
+		return g->gcm ? ERR_OK : ERR_NOMEM;
+	}
 	if (auth_len > SHA1_BLOCK)
 		return ERR_RANGE;
-	k->crypt = new_ecb(aes, aes_len);
+	k->ecb = new_ecb(aes, aes_len);
 	k->inner = new_pad(auth, auth_len, 0x36);
 	k->outer = new_pad(auth, auth_len, 0x5c);
-	if (k->crypt && k->inner && k->outer)
+	if (k->ecb && k->inner && k->outer)
 		return ERR_OK;
-	key_fini(k);
+	key_fini(kind, part);
 	return ERR_NOMEM;
 }
 
@@ -87,14 +118,15 @@ static enum err
 work_open(struct cipher_work *w)
 {
 	memset(w, 0, sizeof(*w));
-	w->hash = EVP_MD_CTX_new();
-	return w->hash ? ERR_OK : ERR_NOMEM;
+	w->kernels = "evp";
+	w->lib = EVP_MD_CTX_new();
+	return w->lib ? ERR_OK : ERR_NOMEM;
 }
 
 static void
 work_close(struct cipher_work *w)
 {
-	EVP_MD_CTX_free(w->hash);
+	EVP_MD_CTX_free(w->lib);
 	secret_wipe(w, sizeof(*w));
 }
 
@@ -115,12 +147,14 @@ make_stream(EVP_CIPHER_CTX *ecb, const uint8_t *iv, uint8_t *blocks, uint32_t le
 }
 
 static enum err
-run_streams(const uint8_t *aes, uint32_t aes_len, const struct cipher_stream *s, unsigned n)
+run_streams(struct cipher_work *w, const uint8_t *aes, uint32_t aes_len,
+	    const struct cipher_stream *s, unsigned n)
 {
 	uint8_t blocks[STREAM_MAX];
 	EVP_CIPHER_CTX *ecb = new_ecb(aes, aes_len);
 	enum err err = ERR_OK;
 
+	(void)w;
 	if (!ecb)
 		return ERR_NOMEM;
 	for (unsigned i = 0; i < n && !err; i++) {
@@ -156,10 +190,11 @@ crypt_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct cipher_job *j = jobs[i];
+		const struct cm_key *k = j->key;
 
 		if (j->crypt_len == 0)
 			continue;
-		if (!make_stream(j->key->crypt, j->iv, w->blocks, j->crypt_len))
+		if (!make_stream(k->ecb, j->iv, w->blocks, j->crypt_len))
 			return false;
 		xor_into(j->data + j->crypt_at, w->blocks, j->crypt_len);
 	}
@@ -169,30 +204,78 @@ crypt_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 static bool
 tag_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
+	EVP_MD_CTX *hash = w->lib;
+
 	for (unsigned i = 0; i < n; i++) {
 		struct cipher_job *j = jobs[i];
+		const struct cm_key *k = j->key;
 		uint8_t inner[EVP_MAX_MD_SIZE];
 		unsigned len = 0;
 
-		if (EVP_MD_CTX_copy_ex(w->hash, j->key->inner) != 1 ||
-		    EVP_DigestUpdate(w->hash, j->data, j->auth_len) != 1 ||
-		    EVP_DigestUpdate(w->hash, j->trailer, j->trailer_len) != 1 ||
-		    EVP_DigestFinal_ex(w->hash, inner, &len) != 1 ||
-		    EVP_MD_CTX_copy_ex(w->hash, j->key->outer) != 1 ||
-		    EVP_DigestUpdate(w->hash, inner, SHA1_LEN) != 1 ||
-		    EVP_DigestFinal_ex(w->hash, inner, &len) != 1)
+		if (EVP_MD_CTX_copy_ex(hash, k->inner) != 1 ||
+		    EVP_DigestUpdate(hash, j->data, j->auth_len) != 1 ||
+		    EVP_DigestUpdate(hash, j->trailer, j->trailer_len) != 1 ||
+		    EVP_DigestFinal_ex(hash, inner, &len) != 1 ||
+		    EVP_MD_CTX_copy_ex(hash, k->outer) != 1 ||
+		    EVP_DigestUpdate(hash, inner, SHA1_LEN) != 1 ||
+		    EVP_DigestFinal_ex(hash, inner, &len) != 1)
 			return false;
 		memcpy(j->tag, inner, CIPHER_TAG_MAX);
 	}
 	return true;
 }
 
+/* The key's context set to the job's IV, with the job's aad; then out[crypt_len]. */
+static bool
+run_gcm(EVP_CIPHER_CTX *c, const struct cipher_job *j, uint8_t *out, int encrypt)
+{
+	int n = 0;
+
+	return EVP_CipherInit_ex2(c, NULL, NULL, j->iv, encrypt, NULL) == 1 &&
+	       EVP_CipherUpdate(c, NULL, &n, j->aad, (int)j->aad_len) == 1 &&
+	       EVP_CipherUpdate(c, out, &n, j->data + j->crypt_at, (int)j->crypt_len) == 1 &&
+	       n == (int)j->crypt_len;
+}
+
+static bool
+seal_gcm(struct cipher_work *w, struct cipher_job *j)
+{
+	const struct gcm_key *k = j->key;
+	uint8_t *data = j->data + j->crypt_at;
+	int n = 0;
+
+	(void)w;
+	return run_gcm(k->gcm, j, data, 1) &&
+	       EVP_CipherFinal_ex(k->gcm, data + j->crypt_len, &n) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(k->gcm, EVP_CTRL_AEAD_GET_TAG, j->tag_len, j->tag) == 1;
+}
+
+static bool
+unseal_gcm(struct cipher_work *w, const struct cipher_job *j, bool *good)
+{
+	const struct gcm_key *k = j->key;
+	uint8_t tag[CIPHER_TAG_MAX];
+	int n = 0;
+
+	memcpy(tag, j->tag, sizeof(tag));
+	if (!run_gcm(k->gcm, j, w->blocks, 0) ||
+	    EVP_CIPHER_CTX_ctrl(k->gcm, EVP_CTRL_AEAD_SET_TAG, j->tag_len, tag) != 1)
+		return false;
+	*good = EVP_CipherFinal_ex(k->gcm, w->blocks + j->crypt_len, &n) == 1;
+	return true;
+}
+
 const struct cipher_ops cipher_openssl = {
+	.name = "openssl",
+	.key_size = {sizeof(struct cm_key), sizeof(struct gcm_key)},
+	.key_near = sizeof(struct cm_key),
+	.do_open = work_open,
+	.do_close = work_close,
 	.do_init = key_init,
 	.do_fini = key_fini,
 	.do_stream = run_streams,
-	.do_open = work_open,
-	.do_close = work_close,
 	.do_crypt = crypt_batch,
 	.do_tag = tag_batch,
+	.do_seal = seal_gcm,
+	.do_unseal = unseal_gcm,
 };

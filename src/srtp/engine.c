@@ -6,20 +6,15 @@
 #include "base/guard.h"
 #include "base/secret.h"
 #include "rtp/rtp.h"
-#include "srtp/cipher_openssl.h"
-#include "srtp/kdf.h"
 
 enum {
 	PREFETCH_AHEAD = 4,
-	RTCP_HEADER_LEN = 8, /* what SRTCP leaves clear, RFC 3711 3.4 */
-	ROC_LEN = 4,
+	CACHE_LINE = 64,
+	RTCP_HEADER_LEN = 8,  /* what SRTCP leaves clear, RFC 3711 3.4 */
 	UNPROTECT_ROUNDS = 2, /* at most two authentications a packet (M6) */
 };
 
 static const uint32_t srtcp_e = UINT32_C(1) << 31;
-
-/* The library in use. */
-static const struct cipher_ops *const back_end = &cipher_openssl;
 
 static_assert(sizeof(struct srtp_state) == 64, "one line of the flow table");
 
@@ -58,67 +53,59 @@ srtp_state_roc(const struct srtp_state *s)
 	return srtp_state_started(s) ? srtp_index_roc(s->rtp.next - 1) : 0;
 }
 
-enum err
-srtp_key_init(struct srtp_key *key, unsigned suite, const uint8_t *master, const uint8_t *salt)
-{
-	const struct srtp_suite *row = srtp_suite_get(suite);
-	struct srtp_session_keys rtp, rtcp;
-	enum err err;
+/* What stands behind the len bytes of a packet, as offsets. AES-CM: index word, MKI, tag (RFC 3711
+ * 3.1, 3.4); GCM: tag, index word, MKI (RFC 7714 8.2, 9.2). */
+struct tail {
+	uint32_t word, mki, tag, end;
+};
 
-	memset(key, 0, sizeof(*key));
-	if (!row)
-		return ERR_UNSUPPORTED;
-	err = srtp_kdf(back_end, row, master, salt, &rtp, &rtcp);
-	if (err)
-		return err;
-	err = back_end->do_init(&key->rtp, rtp.crypt, row->key_len, rtp.auth, sizeof(rtp.auth));
-	if (!err)
-		err = back_end->do_init(&key->rtcp, rtcp.crypt, row->key_len, rtcp.auth,
-					sizeof(rtcp.auth));
-	if (err) {
-		srtp_key_fini(key);
-	} else {
-		memcpy(key->rtp_salt, rtp.salt, sizeof(key->rtp_salt));
-		memcpy(key->rtcp_salt, rtcp.salt, sizeof(key->rtcp_salt));
-		key->suite = row;
-	}
-	secret_wipe(&rtp, sizeof(rtp));
-	secret_wipe(&rtcp, sizeof(rtcp));
-	return err;
+static struct tail
+tail_of(const struct srtp_op *op, uint32_t len)
+{
+	const struct srtp_suite *suite = op->key->suite;
+	bool rtcp = op->flags & SRTP_OP_RTCP;
+	uint32_t word = rtcp ? SRTCP_INDEX_LEN : 0, mki = op->key->mki_len;
+	uint32_t tag = rtcp ? suite->rtcp_tag : suite->rtp_tag;
+
+	if (suite->kind == CIPHER_GCM)
+		return (struct tail){len + tag, len + tag + word, len, len + tag + word + mki};
+	return (struct tail){len, len + word, len + word + mki, len + word + mki + tag};
 }
 
-void
-srtp_key_fini(struct srtp_key *key)
-{
-	back_end->do_fini(&key->rtp);
-	back_end->do_fini(&key->rtcp);
-	secret_wipe(key, sizeof(*key));
-}
-
-enum err
-srtp_ctx_init(struct srtp_ctx *c)
-{
-	memset(c, 0, sizeof(*c));
-	return back_end->do_open(&c->work);
-}
-
-void
-srtp_ctx_fini(struct srtp_ctx *c)
-{
-	back_end->do_close(&c->work);
-	secret_wipe(c, sizeof(*c));
-}
-
-/* RFC 3711 4.1.1: salt * 2^16 ^ ssrc * 2^64 ^ index * 2^16. */
+/* The value in the last bytes, zeros before it. */
 static void
-make_iv(uint8_t iv[CIPHER_BLOCK], const uint8_t salt[SRTP_SALT_MAX], uint32_t ssrc, uint64_t index)
+put_mki(const struct srtp_key *key, uint8_t *p)
 {
-	memcpy(iv, salt, SRTP_SALT_MAX);
+	uint64_t v = key->mki;
+
+	for (unsigned i = key->mki_len; i-- > 0; v >>= 8)
+		p[i] = (uint8_t)v;
+}
+
+static bool
+is_mki(const struct srtp_key *key, const uint8_t *p)
+{
+	uint64_t v = key->mki;
+	bool same = true;
+
+	for (unsigned i = key->mki_len; i-- > 0; v >>= 8)
+		same &= p[i] == (uint8_t)v;
+	return same;
+}
+
+/* AES-CM, RFC 3711 4.1.1: salt * 2^16 ^ ssrc * 2^64 ^ index * 2^16. GCM, RFC 7714 8.1 and 9.1: salt
+ * ^ 0:16 ssrc:32 index:48. */
+static void
+make_iv(struct cipher_job *job, const struct srtp_key *half, uint32_t ssrc, uint64_t index)
+{
+	unsigned at = half->suite->kind == CIPHER_GCM ? 2 : 4;
+	uint8_t *iv = job->iv;
+
+	memcpy(iv, half->salt, SRTP_SALT_MAX);
 	iv[14] = iv[15] = 0;
-	for (unsigned i = 0; i < 4; i++)
-		iv[4 + i] ^= (uint8_t)(ssrc >> (24 - 8 * i));
-	for (unsigned i = 0; i < 6; i++)
-		iv[8 + i] ^= (uint8_t)(index >> (40 - 8 * i));
+	rtp_set32(iv + at, rtp_get32(iv + at) ^ ssrc);
+	rtp_set16(iv + at + 4, (uint16_t)(rtp_get16(iv + at + 4) ^ index >> 32));
+	rtp_set32(iv + at + 6, rtp_get32(iv + at + 6) ^ (uint32_t)index);
 }
 
 /* The index of the packet in op, by op's own rollover counter or by the estimate. */
@@ -134,7 +121,16 @@ rtp_index(const struct srtp_op *op)
 	return srtp_index_estimate(op->state->rtp.next - 1, seq);
 }
 
-/* Header, index and job of an RTP packet of len bytes without tag. */
+static void
+plan_job(struct cipher_job *job, struct srtp_key *half, struct srtp_op *op, uint32_t ssrc)
+{
+	job->key = half->part;
+	job->key_len = half->suite->key_len;
+	job->data = op->buf;
+	make_iv(job, half, ssrc, op->index);
+}
+
+/* Header, index and job of an RTP packet of len bytes without tail. */
 static enum err
 plan_rtp(struct srtp_op *op, uint32_t len, struct cipher_job *job)
 {
@@ -148,18 +144,19 @@ plan_rtp(struct srtp_op *op, uint32_t len, struct cipher_job *job)
 	op->index = rtp_index(op);
 	if (op->index >= SRTP_INDEX_LIMIT)
 		return ERR_EXPIRED;
-	job->key = &op->key->rtp;
-	job->data = op->buf;
 	job->crypt_at = h.header_len;
 	job->crypt_len = len - h.header_len;
 	job->auth_len = len;
-	job->trailer_len = ROC_LEN;
+	job->aad = op->buf;
+	job->aad_len = h.header_len;
+	job->tag_len = op->key->suite->rtp_tag;
+	job->trailer_len = CIPHER_TRAILER;
 	rtp_set32(job->trailer, srtp_index_roc(op->index));
-	make_iv(job->iv, op->key->rtp_salt, h.ssrc, op->index);
+	plan_job(job, op->key, op, h.ssrc);
 	return ERR_OK;
 }
 
-/* Header and job of an RTCP packet of len bytes; word (E and index) stands at buf + len. */
+/* Header and job of an RTCP packet of len bytes without tail; word is E and index. */
 static enum err
 plan_rtcp(struct srtp_op *op, uint32_t len, uint32_t word, struct cipher_job *job)
 {
@@ -170,13 +167,16 @@ plan_rtcp(struct srtp_op *op, uint32_t len, uint32_t word, struct cipher_job *jo
 	if (ssrc != op->state->ssrc)
 		return ERR_STATE;
 	op->index = word & ~srtcp_e;
-	job->key = &op->key->rtcp;
-	job->data = op->buf;
 	job->crypt_at = RTCP_HEADER_LEN;
 	job->crypt_len = word & srtcp_e ? len - RTCP_HEADER_LEN : 0;
 	job->auth_len = len + SRTCP_INDEX_LEN;
+	memcpy(job->aad_copy, op->buf, RTCP_HEADER_LEN);
+	rtp_set32(job->aad_copy + RTCP_HEADER_LEN, word);
+	job->aad = job->aad_copy;
+	job->aad_len = sizeof(job->aad_copy);
+	job->tag_len = op->key->suite->rtcp_tag;
 	job->trailer_len = 0;
-	make_iv(job->iv, op->key->rtcp_salt, ssrc, op->index);
+	plan_job(job, op->key->rtcp, op, ssrc);
 	return ERR_OK;
 }
 
@@ -184,12 +184,6 @@ static struct srtp_replay *
 window_of(const struct srtp_op *op)
 {
 	return op->flags & SRTP_OP_RTCP ? &op->state->rtcp : &op->state->rtp;
-}
-
-static uint32_t
-tag_len(const struct srtp_op *op)
-{
-	return op->flags & SRTP_OP_RTCP ? op->key->suite->rtcp_tag : op->key->suite->rtp_tag;
 }
 
 static void
@@ -200,29 +194,19 @@ commit_index(const struct srtp_op *op)
 }
 
 static enum err
-plan_protect_rtp(struct srtp_op *op, struct cipher_job *job)
+plan_protect_rtcp(struct srtp_op *op, const struct tail *t, struct cipher_job *job)
 {
-	if (op->len > SRTP_PACKET_MAX - tag_len(op) || op->len + tag_len(op) > op->cap)
-		return ERR_LONG;
-	return plan_rtp(op, op->len, job);
-}
-
-static enum err
-plan_protect_rtcp(struct srtp_op *op, struct cipher_job *job)
-{
-	uint32_t extra = SRTCP_INDEX_LEN + tag_len(op), word;
+	uint32_t word;
 	enum err err;
 
 	if (op->len < RTCP_HEADER_LEN)
 		return ERR_SHORT;
-	if (op->len > SRTP_PACKET_MAX - extra || op->len + extra > op->cap)
-		return ERR_LONG;
 	if (op->state->rtcp.next >= SRTCP_INDEX_LIMIT)
 		return ERR_EXPIRED;
 	word = srtcp_e | (uint32_t)op->state->rtcp.next;
 	err = plan_rtcp(op, op->len, word, job);
 	if (!err)
-		rtp_set32(op->buf + op->len, word);
+		rtp_set32(op->buf + t->word, word);
 	return err;
 }
 
@@ -230,54 +214,52 @@ plan_protect_rtcp(struct srtp_op *op, struct cipher_job *job)
 static enum err
 plan_protect(struct srtp_op *op, struct cipher_job *job)
 {
+	struct tail t;
 	enum err err;
 
-	if (!op->key->suite)
+	if (!op->key)
 		return ERR_STATE;
-	err = op->flags & SRTP_OP_RTCP ? plan_protect_rtcp(op, job) : plan_protect_rtp(op, job);
+	if (op->len > SRTP_PACKET_MAX)
+		return ERR_LONG;
+	t = tail_of(op, op->len);
+	if (t.end > SRTP_PACKET_MAX || t.end > op->cap)
+		return ERR_LONG;
+	err = op->flags & SRTP_OP_RTCP ? plan_protect_rtcp(op, &t, job)
+				       : plan_rtp(op, op->len, job);
 	if (err)
 		return err;
 	if (!GUARD(M7, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
 	commit_index(op);
+	put_mki(op->key, op->buf + t.mki);
 	return ERR_OK;
-}
-
-static enum err
-plan_unprotect_rtp(struct srtp_op *op, struct cipher_job *job)
-{
-	if (op->len > SRTP_PACKET_MAX)
-		return ERR_LONG;
-	if (op->len < RTP_HEADER_LEN + tag_len(op))
-		return ERR_SHORT;
-	return plan_rtp(op, op->len - tag_len(op), job);
-}
-
-static enum err
-plan_unprotect_rtcp(struct srtp_op *op, struct cipher_job *job)
-{
-	uint32_t extra = SRTCP_INDEX_LEN + tag_len(op), len, word;
-
-	if (op->len > SRTP_PACKET_MAX)
-		return ERR_LONG;
-	if (op->len < RTCP_HEADER_LEN + extra)
-		return ERR_SHORT;
-	len = op->len - extra;
-	word = rtp_get32(op->buf + len);
-	if (!GUARD(M10, word & srtcp_e))
-		return ERR_UNSUPPORTED;
-	return plan_rtcp(op, len, word, job);
 }
 
 /* Pass 1 of unprotect: reads only. */
 static enum err
 plan_unprotect(struct srtp_op *op, struct cipher_job *job)
 {
+	bool rtcp = op->flags & SRTP_OP_RTCP;
+	uint32_t len, word = 0;
+	struct tail t;
 	enum err err;
 
-	if (!op->key->suite)
+	if (!op->key)
 		return ERR_STATE;
-	err = op->flags & SRTP_OP_RTCP ? plan_unprotect_rtcp(op, job) : plan_unprotect_rtp(op, job);
+	if (op->len > SRTP_PACKET_MAX)
+		return ERR_LONG;
+	t = tail_of(op, rtcp ? RTCP_HEADER_LEN : RTP_HEADER_LEN);
+	if (op->len < t.end)
+		return ERR_SHORT;
+	len = op->len - tail_of(op, 0).end;
+	t = tail_of(op, len);
+	if (!is_mki(op->key, op->buf + t.mki))
+		return ERR_NOTFOUND;
+	if (rtcp)
+		word = rtp_get32(op->buf + t.word);
+	if (rtcp && !GUARD(M10, word & srtcp_e))
+		return ERR_UNSUPPORTED;
+	err = rtcp ? plan_rtcp(op, len, word, job) : plan_rtp(op, len, job);
 	if (err)
 		return err;
 	if (!GUARD(M5, srtp_replay_fresh(window_of(op), op->index)))
@@ -285,13 +267,12 @@ plan_unprotect(struct srtp_op *op, struct cipher_job *job)
 	return ERR_OK;
 }
 
-/* Pass 3 of unprotect: the tag, then the window again, then the state. */
+/* After the tag was checked: the window again, then the state. */
 static enum err
-admit(const struct srtp_op *op, const struct cipher_job *job)
+admit(struct srtp_op *op, bool good)
 {
-	uint32_t n = tag_len(op);
-
-	if (!GUARD(M3, secret_equal(job->tag, op->buf + op->len - n, n))) {
+	op->auths++;
+	if (!GUARD(M3, good)) {
 		if (GUARD(M6, false)) /* for a red build: moved by what nobody signed */
 			commit_index(op);
 		return ERR_AUTH;
@@ -299,102 +280,196 @@ admit(const struct srtp_op *op, const struct cipher_job *job)
 	if (!GUARD(M5, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
 	commit_index(op);
+	op->out_len = op->len - tail_of(op, 0).end;
 	return ERR_OK;
 }
 
+/* Lines of the packet i + PREFETCH_AHEAD that pass 1 and the ciphers will read. */
 static void
-prefetch(struct srtp_op *const *ops, unsigned i, unsigned n)
+prefetch(const struct srtp_ctx *c, struct srtp_op *const *ops, unsigned i, unsigned n)
 {
+	const struct srtp_op *op;
+
 	if (i + PREFETCH_AHEAD >= n)
 		return;
-	__builtin_prefetch(ops[i + PREFETCH_AHEAD]->state);
-	__builtin_prefetch(ops[i + PREFETCH_AHEAD]->key);
-	__builtin_prefetch(ops[i + PREFETCH_AHEAD]->buf);
+	op = ops[i + PREFETCH_AHEAD];
+	__builtin_prefetch(op->state, 1);
+	__builtin_prefetch(op->buf, 1);
+	for (unsigned at = 0; at < sizeof(struct srtp_key) + c->ops->key_near; at += CACHE_LINE)
+		__builtin_prefetch((const char *)op->key + at);
 }
 
-/* Pass 1 over n ops: fills c's list and owner with those that go on, and returns how many. */
-static unsigned
+/* The jobs of one kind in the batch. */
+struct jobs {
+	struct cipher_job **v;
+	unsigned n;
+};
+
+/* Pass 1 over n ops: jobs for those that go on, by kind; each job's op is in c->owner. */
+static void
 plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n,
-	   enum err (*do_plan)(struct srtp_op *, struct cipher_job *))
+	   enum err (*do_plan)(struct srtp_op *, struct cipher_job *),
+	   struct jobs out[CIPHER_KINDS])
 {
 	unsigned m = 0;
 
+	for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
+		out[kind] = (struct jobs){c->list[kind], 0};
 	for (unsigned i = 0; i < n; i++) {
-		prefetch(ops, i, n);
+		struct jobs *to;
+
+		prefetch(c, ops, i, n);
 		ops[i]->out_len = 0;
 		ops[i]->status = do_plan(ops[i], &c->jobs[m]);
 		if (ops[i]->status)
 			continue;
-		c->list[m] = &c->jobs[m];
+		to = &out[ops[i]->key->suite->kind];
+		to->v[to->n++] = &c->jobs[m];
 		c->owner[m++] = ops[i];
 	}
-	return m;
+}
+
+static struct srtp_op *
+owner_of(const struct srtp_ctx *c, const struct cipher_job *job)
+{
+	return c->owner[job - c->jobs];
 }
 
 static void
-fail_all(struct srtp_op *const *ops, unsigned n)
+fail_op(struct srtp_op *op)
 {
-	for (unsigned i = 0; i < n; i++) {
-		ops[i]->status = ERR_BUG;
-		ops[i]->out_len = 0;
+	op->status = ERR_BUG;
+	op->out_len = 0;
+}
+
+static unsigned
+fail_all(const struct srtp_ctx *c, const struct jobs *j)
+{
+	for (unsigned i = 0; i < j->n; i++)
+		fail_op(owner_of(c, j->v[i]));
+	return 0;
+}
+
+/* The tag of a protected packet, and its length. */
+static void
+finish_protect(const struct srtp_ctx *c, const struct cipher_job *job)
+{
+	struct srtp_op *op = owner_of(c, job);
+	struct tail t = tail_of(op, op->len);
+
+	memcpy(op->buf + t.tag, job->tag, job->tag_len);
+	op->out_len = t.end;
+}
+
+static unsigned
+protect_cm(struct srtp_ctx *c, const struct jobs *j)
+{
+	if (j->n == 0)
+		return 0;
+	if (!c->ops->do_crypt(&c->work, j->v, j->n) || !c->ops->do_tag(&c->work, j->v, j->n))
+		return fail_all(c, j);
+	for (unsigned i = 0; i < j->n; i++)
+		finish_protect(c, j->v[i]);
+	return j->n;
+}
+
+static void
+prefetch_gcm(const struct srtp_ctx *c, const struct jobs *j, unsigned i)
+{
+	if (c->ops->do_prefetch && i + PREFETCH_AHEAD < j->n)
+		c->ops->do_prefetch(j->v[i + PREFETCH_AHEAD]);
+}
+
+static unsigned
+protect_gcm(struct srtp_ctx *c, const struct jobs *j)
+{
+	unsigned good = 0;
+
+	for (unsigned i = 0; i < j->n; i++) {
+		prefetch_gcm(c, j, i);
+		if (c->ops->do_seal(&c->work, j->v[i])) {
+			finish_protect(c, j->v[i]);
+			good++;
+		} else {
+			fail_op(owner_of(c, j->v[i]));
+		}
 	}
+	return good;
 }
 
 unsigned
 srtp_protect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 {
 	struct srtp_op *all[SRTP_BATCH_MAX];
-	unsigned m;
+	struct jobs jobs[CIPHER_KINDS];
 
 	assert(n <= SRTP_BATCH_MAX);
 	for (unsigned i = 0; i < n; i++) {
 		all[i] = &ops[i];
 		ops[i].auths = 0;
 	}
-	m = plan_batch(c, all, n, plan_protect);
-	if (!back_end->do_crypt(&c->work, c->list, m) || !back_end->do_tag(&c->work, c->list, m)) {
-		fail_all(c->owner, m);
-		return 0;
-	}
-	for (unsigned i = 0; i < m; i++) {
-		const struct cipher_job *job = c->list[i];
-		struct srtp_op *op = c->owner[i];
-
-		memcpy(op->buf + job->auth_len, job->tag, tag_len(op));
-		op->out_len = job->auth_len + tag_len(op);
-	}
-	return m;
+	plan_batch(c, all, n, plan_protect, jobs);
+	return protect_cm(c, &jobs[CIPHER_CM_SHA1]) + protect_gcm(c, &jobs[CIPHER_GCM]);
 }
 
-/* One round over n ops: all of pass 1 to 4. Returns how many are OK. */
+/* All tags, then the packets whose tag was right. */
+static unsigned
+unprotect_cm(struct srtp_ctx *c, const struct jobs *j)
+{
+	struct jobs good = {j->v, 0};
+
+	if (j->n == 0)
+		return 0;
+	if (!c->ops->do_tag(&c->work, j->v, j->n))
+		return fail_all(c, j);
+	for (unsigned i = 0; i < j->n; i++) {
+		struct cipher_job *job = j->v[i];
+		struct srtp_op *op = owner_of(c, job);
+		const uint8_t *tag = op->buf + op->len - job->tag_len;
+
+		op->status = admit(op, secret_equal(job->tag, tag, job->tag_len));
+		if (!op->status)
+			good.v[good.n++] = job;
+	}
+	if (!c->ops->do_crypt(&c->work, good.v, good.n))
+		return fail_all(c, &good);
+	return good.n;
+}
+
+/* One by one: decrypted aside, and put into the packet when the tag was right. */
+static unsigned
+unprotect_gcm(struct srtp_ctx *c, const struct jobs *j)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < j->n; i++) {
+		struct cipher_job *job = j->v[i];
+		struct srtp_op *op = owner_of(c, job);
+		bool good = false;
+
+		prefetch_gcm(c, j, i);
+		memcpy(job->tag, op->buf + job->crypt_at + job->crypt_len, job->tag_len);
+		if (!c->ops->do_unseal(&c->work, job, &good)) {
+			fail_op(op);
+			continue;
+		}
+		op->status = admit(op, good);
+		if (op->status)
+			continue;
+		memcpy(op->buf + job->crypt_at, c->work.blocks, job->crypt_len);
+		n++;
+	}
+	return n;
+}
+
+/* One round over n ops. Returns how many are OK. */
 static unsigned
 unprotect_round(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n)
 {
-	unsigned m = plan_batch(c, ops, n, plan_unprotect), good = 0;
+	struct jobs jobs[CIPHER_KINDS];
 
-	if (!back_end->do_tag(&c->work, c->list, m)) {
-		fail_all(c->owner, m);
-		return 0;
-	}
-	for (unsigned i = 0; i < m; i++) {
-		struct cipher_job *job = c->list[i];
-		struct srtp_op *op = c->owner[i];
-
-		op->auths++;
-		op->status = admit(op, job);
-		if (op->status)
-			continue;
-		op->out_len = job->auth_len;
-		if (op->flags & SRTP_OP_RTCP)
-			op->out_len -= SRTCP_INDEX_LEN;
-		c->list[good] = job;
-		c->owner[good++] = op;
-	}
-	if (!back_end->do_crypt(&c->work, c->list, good)) {
-		fail_all(c->owner, good);
-		return 0;
-	}
-	return good;
+	plan_batch(c, ops, n, plan_unprotect, jobs);
+	return unprotect_cm(c, &jobs[CIPHER_CM_SHA1]) + unprotect_gcm(c, &jobs[CIPHER_GCM]);
 }
 
 /* True where packets of this batch have moved the estimate under which op failed. */

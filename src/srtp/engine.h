@@ -1,5 +1,5 @@
-/* SRTP and SRTCP (RFC 3711) over batches of packets: no sockets, no clock, no allocation, lock or
- * log. Keys and scratch are private to a worker; the state is plain data for shared memory.
+/* SRTP and SRTCP (RFC 3711, RFC 7714) over batches of packets: no sockets, no clock, no allocation,
+ * lock or log. Keys and scratch are private to a worker; the state is plain data for shared memory.
  *
  * A batch may mix flows, keys, suites, sizes, RTP and RTCP. Nothing in a state changes before the
  * tag of the packet has verified; the replay window is asked again when it is committed, so of two
@@ -14,10 +14,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "srtp/cipher.h"
 #include "srtp/index.h"
+#include "srtp/key.h"
 #include "srtp/replay.h"
-#include "srtp/suite.h"
 
 enum {
 	SRTP_BATCH_MAX = CIPHER_BATCH_MAX, /* ops in one call */
@@ -50,23 +49,6 @@ bool srtp_state_started(const struct srtp_state *s) NODISCARD;
 /** Rollover counter of the highest index; 0 before the first packet. */
 uint32_t srtp_state_roc(const struct srtp_state *s) NODISCARD;
 
-/** Session keys of one master key, RTP and RTCP. Private to a worker; not copied, not shared. */
-struct srtp_key {
-	const struct srtp_suite *suite; /* NULL: not in use */
-	struct cipher_key rtp, rtcp;
-	uint8_t rtp_salt[SRTP_SALT_MAX], rtcp_salt[SRTP_SALT_MAX];
-};
-
-/**
- * Derive and expand the session keys (RFC 3711 4.3, key derivation rate 0). key is overwritten (not
- * one in use: srtp_key_fini first). master has suite's key_len bytes, salt its salt_len; both may
- * be wiped after. UNSUPPORTED: no such suite; NOMEM; on error key is zero. Uses the library's heap.
- */
-enum err srtp_key_init(struct srtp_key *key, unsigned suite, const uint8_t *master,
-		       const uint8_t *salt) NODISCARD;
-/** Wipe. Fine on zeros, and twice. */
-void srtp_key_fini(struct srtp_key *key);
-
 enum srtp_op_flag {
 	SRTP_OP_RTCP = 1, /* the packet is RTCP */
 	SRTP_OP_ROC = 2,  /* use roc with the packet's sequence number, not the estimate */
@@ -75,18 +57,19 @@ enum srtp_op_flag {
 /**
  * One packet. status:
  * OK; SYNTAX: not RTP or RTCP version 2 with a whole header; SHORT: no room for the tag in what
- * came; LONG: over SRTP_PACKET_MAX, or cap leaves no room for the tag; STATE: SSRC is not state's;
- * UNSUPPORTED: SRTCP with E=0; AUTH: the tag is wrong; REPLAY: seen, or behind the window
- * (protect: the index was used under this key); EXPIRED: the key's lifetime is over; BUG: the
- * library failed. On anything but OK, state and bytes are as they were and out_len is 0; except
- * that BUG leaves undefined bytes, and after protect a used index.
+ * came; LONG: over SRTP_PACKET_MAX, or cap leaves no room for what protect adds; STATE: SSRC is not
+ * state's, or no key; NOTFOUND: the MKI is not the key's; UNSUPPORTED: SRTCP with E=0; AUTH: the
+ * tag is wrong; REPLAY: seen, or behind the window (protect: the index was used under this key);
+ * EXPIRED: the key's lifetime is over; BUG: the library failed. On anything but OK, state and the
+ * first len bytes are as they were and out_len is 0; except that BUG leaves undefined bytes, and
+ * after protect a used index.
  */
 struct srtp_op {
 	struct srtp_key *key;
 	struct srtp_state *state;
 	uint8_t *buf;     /* worked on in place */
 	uint32_t len;     /* bytes of the packet */
-	uint32_t cap;     /* bytes of buf; protect needs len + SRTP_OVERHEAD_MAX at most */
+	uint32_t cap;     /* bytes of buf; protect needs len + SRTP_OVERHEAD_MAX + MKI at most */
 	uint32_t roc;     /* with SRTP_OP_ROC */
 	uint16_t flags;   /* SRTP_OP_* */
 	uint16_t auths;   /* out: tags computed for this packet, 0 to 2 */
@@ -94,18 +77,6 @@ struct srtp_op {
 	enum err status;  /* out */
 	uint64_t index;   /* out: the index used or tried (RTP 48 bits, RTCP 31) */
 };
-
-/** A worker's scratch. */
-struct srtp_ctx {
-	struct cipher_work work;
-	struct cipher_job jobs[SRTP_BATCH_MAX];
-	struct cipher_job *list[SRTP_BATCH_MAX]; /* those that go on to the next pass */
-	struct srtp_op *owner[SRTP_BATCH_MAX];   /* and their ops */
-};
-
-/** NOMEM: the library's. */
-enum err srtp_ctx_init(struct srtp_ctx *c) NODISCARD;
-void srtp_ctx_fini(struct srtp_ctx *c);
 
 /**
  * Encrypt and sign n <= SRTP_BATCH_MAX packets in place; returns how many are OK. RTP: the sequence

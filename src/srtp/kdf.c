@@ -30,8 +30,9 @@ set_streams(struct cipher_stream *s, uint8_t (*iv)[CIPHER_BLOCK], const struct s
 }
 
 enum err
-srtp_kdf(const struct cipher_ops *ops, const struct srtp_suite *suite, const uint8_t *master,
-	 const uint8_t *salt, struct srtp_session_keys *rtp, struct srtp_session_keys *rtcp)
+srtp_kdf(const struct cipher_ops *ops, struct cipher_work *w, const struct srtp_suite *suite,
+	 const uint8_t *master, const uint8_t *salt, struct srtp_session_keys *rtp,
+	 struct srtp_session_keys *rtcp)
 {
 	uint8_t iv[STREAMS][CIPHER_BLOCK];
 	struct cipher_stream streams[STREAMS];
@@ -41,7 +42,7 @@ srtp_kdf(const struct cipher_ops *ops, const struct srtp_suite *suite, const uin
 	memset(rtcp, 0, sizeof(*rtcp));
 	set_streams(streams, iv, suite, salt, LABEL_RTP, rtp);
 	set_streams(streams + 3, iv + 3, suite, salt, LABEL_RTCP, rtcp);
-	err = ops->do_stream(master, suite->key_len, streams, STREAMS);
+	err = ops->do_stream(w, master, suite->key_len, streams, STREAMS);
 	if (err) {
 		secret_wipe(rtp, sizeof(*rtp));
 		secret_wipe(rtcp, sizeof(*rtcp));

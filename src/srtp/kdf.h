@@ -1,4 +1,5 @@
-/* Session keys from a master key (RFC 3711 4.3, AES-CM as PRF, key derivation rate 0). */
+/* Session keys from a master key (RFC 3711 4.3, RFC 6188, RFC 7714 11: AES-CM as PRF, key
+ * derivation rate 0). */
 #ifndef POSTERN_SRTP_KDF_H
 #define POSTERN_SRTP_KDF_H
 
@@ -8,7 +9,10 @@
 #include "srtp/cipher.h"
 #include "srtp/suite.h"
 
-/** For RTP or RTCP. A secret: wipe after use. Only suite's key_len bytes of crypt are set. */
+/**
+ * For RTP or RTCP. A secret: wipe after use. Only suite's key_len bytes of crypt and salt_len bytes
+ * of salt are set; auth is for CIPHER_CM_SHA1.
+ */
 struct srtp_session_keys {
 	uint8_t crypt[SRTP_MASTER_KEY_MAX];
 	uint8_t auth[SRTP_AUTH_KEY_LEN];
@@ -19,8 +23,8 @@ struct srtp_session_keys {
  * Derive both sets. master has suite's key_len bytes, salt its salt_len. NOMEM, BUG: the library's;
  * then *rtp and *rtcp are zero.
  */
-enum err srtp_kdf(const struct cipher_ops *ops, const struct srtp_suite *suite,
-		  const uint8_t *master, const uint8_t *salt, struct srtp_session_keys *rtp,
-		  struct srtp_session_keys *rtcp) NODISCARD;
+enum err srtp_kdf(const struct cipher_ops *ops, struct cipher_work *w,
+		  const struct srtp_suite *suite, const uint8_t *master, const uint8_t *salt,
+		  struct srtp_session_keys *rtp, struct srtp_session_keys *rtcp) NODISCARD;
 
 #endif

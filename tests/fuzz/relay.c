@@ -25,7 +25,7 @@ struct play {
 	struct flow_secrets secrets;
 	struct relay *relay;
 	struct srtp_ctx ctx;
-	struct srtp_key seal, open; /* at the far end of slot 0 */
+	struct srtp_key *seal, *open; /* at the far end of slot 0 */
 	struct srtp_state sealed;
 	struct queue in;
 	uint64_t now, mark;
@@ -78,7 +78,7 @@ check_sealed(struct play *y, const struct io_packet *k)
 {
 	uint8_t copy[IO_PACKET_MAX];
 	struct srtp_state any;
-	struct srtp_op op = {.key = &y->open,
+	struct srtp_op op = {.key = y->open,
 			     .state = &any,
 			     .buf = copy,
 			     .len = k->len,
@@ -202,7 +202,7 @@ give_packet(struct play *y)
 	if (n && k->p[n - 1] == MARK)
 		k->p[n - 1] = 0;
 	if (head & 32 && n >= 12) {
-		struct srtp_op op = {.key = &y->seal,
+		struct srtp_op op = {.key = y->seal,
 				     .state = &y->sealed,
 				     .buf = k->p,
 				     .len = n,
@@ -273,11 +273,11 @@ play_up(void)
 	must(y.relay && flow_create(&plan, &y.flows_fd, &y.secrets_fd) == ERR_OK);
 	must(flow_map(y.flows_fd, true, &y.flows) == ERR_OK);
 	must(flow_secrets_map(y.secrets_fd, true, &y.secrets) == ERR_OK);
-	must(srtp_ctx_init(&y.ctx) == ERR_OK);
+	must(srtp_ctx_init(&y.ctx, SRTP_ENGINE_AUTO, 2) == ERR_OK);
 	must(media_secret_put(y.secrets.rows[0].in, 1, key, KEY, key + KEY, SALT) == ERR_OK);
 	must(media_secret_put(y.secrets.rows[0].out, 1, key, KEY, key + KEY, SALT) == ERR_OK);
-	must(srtp_key_init(&y.seal, SRTP_AES_CM_128_HMAC_SHA1_80, key, key + KEY) == ERR_OK);
-	must(srtp_key_init(&y.open, SRTP_AES_CM_128_HMAC_SHA1_80, key, key + KEY) == ERR_OK);
+	must(srtp_key_new(&y.ctx, SRTP_AES_CM_128_HMAC_SHA1_80, key, key + KEY, &y.seal) == ERR_OK);
+	must(srtp_key_new(&y.ctx, SRTP_AES_CM_128_HMAC_SHA1_80, key, key + KEY, &y.open) == ERR_OK);
 	return &y;
 }
 

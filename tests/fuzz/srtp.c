@@ -1,6 +1,6 @@
-/* unprotect: bytes that nobody signed are refused and change nothing; what protect made opens to
- * what it was; with one bit flipped it is refused. Input: flags, two bytes that choose the bit,
- * then a packet. */
+/* unprotect, in four suites, with and without MKI: bytes that nobody signed are refused and change
+ * nothing; what protect made opens to what it was; with one bit flipped it is refused. Input:
+ * flags, two bytes that choose the bit, then a packet. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,19 +12,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { HEAD = 3, BUF = SRTP_PACKET_MAX + 32 };
 
+static const uint8_t suites[] = {SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AES_CM_128_HMAC_SHA1_32,
+				 SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_256_GCM};
 static struct srtp_ctx ctx;
-static struct srtp_key key;
+static struct srtp_key *keys[2 * ARRAY_LEN(suites)]; /* the second half with an MKI */
 static uint8_t buf[BUF], copy[BUF];
 
 static void
 set_up(void)
 {
-	static const uint8_t master[16] = {42}, salt[14] = {24};
+	static const uint8_t master[SRTP_MASTER_KEY_MAX] = {42}, salt[SRTP_SALT_MAX] = {24};
 
-	if (key.suite)
+	if (keys[0])
 		return;
-	if (srtp_ctx_init(&ctx) || srtp_key_init(&key, SRTP_AES_CM_128_HMAC_SHA1_80, master, salt))
+	if (srtp_ctx_init(&ctx, SRTP_ENGINE_AUTO, ARRAY_LEN(keys)))
 		abort();
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (srtp_key_new(&ctx, suites[i % ARRAY_LEN(suites)], master, salt, &keys[i]) ||
+		    (i >= ARRAY_LEN(suites) && srtp_key_set_mki(keys[i], 5, 4)))
+			abort();
 }
 
 /* The SSRC that the packet names, so that parsing goes on to the tag. */
@@ -76,7 +82,7 @@ round_trip(struct srtp_op op, const uint8_t *clear, uint32_t bit, const struct s
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct srtp_op op = {.key = &key, .buf = buf, .cap = BUF};
+	struct srtp_op op = {.buf = buf, .cap = BUF};
 	struct srtp_state state;
 	uint32_t bit;
 
@@ -84,7 +90,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < HEAD || size - HEAD > BUF)
 		return 0;
 	op.flags = data[0] & (SRTP_OP_RTCP | SRTP_OP_ROC);
-	op.roc = data[0] >> 2;
+	op.key = keys[data[0] >> 2 & 7];
+	op.roc = data[0] >> 5;
 	bit = (uint32_t)data[1] << 8 | data[2];
 	op.len = (uint32_t)(size - HEAD);
 	srtp_state_init(&state, ssrc_at(data + HEAD, op.len, op.flags & SRTP_OP_RTCP ? 4 : 8));

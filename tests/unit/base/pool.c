@@ -18,6 +18,7 @@ test_exhaust(void **state)
 		assert_non_null(obj[i]);
 		assert_int_equal(pool_index(&p, obj[i]), i); /* in order at first */
 		assert_ptr_equal(pool_at(&p, i), obj[i]);
+		assert_int_equal((uintptr_t)obj[i] % 64, 0);
 		memset(obj[i], 0xaa, 100);
 		assert_int_equal(pool_used(&p), i + 1);
 	}

@@ -6,7 +6,7 @@
 
 #include "srtp/engine.h"
 
-enum { SSRC = 0x1234abcd, PAYLOAD = 160, BUF = 512, ROOM = SRTP_OVERHEAD_MAX };
+enum { SSRC = 0x1234abcd, PAYLOAD = 160, BUF = 1024, KEYS = 64 };
 
 static struct srtp_ctx ctx;
 static const uint8_t master[32] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 99};
@@ -14,7 +14,7 @@ static const uint8_t salt[14] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11, 22, 33, 44};
 
 /* Two ends of one stream under one key. */
 struct pair {
-	struct srtp_key key;
+	struct srtp_key *key;
 	struct srtp_state tx, rx;
 };
 
@@ -24,24 +24,52 @@ struct packet {
 };
 
 static inline int
-group_up(void **state)
+open_ctx(enum srtp_engine engine)
 {
-	(void)state;
-	return srtp_ctx_init(&ctx) == ERR_OK ? 0 : -1;
+	return srtp_ctx_init(&ctx, engine, KEYS) == ERR_OK ? 0 : -1;
 }
 
 static inline int
-group_down(void **state)
+use_auto(void **state)
 {
 	(void)state;
-	srtp_ctx_fini(&ctx);
-	return 0;
+	return open_ctx(SRTP_ENGINE_AUTO);
 }
+
+static inline int
+use_openssl(void **state)
+{
+	(void)state;
+	return open_ctx(SRTP_ENGINE_OPENSSL);
+}
+
+/* Fails when a key is left. */
+static inline int
+close_ctx(void **state)
+{
+	uint32_t left = pool_used(&ctx.pools[CIPHER_CM_SHA1]) + pool_used(&ctx.pools[CIPHER_GCM]);
+
+	(void)state;
+	srtp_ctx_fini(&ctx);
+	return left == 0 ? 0 : -1;
+}
+
+/* A test with the engine of this machine, and with the one that runs everywhere. */
+#define EACH_ENGINE(f)                                                                             \
+	{#f, f, use_auto, close_ctx, NULL},                                                        \
+	{                                                                                          \
+#f " openssl", f, use_openssl, close_ctx, NULL                                     \
+	}
+
+static const uint8_t suite_ids[] = {
+	SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AES_CM_128_HMAC_SHA1_32, SRTP_AES_256_CM_HMAC_SHA1_80,
+	SRTP_AES_256_CM_HMAC_SHA1_32, SRTP_AEAD_AES_128_GCM,        SRTP_AEAD_AES_256_GCM,
+};
 
 static inline void
 pair_up(struct pair *p, unsigned suite)
 {
-	assert_int_equal(srtp_key_init(&p->key, suite, master, salt), ERR_OK);
+	assert_int_equal(srtp_key_new(&ctx, suite, master, salt, &p->key), ERR_OK);
 	srtp_state_init(&p->tx, SSRC);
 	srtp_state_init(&p->rx, SSRC);
 }
@@ -71,7 +99,7 @@ clear_rtcp(uint8_t mark)
 static inline struct srtp_op
 op_of(struct pair *p, struct srtp_state *s, struct packet *pkt, uint16_t flags)
 {
-	return (struct srtp_op){.key = &p->key,
+	return (struct srtp_op){.key = p->key,
 				.state = s,
 				.buf = pkt->b,
 				.len = pkt->len,

@@ -25,7 +25,7 @@ replay_from(uint16_t seq)
 		for (unsigned old = 0; old <= OLD && old <= i; old++)
 			assert_int_equal(refused(&p, &rec[i - old], 0), ERR_REPLAY);
 	}
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 static void
@@ -54,7 +54,7 @@ test_m5_window(void **state)
 
 		assert_int_equal(err, i < 199 - 127 ? ERR_REPLAY : ERR_OK);
 	}
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 static void
@@ -79,7 +79,7 @@ test_m5_rtcp(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(unprotect(&p, &rec[i], SRTP_OP_RTCP),
 				 i < 199 - 127 ? ERR_REPLAY : ERR_OK);
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 /* M5: copies of one packet in one batch: the first is taken. */
@@ -107,7 +107,7 @@ test_m5_batch(void **state)
 			assert_memory_equal(copy[i].b, rec[i / 16].b, BUF);
 	}
 	assert_int_equal(p.rx.packets, 4);
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 /* M6 (a): what nobody signed does not move the index. */
@@ -127,7 +127,7 @@ test_m6_forged(void **state)
 		assert_int_equal(unprotect(&p, &good, 0), ERR_OK);
 	}
 	assert_int_equal(srtp_state_roc(&p.rx), 1);
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 /* M6: a first batch that holds a wrap, in order and not, with junk before it. */
@@ -162,7 +162,7 @@ test_m6_first_batch(void **state)
 		for (unsigned i = 0; i < 7; i++)
 			assert_in_range(ops[i].auths, 1, 2);
 		assert_int_equal(p.rx.rtp.next, 65536 + 3);
-		srtp_key_fini(&p.key);
+		srtp_key_free(&ctx, &p.key);
 	}
 }
 
@@ -198,7 +198,7 @@ test_m6_roc(void **state)
 	pkt.len = op.out_len;
 	assert_int_equal(unprotect(&p, &pkt, 0), ERR_OK);
 	assert_int_equal(srtp_state_roc(&p.rx), 8);
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 /* M6 (e), (g): a new key keeps the counter; a recording under roc 0 stays refused after a wrap. */
@@ -224,16 +224,15 @@ test_m6_rekey(void **state)
 	op = op_of(&p, &p.rx, &rec, SRTP_OP_ROC);
 	assert_int_equal(srtp_unprotect_batch(&ctx, &op, 1), 0);
 	assert_int_equal(op.status, ERR_REPLAY);
-	srtp_key_fini(&p.key);
-	assert_int_equal(srtp_key_init(&p.key, SRTP_AES_CM_128_HMAC_SHA1_80, master + 1, salt),
-			 ERR_OK);
+	srtp_key_free(&ctx, &p.key);
+	assert_int_equal(srtp_key_new(&ctx, suite_ids[0], master + 1, salt, &p.key), ERR_OK);
 	srtp_state_rekey(&p.tx);
 	srtp_state_rekey(&p.rx);
 	pkt = sealed_rtp(&p, 501);
 	assert_int_equal(unprotect(&p, &pkt, 0), ERR_OK);
 	assert_int_equal(srtp_state_roc(&p.rx), 1);
 	assert_int_equal(p.rx.packets, 1);
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 /* M7: no index twice under a key on the sending side. */
@@ -292,19 +291,19 @@ test_m7_sender(void **state)
 
 	assert_int_equal(protect(&p, &rtcp, SRTP_OP_RTCP), ERR_OK);
 	assert_int_equal(rtcp.b[31], 50);
-	srtp_key_fini(&p.key);
+	srtp_key_free(&ctx, &p.key);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_m5_replay), cmocka_unit_test(test_m5_window),
-		cmocka_unit_test(test_m5_rtcp),   cmocka_unit_test(test_m5_batch),
-		cmocka_unit_test(test_m6_forged), cmocka_unit_test(test_m6_first_batch),
-		cmocka_unit_test(test_m6_roc),    cmocka_unit_test(test_m6_rekey),
-		cmocka_unit_test(test_m7_sender),
+		EACH_ENGINE(test_m5_replay), EACH_ENGINE(test_m5_window),
+		EACH_ENGINE(test_m5_rtcp),   EACH_ENGINE(test_m5_batch),
+		EACH_ENGINE(test_m6_forged), EACH_ENGINE(test_m6_first_batch),
+		EACH_ENGINE(test_m6_roc),    EACH_ENGINE(test_m6_rekey),
+		EACH_ENGINE(test_m7_sender),
 	};
 
-	return cmocka_run_group_tests_name("srtp/window", tests, group_up, group_down);
+	return cmocka_run_group_tests_name("srtp/window", tests, NULL, NULL);
 }

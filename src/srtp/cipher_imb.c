@@ -1,0 +1,365 @@
+#include "srtp/cipher_imb.h"
+
+#include <stddef.h>
+
+#ifndef POSTERN_IPSEC_MB
+
+const struct cipher_ops *
+cipher_imb(void)
+{
+	return NULL;
+}
+
+#else
+
+#include <string.h>
+
+#define NO_COMPAT_IMB_API_053
+#include <intel-ipsec-mb.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+
+enum {
+	SHA1_BLOCK = 64,
+	SHA1_LEN = 20,
+	IMB_TAG = 12, /* bytes: the library computes 12 or 20 of HMAC-SHA1, nothing else */
+	CACHE_LINE = 64,
+	ROUND_KEYS = 15 * CIPHER_BLOCK, /* of AES-256 */
+	/* Fewer packets than this are faster two at a time with the SHA instructions than in the
+	 * sixteen lanes of AVX-512, which cost the same however few are filled. */
+	WIDE_FROM = 10,
+};
+
+/* The part of an AES-CM key. */
+struct cm_key {
+	uint8_t inner[SHA1_LEN], outer[SHA1_LEN]; /* HMAC: hash states after the padded keys */
+	uint8_t rounds[ROUND_KEYS];
+};
+/* The part of an AES-GCM key: gcm_key_data where the next cache line begins. */
+enum {
+	GCM_AT = CACHE_LINE - CIPHER_PART_AT,
+};
+
+/* A worker's library objects. */
+struct imb {
+	IMB_MGR *narrow;
+	IMB_MGR *wide;      /* NULL: narrow does it all */
+	unsigned wide_from; /* packets of AES-CM in a call from which wide is the faster one */
+	struct gcm_context_data gcm;
+	IMB_JOB jobs[CIPHER_BATCH_MAX];
+};
+
+static struct gcm_key_data *
+gcm_data(void *part)
+{
+	return (struct gcm_key_data *)(void *)((uint8_t *)part + GCM_AT);
+}
+
+/* The one whose layout of hash powers all AES-GCM keys have. */
+static IMB_MGR *
+gcm_manager(const struct imb *m)
+{
+	return m->wide ? m->wide : m->narrow;
+}
+
+/* ---- a worker ---- */
+
+static void
+work_close(struct cipher_work *w)
+{
+	struct imb *m = w->lib;
+
+	if (m) {
+		if (m->narrow)
+			free_mb_mgr(m->narrow);
+		if (m->wide)
+			free_mb_mgr(m->wide);
+		secret_wipe(m, sizeof(*m));
+		mem_free(m);
+	}
+	secret_wipe(w, sizeof(*w));
+}
+
+/* wide, if this CPU has one that is worth it. False: out of memory. */
+static bool
+open_wide(struct imb *m, struct cipher_work *w)
+{
+	uint64_t has = m->narrow->features;
+	bool avx512 = (has & IMB_FEATURE_AVX512_SKX) == IMB_FEATURE_AVX512_SKX;
+
+	w->kernels = has & IMB_FEATURE_SHANI ? "sha-ni" : "sse";
+	if (!avx512 && !(has & IMB_FEATURE_AVX2))
+		return true;
+	m->wide = alloc_mb_mgr(0);
+	if (!m->wide)
+		return false;
+	if (avx512) {
+		init_mb_mgr_avx512(m->wide);
+		m->wide_from = has & IMB_FEATURE_SHANI ? WIDE_FROM : 1;
+		w->kernels = has & IMB_FEATURE_SHANI ? "avx512+sha-ni" : "avx512";
+	} else {
+		init_mb_mgr_avx2(m->wide);
+		m->wide_from = has & IMB_FEATURE_SHANI ? CIPHER_BATCH_MAX + 1 : 1;
+		w->kernels = has & IMB_FEATURE_SHANI ? "avx2+sha-ni" : "avx2";
+	}
+	return true;
+}
+
+static enum err
+work_open(struct cipher_work *w)
+{
+	const uint64_t need = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ | IMB_FEATURE_SSE4_2;
+	struct imb *m = mem_zalloc(1, sizeof(*m));
+	enum err err = ERR_NOMEM;
+
+	memset(w, 0, sizeof(*w));
+	w->lib = m;
+	if (!m)
+		return ERR_NOMEM;
+	m->narrow = alloc_mb_mgr(0);
+	if (m->narrow && (m->narrow->features & need) != need) {
+		err = ERR_UNSUPPORTED;
+	} else if (m->narrow) {
+		init_mb_mgr_sse(m->narrow);
+		if (open_wide(m, w))
+			return ERR_OK;
+	}
+	work_close(w);
+	return err;
+}
+
+/* ---- keys ---- */
+
+static void
+expand_aes(IMB_MGR *mgr, const uint8_t *aes, uint32_t aes_len, uint8_t rounds[ROUND_KEYS])
+{
+	uint8_t decrypt[ROUND_KEYS];
+
+	if (aes_len == 16)
+		IMB_AES_KEYEXP_128(mgr, aes, rounds, decrypt);
+	else
+		IMB_AES_KEYEXP_256(mgr, aes, rounds, decrypt);
+	secret_wipe(decrypt, sizeof(decrypt));
+}
+
+/* The hash state after one block of the key xored with fill (RFC 2104: ipad, opad). */
+static void
+hash_pad(IMB_MGR *mgr, const uint8_t *auth, uint32_t auth_len, uint8_t fill, uint8_t *out)
+{
+	uint8_t block[SHA1_BLOCK];
+
+	memset(block, fill, sizeof(block));
+	for (uint32_t i = 0; i < auth_len; i++)
+		block[i] ^= auth[i];
+	IMB_SHA1_ONE_BLOCK(mgr, block, out);
+	secret_wipe(block, sizeof(block));
+}
+
+static enum err
+key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t *aes,
+	 uint32_t aes_len, const uint8_t *auth, uint32_t auth_len)
+{
+	struct imb *m = w->lib;
+	struct cm_key *k = part;
+
+	if (kind == CIPHER_GCM) {
+		if (aes_len == 16)
+			IMB_AES128_GCM_PRE(gcm_manager(m), aes, gcm_data(part));
+		else
+			IMB_AES256_GCM_PRE(gcm_manager(m), aes, gcm_data(part));
+		return ERR_OK;
+	}
+	if (auth_len > SHA1_BLOCK)
+		return ERR_RANGE;
+	expand_aes(m->narrow, aes, aes_len, k->rounds);
+	hash_pad(m->narrow, auth, auth_len, 0x36, k->inner);
+	hash_pad(m->narrow, auth, auth_len, 0x5c, k->outer);
+	return ERR_OK;
+}
+
+static void
+key_fini(enum cipher_kind kind, void *part)
+{
+	secret_wipe(part, kind == CIPHER_GCM ? GCM_AT + sizeof(struct gcm_key_data)
+					     : sizeof(struct cm_key));
+}
+
+/* ---- AES-CM, HMAC-SHA1 ---- */
+
+static void
+set_crypt(IMB_JOB *to, const void *rounds, uint32_t key_len, const uint8_t *iv, uint8_t *data,
+	  uint32_t len)
+{
+	to->enc_keys = rounds;
+	to->key_len_in_bytes = key_len;
+	to->src = data;
+	to->dst = data;
+	to->cipher_start_src_offset_in_bytes = 0;
+	to->msg_len_to_cipher_in_bytes = len;
+	to->iv = iv;
+	to->iv_len_in_bytes = CIPHER_BLOCK;
+}
+
+static bool
+run_crypt(struct imb *m, IMB_MGR *mgr, unsigned n, uint32_t key_len)
+{
+	return n == 0 || IMB_SUBMIT_CIPHER_BURST_NOCHECK(
+				 mgr, m->jobs, n, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
+				 key_len == 16 ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES) == n;
+}
+
+/* Those of the jobs that have keys of this length. */
+static bool
+crypt_some(struct imb *m, IMB_MGR *mgr, struct cipher_job *const *jobs, unsigned n,
+	   uint32_t key_len)
+{
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct cipher_job *j = jobs[i];
+
+		if (j->key_len == key_len && j->crypt_len > 0)
+			set_crypt(&m->jobs[k++], ((const struct cm_key *)j->key)->rounds, key_len,
+				  j->iv, j->data + j->crypt_at, j->crypt_len);
+	}
+	return run_crypt(m, mgr, k, key_len);
+}
+
+static IMB_MGR *
+manager_for(const struct imb *m, unsigned n)
+{
+	return m->wide && n >= m->wide_from ? m->wide : m->narrow;
+}
+
+static bool
+crypt_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
+{
+	struct imb *m = w->lib;
+	IMB_MGR *mgr = gcm_manager(m);
+
+	return crypt_some(m, mgr, jobs, n, 16) && crypt_some(m, mgr, jobs, n, 32);
+}
+
+/* The library wants one piece: the trailer stands behind the packet while it is hashed. */
+static bool
+tag_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
+{
+	uint8_t behind[CIPHER_BATCH_MAX][CIPHER_TRAILER];
+	struct imb *m = w->lib;
+	bool ok;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct cipher_job *j = jobs[i];
+		const struct cm_key *k = j->key;
+		IMB_JOB *to = &m->jobs[i];
+
+		if (j->trailer_len) {
+			memcpy(behind[i], j->data + j->auth_len, CIPHER_TRAILER);
+			memcpy(j->data + j->auth_len, j->trailer, CIPHER_TRAILER);
+		}
+		to->src = j->data;
+		to->hash_start_src_offset_in_bytes = 0;
+		to->msg_len_to_hash_in_bytes = j->auth_len + j->trailer_len;
+		to->auth_tag_output = j->tag;
+		to->auth_tag_output_len_in_bytes = IMB_TAG;
+		to->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
+		to->u.HMAC._hashed_auth_key_xor_opad = k->outer;
+	}
+	ok = n == 0 ||
+	     IMB_SUBMIT_HASH_BURST_NOCHECK(manager_for(m, n), m->jobs, n, IMB_AUTH_HMAC_SHA_1) == n;
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i]->trailer_len)
+			memcpy(jobs[i]->data + jobs[i]->auth_len, behind[i], CIPHER_TRAILER);
+	return ok;
+}
+
+static enum err
+run_streams(struct cipher_work *w, const uint8_t *aes, uint32_t aes_len,
+	    const struct cipher_stream *s, unsigned n)
+{
+	struct imb *m = w->lib;
+	uint8_t rounds[ROUND_KEYS];
+	bool ok;
+
+	if (n > CIPHER_BATCH_MAX)
+		return ERR_RANGE;
+	expand_aes(m->narrow, aes, aes_len, rounds);
+	for (unsigned i = 0; i < n; i++) {
+		memset(s[i].out, 0, s[i].len);
+		set_crypt(&m->jobs[i], rounds, aes_len, s[i].iv, s[i].out, s[i].len);
+	}
+	ok = run_crypt(m, m->narrow, n, aes_len);
+	secret_wipe(rounds, sizeof(rounds));
+	return ok ? ERR_OK : ERR_BUG;
+}
+
+/* ---- AES-GCM ---- */
+
+static bool
+seal_gcm(struct cipher_work *w, struct cipher_job *j)
+{
+	struct imb *m = w->lib;
+	const struct gcm_key_data *k = gcm_data(j->key);
+	uint8_t *data = j->data + j->crypt_at;
+
+	if (j->key_len == 16)
+		IMB_AES128_GCM_ENC(gcm_manager(m), k, &m->gcm, data, data, j->crypt_len, j->iv,
+				   j->aad, j->aad_len, j->tag, j->tag_len);
+	else
+		IMB_AES256_GCM_ENC(gcm_manager(m), k, &m->gcm, data, data, j->crypt_len, j->iv,
+				   j->aad, j->aad_len, j->tag, j->tag_len);
+	return true;
+}
+
+static bool
+unseal_gcm(struct cipher_work *w, const struct cipher_job *j, bool *good)
+{
+	struct imb *m = w->lib;
+	const struct gcm_key_data *k = gcm_data(j->key);
+	const uint8_t *data = j->data + j->crypt_at;
+	uint8_t tag[CIPHER_TAG_MAX];
+
+	if (j->key_len == 16)
+		IMB_AES128_GCM_DEC(gcm_manager(m), k, &m->gcm, w->blocks, data, j->crypt_len, j->iv,
+				   j->aad, j->aad_len, tag, j->tag_len);
+	else
+		IMB_AES256_GCM_DEC(gcm_manager(m), k, &m->gcm, w->blocks, data, j->crypt_len, j->iv,
+				   j->aad, j->aad_len, tag, j->tag_len);
+	*good = secret_equal(tag, j->tag, j->tag_len);
+	return true;
+}
+
+static void
+prefetch_gcm(const struct cipher_job *j)
+{
+	const char *p = (const char *)gcm_data(j->key);
+
+	for (unsigned at = ROUND_KEYS / CACHE_LINE * CACHE_LINE; at < sizeof(struct gcm_key_data);
+	     at += CACHE_LINE)
+		__builtin_prefetch(p + at);
+}
+
+const struct cipher_ops *
+cipher_imb(void)
+{
+	static const struct cipher_ops ops = {
+		.name = "imb",
+		.key_size = {sizeof(struct cm_key), GCM_AT + sizeof(struct gcm_key_data)},
+		.key_near = sizeof(struct cm_key),
+		.do_open = work_open,
+		.do_close = work_close,
+		.do_init = key_init,
+		.do_fini = key_fini,
+		.do_stream = run_streams,
+		.do_crypt = crypt_batch,
+		.do_tag = tag_batch,
+		.do_prefetch = prefetch_gcm,
+		.do_seal = seal_gcm,
+		.do_unseal = unseal_gcm,
+	};
+
+	return &ops;
+}
+
+#endif
