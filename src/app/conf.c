@@ -19,6 +19,7 @@ static const struct schema root_rows[] = {
 	NODE("limits", "a map: calls, attempts"),
 	NODE("numbers", "a map: country, home, emergency, access, premium"),
 	NODE("zones", "a list of zones"),
+	NODE("crl", "a map: fetch, staple, hosts"),
 	NODE("listeners", "a list of listeners"),
 	NODE("media", "a map: addresses, ports, customer, carrier"),
 	NODE("timers", "a map of times"),
@@ -75,6 +76,13 @@ static const struct schema zone_rows[] = {
 	{"client_certificate", SCHEMA_WORD, FIELD(conf_zone, client_certificate), 0, 0, "required",
 	 "required optional none", false, "is a certificate asked of who connects"},
 	NODE("trust", "a list of PEM files of authorities, or the word system"),
+	NODE("crls", "a list of files of revocation lists"),
+};
+
+static const struct schema crl_rows[] = {
+	{"fetch", SCHEMA_BOOL, FIELD(conf_crl, fetch), 0, 0, "yes", NULL, false, "yes or no"},
+	{"staple", SCHEMA_BOOL, FIELD(conf_crl, staple), 0, 0, "yes", NULL, false, "yes or no"},
+	NODE("hosts", "a list of host names or addresses"),
 };
 
 static const struct schema listener_rows[] = {
@@ -240,37 +248,78 @@ anchor_path(struct parse *p, const struct yaml_node *n, char path[CONF_PATH_MAX]
 
 /* ---- sections ---- */
 
+struct file_list {
+	char (*path)[CONF_PATH_MAX];
+	uint32_t *n, max;
+	bool *system; /* the word system may stand there; NULL: it is a file like others */
+};
+
+static void
+read_files(struct parse *p, const struct yaml_node *zone, const char *word, const char *help,
+	   const struct file_list *f)
+{
+	const struct yaml_node *list = want_list(p, yaml_get(&p->y, zone, word), word, help);
+
+	if (!list)
+		return;
+	for (const struct yaml_node *n = yaml_first(&p->y, list); n; n = yaml_next(&p->y, n)) {
+		if (!want_scalar(p, n, word, "the name of a file"))
+			continue;
+		if (f->system && str_eqz(n->text, "system") && n->plain) {
+			*f->system = true;
+			continue;
+		}
+		if (!has_room(p, n, word, *f->n, f->max))
+			return;
+		if (n->text.len == 0 ||
+		    str_copyz(f->path[*f->n], CONF_PATH_MAX, n->text) != ERR_OK) {
+			report_error(p->rep, n->line, n->column,
+				     "%s: not a path of 1 to %d bytes; write the name of a file",
+				     word, CONF_PATH_MAX - 1);
+			continue;
+		}
+		anchor_path(p, n, f->path[(*f->n)++]);
+	}
+}
+
 static void
 read_trust(struct parse *p, const struct yaml_node *zone, struct conf_zone *z)
 {
-	const struct yaml_node *list = yaml_get(&p->y, zone, "trust");
+	struct file_list trust = {z->trust, &z->n_trust, CONF_TRUST_MAX, &z->trust_system};
+	struct file_list crls = {z->crls, &z->n_crls, CONF_CRLS_MAX, NULL};
 
-	if (zone->kind == YAML_MAP && !list && z->client_certificate != CONF_CLIENT_NONE)
+	if (zone->kind == YAML_MAP && !yaml_get(&p->y, zone, "trust") &&
+	    z->client_certificate != CONF_CLIENT_NONE)
 		report_error(
 			p->rep, zone->line, zone->column,
 			"zone: \"trust\" is missing; list the PEM files of the authorities whose "
 			"client certificates are accepted, or the word system");
-	list = want_list(p, list, "trust", "a list of PEM files");
-	if (!list)
-		return;
-	for (const struct yaml_node *n = yaml_first(&p->y, list); n; n = yaml_next(&p->y, n)) {
-		if (!want_scalar(p, n, "trust", "the name of a PEM file"))
-			continue;
-		if (str_eqz(n->text, "system") && n->plain) {
-			z->trust_system = true;
-			continue;
-		}
-		if (!has_room(p, n, "trust", z->n_trust, CONF_TRUST_MAX))
+	read_files(p, zone, "trust", "a list of PEM files", &trust);
+	read_files(p, zone, "crls", "a list of files", &crls);
+}
+
+static void
+read_crl(struct parse *p)
+{
+	const struct yaml_node *map = root_get(p, "crl"), *list;
+	struct conf_crl *r = &p->c->crl;
+
+	read_section(p, "crl", crl_rows, ARRAY_LEN(crl_rows), r);
+	list = map ? want_list(p, yaml_get(&p->y, map, "hosts"), "hosts", "a list of hosts") : NULL;
+	for (const struct yaml_node *n = list ? yaml_first(&p->y, list) : NULL; n;
+	     n = yaml_next(&p->y, n)) {
+		if (!has_room(p, n, "hosts", r->n_hosts, CONF_CRL_HOSTS_MAX))
 			return;
-		if (n->text.len == 0 ||
-		    str_copyz(z->trust[z->n_trust], CONF_PATH_MAX, n->text) != ERR_OK) {
-			report_error(
-				p->rep, n->line, n->column,
-				"trust: not a path of 1 to %d bytes; write the name of a PEM file",
-				CONF_PATH_MAX - 1);
+		if (!want_scalar(p, n, "hosts", "a host name or address"))
 			continue;
-		}
-		anchor_path(p, n, z->trust[z->n_trust++]);
+		if (n->text.len == 0 ||
+		    str_copyz(r->host[r->n_hosts], CONF_FQDN_MAX, n->text) != ERR_OK)
+			report_error(p->rep, n->line, n->column,
+				     "hosts: not a name of 1 to %d bytes; write a host as in the "
+				     "address of the list",
+				     CONF_FQDN_MAX - 1);
+		else
+			r->n_hosts++;
 	}
 }
 
@@ -543,6 +592,7 @@ read_all(struct parse *p)
 	read_section(p, "timers", timer_rows, ARRAY_LEN(timer_rows), &p->c->timers);
 	confnumbers_read(&p->y, root_get(p, "numbers"), p->rep, &p->c->numbers);
 	read_zones(p);
+	read_crl(p);
 	read_listeners(p);
 	read_media(p);
 	read_dns(p);

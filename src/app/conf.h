@@ -14,6 +14,8 @@ enum {
 	CONF_ZONES_MAX = 8,
 	CONF_LISTENERS_MAX = 32,
 	CONF_TRUST_MAX = 8,
+	CONF_CRLS_MAX = 4,      /* files of revocation lists of a zone */
+	CONF_CRL_HOSTS_MAX = 8, /* hosts with a private address that may be asked for lists */
 	CONF_DNS_MAX = 4,
 	CONF_PATH_MAX = 256,
 	CONF_NAME_MAX = 48,
@@ -33,6 +35,8 @@ struct conf_zone {
 	char key[CONF_PATH_MAX];                   /* PEM */
 	char trust[CONF_TRUST_MAX][CONF_PATH_MAX]; /* PEM files of authorities */
 	uint32_t n_trust;
+	char crls[CONF_CRLS_MAX][CONF_PATH_MAX]; /* revocation lists, PEM or one in DER each */
+	uint32_t n_crls;
 	bool trust_system;          /* the system's list as well */
 	uint8_t profile;            /* enum conf_profile */
 	uint8_t client_certificate; /* enum conf_client_cert */
@@ -66,6 +70,15 @@ struct conf_timers {
 		media_lost; /* media time-outs: both sides silent; connection lost as well */
 };
 
+/* Revocation lists and OCSP staples that admin fetches. */
+struct conf_crl {
+	bool fetch;  /* lists, from where verified certificates say */
+	bool staple; /* for our own certificates, where their authority has OCSP */
+	uint8_t pad[2];
+	uint32_t n_hosts;
+	char host[CONF_CRL_HOSTS_MAX][CONF_FQDN_MAX]; /* that may have a private address */
+};
+
 struct conf {
 	uint64_t magic;
 	uint32_t layout, size; /* sizeof(struct conf) */
@@ -82,6 +95,7 @@ struct conf {
 	uint32_t max_attempts; /* INVITEs a second for the node; 0 = no limit */
 	struct number_plan numbers;
 	struct conf_timers timers;
+	struct conf_crl crl;
 	uint32_t n_zones, n_listeners, n_media, n_dns;
 	struct conf_zone zone[CONF_ZONES_MAX];
 	struct conf_listener listener[CONF_LISTENERS_MAX];

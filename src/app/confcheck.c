@@ -122,6 +122,25 @@ check_context(const struct conf_zone *z, uint32_t i, struct str pki, struct conf
 	check_certificate(z, t.chain_pem, rep);
 }
 
+/* Is each file of revocation lists one? */
+static void
+check_crls(const struct conf_zone *z, uint32_t i, struct str pki, struct conf_report *rep)
+{
+	for (uint32_t k = 0; k < z->n_crls; k++) {
+		struct tls_text text = {.label = str_from(z->crls[k])};
+		struct tls_crls *crls = NULL;
+		char mem[REPORT_TEXT_MAX];
+		struct buf why;
+
+		buf_init(&why, mem, sizeof(mem) - 1);
+		if (pki_get(pki, i, PKI_CRL + k, &text.bytes) != ERR_OK ||
+		    tls_crls_new(&text, 1, &why, &crls) != ERR_OK || why.len)
+			report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn,
+				     why.len ? buf_cstr(&why) : "a revocation list is unreadable");
+		tls_crls_free(&crls);
+	}
+}
+
 static void
 check_zones(const struct conf *c, struct conf_report *rep)
 {
@@ -136,6 +155,8 @@ check_zones(const struct conf *c, struct conf_report *rep)
 		readable &= check_file(z->key, z, "key", rep);
 		for (uint32_t k = 0; k < z->n_trust; k++)
 			readable &= check_file(z->trust[k], z, "trust file", rep);
+		for (uint32_t k = 0; k < z->n_crls; k++)
+			readable &= check_file(z->crls[k], z, "revocation list", rep);
 		if (z->trust_system)
 			readable &= check_file(PKI_SYSTEM_TRUST, z, "system's trust file", rep);
 		if (z->profile == CONF_PROFILE_CARRIER)
@@ -157,8 +178,10 @@ check_zones(const struct conf *c, struct conf_report *rep)
 		report_error(rep, 0, 0, "certificates cannot be read: %s", why);
 		return;
 	}
-	for (uint32_t i = 0; i < c->n_zones; i++)
+	for (uint32_t i = 0; i < c->n_zones; i++) {
 		check_context(&c->zone[i], i, pki, rep);
+		check_crls(&c->zone[i], i, pki, rep);
+	}
 	shm_blob_unmap(&pki);
 }
 

@@ -26,6 +26,7 @@ enum role_fd {
 	ROLE_FD_ACCOUNTS = 12,   /* signaling: sealed snapshot; not open when there is none yet */
 	ROLE_FD_HANDSHAKES = 13, /* ring of handshakes: signaling writes, admin reads */
 	ROLE_FD_LIMITS = 14,     /* signaling: segment of what accounts used today */
+	ROLE_FD_FRESH = 15,  /* signaling: sealed block of what admin fetched; not open when none */
 	ROLE_FD_LISTEN = 16, /* signaling: listening sockets in the order of the configuration */
 };
 
@@ -71,6 +72,8 @@ enum keeper_msg_type {
 	KEEPER_TAKEN, /* signaling to keeper: struct keeper_taken: what became of KEEPER_CONF */
 	KEEPER_ASK,   /* admin to keeper: struct keeper_ticket: reload */
 	KEEPER_RELOADED, /* keeper to admin: struct keeper_reloaded + 1 descriptor: text, sealed */
+	KEEPER_FRESH, /* admin to keeper, keeper to signaling: no body, one sealed block (fresh.h)
+		       */
 };
 
 /* Media sockets, in messages of up to CHANNEL_FDS descriptors each, in rising order. Socket

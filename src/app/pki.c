@@ -21,7 +21,7 @@ struct pki_head {
 
 /* Append the file's bytes to fd; *len grows. */
 static enum err
-copy_file(const char *path, int fd, uint32_t *len, char why[PKI_WHY_MAX])
+copy_file(const char *path, bool text, int fd, uint32_t *len, char why[PKI_WHY_MAX])
 {
 	char chunk[4096], last = '\n';
 	ssize_t n = -1;
@@ -42,8 +42,8 @@ copy_file(const char *path, int fd, uint32_t *len, char why[PKI_WHY_MAX])
 		*len += (uint32_t)n;
 		last = chunk[n - 1];
 	}
-	/* the next file of this part starts on a line of its own */
-	if (n == 0 && last != '\n') {
+	/* the next file of this part starts on a line of its own; a list in DER has no lines */
+	if (n == 0 && last != '\n' && text) {
 		n = write(fd, "\n", 1) == 1 ? 0 : -1;
 		*len += n == 0;
 	}
@@ -59,14 +59,16 @@ out:
 static enum err
 write_zone(const struct conf_zone *z, int fd, uint32_t len[PKI_PARTS], char why[PKI_WHY_MAX])
 {
-	enum err e = copy_file(z->certificate, fd, &len[PKI_CHAIN], why);
+	enum err e = copy_file(z->certificate, true, fd, &len[PKI_CHAIN], why);
 
 	if (e == ERR_OK)
-		e = copy_file(z->key, fd, &len[PKI_KEY], why);
+		e = copy_file(z->key, true, fd, &len[PKI_KEY], why);
 	for (uint32_t i = 0; e == ERR_OK && i < z->n_trust; i++)
-		e = copy_file(z->trust[i], fd, &len[PKI_TRUST], why);
+		e = copy_file(z->trust[i], true, fd, &len[PKI_TRUST], why);
 	if (e == ERR_OK && z->trust_system)
-		e = copy_file(PKI_SYSTEM_TRUST, fd, &len[PKI_TRUST], why);
+		e = copy_file(PKI_SYSTEM_TRUST, true, fd, &len[PKI_TRUST], why);
+	for (uint32_t i = 0; e == ERR_OK && i < z->n_crls; i++)
+		e = copy_file(z->crls[i], false, fd, &len[PKI_CRL + i], why);
 	return e;
 }
 

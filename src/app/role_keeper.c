@@ -50,7 +50,7 @@ struct child {
 struct keeper {
 	const char *conf_path;
 	struct conf conf;
-	int conf_fd, plan_fd, pki_fd, pub_fd, accounts_fd;
+	int conf_fd, plan_fd, pki_fd, pub_fd, accounts_fd, fresh_fd;
 	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
 	int *media_fd; /* 2 a slot */
@@ -213,6 +213,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
 		m->from[ROLE_FD_PKI] = k->pki_fd;
 		m->from[ROLE_FD_ACCOUNTS] = k->accounts_fd;
+		m->from[ROLE_FD_FRESH] = k->fresh_fd;
 		for (uint32_t i = 0; i < k->conf.n_listeners; i++)
 			m->from[ROLE_FD_LISTEN + i] = k->listen_fd[i];
 	}
@@ -314,16 +315,18 @@ out:
 
 /* ---- news from the roles ---- */
 
+/* The newest of admin's accounts or fetched lists: kept for restarts, and passed on. */
 static void
-take_accounts(struct keeper *k, int fd)
+take_block(struct keeper *k, enum keeper_msg_type type, int *kept, int fd)
 {
 	struct child *s = child_of(k, KEEPER_ROLE_SIGNALING);
 
-	if (k->accounts_fd >= 0)
-		close(k->accounts_fd);
-	k->accounts_fd = fd;
-	if (s->pid && channel_send_fds(&s->chan, KEEPER_ACCOUNTS, NULL, 0, &fd, 1) != ERR_OK)
-		log_error("keeper.accounts", "signaling does not take the new accounts");
+	if (*kept >= 0)
+		close(*kept);
+	*kept = fd;
+	if (s->pid && channel_send_fds(&s->chan, (uint16_t)type, NULL, 0, &fd, 1) != ERR_OK)
+		log_error("keeper.pass", "signaling does not take new %s",
+			  type == KEEPER_ACCOUNTS ? "accounts" : "lists");
 }
 
 /* ---- reload ---- */
@@ -443,7 +446,10 @@ read_child(struct keeper *k, struct child *c)
 			metric_add(METRIC_roles_ready, 1);
 			log_info("keeper.ready", "role=%s", keeper_role_name(c->role));
 		} else if (msg.head.type == KEEPER_ACCOUNTS && c->role == KEEPER_ROLE_ADMIN && n) {
-			take_accounts(k, fd);
+			take_block(k, KEEPER_ACCOUNTS, &k->accounts_fd, fd);
+			fd = -1;
+		} else if (msg.head.type == KEEPER_FRESH && c->role == KEEPER_ROLE_ADMIN && n) {
+			take_block(k, KEEPER_FRESH, &k->fresh_fd, fd);
 			fd = -1;
 		} else if (!take_reload_msg(k, c, &msg)) {
 			end_role(c, "sent an unknown message");
@@ -670,7 +676,7 @@ keeper_init(struct keeper *k)
 {
 	sigset_t set;
 
-	k->conf_fd = k->plan_fd = k->pki_fd = k->pub_fd = k->accounts_fd = -1;
+	k->conf_fd = k->plan_fd = k->pki_fd = k->pub_fd = k->accounts_fd = k->fresh_fd = -1;
 	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->limits_fd = -1;
 	k->handshakes_fd = k->signal_fd = -1;
 	for (int i = 0; i < CONF_LISTENERS_MAX; i++)

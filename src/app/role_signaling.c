@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "app/keeper_msg.h"
+#include "app/renew.h"
 #include "app/role.h"
 #include "app/wire.h"
-#include "app/zones.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,79 +22,17 @@ enum {
 	SIGNALING_TELL_US = 250 * CLOCK_MS, /* between two looks for counted handshakes */
 };
 
-/* A configuration and its certificates, mapped, and the contexts made of them. */
-struct setting {
-	const struct conf *conf; /* NULL: none */
-	struct str conf_bytes, pki;
-	struct zones zones;
-};
-
 struct signaling {
 	struct worker w;
 	struct channel keeper;
 	struct loop_fd keeper_fd, media_fd, admin_fd;
 	struct timer stop_timer, media_timer;
-	struct setting now, next; /* next: while the handshake thread makes its contexts */
-	uint64_t next_ticket;
-	enum err next_result;
-	char next_why[KEEPER_WHY_MAX];
+	struct renew renew;
 	uint64_t stop_at_us; /* 0 = running */
 	uint64_t told_us;    /* last handring_tell */
 };
 
 /* ---- start ---- */
-
-static void
-drop_setting(struct setting *t)
-{
-	zones_drop(&t->zones);
-	shm_blob_unmap(&t->conf_bytes);
-	shm_blob_unmap(&t->pki);
-	t->conf = NULL;
-}
-
-/* Without its contexts. */
-static enum err
-map_setting(int conf_fd, int pki_fd, struct setting *t)
-{
-	enum err e;
-
-	*t = (struct setting){0};
-	e = shm_blob_map(conf_fd, &t->conf_bytes);
-	if (e == ERR_OK)
-		e = conf_open(t->conf_bytes, &t->conf);
-	if (e == ERR_OK)
-		e = shm_blob_map(pki_fd, &t->pki);
-	if (e != ERR_OK)
-		drop_setting(t);
-	return e;
-}
-
-static enum err
-map_conf(struct signaling *s)
-{
-	enum err e = map_setting(ROLE_FD_CONF, ROLE_FD_PKI, &s->now);
-
-	if (e != ERR_OK)
-		return e;
-	s->w.conf = s->now.conf;
-	conf_media_plan(s->w.conf, &s->w.plan);
-	return ERR_OK;
-}
-
-static enum err
-make_zones(struct signaling *s)
-{
-	char mem[CERT_WHY_MAX] = "";
-	struct buf why;
-	enum err e;
-
-	buf_init(&why, mem, sizeof(mem));
-	e = zones_make(s->now.conf, s->now.pki, NULL, &s->now.zones, &why);
-	if (e != ERR_OK)
-		log_error("tls.zone", "%s", buf_cstr(&why));
-	return e;
-}
 
 static enum err
 map_segments(struct signaling *s)
@@ -138,8 +76,8 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 	}
 	for (uint32_t i = 0; i < c->n_zones; i++) {
 		memcpy(ec->zones[i].fqdn, c->zone[i].fqdn, sizeof(ec->zones[i].fqdn));
-		ec->zones[i].server = s->now.zones.server[i];
-		ec->zones[i].client = s->now.zones.client[i];
+		ec->zones[i].server = s->renew.now.zones.server[i];
+		ec->zones[i].client = s->renew.now.zones.client[i];
 	}
 	ec->max_conns = c->max_calls * SIGNALING_CONNS_PER_CALL + SIGNALING_CONNS_MIN;
 	ec->max_txns = 2 * c->max_calls + SIGNALING_TXNS_MIN;
@@ -202,11 +140,11 @@ start_edge(struct signaling *s)
 	enum err e = resolver_new(&s->w.loop, s->w.conf->dns, s->w.conf->n_dns, &s->w.resolver);
 
 	if (e == ERR_OK)
-		e = make_zones(s);
+		e = renew_first(&s->renew);
 	if (e != ERR_OK)
 		return e;
 	fill_edge_conf(s, &ec);
-	ec.trust = s->now.zones.trust;
+	ec.trust = s->renew.now.zones.trust;
 	wire_edge_up(&s->w, &up);
 	first = s->w.accounts;
 	return edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &first : NULL, &up,
@@ -219,7 +157,7 @@ client_of(void *arg, uint32_t zone, struct tls_trust **trust, struct tls_owns **
 	struct signaling *s = arg;
 
 	edge_trust(s->w.edge, trust, owns);
-	return zone < s->now.zones.n ? s->now.zones.client[zone] : NULL;
+	return zone < s->renew.now.zones.n ? s->renew.now.zones.client[zone] : NULL;
 }
 
 static enum err
@@ -249,174 +187,15 @@ start_media(struct signaling *s)
 	return e;
 }
 
-/* ---- accounts ---- */
-
-static void swap_accounts(struct signaling *s);
-
+/* Certificates and policy were read again: what calls take of it. */
 static void
-swap_done(void *arg)
+conf_changed(void *arg)
 {
 	struct signaling *s = arg;
-
-	s->w.swapping = false;
-	if (s->w.next_bytes.len) /* another one came meanwhile */
-		swap_accounts(s);
-}
-
-/* The old bytes are read by the handshake thread until swap_done; they are unmapped with the swap
- * after this one, which cannot begin before. */
-static void
-swap_accounts(struct signaling *s)
-{
-	static struct str old_bytes;
-	static struct snapshot_view views[2];
-	static unsigned turn;
-	struct snapshot_view *v = &views[turn];
-
-	*v = s->w.next;
-	if (edge_on_snapshot(s->w.edge, v, swap_done, s) != ERR_OK)
-		return; /* tried again when the swap in hand is done */
-	turn ^= 1;
-	shm_blob_unmap(&old_bytes);
-	old_bytes = s->w.accounts_bytes;
-	s->w.accounts_bytes = s->w.next_bytes;
-	s->w.next_bytes = STR_NULL;
-	s->w.accounts = *v;
-	s->w.have_accounts = true;
-	s->w.swapping = true;
-	calls_on_snapshot(&s->w.calls, &s->w.accounts);
-	log_info("accounts.swap", "version=%llu accounts=%u trunks=%u numbers=%u",
-		 (unsigned long long)v->version, v->n_accounts, v->n_trunks, v->n_numbers);
-}
-
-/* Takes fd. */
-static void
-take_accounts(struct signaling *s, int fd)
-{
-	struct str bytes;
-	enum err e = shm_blob_map(fd, &bytes);
-
-	close(fd);
-	if (e == ERR_OK) {
-		e = snapshot_open(bytes, &s->w.next);
-		if (e != ERR_OK)
-			shm_blob_unmap(&bytes);
-	}
-	if (e != ERR_OK) {
-		log_error("accounts.bad", "a snapshot of the accounts cannot be used: %s",
-			  err_text(e));
-		return;
-	}
-	shm_blob_unmap(&s->w.next_bytes);
-	s->w.next_bytes = bytes;
-	if (!s->w.swapping)
-		swap_accounts(s);
-}
-
-/* At the start: the one that keeper kept from an earlier life, if any. */
-static void
-first_accounts(struct signaling *s)
-{
-	struct str bytes;
-
-	if (shm_blob_map(ROLE_FD_ACCOUNTS, &bytes) != ERR_OK)
-		return;
-	if (snapshot_open(bytes, &s->w.accounts) != ERR_OK) {
-		shm_blob_unmap(&bytes);
-		return;
-	}
-	s->w.accounts_bytes = bytes;
-	s->w.have_accounts = true;
-}
-
-/* ---- configuration and certificates, read again ---- */
-
-static void
-answer_conf(struct signaling *s, uint64_t ticket, bool ok, const char *why)
-{
-	struct keeper_taken m = {.ticket = ticket, .ok = ok};
-
-	(void)!str_copyz(m.why, sizeof(m.why), str_sub(str_from(why), 0, sizeof(m.why) - 1));
-	if (channel_send(&s->keeper, KEEPER_TAKEN, &m, sizeof(m), true) != ERR_OK)
-		log_error("signaling.reload", "keeper does not take the answer");
-}
-
-/* In the handshake thread: s->next belongs to it until conf_made. */
-static void
-make_conf(void *arg)
-{
-	struct signaling *s = arg;
-	struct buf why;
-
-	buf_init(&why, s->next_why, sizeof(s->next_why));
-	s->next_result =
-		zones_make(s->next.conf, s->next.pki, s->now.zones.trust, &s->next.zones, &why);
-	(void)buf_cstr(&why);
-}
-
-static enum err
-use_conf(struct signaling *s)
-{
-	const struct conf_timers *t = &s->next.conf->timers;
-	struct edge_tune tune = {.server = s->next.zones.server,
-				 .client = s->next.zones.client,
-				 .t1_us = (uint64_t)t->t1 * CLOCK_MS,
-				 .t2_us = (uint64_t)t->t2 * CLOCK_MS,
-				 .t4_us = (uint64_t)t->t4 * CLOCK_MS};
-	struct setting old = s->now;
 	struct call_conf cc;
-	enum err e = edge_on_tune(s->w.edge, &tune);
 
-	if (e != ERR_OK)
-		return e;
-	edge_on_trust(s->w.edge, s->next.zones.trust);
-	s->now = s->next;
-	s->next = (struct setting){0};
-	s->w.conf = s->now.conf;
 	fill_call_conf(s, &cc);
 	calls_on_conf(&s->w.calls, &cc);
-	drop_setting(&old);
-	return ERR_OK;
-}
-
-static void
-conf_made(void *arg)
-{
-	struct signaling *s = arg;
-	enum err e = s->next_result;
-
-	if (!s->w.edge)
-		return; /* the end: all is dropped there */
-	if (e == ERR_OK)
-		e = use_conf(s);
-	if (e != ERR_OK)
-		drop_setting(&s->next);
-	else
-		log_info("conf.swap", "certificates and policy read again are in use");
-	answer_conf(s, s->next_ticket, e == ERR_OK,
-		    e == ERR_OK || s->next_why[0] ? s->next_why : err_text(e));
-}
-
-/* Takes the descriptors. */
-static void
-take_conf(struct signaling *s, const struct channel_msg *m, const int fd[2])
-{
-	struct keeper_ticket msg;
-	enum err e = ERR_STATE; /* keeper offers one at a time */
-
-	memcpy(&msg, m->body, sizeof(msg));
-	if (!s->next.conf)
-		e = map_setting(fd[0], fd[1], &s->next);
-	close(fd[0]);
-	close(fd[1]);
-	if (e == ERR_OK) {
-		s->next_ticket = msg.ticket;
-		e = edge_work(s->w.edge, make_conf, conf_made, s);
-		if (e != ERR_OK)
-			drop_setting(&s->next);
-	}
-	if (e != ERR_OK)
-		answer_conf(s, msg.ticket, false, err_text(e));
 }
 
 /* ---- channels ---- */
@@ -475,6 +254,7 @@ on_flush(struct timer *t, uint64_t now)
 		s->told_us = now;
 		handring_tell(&s->w.handshakes, now, false);
 	}
+	renew_step(&s->renew);
 	if (timer_set(&s->w.loop.timers, t, now + 5 * CLOCK_MS) != ERR_OK)
 		log_error("signaling.timer", "no timer left");
 }
@@ -536,11 +316,16 @@ take_keeper(struct signaling *s, const struct channel_msg *m, int fd[2], size_t 
 	if (m->head.type == KEEPER_STOP)
 		begin_stop(s);
 	else if (m->head.type == KEEPER_ACCOUNTS && n == 1)
-		take_accounts(s, fd[--n]);
+		renew_accounts(&s->renew, fd[--n]);
 	else if (m->head.type == KEEPER_PEER && n == 1)
 		on_peer(s, m, fd[--n]);
+	else if (m->head.type == KEEPER_FRESH && n == 1)
+		renew_fresh(&s->renew, fd[--n]);
 	else if (m->head.type == KEEPER_CONF && n == 2) {
-		take_conf(s, m, fd);
+		struct keeper_ticket ticket;
+
+		memcpy(&ticket, m->body, sizeof(ticket));
+		renew_conf(&s->renew, &ticket, fd);
 		n = 0;
 	}
 	while (n)
@@ -595,11 +380,14 @@ static enum err
 start_all(struct signaling *s)
 {
 	const struct conf *c;
-	enum err e = map_conf(s);
+	enum err e = renew_init(&s->renew, &s->w, &s->keeper);
 
 	if (e != ERR_OK)
 		return e;
+	s->renew.on_conf = conf_changed;
+	s->renew.arg = s;
 	c = s->w.conf;
+	conf_media_plan(c, &s->w.plan);
 	log_init("signaling", STDERR_FILENO, (enum log_level)c->log_level);
 	e = map_segments(s);
 	if (e == ERR_OK)
@@ -614,10 +402,8 @@ start_all(struct signaling *s)
 		e = start_readiness(s);
 	if (e == ERR_OK)
 		e = start_calls(s);
-	if (e == ERR_OK) {
-		first_accounts(s);
+	if (e == ERR_OK)
 		e = start_edge(s);
-	}
 	if (e == ERR_OK && s->w.have_accounts)
 		calls_on_snapshot(&s->w.calls, &s->w.accounts);
 	if (e == ERR_OK)
@@ -644,8 +430,7 @@ role_signaling(uint64_t epoch)
 	(void)channel_flush(&s.w.admin);
 	readiness_fini(&s.w.readiness);
 	edge_free(&s.w.edge);
-	drop_setting(&s.next);
-	drop_setting(&s.now);
 	handring_tell(&s.w.handshakes, clock_now_us(), true);
+	renew_fini(&s.renew);
 	return e == ERR_OK ? 0 : 1;
 }

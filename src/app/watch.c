@@ -43,6 +43,8 @@ watch_mark(const struct conf *c)
 		mix_file(&h, z->key);
 		for (uint32_t k = 0; k < z->n_trust; k++)
 			mix_file(&h, z->trust[k]);
+		for (uint32_t k = 0; k < z->n_crls; k++)
+			mix_file(&h, z->crls[k]);
 		if (z->trust_system)
 			mix_file(&h, PKI_SYSTEM_TRUST);
 	}

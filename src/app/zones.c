@@ -1,13 +1,39 @@
 #include "app/zones.h"
 
+#include <string.h>
+
+#include "app/fresh.h"
 #include "app/pki.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+
+/* The staple about this chain, if there is one that has not run out. */
+static struct str
+find_staple(const struct zones_from *from, struct str chain_pem, int64_t *until_us)
+{
+	int64_t now = clock_wall_us();
+	struct tls_cert_info info;
+	struct fresh_entry f;
+
+	if (from->fresh.len == 0 || tls_cert_info(chain_pem, &info) != ERR_OK)
+		return STR_NULL;
+	for (size_t i = 0; fresh_get(from->fresh, i, &f) == ERR_OK; i++) {
+		if (f.kind != FRESH_STAPLE || f.until_us <= now ||
+		    memcmp(f.fingerprint, info.fingerprint, sizeof(f.fingerprint)) != 0)
+			continue;
+		if (*until_us == 0 || f.until_us < *until_us)
+			*until_us = f.until_us;
+		return f.bytes;
+	}
+	return STR_NULL;
+}
 
 static enum err
-make_ctx(const struct conf *c, struct str pki, uint32_t zone, bool server, struct buf *why,
-	 struct tls_ctx **out)
+make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *why,
+	 struct zones *out)
 {
-	const struct conf_zone *z = &c->zone[zone];
+	const struct conf_zone *z = &from->conf->zone[zone];
 	struct tls_conf tc = {.server = server,
 			      .profile = z->profile == CONF_PROFILE_MODERN ? TLS_PROFILE_MODERN
 									   : TLS_PROFILE_CARRIER,
@@ -17,13 +43,15 @@ make_ctx(const struct conf *c, struct str pki, uint32_t zone, bool server, struc
 			      .key_label = str_from(z->key)};
 	char mem[CERT_WHY_MAX] = "";
 	struct buf b;
-	enum err e = pki_get(pki, zone, PKI_CHAIN, &tc.chain_pem);
+	enum err e = pki_get(from->pki, zone, PKI_CHAIN, &tc.chain_pem);
 
 	if (e == ERR_OK)
-		e = pki_get(pki, zone, PKI_KEY, &tc.key_pem);
+		e = pki_get(from->pki, zone, PKI_KEY, &tc.key_pem);
+	if (e == ERR_OK && server)
+		tc.staple = find_staple(from, tc.chain_pem, &out->staples_until_us);
 	buf_init(&b, mem, sizeof(mem));
 	if (e == ERR_OK)
-		e = tls_ctx_new(&tc, &b, out);
+		e = tls_ctx_new(&tc, &b, server ? &out->server[zone] : &out->client[zone]);
 	if (e != ERR_OK)
 		buf_printf(why, "zone %s: %s", z->fqdn, b.len ? buf_cstr(&b) : err_text(e));
 	else if (b.len && server)
@@ -31,52 +59,94 @@ make_ctx(const struct conf *c, struct str pki, uint32_t zone, bool server, struc
 	return e;
 }
 
-static enum err
-make_trust(const struct conf *c, struct str pki, struct tls_trust *previous, struct buf *why,
-	   struct tls_trust **out)
+/* ---- whom they believe ---- */
+
+struct lists {
+	struct tls_text text[FRESH_MAX + CONF_ZONES_MAX * CONF_CRLS_MAX];
+	struct fresh_entry fresh[FRESH_MAX]; /* owns the labels */
+	size_t n;
+};
+
+/* Revocation lists: of the files, and fetched ones. */
+static void
+list_crls(const struct zones_from *from, struct lists *l)
 {
-	struct tls_trust_zone zone[CONF_ZONES_MAX] = {0};
-	struct tls_trust_conf tc = {.zones = zone,
-				    .n_zones = c->n_zones,
-				    .previous = previous,
-				    .version = previous ? tls_trust_version(previous) + 1 : 1};
-	char mem[CERT_WHY_MAX] = "";
-	struct buf b;
+	for (uint32_t z = 0; z < from->conf->n_zones; z++)
+		for (uint32_t k = 0; k < from->conf->zone[z].n_crls; k++) {
+			struct str bytes;
+
+			if (pki_get(from->pki, z, PKI_CRL + k, &bytes) == ERR_OK)
+				l->text[l->n++] = (struct tls_text){
+					bytes, str_from(from->conf->zone[z].crls[k])};
+		}
+	for (size_t i = 0; i < FRESH_MAX && from->fresh.len; i++) {
+		struct fresh_entry *f = &l->fresh[i];
+
+		if (fresh_get(from->fresh, i, f) != ERR_OK)
+			break;
+		if (f->kind == FRESH_CRL)
+			l->text[l->n++] = (struct tls_text){f->bytes, str_from(f->label)};
+	}
+}
+
+static enum err
+fill_roots(const struct zones_from *from, struct tls_trust_zone zone[CONF_ZONES_MAX])
+{
 	enum err e = ERR_OK;
 
-	for (uint32_t i = 0; i < tc.n_zones && e == ERR_OK; i++) {
-		const struct conf_zone *z = &c->zone[i];
+	for (uint32_t i = 0; i < from->conf->n_zones && e == ERR_OK; i++) {
+		const struct conf_zone *z = &from->conf->zone[i];
 
 		zone[i].files_label = str_from(z->n_trust ? z->trust[0] : PKI_SYSTEM_TRUST);
-		e = pki_get(pki, i, PKI_TRUST, &zone[i].files_pem);
+		e = pki_get(from->pki, i, PKI_TRUST, &zone[i].files_pem);
 	}
+	return e;
+}
+
+static enum err
+make_trust(const struct zones_from *from, struct buf *why, struct tls_trust **out)
+{
+	struct tls_trust_zone zone[CONF_ZONES_MAX] = {0};
+	struct tls_trust_conf tc = {
+		.zones = zone,
+		.n_zones = from->conf->n_zones,
+		.previous = from->previous,
+		.version = from->previous ? tls_trust_version(from->previous) + 1 : 1};
+	struct lists *l = mem_zalloc(1, sizeof(*l));
+	char mem[CERT_WHY_MAX] = "";
+	struct buf b;
+	enum err e = l ? fill_roots(from, zone) : ERR_NOMEM;
+
 	buf_init(&b, mem, sizeof(mem));
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		list_crls(from, l);
+		tc.crls = l->text;
+		tc.n_crls = l->n;
 		e = tls_trust_new(&tc, &b, out);
+	}
 	if (e != ERR_OK)
 		buf_z(why, b.len ? buf_cstr(&b) : err_text(e));
 	else if (b.len)
 		log_warn("tls.trust", "%s", buf_cstr(&b));
+	mem_free(l);
 	return e;
 }
 
-enum err
-zones_make(const struct conf *c, struct str pki, struct tls_trust *previous, struct zones *out,
-	   struct buf *why)
-{
-	enum err e;
+/* ---- all of it ---- */
 
-	*out = (struct zones){.n = c->n_zones};
-	for (uint32_t i = 0; i < c->n_zones; i++) {
-		e = make_ctx(c, pki, i, true, why, &out->server[i]);
+enum err
+zones_make(const struct zones_from *from, struct zones *out, struct buf *why)
+{
+	enum err e = ERR_OK;
+
+	*out = (struct zones){.n = from->conf->n_zones};
+	for (uint32_t i = 0; e == ERR_OK && i < from->conf->n_zones; i++) {
+		e = make_ctx(from, i, true, why, out);
 		if (e == ERR_OK)
-			e = make_ctx(c, pki, i, false, why, &out->client[i]);
-		if (e != ERR_OK) {
-			zones_drop(out);
-			return e;
-		}
+			e = make_ctx(from, i, false, why, out);
 	}
-	e = make_trust(c, pki, previous, why, &out->trust);
+	if (e == ERR_OK)
+		e = make_trust(from, why, &out->trust);
 	if (e != ERR_OK)
 		zones_drop(out);
 	return e;

@@ -13,9 +13,10 @@ from lib import agents, hostile
 from lib.load import Traffic
 from lib.place import GATEWAY, NUMBER, PBX, POSTERN, PSTN
 from lib.postern import BASE, Postern
-from lib.proc import check, equal, wait_for
+from lib.proc import check, equal, run, wait_for
 from lib.rtpend import RtpEnd
 
+GUARDS = ['A10']
 ADDRESS = f'{POSTERN}:5061'
 OWN = BASE.replace('{ca}/sbc-chain.pem', '{dir}/zone.pem').replace('{ca}/sbc.key', '{dir}/zone.key')
 
@@ -125,6 +126,66 @@ def play_renewed_in_mid_call(place):
 
 
 play_renewed_in_mid_call.limit = 90
+
+
+def make_list(place, path, *revoked):
+    """A revocation list of the test authority that names these certificates."""
+    ca, rows = place.ca, ''
+    for name in revoked:
+        serial = run(['openssl', 'x509', '-in', ca.path(name + '.crt'), '-noout', '-serial'])
+        rows += f'R\t401231235959Z\t260101000000Z\t{serial.strip().split("=")[1]}\tunknown\t/CN=x\n'
+    for name, text in (('index.txt', rows), ('number', '01\n'), ('list.cnf', LIST_CNF)):
+        with open(ca.path(name), 'w', encoding='ascii') as f:
+            f.write(text)
+    ca.openssl('ca', '-gencrl', '-config', 'list.cnf', '-keyfile', 'inter.key', '-cert',
+               'inter.crt', '-out', path + '.new')
+    os.replace(path + '.new', path)
+
+
+LIST_CNF = '''[ca]
+default_ca = x
+[x]
+database = index.txt
+crlnumber = number
+default_md = sha256
+default_crl_days = 7
+'''
+LISTED = OWN.replace('trust: [{ca}/trust.pem]', 'trust: [{ca}/trust.pem]\n    crls: [{dir}/x.crl]')
+
+
+def play_revoked_in_mid_call(place):
+    """A10: a new list names the certificate of a live connection: no new call on it within a second,
+    the running one goes on, new handshakes are refused; a list that names nobody lifts it."""
+    agents.dnsmasq(place, {'pbx.example.test': PBX, 'sbc.example.test': POSTERN})
+    make_pairs(place)
+    p = Postern(place, conf=LISTED)
+    put(place, p, 'sbc-chain.pem', 'sbc.key')
+    make_list(place, p.dir + '/x.crl')
+    p.start()
+    end, gw, pbx = call(place, p)
+    make_list(place, p.dir + '/x.crl', 'pbx')
+    check('revocation list 1 changed' in reload(p), 'reload says nothing of the list')
+    equal(len(p.events('conn.revoked')), 1, 'connections that were told from the list')
+    pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
+    pbx.wait_event('CALL_CLOSED')
+    check('403' in str(pbx.seen('CALL_CLOSED')[0]), f'wanted 403: {pbx.seen("CALL_CLOSED")}')
+    equal(hostile.by_openssl(place.ca, ADDRESS, 'pbx'), 44, 'alert of a new handshake')
+    before = len(end.heard)
+    time.sleep(1)
+    check(len(end.heard) > before + 40, 'the running call lost its media')
+    make_list(place, p.dir + '/x.crl')
+    wait_for('the list by itself', 15,
+             lambda: hostile.by_openssl(place.ca, ADDRESS, 'pbx') == 0, 0.5)
+    with open(p.dir + '/x.crl', 'w', encoding='ascii') as f:
+        f.write('no list\n')
+    check('not a revocation list' in reload(p, 1), 'a broken list must be refused')
+    pbx.hangup()
+    gw.wait(10)
+    pbx.quit()
+    equal([c['sip_status'] for c in p.wait_cdrs(1)], [200], 'the running call ended as a good one')
+
+
+play_revoked_in_mid_call.limit = 60
 
 
 def play_policy(place):

@@ -255,6 +255,32 @@ test_broken(void **state)
 	assert_non_null(part);
 }
 
+/* A list in DER ends with its last byte; each file is a part of its own. */
+static void
+test_crls(void **state)
+{
+	int fd = memfd_create("pki", MFD_CLOEXEC);
+	struct str part, bytes;
+	off_t size;
+
+	(void)state;
+	two_zones();
+	put_file(conf.zone[1].crls[0], "der without a line end");
+	put_file(conf.zone[1].crls[1], "second\n");
+	conf.zone[1].n_crls = 2;
+	assert_int_equal(pki_write(&conf, fd, why), ERR_OK);
+	size = lseek(fd, 0, SEEK_END);
+	bytes = str_of(mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0), (size_t)size);
+	assert_int_equal(pki_get(bytes, 0, PKI_CRL, &part), ERR_OK);
+	assert_int_equal(part.len, 0);
+	assert_int_equal(pki_get(bytes, 1, PKI_CRL, &part), ERR_OK);
+	assert_true(str_eqz(part, "der without a line end"));
+	assert_int_equal(pki_get(bytes, 1, PKI_CRL + 1, &part), ERR_OK);
+	assert_true(str_eqz(part, "second\n"));
+	munmap((void *)(uintptr_t)bytes.p, bytes.len);
+	close(fd);
+}
+
 /* What admin may see: all but the keys. */
 static void
 test_public(void **state)
@@ -289,7 +315,8 @@ main(void)
 #define PKI_TEST(f) cmocka_unit_test_setup_teardown(f, clear_conf, close_files)
 	const struct CMUnitTest tests[] = {
 		PKI_TEST(test_two_zones),  PKI_TEST(test_bad_files), PKI_TEST(test_too_large),
-		PKI_TEST(test_bad_target), PKI_TEST(test_broken),    PKI_TEST(test_public),
+		PKI_TEST(test_bad_target), PKI_TEST(test_broken),    PKI_TEST(test_crls),
+		PKI_TEST(test_public),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
