@@ -83,3 +83,50 @@ ask_line(int fd, struct str request, char *mem, struct str *out)
 	*out = str_of(mem, have - 1);
 	return ERR_OK;
 }
+
+static int
+show_answer_text(const char *word, struct str text, bool json,
+		 void (*do_print)(const struct json *answer))
+{
+	struct json *answer = NULL;
+	int status;
+
+	if (jsonin_parse(text, &answer) != ERR_OK) {
+		fprintf(stderr, "postern %s: the answer is not understood\n", word);
+		return ASK_NO_CONTACT;
+	}
+	status = jsonin_true(answer, "ok") ? ASK_OK : ASK_REFUSED;
+	if (json)
+		printf("%.*s\n", STR_ARG(text));
+	else if (status == ASK_OK)
+		do_print(answer);
+	if (status != ASK_OK)
+		fprintf(stderr, "postern %s: %s\n", word, jsonin_text(answer, "error"));
+	jsonin_free(&answer);
+	return status;
+}
+
+int
+ask_run(const char *word, const char *conf_path, const struct buf *request, bool json,
+	void (*do_print)(const struct json *answer))
+{
+	int fd, status = ASK_NO_CONTACT;
+	struct str text;
+	char *mem;
+
+	if (buf_end(request) != ERR_OK) {
+		fprintf(stderr, "postern %s: too long\n", word);
+		return status;
+	}
+	fd = ask_open(word, conf_path);
+	if (fd < 0)
+		return status;
+	mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
+	if (!mem || ask_line(fd, buf_view(request), mem, &text) != ERR_OK)
+		fprintf(stderr, "postern %s: no answer from the running postern\n", word);
+	else
+		status = show_answer_text(word, text, json, do_print);
+	mem_free(mem);
+	close(fd);
+	return status;
+}

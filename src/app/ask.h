@@ -2,10 +2,16 @@
 #ifndef POSTERN_APP_ASK_H
 #define POSTERN_APP_ASK_H
 
-#include "base/str.h"
 #include "ops/control.h"
+#include "ops/jsonin.h"
 
-enum { ASK_WAIT_S = 15 };
+enum {
+	ASK_WAIT_S = 15,
+	/* exit statuses of the commands */
+	ASK_OK = 0,
+	ASK_REFUSED = 1,    /* refused or not found */
+	ASK_NO_CONTACT = 2, /* not to be reached; also: wrong usage */
+};
 
 /**
  * Connect to where the configuration (NULL: the embedded default) says that it listens. -1: it said
@@ -17,5 +23,13 @@ int ask_open(const char *word, const char *conf_path);
  * CONTROL_ANSWER_MAX bytes. CLOSED: no answer.
  */
 enum err ask_line(int fd, struct str request, char *mem, struct str *out) NODISCARD;
+
+/**
+ * All of a command that asks one thing: send the request (which failed when it did not fit its
+ * buffer), print the answer as it is (json) or by do_print. Returns the exit status; says on
+ * standard error what went wrong.
+ */
+int ask_run(const char *word, const char *conf_path, const struct buf *request, bool json,
+	    void (*do_print)(const struct json *answer));
 
 #endif

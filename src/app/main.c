@@ -51,7 +51,9 @@ static const struct {
 	{"calls", cmd_calls, "calls that are going on"},
 	{"hangup", cmd_hangup, "end a call"},
 	{"handshakes", cmd_handshakes, "the last TLS handshakes and refused requests"},
-	{"explain", cmd_explain, "what became of a call, a handshake or a request, by its id"},
+	{"explain", cmd_explain,
+	 "what became of a call, a handshake or a request; why was it refused"},
+	{"tls-report", cmd_tls_report, "who would break if something of TLS went away"},
 	{"reload", cmd_reload, "read accounts, certificates, keys and policy again"},
 	{"help", cmd_help, "this list"},
 };

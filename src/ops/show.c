@@ -8,6 +8,7 @@
 #include "ops/cdr.h"
 #include "ops/explain.h"
 #include "ops/lines.h"
+#include "ops/showtls.h"
 
 enum {
 	SHOW_FACTS_MAX = SHOWHANDS_ROW_MAX, /* also: a line of the file of CDRs */
@@ -209,6 +210,19 @@ answer_handshakes(struct show *s, const struct json *q, struct buf *b)
 	buf_z(b, "{\"ok\":true,");
 	showhands_list(hs, q, clock_wall_us(), b);
 	buf_char(b, '}');
+}
+
+static void
+answer_tls_report(struct show *s, const struct json *q, struct buf *b)
+{
+	const struct handring *ring;
+	const char *why;
+	struct handstore *hs = open_hands(s, &ring, &why);
+
+	if (hs)
+		showtls_answer(hs, q, clock_wall_us(), b);
+	else
+		put_hands_error(b, why);
 }
 
 static void
@@ -432,10 +446,15 @@ show_answer(struct show *s, struct str line, struct buf *b)
 		const char *cmd;
 		void (*do_answer)(struct show *s, const struct json *q, struct buf *b);
 	} commands[] = {
-		{"stats", answer_stats},     {"calls", answer_calls},
-		{"explain", answer_explain}, {"handshakes", answer_handshakes},
-		{"hangup", answer_hangup},   {"reload", answer_reload},
-		{"alarms", answer_alarms},   {"reload-outcome", answer_outcome},
+		{"stats", answer_stats},
+		{"calls", answer_calls},
+		{"explain", answer_explain},
+		{"handshakes", answer_handshakes},
+		{"hangup", answer_hangup},
+		{"reload", answer_reload},
+		{"tls-report", answer_tls_report},
+		{"alarms", answer_alarms},
+		{"reload-outcome", answer_outcome},
 	};
 	struct json *q = NULL;
 	enum err e = jsonin_parse(line, &q);
@@ -447,7 +466,8 @@ show_answer(struct show *s, struct str line, struct buf *b)
 	if (e != ERR_OK)
 		put_error(b, "a request is one line with one JSON object, as {\"cmd\":\"stats\"}");
 	else if (i == ARRAY_LEN(commands))
-		put_error(b, "cmd is one of stats, calls, explain, handshakes, hangup, reload, "
+		put_error(b, "cmd is one of stats, calls, explain, handshakes, tls-report, hangup, "
+			     "reload, "
 			     "reload-outcome, alarms");
 	else
 		commands[i].do_answer(s, q, b);
