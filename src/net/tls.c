@@ -369,7 +369,15 @@ explain_failure(struct tls_hand *h, int ssl_error)
 
 	if (h->record->reason != TLS_OK)
 		return;
-	if (h->greedy)
+	if (h->record->alert_sent == SSL_AD_DECRYPT_ERROR)
+		say(h, TLS_PROTOCOL,
+		    "a signature in the handshake is wrong: the other side does not hold the key "
+		    "of "
+		    "the certificate that it shows");
+	else if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE)
+		say(h, TLS_PROTOCOL,
+		    "a message of the handshake is too large: certificates may have 32 KiB in all");
+	else if (h->greedy)
 		say(h, TLS_PROTOCOL, "the handshake came in too many pieces");
 	else if (h->record->alert_received != TLS_NO_ALERT)
 		say_alert(h);

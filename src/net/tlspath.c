@@ -135,6 +135,37 @@ is_unknown(const struct attempt *a)
 	return certview_fault(a->error) == CERT_FAULT_UNKNOWN_CA;
 }
 
+/* Two of one subject: a cross-signed issuer, of which the library looks at one only. */
+static bool
+has_twins(STACK_OF(X509) * all)
+{
+	for (int i = 1; i < sk_X509_num(all); i++)
+		for (int k = 0; k < i; k++)
+			if (X509_NAME_cmp(X509_get_subject_name(sk_X509_value(all, i)),
+					  X509_get_subject_name(sk_X509_value(all, k))) == 0)
+				return true;
+	return false;
+}
+
+/* With each of the certificates first in turn, where that can make a difference. */
+static void
+try_orders(const struct tls_path *path, const struct tls_trust_store *s,
+	   const struct tls_trust_own *own, STACK_OF(X509) * untrusted, int64_t now_us,
+	   struct attempt *a)
+{
+	int turns = has_twins(untrusted) ? sk_X509_num(untrusted) : 1;
+
+	try_store(path, s, own, untrusted, now_us, a);
+	for (int i = 1; i < turns && is_unknown(a); i++) {
+		X509 *first = sk_X509_shift(untrusted);
+
+		if (sk_X509_push(untrusted, first) <= 0)
+			return;
+		sk_X509_pop_free(a->chain, X509_free);
+		try_store(path, s, own, untrusted, now_us, a);
+	}
+}
+
 /* The account's own CA first, then the zone's roots. What says more than "unknown" stands. */
 static void
 find_path(const struct tls_path *path, struct tls_trust *t, uint16_t zone,
@@ -148,9 +179,9 @@ find_path(const struct tls_path *path, struct tls_trust *t, uint16_t zone,
 	if (!untrusted)
 		a->error = X509_V_ERR_OUT_OF_MEM;
 	else if (own && own->ca.n)
-		try_store(path, &own->ca, own, untrusted, now_us, a);
+		try_orders(path, &own->ca, own, untrusted, now_us, a);
 	if (untrusted && s && is_unknown(a)) {
-		try_store(path, s, own, untrusted, now_us, &second);
+		try_orders(path, s, own, untrusted, now_us, &second);
 		sk_X509_pop_free(a->chain, X509_free);
 		*a = second;
 	}
@@ -213,6 +244,19 @@ keep_record(const struct tls_path *path, const struct attempt *a, struct tls_rec
 	(void)!str_copyz(r->authority, sizeof(r->authority), a->root.name);
 }
 
+/* A key in what was shown that nobody needs and that takes long to compute with. */
+static const char *
+find_costly(const struct tls_path *path)
+{
+	for (int i = 0; i < sk_X509_num(path->shown); i++) {
+		const EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(path->shown, i));
+
+		if (key && EVP_PKEY_get_bits(key) > CERT_RSA_BITS_MAX)
+			return "a key in the chain has more than 8192 bits";
+	}
+	return NULL;
+}
+
 void
 tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns *owns,
 	       uint16_t zone, const struct str *refs, size_t n_refs,
@@ -221,18 +265,21 @@ tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns
 {
 	const struct tls_trust_own *own = tls_owns_find(owns, policy->terms.account);
 	struct cert_chain_view chain = {.certs = path->v};
-	struct attempt a = {.error = X509_V_ERR_UNSPECIFIED};
+	struct attempt a = {.error = X509_V_ERR_CERT_CHAIN_TOO_LONG};
+	const char *costly = find_costly(path);
 
-	/* a key that only costs time is not verified with (reliability D3) */
-	if (GUARD(D3, path->v[0].bits <= CERT_RSA_BITS_MAX))
+	/* what only costs time is not verified (reliability D3) */
+	if (GUARD(D3, sk_X509_num(path->shown) <= CERT_CHAIN_MAX && !costly))
 		find_path(path, t, zone, own, now_us, &a);
+	else if (costly)
+		a.error = X509_V_ERR_UNSPECIFIED;
 	view_chain(path, &a);
 	if (a.error == X509_V_OK && policy->terms.revocation != CERT_REVOCATION_OFF)
 		ask_lists(path, t, &a, now_us);
 	chain.n = path->n;
 	chain.fault = certview_fault(a.error);
 	chain.fault_depth = a.depth < 0 ? 0 : (size_t)a.depth;
-	chain.fault_text = str_from(X509_verify_cert_error_string(a.error));
+	chain.fault_text = str_from(costly ? costly : X509_verify_cert_error_string(a.error));
 	chain.root = a.root;
 	if (!path->readable)
 		chain.fault = CERT_FAULT_MALFORMED;

@@ -136,7 +136,7 @@ take_trunk(struct search *s, uint32_t trunk)
 
 	if (id->n_trunks && id->account != account) {
 		if (!GUARD(A1, family_of(s->v, id->account) == family_of(s->v, account))) {
-			s->other = account;
+			s->other = id->account;
 			return IDENTITY_AMBIGUOUS;
 		}
 		account = family_of(s->v, account);

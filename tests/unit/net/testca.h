@@ -9,7 +9,9 @@
 
 /* the library has a type of this name, we an error */
 #define ERR_STATE OPENSSL_ERR_STATE
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
