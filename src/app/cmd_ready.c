@@ -14,6 +14,7 @@
 
 enum {
 	ASK_EVERY_MS = 200,
+	WAIT_MAX_S = 600,
 	TITLE_WIDTH = 24,
 	TEXT_MAX = CONTROL_REQUEST_MAX,
 	PATH_TEXT_MAX = 1024,
@@ -22,15 +23,16 @@ enum {
 	STATUS_NOT_RUN = 2, /* also: wrong usage */
 };
 
-static const char usage[] = "usage: postern ready [--port N] [--zone FQDN] [--account ID] "
-			    "[--profile NAME|FILE] [--json]\n"
-			    "       [-c CONF] FQDN\n"
-			    "Checks the customer equipment of this name as the service needs it.\n"
-			    "Exit status: 0 passed, 1 failed, 2 could not be run.\n";
+static const char usage[] =
+	"usage: postern ready [--port N] [--zone FQDN] [--account ID] [--profile NAME|FILE]\n"
+	"       [--call NUMBER] [--wait SECONDS] [--json] [-c CONF] FQDN\n"
+	"Checks the customer equipment of this name as the service needs it.\n"
+	"Exit status: 0 passed, 1 failed, 2 could not be run.\n";
 
 struct ready_words {
 	const char *fqdn, *conf, *zone, *account, *profile;
-	uint32_t port;
+	const char *call;
+	uint32_t port, wait;
 	bool json;
 };
 
@@ -108,7 +110,9 @@ put_begin(struct buf *b, const struct ready_words *w, struct str profile)
 	buf_json(b, str_from(w->zone ? w->zone : ""));
 	buf_z(b, ",\"account\":");
 	buf_json(b, str_from(w->account ? w->account : ""));
-	buf_z(b, ",\"profile\":");
+	buf_z(b, ",\"call\":");
+	buf_json(b, str_from(w->call ? w->call : ""));
+	buf_printf(b, ",\"wait\":%u,\"profile\":", w->wait);
 	buf_json(b, profile);
 	buf_z(b, "}\n");
 }
@@ -238,6 +242,11 @@ read_option(struct ready_words *w, int opt)
 	case 'P':
 		w->profile = optarg;
 		return true;
+	case 'n':
+		w->call = optarg;
+		return true;
+	case 'w':
+		return str_u32(str_from(optarg), WAIT_MAX_S, &w->wait) == ERR_OK;
 	case 'p':
 		return str_u32(str_from(optarg), UINT16_MAX, &w->port) == ERR_OK;
 	default:
@@ -252,6 +261,8 @@ cmd_ready(int argc, char **argv)
 					      {"account", required_argument, NULL, 'a'},
 					      {"zone", required_argument, NULL, 'z'},
 					      {"port", required_argument, NULL, 'p'},
+					      {"call", required_argument, NULL, 'n'},
+					      {"wait", required_argument, NULL, 'w'},
 					      {"profile", required_argument, NULL, 'P'},
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};

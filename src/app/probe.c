@@ -59,7 +59,7 @@ take_facts(void *arg, void *letter)
 		return;
 	end_job(p);
 	p->facts = NULL;
-	p->on_done(p->arg, f);
+	p->on_done(p->arg, &f);
 	mem_free(f);
 }
 

@@ -19,8 +19,8 @@ struct probe {
 	_Atomic bool stop;
 	struct probe_run run;
 	struct probe_facts *facts; /* of the job in hand */
-	/* In the loop. facts is valid for the call. */
-	void (*on_done)(void *arg, const struct probe_facts *facts);
+	/* In the loop. The callee may take *facts (mem_free), then sets it to NULL. */
+	void (*on_done)(void *arg, struct probe_facts **facts);
 	void *arg;
 };
 

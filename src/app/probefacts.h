@@ -15,6 +15,7 @@ enum {
 	PROBE_TRUNKS_MAX = 4,          /* trunks that name the FQDN, kept */
 	PROBE_SOURCES_MAX = 16,        /* of a trunk */
 	PROBE_NUMBER_MAX = 40,         /* of the test call, with NUL */
+	PROBE_REFUSED_MAX = 6,         /* refused handshakes kept while waiting */
 	PROBE_TEXT_MAX = 200,          /* a header value, with NUL */
 	PROBE_ANSWER_US = 4 * CLOCK_S, /* for the answer to a request */
 	PROBE_PORT = 5061,             /* where the question names none */
@@ -148,6 +149,37 @@ struct probe_answer {
 	char why[TLSPROBE_WHY_MAX];  /* where not answered */
 };
 
+/* The equipment's own connection to us, while we waited for it. */
+struct probe_invite {
+	bool seen;
+	bool has_contact, contact_tls, secure, mki, lifetime, bad_sdp;
+	uint8_t n_crypto;
+	uint16_t port;
+	char number[PROBE_NUMBER_MAX]; /* of the Request-URI, as it came */
+	char contact[PROBE_TEXT_MAX], from[PROBE_TEXT_MAX];
+	char suites[PROBE_TEXT_MAX]; /* names of its a=crypto lines */
+	bool takes_ours;             /* one of them is a suite of ours */
+};
+
+struct probe_wait {
+	bool waited;    /* the job asked for it .. */
+	bool is_on;     /* .. but the account is on: its connections are no guests */
+	bool connected; /* the rest is about the last one that was let in */
+	struct addr peer;
+	uint16_t version;
+	char suite[40], sni[POLICY_HOST_MAX];
+	char offered_versions[96], offered_suites[PROBE_TEXT_MAX];
+	char subject[TLSPROBE_NAME_MAX], names[TLSPROBE_NAMES_MAX];
+	uint16_t n_chain;
+	uint32_t n_pings, n_options, n_refused; /* requests answered with 403 */
+	struct probe_invite invite;
+	uint16_t n_hand; /* refused handshakes */
+	struct {
+		struct addr peer;
+		char names[PROBE_TEXT_MAX], why[PROBE_TEXT_MAX];
+	} hand[PROBE_REFUSED_MAX];
+};
+
 struct probe_facts {
 	uint64_t magic;
 	uint32_t layout, size; /* sizeof(struct probe_facts) */
@@ -167,6 +199,7 @@ struct probe_facts {
 	} tcp[2 * PROBE_ADDRS_MAX];
 	struct probe_tls tls;
 	struct probe_answer options;
+	struct probe_wait wait;
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/shm.h"
 
 /* ---- back to admin ---- */
@@ -48,10 +49,10 @@ tell_failed(struct readiness *r, uint32_t number, enum err e)
 		log_warn("ready.lost", "admin could not be told that a check did not begin");
 }
 
+/* Both are there: what the probe found, and what came while we waited. */
 static void
-take_facts(void *arg, const struct probe_facts *f)
+pass_facts(struct readiness *r, const struct probe_facts *f)
 {
-	struct readiness *r = arg;
 	enum err e;
 
 	drop_facts(r);
@@ -62,6 +63,46 @@ take_facts(void *arg, const struct probe_facts *f)
 	}
 	r->done = (struct admin_ready_done){.number = f->job.number};
 	pass_on(r);
+}
+
+static void
+on_waited(struct timer *t, uint64_t now_us)
+{
+	struct readiness *r = CONTAINER_OF(t, struct readiness, waited);
+
+	(void)now_us;
+	quarantine_end(&r->quarantine);
+	if (!r->facts)
+		return;
+	r->facts->wait = r->wait;
+	pass_facts(r, r->facts);
+	MEM_FREE(r->facts);
+}
+
+static void
+take_facts(void *arg, struct probe_facts **facts)
+{
+	struct readiness *r = arg;
+
+	r->facts = *facts;
+	*facts = NULL;
+	if (!r->quarantine.open)
+		on_waited(&r->waited, 0);
+}
+
+/* An account that is on has its connections already. */
+static void
+begin_wait(struct readiness *r, const struct probe_facts *f)
+{
+	r->wait = (struct probe_wait){0};
+	if (f->job.wait_s == 0)
+		return;
+	r->wait.waited = true;
+	r->wait.is_on = f->account.id.z[0] && f->account.tls_srtp >= TLS_SRTP_READY;
+	if (r->wait.is_on ||
+	    loop_timer(r->loop, &r->waited, (uint64_t)f->job.wait_s * CLOCK_S) != ERR_OK)
+		return;
+	quarantine_begin(&r->quarantine, f->job.fqdn, f->job.call, &r->wait);
 }
 
 /* ---- what we know beforehand ---- */
@@ -178,6 +219,10 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 		memcpy(f.name, f.account.trunk[0].reference, sizeof(f.name));
 	if (f.account.n_trunks && f.account.trunk[0].show == TRUNK_SHOW_NEVER)
 		f.own.never_show = true;
+	if (r->facts || r->quarantine.open) { /* the last one still waits */
+		tell_failed(r, job->number, ERR_STATE);
+		return;
+	}
 	client = fill_own(conf, zone, &f.own) ? r->do_client(r->arg, zone, &trust, &owns) : NULL;
 	e = client ? probe_start(&r->probe, &f, client, trust, owns, conf->dns, conf->n_dns)
 		   : ERR_NOTFOUND;
@@ -187,6 +232,7 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 		tell_failed(r, job->number, e);
 		return;
 	}
+	begin_wait(r, &f);
 	log_info("ready.begin", "fqdn=%s port=%u zone=%s account=%s", job->fqdn, f.port, f.own.zone,
 		 f.account.id.z);
 }
@@ -199,6 +245,7 @@ readiness_init(struct readiness *r, struct loop *loop)
 	r->loop = loop;
 	r->fd = -1;
 	r->retry = (struct timer){.on_due = on_retry};
+	r->waited = (struct timer){.on_due = on_waited};
 	r->probe.on_done = take_facts;
 	r->probe.arg = r;
 	return probe_init(&r->probe, loop);
@@ -210,5 +257,8 @@ readiness_fini(struct readiness *r)
 	if (!r->loop)
 		return;
 	probe_fini(&r->probe);
+	loop_timer_stop(r->loop, &r->waited);
+	quarantine_end(&r->quarantine);
+	MEM_FREE(r->facts);
 	drop_facts(r);
 }

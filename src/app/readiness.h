@@ -6,6 +6,7 @@
 #include "app/admin_msg.h"
 #include "app/conf.h"
 #include "app/probe.h"
+#include "app/quarantine.h"
 #include "policy/snapshot.h"
 
 enum { READINESS_RETRY_US = 20 * CLOCK_MS /* until the channel takes the facts */ };
@@ -21,13 +22,16 @@ struct readiness {
 	/* own */
 	struct loop *loop;
 	struct probe probe;
-	struct timer retry;
+	struct timer retry, waited;
+	struct quarantine quarantine;
+	struct probe_wait wait;
+	struct probe_facts *facts;    /* found, while we still wait; else NULL */
 	struct admin_ready_done done; /* of the facts that wait */
 	int fd;                       /* sealed facts that admin has not got yet, -1 = none */
 };
 
 enum err readiness_init(struct readiness *r, struct loop *loop) NODISCARD;
-/** Zeroed is fine. */
+/** Before edge is freed. Zeroed is fine. */
 void readiness_fini(struct readiness *r);
 /** A job; conf, v: the configuration and the accounts of now (NULL = none), for the call. Whatever
  * comes of it, ADMIN_READY_DONE follows. */

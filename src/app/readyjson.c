@@ -195,6 +195,32 @@ put_options(struct buf *b, const struct probe_answer *a)
 }
 
 static void
+put_wait(struct buf *b, const struct probe_wait *w)
+{
+	put_name(b, "wait");
+	buf_char(b, '{');
+	put_text(b, "peer", addr_text(&w->peer).z);
+	put_text(b, "version", tls_version_name(w->version));
+	put_text(b, "suite", w->suite);
+	put_text(b, "sni", w->sni);
+	put_text(b, "offered_versions", w->offered_versions);
+	put_text(b, "offered_suites", w->offered_suites);
+	put_text(b, "names", w->names);
+	put_text(b, "subject", w->subject);
+	put_int(b, "pings", w->n_pings);
+	put_int(b, "options", w->n_options);
+	put_int(b, "refused", w->n_refused);
+	if (w->invite.seen) {
+		put_text(b, "invite_contact", w->invite.contact);
+		put_text(b, "invite_from", w->invite.from);
+		put_text(b, "invite_suites", w->invite.suites);
+		put_bool(b, "invite_mki", w->invite.mki);
+		put_bool(b, "invite_lifetime", w->invite.lifetime);
+	}
+	buf_char(b, '}');
+}
+
+static void
 put_facts(struct buf *b, const struct probe_facts *f)
 {
 	put_name(b, "facts");
@@ -211,6 +237,8 @@ put_facts(struct buf *b, const struct probe_facts *f)
 	if (f->used < f->n_tcp)
 		put_tls(b, &f->tls);
 	put_options(b, &f->options);
+	if (f->wait.connected)
+		put_wait(b, &f->wait);
 	buf_char(b, '}');
 }
 

@@ -47,6 +47,13 @@ enum ready_state {
 	X(SIP_CONTACT, "sip.contact", "Contact")                                                   \
 	X(SIP_ALLOW, "sip.allow", "methods")                                                       \
 	X(TLS_DONE, "tls.done", "handshake finished")                                              \
+	X(WAIT_CONNECT, "wait.connect", "its own connection")                                      \
+	X(WAIT_SNI, "wait.sni", "its server name (SNI)")                                           \
+	X(WAIT_TLS, "wait.tls", "its TLS offer")                                                   \
+	X(WAIT_ALIVE, "wait.alive", "its keepalive")                                               \
+	X(WAIT_INVITE, "wait.invite", "its INVITE")                                                \
+	X(WAIT_CONTACT, "wait.contact", "its Contact")                                             \
+	X(WAIT_CRYPTO, "wait.crypto", "its a=crypto")                                              \
 	X(PROFILE, "profile", "profile")
 
 enum ready_check {

@@ -147,8 +147,10 @@ start_edge(struct signaling *s)
 	ec.trust = s->renew.now.zones.trust;
 	wire_edge_up(&s->w, &up);
 	first = s->w.accounts;
-	return edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &first : NULL, &up,
-			&s->w.edge);
+	e = edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &first : NULL, &up,
+		     &s->w.edge);
+	s->w.readiness.quarantine.edge = s->w.edge;
+	return e;
 }
 
 static struct tls_ctx *

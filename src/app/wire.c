@@ -325,6 +325,7 @@ got_handshake(void *arg, const struct tls_record *rec, struct id id, const struc
 	struct worker *w = arg;
 	struct hand_entry e = {.what = HAND_WHAT_HANDSHAKE, .id = id, .account = party->account};
 
+	quarantine_note(&w->readiness.quarantine, rec);
 	e.u.tls = *rec;
 	if (rec->zone < w->conf->n_zones)
 		copy_cut(e.zone, sizeof(e.zone), str_from(w->conf->zone[rec->zone].fqdn));
@@ -344,10 +345,19 @@ got_refused(void *arg, struct id id, const struct sip_msg *msg, const struct add
 	put_request(arg, &id, from, msg->method_name, word, why, NULL);
 }
 
+static void
+got_guest(void *arg, struct tls_result *res)
+{
+	struct worker *w = arg;
+
+	quarantine_take(&w->readiness.quarantine, res);
+}
+
 void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
 	*up = (struct edge_up){.arg = w,
+			       .on_guest = got_guest,
 			       .on_request = got_request,
 			       .on_ack = got_ack,
 			       .on_cancel = got_cancel,

@@ -194,6 +194,31 @@ write_why(struct tls_verdict *v, const char *z)
 }
 
 void
+cards_expect(struct cards *c, struct str fqdn)
+{
+	pthread_mutex_lock(&c->lock);
+	if (str_copyz(c->expected, sizeof(c->expected), fqdn) != ERR_OK)
+		c->expected[0] = 0;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Somebody whose equipment is being checked before it has an account that is on. */
+static bool
+is_guest(struct cards *c, const struct tls_peer *peer, enum identity_reason r)
+{
+	bool yes = false;
+
+	if (!peer->cert ||
+	    (r != IDENTITY_UNKNOWN && r != IDENTITY_WILDCARD && r != IDENTITY_TLS_OFF))
+		return false;
+	pthread_mutex_lock(&c->lock);
+	if (c->expected[0])
+		yes = certpolicy_match(peer->cert, str_from(c->expected)) != CERT_MATCH_NO;
+	pthread_mutex_unlock(&c->lock);
+	return yes;
+}
+
+void
 cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict)
 {
 	struct cards *c = arg;
@@ -216,8 +241,11 @@ cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *ve
 	else
 		r = cards_identify(c, k, c->snap, &peer->peer, &peer->local, zone, &id, &b);
 	if (r != IDENTITY_OK) {
-		write_why(verdict, buf_cstr(&b));
 		cards_free(c, pool_index(&c->pool, k));
+		verdict->accept = is_guest(c, peer, r);
+		verdict->account = CARD_NONE;
+		if (!verdict->accept)
+			write_why(verdict, buf_cstr(&b));
 		return;
 	}
 	verdict->accept = true;

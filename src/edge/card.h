@@ -34,6 +34,7 @@ struct cards {
 	const struct snapshot_view *snap;
 	char (*zone_fqdn)[POLICY_HOST_MAX];
 	uint32_t n_zones;
+	char expected[POLICY_HOST_MAX];            /* a guest's name, under the lock; "" = none */
 	const struct edge_listener_conf *listener; /* borrowed */
 	uint32_t n_listeners;
 };
@@ -45,6 +46,9 @@ void cards_fini(struct cards *c);
 /** The answer inside the handshake (tls_on_identity; arg: struct cards). Accepted: verdict.account
  * is the number of a card, which the taker frees. */
 void cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
+/** A peer whose certificate speaks for this name, and that no account takes, is accepted as a guest
+ * (verdict.account is CARD_NONE) until another name is set; "": nobody. Any thread. */
+void cards_expect(struct cards *c, struct str fqdn);
 const struct card *cards_at(const struct cards *c, uint32_t number);
 void cards_free(struct cards *c, uint32_t number);
 /** What the account of this snapshot asks of its peers' certificates. */

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "net/handshake.h"
 #include "net/resolver.h"
+#include "net/stream.h"
 #include "policy/identity.h"
 #include "sip/msg.h"
 
@@ -117,6 +118,9 @@ struct edge_up {
 			  bool up, const char *why);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
+	/** A peer that edge_expect named finished its handshake: edge_adopt takes its connection,
+	 * else it is closed. */
+	void (*on_guest)(void *arg, struct tls_result *res);
 };
 
 /* A zone as edge needs it. */
@@ -184,6 +188,13 @@ void edge_trust(struct edge *e, struct tls_trust **trust, struct tls_owns **owns
 
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);
+
+/** Let a peer in as a guest whose certificate speaks for fqdn and that no account takes: its
+ * connection is never one of ours, see on_guest. "": nobody, as at the start. */
+void edge_expect(struct edge *e, struct str fqdn);
+/** In on_guest: the connection as a stream of the caller's, who closes it before edge_free. */
+enum err edge_adopt(struct edge *e, struct tls_result *res, const struct stream_calls *calls,
+		    void *arg, struct stream **out) NODISCARD;
 
 /** Advertised address, transport and listener that messages towards this trunk show. */
 struct edge_local {

@@ -90,6 +90,19 @@ edge_on_tune(struct edge *e, const struct edge_tune *t)
 /* ---- from above ---- */
 
 void
+edge_expect(struct edge *e, struct str fqdn)
+{
+	cards_expect(&e->cards, fqdn);
+}
+
+enum err
+edge_adopt(struct edge *e, struct tls_result *res, const struct stream_calls *calls, void *arg,
+	   struct stream **out)
+{
+	return stream_adopt_tls(&e->conns.streams, &res->conn, calls, arg, out);
+}
+
+void
 edge_on_trust(struct edge *e, struct tls_trust *trust)
 {
 	tls_trust_box_set(&e->trust, trust);

@@ -395,6 +395,14 @@ identify_now(struct edge *e, const struct tls_result *res, struct identity *out)
 					 str_from(e->zone_fqdn[r->zone]), out, NULL) == IDENTITY_OK;
 }
 
+/* It never becomes a connection of ours: who expected it may take it out of res. */
+static void
+take_guest(struct edge *e, struct tls_result *res)
+{
+	if (res->conn && e->up.on_guest)
+		e->up.on_guest(e->up.arg, res);
+}
+
 static void
 take_accepted(struct edge *e, struct tls_result *res, struct edge_party *party)
 {
@@ -464,6 +472,8 @@ receive_handshake(void *arg, struct tls_result *res)
 	}
 	if (res->record.outgoing)
 		take_dialled(e, res, &party);
+	else if (res->verdict.accept && res->verdict.account == CARD_NONE)
+		take_guest(e, res);
 	else if (res->conn)
 		take_accepted(e, res, &party);
 	else if (res->verdict.accept)

@@ -389,6 +389,81 @@ row_allow(struct probe_facts *f)
 	PUT(f->options.allow, "INVITE, ACK");
 }
 static void
+row_waited(struct probe_facts *f)
+{
+	f->job.wait_s = 10;
+	PUT(f->job.call, "+15550009999");
+	f->wait.waited = f->wait.connected = true;
+	PUT(f->wait.sni, "SBC.example.test");
+	f->wait.n_pings = 1;
+	f->wait.invite = (struct probe_invite){.seen = true,
+					       .has_contact = true,
+					       .contact_tls = true,
+					       .secure = true,
+					       .takes_ours = true,
+					       .n_crypto = 1};
+	PUT(f->wait.invite.contact, "<sip:pbx;transport=tls>");
+}
+static void
+row_wait_none(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.connected = false;
+	f->wait.n_hand = 2; /* the first one is somebody else's */
+	assert_int_equal(addr_parse(STR("192.0.2.99"), &f->wait.hand[0].peer), ERR_OK);
+	PUT(f->wait.hand[0].why, "not for these eyes");
+	f->wait.hand[1] = f->wait.hand[0];
+}
+static void
+row_wait_refused(struct probe_facts *f)
+{
+	row_wait_none(f);
+	f->wait.hand[0].peer = f->a.addr[0];
+	PUT(f->wait.hand[0].why, "expired yesterday");
+}
+static void
+row_wait_on(struct probe_facts *f)
+{
+	row_wait_none(f);
+	f->wait.is_on = true;
+}
+static void
+row_wait_sni(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.sni[0] = 0;
+}
+static void
+row_wait_dead(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.n_pings = 0;
+}
+static void
+row_wait_no_invite(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.invite.seen = false;
+}
+static void
+row_wait_contact(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.invite.contact_tls = false;
+}
+static void
+row_wait_clear(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.invite.secure = false;
+}
+static void
+row_wait_mki(struct probe_facts *f)
+{
+	row_waited(f);
+	f->wait.invite.mki = true;
+}
+static void
 row_two_faults(struct probe_facts *f)
 {
 	row_expired(f);
@@ -449,6 +524,16 @@ static const struct row {
 	{"Contact without transport", row_contact, "sip.contact", "", "without transport=tls"},
 	{"no Contact", row_no_contact, "", "", ""},
 	{"no BYE", row_allow, "", "sip.allow", "INVITE"},
+	{"waited, all well", row_waited, "", "", ""},
+	{"waited, nobody came", row_wait_none, "wait.connect", "", "no connection"},
+	{"waited, it was refused", row_wait_refused, "wait.connect", "", "expired yesterday"},
+	{"waited, account on", row_wait_on, "", "", ""},
+	{"waited, no SNI", row_wait_sni, "", "wait.sni", "no server name"},
+	{"waited, no keepalive", row_wait_dead, "", "wait.alive", "0 CRLF"},
+	{"waited, no INVITE", row_wait_no_invite, "wait.invite", "", "+15550009999"},
+	{"waited, Contact", row_wait_contact, "wait.contact", "", "without transport=tls"},
+	{"waited, no SRTP", row_wait_clear, "wait.crypto", "", "RTP/SAVP"},
+	{"waited, MKI", row_wait_mki, "", "wait.crypto", "MKI"},
 	{"two faults, two lines", row_two_faults, "cert.dates sip.contact", "", "expired"},
 };
 

@@ -1,0 +1,77 @@
+"""`postern ready --wait`: equipment that has no account yet connects to the zone itself, in a
+quarantine, and the report says what it did."""
+import importlib
+import socket
+import ssl
+import subprocess
+import time
+
+from lib import agents, rawsip
+from lib.pbx import CARRIER
+from lib.place import PBX, POSTERN
+from lib.postern import Postern
+from lib.proc import check, equal, wait_for
+
+ready_play = importlib.import_module('270_ready')
+GUEST, NUMBER = 'guest.example.test', '+15550009999'
+
+
+def connect(place, cert):
+    ctx = ssl.create_default_context(cafile=place.ca.path('trust.pem'))
+    ctx.set_ciphers(CARRIER)
+    ctx.maximum_version = ssl.TLSVersion.TLSv1_2
+    ctx.load_cert_chain(place.ca.path(cert + '-chain.pem'), place.ca.path(cert + '.key'))
+    s = socket.create_connection((POSTERN, 5061), 3, (PBX, 0))
+    return ctx.wrap_socket(s, server_hostname='sbc.example.test')
+
+
+def ask(t, method, number, body=''):
+    """Status of the answer to a request outside a dialog."""
+    call = rawsip.Call(number)
+    t.sendall(rawsip.request(method, call, body))
+    buf = b''
+    while True:
+        m, buf = rawsip.cut(buf)
+        if m:
+            return m.status
+        data = t.recv(65536)
+        check(data, f'closed at {method}')
+        buf += data
+
+
+def play_guest(place):
+    agents.dnsmasq(place, {GUEST: PBX})
+    place.ca.leaf('guest', GUEST)
+    p = Postern(place).start()
+    try:
+        connect(place, 'guest').recv(1)
+        check(False, 'a guest got in before anybody waited')
+    except OSError:
+        pass
+    words = [place.binary(), 'ready', '-c', p.conf, '--json', '--wait', '4', '--call', NUMBER, GUEST]
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_for('the check begins', 5, lambda: p.events(r'^ready\.begin$'))
+    t = connect(place, 'guest')
+    t.settimeout(3)
+    t.sendall(b'\r\n\r\n')
+    equal(t.recv(16), b'\r\n', 'the pong')
+    equal(ask(t, 'OPTIONS', NUMBER), 200, 'OPTIONS')
+    equal(ask(t, 'INVITE', '+15551234567', rawsip.offer()), 403, 'an INVITE to another number')
+    equal(ask(t, 'MESSAGE', NUMBER), 403, 'MESSAGE')
+    equal(ask(t, 'INVITE', NUMBER, rawsip.offer()), 480, 'an INVITE to the test number')
+    equal(len(p.calls()['list']), 0, 'calls')
+    out = run.communicate(timeout=20)[0].decode()
+    report = __import__('json').loads(out)
+    state = {x['check']: x['state'] for x in report['lines']}
+    for word in ('connect', 'sni', 'tls', 'alive', 'invite', 'contact', 'crypto'):
+        equal(state.get('wait.' + word), 'passed', f'wait.{word}\n{ready_play.table(report)}')
+    w = report['facts']['wait']
+    equal((w['pings'], w['options'], w['refused'], w['sni']), (1, 1, 2, 'sbc.example.test'), 'seen')
+    equal(t.recv(16), b'', 'the connection is closed when the waiting is over')
+    time.sleep(0.1)
+    try:
+        connect(place, 'guest').recv(1)
+        check(False, 'a guest got in after the waiting')
+    except OSError:
+        pass
+    equal(p.cdrs(), [], 'CDRs')
