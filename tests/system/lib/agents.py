@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -51,7 +52,7 @@ rtcp_mux no
 jitter_buffer_delay 1-2
 rtp_stats yes
 net_interface {host}
-dns_server 127.0.0.53:53
+dns_server {dns}:53
 module_path /usr/lib/baresip/modules
 module g711.so
 module aufile.so
@@ -67,7 +68,8 @@ snd_path {dir}
 '''
 
     def __init__(self, place, name, host, port, hz, user, cert=None, extra='', ctrl=4444,
-                 rtp='20000-20199', ciphers=CARRIER_SUITES, media=';mediaenc=srtp-mand'):
+                 rtp='20000-20199', ciphers=CARRIER_SUITES, media=';mediaenc=srtp-mand',
+                 space=None, dns='127.0.0.53'):
         self.name, self.host, self.ctrl, self.hz = name, host, ctrl, hz
         self.dir = os.path.join(place.dir, name)
         os.makedirs(self.dir)
@@ -75,7 +77,7 @@ snd_path {dir}
         if cert:
             tls = (f'sip_certificate {place.ca.path(cert + "-all.pem")}\n'
                    f'sip_cafile {place.ca.path("trust.pem")}\n')
-        self.write('config', self.CONFIG.format(host=host, port=port, tls=tls, rtp=rtp, ctrl=ctrl,
+        self.write('config', self.CONFIG.format(host=host, port=port, tls=tls, rtp=rtp, ctrl=ctrl, dns=dns,
                                                 wav=place.wav(hz), dir=self.dir))
         uri = f'<sip:{user}@{host}:{port + 1};transport=tls>' if cert else \
             f'<sip:{user}@{host}:{port}>'
@@ -85,7 +87,8 @@ snd_path {dir}
         self.write('contacts', '')
         self.events, self.sock, self.buf = [], None, b''
         self.proc = place.start(name, ['baresip', '-f', self.dir, '-s'],
-                                env={'OPENSSL_CONF': openssl_conf(self.dir, ciphers)})
+                                env={'OPENSSL_CONF': openssl_conf(self.dir, ciphers)},
+                                space=space)
         self.connect()
 
     def write(self, name, text):
@@ -251,6 +254,54 @@ def dnsmasq(place, names, space=None):
     p = place.start('dnsmasq', words, space=space)
     wait_for('dnsmasq', 5, lambda: 'started' in p.text())
     return p
+
+
+class Nsd:
+    """A real authoritative name server. zones: {name: lines of its zone file}."""
+
+    CONF = '''server:
+  ip-address: {host}
+  port: 53
+  username: ""
+  chroot: ""
+  zonesdir: "{dir}"
+  pidfile: "{dir}/nsd.pid"
+  database: ""
+  zonelistfile: "{dir}/zone.list"
+  xfrdfile: ""
+  server-count: 1
+  verbosity: 1
+remote-control:
+  control-enable: no
+'''
+
+    def __init__(self, place, host, zones, space=None):
+        self.dir, self.zones = os.path.join(place.dir, 'nsd'), zones
+        os.makedirs(self.dir)
+        text = self.CONF.format(host=host, dir=self.dir)
+        for name in zones:
+            text += f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"\n'
+        self.serial = 1
+        self.write_zones()
+        with open(os.path.join(self.dir, 'nsd.conf'), 'w', encoding='ascii') as f:
+            f.write(text)
+        self.proc = place.start('nsd', ['nsd', '-d', '-c', os.path.join(self.dir, 'nsd.conf')],
+                                space=space)
+        wait_for('nsd', 5, lambda: listens(self.proc.pid, host, 53))
+
+    def write_zones(self):
+        for name, lines in self.zones.items():
+            with open(os.path.join(self.dir, name + '.zone'), 'w', encoding='ascii') as f:
+                f.write(f'$ORIGIN {name}.\n$TTL 5\n@ SOA ns.{name}. who.{name}. ({self.serial} 60 60 '
+                        f'60 5)\n@ NS ns.{name}.\nns A 192.0.2.1\n' + '\n'.join(lines) + '\n')
+
+    def change(self, zone, lines):
+        """Other records; served within a second or so."""
+        self.zones[zone] = lines
+        self.serial += 1
+        self.write_zones()
+        self.proc.signal(signal.SIGHUP)
+        time.sleep(1)
 
 
 class Capture:
