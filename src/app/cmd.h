@@ -17,6 +17,7 @@ int cmd_alarms(int argc, char **argv);
 int cmd_hangup(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 /* 0 passed, 1 failed, 2 could not be run. */
+int cmd_zone(int argc, char **argv);
 int cmd_ready(int argc, char **argv);
 
 #endif

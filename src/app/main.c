@@ -45,6 +45,7 @@ static const struct {
 	{"accounts", cmd_accounts, "list the accounts"},
 	{"trunks", cmd_trunks, "list the trunks"},
 	{"numbers", cmd_numbers, "list the numbers"},
+	{"zone", cmd_zone, "the DNS records that customers need, and what DNS answers"},
 	{"ready", cmd_ready, "check a customer's equipment from end to end"},
 	{"stats", cmd_stats, "figures of the running postern"},
 	{"alarms", cmd_alarms, "what needs attention now, and what to do"},

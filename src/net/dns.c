@@ -357,6 +357,7 @@ follow_aliases(const struct reader *r, unsigned n, struct name *name, struct dns
 			return ERR_OK;
 		if (ttl < a->ttl)
 			a->ttl = ttl;
+		a->alias = true;
 		*name = next;
 	}
 	return ERR_SYNTAX;
@@ -431,7 +432,7 @@ dns_read(struct str reply, struct str name, enum dns_type type, struct dns_answe
 	enum err e;
 
 	out->status = DNS_OK;
-	out->cut = out->stale = false;
+	out->cut = out->alias = out->stale = false;
 	out->ttl = DNS_TTL_MAX;
 	out->n = out->text_len = 0;
 	name = without_dot(name);
@@ -454,4 +455,18 @@ dns_read(struct str reply, struct str name, enum dns_type type, struct dns_answe
 		return ERR_OK;
 	}
 	return read_sections(&r, name, type, out);
+}
+
+void
+dns_copy(struct dns_answer *to, const struct dns_answer *from)
+{
+	*to = *from;
+	for (uint16_t i = 0; i < to->n; i++) {
+		struct dns_record *r = &to->rec[i];
+		struct str *texts[] = {&r->target, &r->flags, &r->service, &r->regexp};
+
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++)
+			if (texts[k]->p)
+				texts[k]->p = to->text + (texts[k]->p - from->text);
+	}
 }

@@ -48,6 +48,7 @@ enum dns_status {
 struct dns_answer {
 	enum dns_status status;
 	bool cut;   /* more records than DNS_RECORDS_MAX, or bad ones left out */
+	bool alias; /* the name is a CNAME, which was followed */
 	bool stale; /* from the cache, beyond its TTL, because the servers fail (set by resolver) */
 	uint32_t ttl; /* s: smallest of the records and aliases used; negative: RFC 2308 5 */
 	uint16_t n;
@@ -63,6 +64,8 @@ struct dns_answer {
  */
 enum err dns_read(struct str reply, struct str name, enum dns_type type,
 		  struct dns_answer *out) NODISCARD;
+/** A copy whose texts are its own. */
+void dns_copy(struct dns_answer *to, const struct dns_answer *from);
 const char *dns_status_name(enum dns_status s);
 const char *dns_type_name(enum dns_type t);
 
