@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "policy/carrier.h"
 
 enum err
 cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX],
@@ -92,8 +93,8 @@ cards_free(struct cards *c, uint32_t number)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Name of the TLS listener that has this address, "" = none. */
-static struct str
+/* The TLS listener that has this address, NULL = none. */
+static const struct edge_listener_conf *
 listener_at(const struct cards *c, const struct addr *local)
 {
 	for (uint32_t i = 0; i < c->n_listeners; i++) {
@@ -101,9 +102,9 @@ listener_at(const struct cards *c, const struct addr *local)
 
 		if (l->transport == EDGE_TLS && l->bound.port == local->port &&
 		    (addr_is_any(&l->bound) || addr_ip_eq(&l->bound, local)))
-			return str_from(l->name);
+			return l;
 	}
-	return STR_NULL;
+	return NULL;
 }
 
 enum identity_reason
@@ -111,13 +112,14 @@ cards_identify(struct cards *c, const struct card *k, const struct snapshot_view
 	       const struct addr *source, const struct addr *local, struct str zone,
 	       struct identity *out, struct buf *why)
 {
+	const struct edge_listener_conf *l = listener_at(c, local);
 	struct str name[CARD_NAMES_MAX + 1];
 	unsigned n = (unsigned)k->n_dns + k->n_uri;
 	struct cert_view view = {
 		.dns = name, .uri = name + k->n_dns, .n_dns = k->n_dns, .n_uri = k->n_uri};
 	struct identity_peer p = {.cert = k->shown ? &view : NULL,
 				  .zone = zone,
-				  .listener = listener_at(c, local),
+				  .listener = str_from(l ? l->name : ""),
 				  .source = *source,
 				  .book = &c->book,
 				  .now_us = clock_now_us()};
@@ -126,6 +128,8 @@ cards_identify(struct cards *c, const struct card *k, const struct snapshot_view
 	for (unsigned i = 0; i <= n; i++)
 		name[i] = str_of(k->text + k->at[i], k->len[i]);
 	view.cn = name[n];
+	if (l && !l->customer) /* the side that it came to decides what it can be */
+		return identity_of_carrier(snap, &p, out, why);
 	pthread_mutex_lock(&c->lock);
 	r = identity_of_peer(snap, &p, out, why);
 	pthread_mutex_unlock(&c->lock);
@@ -142,10 +146,13 @@ cards_terms(const struct snapshot_view *snap, uint32_t account, struct tls_accou
 		[TLS_REVOCATION_SOFT] = CERT_REVOCATION_SOFT,
 		[TLS_REVOCATION_OFF] = CERT_REVOCATION_OFF,
 		[TLS_REVOCATION_HARD] = CERT_REVOCATION_HARD};
-	const struct account *a = &snap->account[account];
+	const struct account *a;
 	struct str bad;
 
 	*out = (struct tls_account){0};
+	if (account == POLICY_NONE)
+		return; /* a carrier: the zone's terms */
+	a = &snap->account[account];
 	(void)!str_copyz(out->id, sizeof(out->id), str_from(snapshot_account_id(snap, account).z));
 	(void)!str_copyz(out->profile, sizeof(out->profile), snapshot_text(snap, a->tls_profile));
 	out->terms.eku = eku[a->tls_eku < TLS_EKU_N ? a->tls_eku : 0];

@@ -404,7 +404,7 @@ conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 	struct conn_taken taken = {.peer = res->record.peer,
 				   .local = res->record.local,
 				   .listener = listener,
-				   .customer = true};
+				   .customer = cs->cards->listener[listener].customer};
 	struct conn *c;
 	enum err e = new_taken(cs, &taken, id, &c);
 

@@ -75,6 +75,7 @@ dial_tls(struct conn *c)
 	struct handshake_job job = {.peer = c->remote,
 				    .client = c->client,
 				    .fqdn = str_from(c->reference),
+				    .hide_certificate = c->hide,
 				    .timeout_us = c->owner->dial_us,
 				    .arg = (void *)(uintptr_t)c->id};
 	const struct snapshot_view *v = c->owner->snap;
