@@ -3,8 +3,9 @@ carrier before it, reached over TLS and SRTP by the SRV records of the second on
 whose two targets the first is dead. The second is the carrier's: the first is its customer.
 
    PBX .22 -- UDP, RTP -- .21 first .20 -- TLS, SRTP -- .30 second .31 -- UDP, RTP -- gateway .9
-              namespace 0                                namespace 1               here, with nsd .53
+   namespace 2            namespace 0                    namespace 1           here, with nsd .53
 """
+import os
 import time
 
 from lib import agents, tone
@@ -64,7 +65,7 @@ def zone_files(p, ca, cert):
     """The certificate of its zone as files of its own, to be renewed."""
     for source, name in ((f'{cert}-chain.pem', 'zone.pem'), (f'{cert}.key', 'zone.key')):
         with open(ca.path(source), encoding='ascii') as f:
-            p.write(name, f.read())
+            os.chmod(p.write(name, f.read()), 0o600)
 
 
 def start(place, name, space, cert, accounts, **words):
@@ -75,7 +76,8 @@ def start(place, name, space, cert, accounts, **words):
 
 def bed(place):
     lan([f'{GATEWAY}/24', f'{DNS}/24'],
-        {place.spaces[0]: [f'{x}/24' for x in (FIRST, FIRST_INSIDE, PBX)],
+        {place.spaces[0]: [f'{x}/24' for x in (FIRST, FIRST_INSIDE)],
+         place.spaces[2]: [f'{PBX}/24'],
          place.spaces[1]: [f'{x}/24' for x in (SECOND, SECOND_INSIDE)]})
     place.ca.leaf('mirror-carrier', 'sbc.carrier.test')
     place.ca.leaf('mirror-office', 'gw.office.test')
@@ -90,7 +92,7 @@ def bed(place):
                    zone='sbc.carrier.test', tls=f'{SECOND}:5061', udp=f'{SECOND_INSIDE}:5060',
                    tls_side='customer', udp_side='carrier', media_out=SECOND,
                    media_in=SECOND_INSIDE, gateway=GATEWAY)
-    pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, space=place.spaces[0], dns=DNS)
+    pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, space=place.spaces[2], dns=DNS)
     end = place.keep(RtpEnd(GATEWAY, 40000, 1000))
     return first, second, pbx, end
 
@@ -148,4 +150,4 @@ def play_in(place):
     check(any('gw.office.test' in e['msg'] for e in second.events('tls.accepted')), 'the dial')
 
 
-play_out.spaces = play_in.spaces = 2
+play_out.spaces = play_in.spaces = 3

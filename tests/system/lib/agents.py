@@ -103,6 +103,7 @@ snd_path {dir}
             except OSError:
                 return None
         self.sock = wait_for(f'{self.name} control port', 8, attempt)
+        self.sock.settimeout(None)              # the reader waits as long as it takes
         self.answers = []
         threading.Thread(target=self.reader, daemon=True).start()
 
