@@ -166,7 +166,8 @@ static enum err
 use_zones(struct renew *r)
 {
 	const struct conf_timers *t = &r->from.conf->timers;
-	struct edge_tune tune = {.server = r->made.server,
+	struct edge_tune tune = {.numbers = r->from.conf->numbers,
+				 .server = r->made.server,
 				 .client = r->made.client,
 				 .t1_us = (uint64_t)t->t1 * CLOCK_MS,
 				 .t2_us = (uint64_t)t->t2 * CLOCK_MS,

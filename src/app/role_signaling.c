@@ -89,6 +89,7 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 	ec->trying_us[EDGE_TLS] = (uint64_t)c->timers.trying_tls * CLOCK_MS;
 	ec->connect_us = (uint64_t)c->timers.connect * CLOCK_MS;
 	ec->ping_us = (uint64_t)c->timers.ping * CLOCK_MS;
+	ec->numbers = c->numbers;
 	ec->node = c->node_id;
 	ec->user_agent = "postern";
 }

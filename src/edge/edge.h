@@ -140,7 +140,8 @@ struct edge_conf {
 	/* No answer at all, not even 100, from a target while there is another one: the next. By
 	 * enum edge_transport; 0 = 1 s for UDP, else 4 s */
 	uint64_t trying_us[3];
-	uint64_t ping_us; /* CRLF pings on streams (RFC 5626); 0 = none */
+	uint64_t ping_us;           /* CRLF pings on streams (RFC 5626); 0 = none */
+	struct number_plan numbers; /* how calling and emergency numbers are read */
 	uint8_t node, worker;
 	const char *user_agent; /* Server and User-Agent value */
 };
@@ -172,6 +173,7 @@ enum err edge_work(struct edge *e, void (*do_work)(void *arg), void (*on_done)(v
 
 /* What may change while edge runs, beside the accounts. */
 struct edge_tune {
+	struct number_plan numbers;
 	struct tls_ctx *const *server, *const *client; /* one a zone, in the places of edge_conf */
 	uint64_t t1_us, t2_us, t4_us;
 };

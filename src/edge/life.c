@@ -84,6 +84,7 @@ edge_on_tune(struct edge *e, const struct edge_tune *t)
 		e->conf.zones[i].client = tls_ctx_ref(t->client[i]);
 	}
 	set_times(e, t->t1_us, t->t2_us, t->t4_us);
+	e->conf.numbers = t->numbers;
 	return ERR_OK;
 }
 

@@ -16,18 +16,26 @@ origin_of(const struct listener *l, enum trunk_transport transport, const struct
 					.source = *from};
 }
 
-/* A source whose trunk or account is switched off is known, too: its running calls go on (A10). */
+/* Also whose trunk or account is switched off: then without trunks, so that its running calls go on
+ * (A10) and its emergency calls come through. */
 static bool
-identify_datagram(const struct listener *l, const struct addr *from, struct identity *out)
+identify_plain(const struct listener *l, const struct identity_origin *o, struct identity *out)
 {
 	const struct snapshot_view *v = l->owner->snap;
-	struct identity_origin o = origin_of(l, TRUNK_UDP, from);
 	enum identity_reason r;
 
 	if (!v)
 		return false;
-	r = identity_of_source(v, &o, out, NULL);
-	return r == IDENTITY_OK || (r == IDENTITY_DISABLED && identity_of_disabled(v, &o, out));
+	r = identity_of_source(v, o, out, NULL);
+	return r == IDENTITY_OK || (r == IDENTITY_DISABLED && identity_of_disabled(v, o, out));
+}
+
+static bool
+identify_datagram(const struct listener *l, const struct addr *from, struct identity *out)
+{
+	struct identity_origin o = origin_of(l, TRUNK_UDP, from);
+
+	return identify_plain(l, &o, out);
 }
 
 /* No trunk has this source: no word to it (A8), and few to the log. */
@@ -117,7 +125,7 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 	}
 	if (l->conf.transport == EDGE_TLS)
 		return accept_tls(l, fd, peer, local);
-	if (!ls->snap || identity_of_source(ls->snap, &o, &id, NULL) != IDENTITY_OK) {
+	if (!identify_plain(l, &o, &id)) {
 		note_stranger(l, peer);
 		close(fd);
 	} else if (conns_accept(ls->conns, &taken, &id) != ERR_OK) {

@@ -182,18 +182,16 @@ static uint32_t
 pick_trunk(struct edge *e, const struct identity *id, const struct edge_source *src)
 {
 	const struct sip_msg *m = &e->rx;
-	char user[64];
-	struct buf b;
+	struct number calling;
 	const struct conn *c = src->transport == EDGE_TLS ? conns_find(&e->conns, src->conn) : NULL;
 	struct identity_request rq = {.source = src->remote};
 
 	if (c && c->inbound && c->zone < e->conf.n_zones)
 		rq.zone = str_from(e->zone_fqdn[c->zone]);
-	buf_init(&b, user, sizeof(user));
 	if (m->request) {
 		rq.host = m->uri.host;
-		if (sip_uri_user(&m->from.uri, &b) == ERR_OK && buf_end(&b) == ERR_OK)
-			rq.calling = buf_view(&b);
+		if (number_read_uri(&e->conf.numbers, &m->from.uri, &calling) == ERR_OK)
+			rq.calling = str_from(calling.z);
 	}
 	return identity_pick(e->snap, id, &rq);
 }
@@ -214,6 +212,30 @@ note_alias(struct conn *c, const struct sip_msg *m)
 
 	if (c && c->inbound && c->tls && sip_param_find(m->via.params, "alias", &param))
 		c->alias = true;
+}
+
+/* A new emergency call: it goes up from whoever may make no other calls. */
+static bool
+is_emergency(const struct edge *e, const struct sip_msg *m)
+{
+	struct number n;
+
+	return m->method == SIP_INVITE && !m->to_tag.len &&
+	       number_read_uri(&e->conf.numbers, &m->uri, &n) == ERR_OK &&
+	       n.kind == NUMBER_EMERGENCY;
+}
+
+/* The trunk of a customer that is switched off, as if it were on. */
+static void
+take_disabled(struct edge *e, struct edge_source *src)
+{
+	static const enum trunk_transport transports[] = {
+		[EDGE_UDP] = TRUNK_UDP, [EDGE_TCP] = TRUNK_TCP, [EDGE_TLS] = TRUNK_TLS};
+
+	src->trunk = identity_pick_disabled(e->snap, &src->account_id, transports[src->transport],
+					    &src->remote);
+	if (src->trunk != POLICY_NONE)
+		src->account = e->snap->trunk[src->trunk].account;
 }
 
 /* id without trunks: no new calls. */
@@ -241,6 +263,8 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		src->account = id->account_id.z[0]
 				       ? snapshot_account(e->snap, str_from(id->account_id.z))
 				       : POLICY_NONE;
+	if (src->trunk == POLICY_NONE && is_emergency(e, m))
+		take_disabled(e, src);
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
 		reply_bad(e, p, m, 403,
 			  "the account or trunk is switched off, its certificate has expired or "

@@ -605,6 +605,26 @@ identity_pick(const struct snapshot_view *v, const struct identity *id,
 	return pick_default(v, id, set, n);
 }
 
+uint32_t
+identity_pick_disabled(const struct snapshot_view *v, const struct policy_id *account,
+		       enum trunk_transport transport, const struct addr *source)
+{
+	uint32_t a = account->z[0] ? snapshot_account(v, str_from(account->z)) : POLICY_NONE;
+	uint32_t found = POLICY_NONE;
+
+	for (uint32_t k = 0; a != POLICY_NONE && k < v->account[a].n_trunks; k++) {
+		uint32_t i = v->account[a].first_trunk + k;
+
+		if (v->trunk[i].transport != transport)
+			continue;
+		if (v->trunk[i].n_sources && source_fits(v, i, source))
+			return i;
+		if (found == POLICY_NONE)
+			found = i;
+	}
+	return found;
+}
+
 bool
 identity_speaks_for(const struct snapshot_view *v, const struct policy_id *who,
 		    const struct policy_id *account)

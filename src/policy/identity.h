@@ -105,6 +105,14 @@ struct identity_request {
  */
 uint32_t identity_pick(const struct snapshot_view *v, const struct identity *id,
 		       const struct identity_request *rq) NODISCARD;
+/**
+ * A trunk of a customer that may make no calls, for its emergency calls: one of this account with
+ * this transport, enabled or not, best one that has the source address in its ranges. POLICY_NONE:
+ * it has none.
+ */
+uint32_t identity_pick_disabled(const struct snapshot_view *v, const struct policy_id *account,
+				enum trunk_transport transport,
+				const struct addr *source) NODISCARD;
 /** May a peer that is account `who` speak for `account`? The same, or its child. By text id, ""
  * is a carrier. */
 bool identity_speaks_for(const struct snapshot_view *v, const struct policy_id *who,
