@@ -316,11 +316,17 @@ number_key(struct str pattern, uint64_t *out)
 	return ERR_OK;
 }
 
+unsigned
+number_key_digits(uint64_t key)
+{
+	return (unsigned)(key >> 1 & 15);
+}
+
 void
 number_key_put(struct buf *b, uint64_t key)
 {
 	char digits[NUMBER_DIGITS_MAX];
-	unsigned n = (unsigned)(key >> 1 & 15);
+	unsigned n = number_key_digits(key);
 	uint64_t v = key >> KEY_LOW_BITS;
 
 	for (unsigned i = NUMBER_DIGITS_MAX; i > 0; i--, v /= 10)

@@ -15,6 +15,9 @@ rate_of(const struct snapshot_view *v, const struct number *n)
 {
 	const struct snapshot_rate *row = n->z[0] == '+' ? snapshot_rate(v, str_from(n->z)) : NULL;
 
+	/* a rate for "+1" is not meant for "+1800" */
+	if (row && n->kind == NUMBER_TOLL_FREE && number_key_digits(row->key) < RATE_FREE_DIGITS)
+		row = NULL;
 	if (row)
 		return from_row(row, false);
 	if (n->z[0] != '+' || n->kind == NUMBER_TOLL_FREE || v->n_rates == 0)

@@ -4,7 +4,10 @@
 
 #include "policy/snapshot.h"
 
-enum { RATE_STEP_S = 6 /* increment where nothing is charged: minutes alone are counted */ };
+enum {
+	RATE_STEP_S = 6,      /* increment where nothing is charged: minutes alone are counted */
+	RATE_FREE_DIGITS = 3, /* a rate of less digits than "+800" says nothing of toll-free ones */
+};
 
 /* A call is charged in steps: each begun increment costs the same. */
 struct rate {
@@ -14,7 +17,8 @@ struct rate {
 };
 
 /** The rate of a call to n. No prefix of the rates fits: toll-free and short numbers cost nothing,
- * any other number as much as the dearest; without any rates nothing costs anything. */
+ * any other number as much as the dearest; without any rates nothing costs anything. Toll-free
+ * numbers are charged by a rate that names them, such as "+1800", alone. */
 struct rate rate_of(const struct snapshot_view *v, const struct number *n);
 /** What one begun increment costs, rounded up; UINT64_MAX at most. */
 uint64_t rate_step_micro(const struct rate *r);

@@ -152,6 +152,7 @@ class Customer:
         ctx.load_cert_chain(ca.path(cert + '-chain.pem'), ca.path(cert + '.key'))
         self.raw = socket.create_connection(address, 5, source_address=(source, 0))
         self.raw.settimeout(5)
+        self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.s = ctx.wrap_socket(self.raw, server_hostname='sbc.example.test')
         self.buf, self.seen, self.closed = b'', [], False
 

@@ -34,10 +34,14 @@ test_table(void **state)
 		uint32_t increment;
 		bool dearest;
 	} table[] = {
-		{"+12015550123", 10000, 6, false},       {"+442071838750", 12000, 60, false},
-		{"+447700900123", 50000, 30, false},     {"+493012345678", 50000, 30, true},
-		{"+18005550100", 10000, 6, false}, /* a rate covers it */
-		{"911", 0, RATE_STEP_S, false},          {"411", 0, RATE_STEP_S, false},
+		{"+12015550123", 10000, 6, false},
+		{"+442071838750", 12000, 60, false},
+		{"+447700900123", 50000, 30, false},
+		{"+493012345678", 50000, 30, true},
+		{"+18005550100", 0, RATE_STEP_S, false},
+		{"+18885550100", 7000, 60, false}, /* a rate names it */
+		{"911", 0, RATE_STEP_S, false},
+		{"411", 0, RATE_STEP_S, false},
 		{"+80012345678", 0, RATE_STEP_S, false},
 	};
 	struct world w = {0};
@@ -47,6 +51,7 @@ test_table(void **state)
 	add_rate(&w, "+44*", 12000, 60);
 	add_rate(&w, "+447*", 50000, 30);
 	add_rate(&w, "+1*", 10000, 6);
+	add_rate(&w, "+1888*", 7000, 60);
 	world_build(&w);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct number n = read_number(table[i].number);

@@ -1,0 +1,272 @@
+"""Emergency calls in each spelling, from each kind of trunk, with limits exhausted and the account
+switched off: refused over TLS at once, carried on a clear trunk; and the call back."""
+import json
+import socket
+import time
+
+from lib import agents, rawsip
+from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, PBX, POSTERN, PSTN
+from lib.postern import ACCOUNTS, BASE, Postern
+from lib.proc import check, equal, wait_for
+from lib.rawsip import offer, request
+
+LIMIT_S = 0.05
+SPELLINGS = ['sip:911@x', 'sip:933@x', 'sip:112@x', 'sip:999@x', 'sip:9911@x', 'sip:1911@x',
+             'sip:+1911@x', 'sip:+911@x', 'sip:9-1-1@x', 'sip:(911)@x', 'sip:%39%31%31@x',
+             'sip:911;phone-context=+1@x;user=phone', 'sip:911;phone-context=pbx.example.test@x',
+             'sips:911@x', 'tel:911', 'tel:911;phone-context=+1', 'urn:service:sos',
+             'urn:service:sos.fire']
+PLAIN, DEDICATED, OTHER_GW = '127.0.0.21', '127.0.0.22', '127.0.0.10'
+CONF = BASE.replace('media:\n', '''  - {{name: plain, transport: udp, bind: "127.0.0.1:5062", side: customer}}
+  - {{name: plain-tcp, transport: tcp, bind: "127.0.0.1:5062", side: customer}}
+  - {{name: line-7, transport: udp, bind: "127.0.0.1:5072", side: customer}}
+numbers: {{country: "1", emergency: ["999"]}}
+media:
+''', 1)
+TRUNKS = f'''        numbers: ["{{number}}"]
+      - {{{{id: acme-udp, fqdn: {PLAIN}, port: 5070, transport: udp, security: refused,
+         sources: [{PLAIN}], emergency: yes, max_calls: 1}}}}
+      - {{{{id: acme-tcp, fqdn: {PLAIN}, port: 5071, transport: tcp, security: refused,
+         sources: [{PLAIN}]}}}}
+      - {{{{id: acme-line, fqdn: {DEDICATED}, port: 5070, transport: udp, security: dedicated,
+         listener: line-7, sources: [{DEDICATED}]}}}}
+'''
+FULL = 'name: Acme Test\n    max_calls: 1\n    attempts: 1\n    max_length: 1s\n    max_spend: "0.01"\n'
+CARRIERS = f'''  - id: gw9
+    host: {OTHER_GW}
+    port: 5080
+    transport: udp
+    security: refused
+    sources: [{OTHER_GW}]
+    emergency: yes
+    priority: 90
+rates:
+  - {{{{prefix: "+1", price: "1.00", increment: 60}}}}
+'''
+WORLD = ACCOUNTS.replace('        numbers: ["{number}"]\n', TRUNKS, 1) + CARRIERS
+
+
+class Plain:
+    """A PBX over UDP or TCP, in clear."""
+
+    def __init__(self, source, port, to, tcp=False):
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+        self.s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.s.bind((source, 0 if tcp else port))
+        self.s.connect(to)
+        self.port = self.s.getsockname()[1]
+        self.tcp, self.source, self.buf = tcp, source, b''
+
+    def send(self, data):
+        self.s.sendall(data.replace(b'SIP/2.0/TLS', b'SIP/2.0/TCP' if self.tcp else b'SIP/2.0/UDP')
+                       .replace(b';transport=tls', b';transport=tcp' if self.tcp else b''))
+
+    def final(self, call=None, seconds=5, method=None):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            m, self.buf = rawsip.cut(self.buf)
+            if not m:
+                self.s.settimeout(left)
+                try:
+                    data = self.s.recv(65536)
+                except (TimeoutError, socket.timeout, ConnectionError):
+                    return None
+                if not data:
+                    return None
+                self.buf += data
+                continue
+            if m.method in ('BYE', 'OPTIONS'):
+                self.send(rawsip.reply(m, 200))
+            if m.status >= 200 and (not call or m.get('call-id') == call.id) \
+                    and (not method or m.cseq()[1] == method):
+                return m
+        return None
+
+    def stop(self, *_):
+        self.s.close()
+
+
+def invite(end, uri, secure=True, caller=NUMBER, source=PBX):
+    c = rawsip.Call(caller=caller)
+    c.uri = uri
+    body = offer(host=source) if secure else offer(profile='RTP/AVP', crypto=(), host=source)
+    sent = time.monotonic()
+    end.send(request('INVITE', c, body, sent_by=f'{source}:{getattr(end, "port", 5061)}'))
+    return c, sent
+
+
+def bed(place, accounts=WORLD):
+    agents.dnsmasq(place, {'pbx.example.test': '127.0.0.77', 'pbx.branch.firm.test': '127.0.0.77'})
+    p = Postern(place, accounts=accounts, conf=CONF).start()
+    return p, place.keep(rawsip.Gateway()), place.keep(rawsip.Gateway(host=OTHER_GW, media=42000))
+
+
+def change(p, old, new):
+    """Other accounts from now on."""
+    with open(p.accounts, encoding='utf-8') as f:
+        text = f.read()
+    check(old in text, f'no {old!r} in the accounts')
+    n = len(p.events('accounts.swap'))
+    p.write('next.yaml', text.replace(old, new, 1))
+    p.command('apply', '-c', p.conf, p.dir + '/next.yaml')
+    wait_for('the new accounts', 5, lambda: len(p.events('accounts.swap')) > n, 0.05)
+
+
+def refused(pbx, uri, status=500):
+    c, sent = invite(pbx, uri)
+    m = pbx.final(c)
+    took = time.monotonic() - sent
+    check(m and m.status == status, f'{uri}: wanted {status}: {m and m.line}')
+    pbx.send(request('ACK', c, branch=c.branch))
+    check('emergency' in m.get('warning'), f'{uri}: Warning {m.get("warning")}')
+    check('retry-after' not in m.names(), f'{uri}: Retry-After')
+    check(took < LIMIT_S, f'{uri}: answered after {took * 1000:.0f} ms')
+    return m
+
+
+def play_tls(place):
+    """Each spelling over TLS: 500 with a Warning in words, never Retry-After, under 50 ms; the same
+    with every limit exhausted and with the account switched off in the middle of the connection. A
+    redirect where the account wants it. Alarm, counter, a CDR each."""
+    p, gw, _ = bed(place)
+    pbx = place.keep(rawsip.Customer(place.ca))
+    for uri in SPELLINGS:
+        refused(pbx, uri)
+    n = len(SPELLINGS)
+    for uri in ('sip:9115551234@x', 'sip:2025550911@x'):
+        c, _ = invite(pbx, uri)
+        m = pbx.final(c)
+        check(m and m.status == 200, f'{uri} is no emergency call: {m and m.line}')
+        c.learn(m)
+        pbx.send(request('ACK', c))
+        equal(pbx.bye(c), 200, 'BYE')
+    change(p, 'name: Acme Test\n', FULL.format())
+    running = pbx.call(number='+18005550100')
+    for uri in SPELLINGS:
+        refused(pbx, uri)
+    equal(pbx.bye(running), 200, 'BYE')
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n')
+    for uri in SPELLINGS:
+        refused(pbx, uri)
+    c, _ = invite(pbx, f'sip:{PSTN}@x')
+    equal(pbx.final(c).status, 403, 'another call while switched off')
+    pbx.send(request('ACK', c, branch=c.branch))
+    change(p, 'name: Acme Test\n',
+           'name: Acme Test\n    emergency: {action: redirect, target: "sip:911@10.9.9.9:5060"}\n')
+    m = refused(pbx, 'sip:911@x', 302)
+    equal(m.get('contact'), '<sip:911@10.9.9.9:5060>', 'Contact')
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n    emergency: {status: 503}\n')
+    refused(pbx, 'sip:911@x', 503)
+    equal(len(gw.requests('INVITE')), 3, 'INVITEs at the gateway')
+    equal(p.stat('calls_emergency'), 3 * n + 2, 'counter')
+    equal(p.stat('calls_emergency_refused'), 3 * n + 2, 'counter')
+    cdrs = [c for c in p.wait_cdrs(3 * n + 5) if c['class'] == 'emergency']
+    equal(len(cdrs), 3 * n + 2, 'CDRs of emergency calls')
+    equal({(c['refusal'], c['account']) for c in cdrs}, {('EMERGENCY', 'acme')}, 'what they say')
+    alarms = json.loads(p.command('alarms', '-c', p.conf, '--json'))
+    check('emergency-call' in json.dumps(alarms), f'no alarm: {alarms}')
+
+
+def carried(end, gw, uri, source, caller=NUMBER):
+    before = len(gw.requests('INVITE'))
+    c, sent = invite(end, uri, False, caller, source)
+    while len(gw.requests('INVITE')) <= before and time.monotonic() < sent + 3:
+        time.sleep(0.001)
+    took = time.monotonic() - sent
+    check(len(gw.requests('INVITE')) > before, f'{uri} never came to the emergency gateway')
+    check(took < LIMIT_S, f'{uri}: at the gateway after {took * 1000:.0f} ms')
+    m = end.final(c)
+    check(m and m.status == 200, f'{uri}: {m and m.line}')
+    c.learn(m)
+    end.send(request('ACK', c, sent_by=f'{source}:{end.port}'))
+    return c
+
+
+def hang_up(end, c, source):
+    end.send(request('BYE', c, sent_by=f'{source}:{end.port}'))
+    m = end.final(c, method='BYE')
+    check(m and m.status == 200, f'BYE: {m and m.line}')
+
+
+def ends(place):
+    """A PBX at each kind of clear trunk, with new sockets: nothing depends on what was before."""
+    for end in getattr(place, 'plain_ends', []):
+        end.stop()
+    place.plain_ends = [place.keep(Plain(PLAIN, 5070, (POSTERN, 5062))),
+                        place.keep(Plain(PLAIN, 5071, (POSTERN, 5062), tcp=True)),
+                        place.keep(Plain(DEDICATED, 5070, (POSTERN, 5072)))]
+    return [(end, end.source) for end in place.plain_ends]
+
+
+def play_clear(place):
+    """Each spelling from plain UDP, plain TCP and a dedicated trunk: at the gateway that takes
+    emergency calls within 50 ms, as the short number; with every limit exhausted, with a foreign
+    number as the caller, and with the account switched off, over a connection made after that."""
+    p, gw, sos = bed(place)
+    n = 0
+    for end, source in ends(place):
+        for uri in SPELLINGS:
+            hang_up(end, carried(end, sos, uri, source), source)
+            n += 1
+    to = [m.line.split()[1].split('@')[0] for m in sos.requests('INVITE')]
+    equal(set(to), {'sip:911', 'sip:933', 'sip:112', 'sip:999'}, 'called at the gateway')
+    change(p, 'name: Acme Test\n', FULL.format())
+    held = [(end, carried(end, sos, 'sip:911@x', source), source) for end, source in ends(place)]
+    for end, _, source in held:
+        for caller in (NUMBER, '+15557770002', '1001', 'anonymous'):
+            hang_up(end, carried(end, sos, 'sip:9911@x', source, caller), source)
+            n += 1
+    time.sleep(1.5)     # longer than max_length
+    for end, c, source in held:
+        hang_up(end, c, source)
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n')
+    for end, source in ends(place):
+        for uri in ('sip:911@x', 'urn:service:sos'):
+            hang_up(end, carried(end, sos, uri, source), source)
+            n += 1
+        c, _ = invite(end, f'sip:{PSTN}@x', False, NUMBER, source)
+        m = end.final(c)
+        equal(m and m.status, 403, f'{end.port}: another call while switched off')
+        end.send(request('ACK', c, branch=c.branch, sent_by=f'{source}:{end.port}'))
+    equal(len(gw.requests('INVITE')), 0, 'emergency calls at the other gateway')
+    cdrs = [c for c in p.wait_cdrs(n + 3) if c['class'] == 'emergency']
+    equal({(c['sip_status'], c['refusal']) for c in cdrs}, {(200, None)}, 'status of all')
+    equal(p.stat('calls_emergency'), n + 3, 'counter')
+
+
+def inbound(gw, priority=None):
+    """A call of the carrier to the customer; the status that it gets."""
+    call_id = rawsip.token(8)
+    head = f'Priority: {priority}\r\n' if priority else ''
+    body = offer(40100, 'RTP/AVP', (), GATEWAY)
+    gw.send((f'INVITE sip:{NUMBER}@{CARRIER_SIDE} SIP/2.0\r\nVia: SIP/2.0/UDP {GATEWAY}:5080;branch='
+             f'z9hG4bK{rawsip.token()}\r\nFrom: <sip:+12025550100@{GATEWAY}>;tag=1\r\nTo: <sip:'
+             f'{NUMBER}@{CARRIER_SIDE}>\r\nCall-ID: {call_id}\r\nCSeq: 1 INVITE\r\n{head}'
+             f'Contact: <sip:gw@{GATEWAY}:5080>\r\nMax-Forwards: 70\r\n'
+             f'Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}')
+            .encode(), (CARRIER_SIDE, 5060))
+    wait_for('an answer to the call back', 5, lambda: any(
+        m.status >= 200 and m.get('call-id') == call_id for m in gw.seen))
+    m = next(m for m in gw.seen if m.status >= 200 and m.get('call-id') == call_id)
+    return m.status, m.get('warning')
+
+
+def play_call_back(place):
+    """With its limits exhausted a customer cannot be called. After its emergency call the number
+    that made it can, and with Priority: psap-callback any of its numbers (RFC 7090)."""
+    p, gw, _ = bed(place, WORLD.replace('name: Acme Test\n', 'name: Acme Test\n    max_calls: 1\n'))
+    pbx = place.keep(rawsip.Customer(place.ca))
+    running = pbx.call()
+    equal(inbound(gw)[0], 480, 'a call while the limit is reached')
+    equal(inbound(gw, 'psap-callback')[0], 480, 'a call back that nobody waits for')
+    refused(pbx, 'sip:911@x')
+    for priority in (None, 'psap-callback'):
+        status, why = inbound(gw, priority)
+        # 480 once more, but for another reason: nobody listens at the PBX's address
+        check('cannot be reached' in why, f'call back: {status} {why}')
+    p.kill('signaling')
+    wait_for('signaling serves again', 10, lambda: p.serves())
+    status, why = inbound(gw)
+    check('cannot be reached' in why, f'call back after a restart: {status} {why}')
+    again = place.keep(rawsip.Customer(place.ca))
+    equal(again.bye(running), 200, 'BYE')
