@@ -25,7 +25,11 @@ enum {
 #define CONF_MAGIC 0x666e6f63ULL
 
 enum conf_profile { CONF_PROFILE_CARRIER, CONF_PROFILE_MODERN };
-enum conf_client_cert { CONF_CLIENT_REQUIRED, CONF_CLIENT_OPTIONAL, CONF_CLIENT_NONE };
+enum conf_client_cert { /* as enum tls_client */
+			CONF_CLIENT_REQUIRED,
+			CONF_CLIENT_OPTIONAL,
+			CONF_CLIENT_NONE
+};
 enum conf_transport { CONF_TLS, CONF_UDP, CONF_TCP };     /* as enum trunk_transport */
 enum conf_side { CONF_SIDE_CUSTOMER, CONF_SIDE_CARRIER }; /* as enum trunk_kind */
 

@@ -165,11 +165,19 @@ check_zones(const struct conf *c, struct conf_report *rep)
 				"zone %s: profile carrier uses RSA key exchange and CBC suites, "
 				"which RFC 10015 forbids; use modern where the other side can",
 				z->fqdn);
-		if (z->client_certificate != CONF_CLIENT_REQUIRED)
+		if (z->client_certificate != CONF_CLIENT_REQUIRED &&
+		    z->profile == CONF_PROFILE_CARRIER)
+			report_error(
+				rep, z->line, z->column,
+				"zone %s: under profile carrier the certificate is the account; "
+				"use client_certificate: required",
+				z->fqdn);
+		else if (z->client_certificate != CONF_CLIENT_REQUIRED)
 			report_warning(
 				rep, z->line, z->column,
-				"zone %s: without a required client certificate nothing says "
-				"who connects; use client_certificate: required",
+				"zone %s: who shows no certificate is known by its address alone "
+				"(trunks with identity: address); use client_certificate: required "
+				"where you can",
 				z->fqdn);
 	}
 	if (!readable || c->n_zones == 0)

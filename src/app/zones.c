@@ -35,6 +35,7 @@ make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *
 {
 	const struct conf_zone *z = &from->conf->zone[zone];
 	struct tls_conf tc = {.server = server,
+			      .client = (enum tls_client)z->client_certificate,
 			      .profile = z->profile == CONF_PROFILE_MODERN ? TLS_PROFILE_MODERN
 									   : TLS_PROFILE_CARRIER,
 			      .zone = (uint16_t)zone,

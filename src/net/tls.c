@@ -131,6 +131,19 @@ keep_profile(struct tls_hand *h)
 			 str_from(h->ctx->profile.word));
 }
 
+/* What is asked of the other side: a server's certificate always, a client's as the zone says. */
+static void
+set_verify(struct tls_hand *h, SSL *ssl)
+{
+	int mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+
+	if (!h->record->outgoing && h->ctx->client == TLS_CLIENT_OPTIONAL)
+		mode = SSL_VERIFY_PEER;
+	else if (!h->record->outgoing && h->ctx->client == TLS_CLIENT_NONE)
+		mode = SSL_VERIFY_NONE;
+	SSL_set_verify(ssl, mode, NULL);
+}
+
 static bool
 read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
 {
@@ -152,6 +165,7 @@ read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
 	tls_ctx_unref(&h->ctx);
 	h->ctx = tls_ctx_ref(to);
 	h->record->zone = to->zone;
+	set_verify(h, ssl);
 	keep_profile(h);
 	return true;
 }
@@ -188,7 +202,7 @@ take_identity(struct tls_hand *h, const struct cert_view *leaf)
 	}
 	set_reason(h, TLS_IDENTITY);
 	if (open_why(h, &b)) {
-		if (v->why[0])
+		if (v->why[0] || !leaf)
 			buf_z(&b, v->why);
 		else
 			certpolicy_put_mismatch(&b, leaf, NULL, 0, 0);
@@ -435,7 +449,7 @@ make_ssl(struct tls_hand *h)
 	BIO_set_callback_ex(bio, count_read);
 	BIO_set_callback_arg(bio, (char *)h);
 	SSL_set_app_data(h->ssl, &h->hook);
-	SSL_set_verify(h->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	set_verify(h, h->ssl);
 	SSL_set_info_callback(h->ssl, note_alert);
 	return true;
 }
@@ -593,10 +607,22 @@ keep_outcome(struct tls_hand *h)
 	buf_cstr(&b);
 }
 
+/* No certificate was shown, and the zone asks for none: is it somebody who is known without? */
+static void
+judge_bare(struct tls_hand *h)
+{
+	if (!GUARD(A1, h->ctx->client != TLS_CLIENT_REQUIRED))
+		return;
+	ask_identity(h, NULL);
+	h->decided = take_identity(h, NULL) == 0 && check_profile(h, &h->verdict->terms) == 0;
+}
+
 static enum err
 finish_hand(struct tls_hand *h)
 {
 	keep_outcome(h);
+	if (!h->record->outgoing && !h->decided && !SSL_get0_peer_certificate(h->ssl))
+		judge_bare(h);
 	if (GUARD(A2, h->decided && !SSL_session_reused(h->ssl))) {
 		h->record->accepted = true;
 		return ERR_OK;

@@ -29,7 +29,8 @@ struct tls_peer {
 	struct addr peer, local;
 	struct str sni;               /* empty: none sent */
 	uint16_t zone;                /* of the context chosen by SNI and address */
-	const struct cert_view *cert; /* names, subject, issuer, serial, dates, fingerprint, key */
+	const struct cert_view *cert; /* names, subject, issuer, serial, dates, fingerprint, key;
+				       * NULL: none was shown, where the zone allows it */
 };
 
 struct tls_verdict {

@@ -251,6 +251,7 @@ tls_ctx_new(const struct tls_conf *conf, struct buf *why, struct tls_ctx **out)
 	ctx->profile = *p;
 	ctx->zone = conf->zone;
 	ctx->server = conf->server;
+	ctx->client = conf->client;
 	*out = ctx;
 	return ERR_OK;
 }

@@ -19,8 +19,12 @@ enum {
 struct tls_ctx;
 struct tls_zones;
 
+/* Is a certificate asked of who connects? One that is shown is judged in any case. */
+enum tls_client { TLS_CLIENT_REQUIRED, TLS_CLIENT_OPTIONAL, TLS_CLIENT_NONE };
+
 struct tls_conf {
 	bool server;
+	enum tls_client client; /* server */
 	enum tls_profile profile;
 	const struct tls_profile_row *own; /* a profile of the configuration instead; copied */
 	uint16_t zone; /* the caller's number of the zone, comes back in tls_peer and tls_record */
@@ -76,6 +80,7 @@ struct tls_ctx {
 	struct tls_profile_row profile;
 	uint16_t zone;
 	bool server;
+	enum tls_client client;
 	char fqdn[TLS_FQDN_MAX]; /* without final dot */
 	uint8_t *staple;         /* staple_len bytes; NULL: none */
 	size_t staple_len;

@@ -26,6 +26,7 @@ struct rig {
 	int results;
 	struct tls_record record; /* of the last result */
 	struct tls_verdict verdict;
+	bool bare; /* who shows no certificate is known */
 	struct tls_conn *conn;
 	void *arg;
 };
@@ -41,6 +42,12 @@ rig_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *v)
 	struct buf why;
 
 	atomic_fetch_add(&r->asked, 1);
+	v->account = 7;
+	if (!peer->cert) {
+		v->accept = r->bare;
+		(void)!str_copyz(v->why, sizeof(v->why), STR("nobody has this address"));
+		return;
+	}
 	v->accept = certpolicy_match(peer->cert, name) != CERT_MATCH_NO;
 	v->account = 7;
 	v->trunks[0] = 3;

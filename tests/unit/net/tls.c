@@ -252,6 +252,53 @@ accept_rows(void **state)
 	assert_int_equal(handshake_in_hand(rig.h), 0);
 }
 
+/* Zones that ask for a certificate without needing it, or not at all: who shows none is known by
+ * other means, or refused; one that is shown is judged all the same (A1). */
+static void
+without_certificate(void **state)
+{
+	static const struct {
+		const char *row;
+		enum tls_client client;
+		enum who who;
+		bool bare;
+		const char *word;
+		unsigned chain;
+	} cases[] = {
+		{"A1 required, none shown", TLS_CLIENT_REQUIRED, NONE, true, "no-certificate", 0},
+		{"optional, none shown, known", TLS_CLIENT_OPTIONAL, NONE, true, "ok", 0},
+		{"optional, none shown, unknown", TLS_CLIENT_OPTIONAL, NONE, false, "no-account",
+		 0},
+		{"optional, good", TLS_CLIENT_OPTIONAL, GOOD, false, "ok", 2},
+		{"optional, self-signed", TLS_CLIENT_OPTIONAL, SELF_SIGNED, true, "self-signed", 1},
+		{"none, known", TLS_CLIENT_NONE, GOOD, true, "ok", 0},
+		{"none, unknown", TLS_CLIENT_NONE, GOOD, false, "no-account", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		size_t k = i / 2; /* each with TLS 1.2 and 1.3 */
+		int version = i % 2 ? TLS1_3_VERSION : TLS1_2_VERSION;
+		X509 *x = make_peer(cases[k].who);
+		struct peer p = {
+			.ctx = peer_ctx(false, x, peer_key(cases[k].who), version, version, NULL)};
+
+		trust_also(NULL, TLS_PROFILE_MODERN);
+		rig.ctx->client = cases[k].client;
+		rig.bare = cases[k].bare;
+		rig_meet(&p);
+		if (strcmp(tls_record_word(&rig.record), cases[k].word) != 0 ||
+		    rig.record.accepted != !strcmp(cases[k].word, "ok") ||
+		    rig.record.n_chain != cases[k].chain)
+			fail_msg("%s: %s (%s) chain %u", cases[k].row, tls_record_word(&rig.record),
+				 rig.record.why, rig.record.n_chain);
+		SSL_SESSION_free(p.session);
+		SSL_CTX_free(p.ctx);
+		X509_free(x);
+	}
+	rig.bare = false;
+}
+
 /* What an accepted handshake leaves in its record. */
 static void
 record_of_good(void **state)
@@ -674,7 +721,7 @@ main(void)
 		RIGGED(accept_rows),   RIGGED(record_of_good),   RIGGED(ec_shown_all_the_same),
 		RIGGED(intermediates), RIGGED(profile_is_exact), RIGGED(no_resumption),
 		RIGGED(zones_by_sni),  RIGGED(modern_profile),   RIGGED(raw_bytes),
-		RIGGED(peer_refuses),  RIGGED(bytes_both_ways),
+		RIGGED(peer_refuses),  RIGGED(bytes_both_ways),  RIGGED(without_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown_keys);
