@@ -95,6 +95,8 @@ static const struct schema listener_rows[] = {
 	 "an address with a port, as seen from outside; default: bind"},
 	{"side", SCHEMA_WORD, FIELD(conf_listener, side), 0, 0, NULL, "customer carrier", true,
 	 "one of: customer carrier"},
+	{"device", SCHEMA_TEXT, FIELD(conf_listener, device), 0, 0, "", NULL, false,
+	 "the name of a network interface, such as eth1"},
 	NODE("zone", "the fqdn of a zone; default: the first one"),
 };
 

@@ -10,7 +10,7 @@
 #include "policy/number.h"
 
 enum {
-	CONF_LAYOUT = 1,
+	CONF_LAYOUT = 2,
 	CONF_ZONES_MAX = 8,
 	CONF_LISTENERS_MAX = 32,
 	CONF_TRUST_MAX = 8,
@@ -20,7 +20,8 @@ enum {
 	CONF_PATH_MAX = 256,
 	CONF_NAME_MAX = 48,
 	CONF_FQDN_MAX = 254,
-	CONF_NO_ZONE = 0xff, /* no zone, no media address */
+	CONF_DEVICE_MAX = 16, /* IFNAMSIZ */
+	CONF_NO_ZONE = 0xff,  /* no zone, no media address */
 };
 #define CONF_MAGIC 0x666e6f63ULL
 
@@ -50,6 +51,7 @@ struct conf_zone {
 
 struct conf_listener {
 	char name[CONF_NAME_MAX];
+	char device[CONF_DEVICE_MAX]; /* only through this interface; "" = any */
 	struct addr bind, advertised; /* with ports; advertised defaults to bind */
 	uint8_t transport;            /* enum conf_transport */
 	uint8_t side;                 /* enum conf_side */

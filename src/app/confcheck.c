@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -237,7 +238,12 @@ check_listeners(const struct conf *c, struct conf_report *rep)
 
 		check_advertised(&l->bind, &l->advertised, l->side == CONF_SIDE_CUSTOMER,
 				 "listener", l->name, l->line, l->column, rep);
-		if (l->side == CONF_SIDE_CUSTOMER && l->transport != CONF_TLS &&
+		if (l->device[0] && if_nametoindex(l->device) == 0)
+			report_error(rep, l->line, l->column,
+				     "listener %s: there is no interface \"%s\"; ip link shows "
+				     "their names",
+				     l->name, l->device);
+		if (l->side == CONF_SIDE_CUSTOMER && l->transport != CONF_TLS && !l->device[0] &&
 		    !is_loopback(&l->bind))
 			report_warning(
 				rep, l->line, l->column,
@@ -248,7 +254,8 @@ check_listeners(const struct conf *c, struct conf_report *rep)
 			const struct conf_listener *m = &c->listener[k];
 
 			if ((l->transport == CONF_UDP) == (m->transport == CONF_UDP) &&
-			    l->bind.port == m->bind.port && binds_meet(&l->bind, &m->bind))
+			    strcmp(l->device, m->device) == 0 && l->bind.port == m->bind.port &&
+			    binds_meet(&l->bind, &m->bind))
 				report_error(
 					rep, l->line, l->column,
 					"listener %s: %s is taken by listener %s; give it another "

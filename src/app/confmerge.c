@@ -56,9 +56,9 @@ same_listener(const struct conf *now, const struct conf_listener *a, const struc
 	const char *za = a->zone == CONF_NO_ZONE ? "" : now->zone[a->zone].fqdn;
 	const char *zb = b->zone == CONF_NO_ZONE ? "" : next->zone[b->zone].fqdn;
 
-	return strcmp(a->name, b->name) == 0 && same_addr(&a->bind, &b->bind) &&
-	       same_addr(&a->advertised, &b->advertised) && a->transport == b->transport &&
-	       a->side == b->side && strcmp(za, zb) == 0;
+	return strcmp(a->name, b->name) == 0 && strcmp(a->device, b->device) == 0 &&
+	       same_addr(&a->bind, &b->bind) && same_addr(&a->advertised, &b->advertised) &&
+	       a->transport == b->transport && a->side == b->side && strcmp(za, zb) == 0;
 }
 
 static void

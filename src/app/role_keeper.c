@@ -135,13 +135,16 @@ static enum err
 bind_listener(const struct conf_listener *l, int *fd)
 {
 	static const char *const names[] = {"tls", "udp", "tcp"};
-	enum err e = l->transport == CONF_UDP ? udp_bind(&(struct udp_opts){.local = l->bind}, fd)
-					      : tcp_listen(&l->bind, NULL, fd);
+	struct udp_opts o = {.local = l->bind};
+	enum err e;
 
+	_Static_assert(sizeof(o.device) == sizeof(l->device), "both are IFNAMSIZ");
+	memcpy(o.device, l->device, sizeof(o.device));
+	e = l->transport == CONF_UDP ? udp_bind(&o, fd) : tcp_listen(&l->bind, l->device, fd);
 	if (e != ERR_OK)
-		log_error("keeper.bind", "listener %s: cannot bind %s %s: %s", l->name,
+		log_error("keeper.bind", "listener %s: cannot bind %s %s%s%s: %s", l->name,
 			  names[l->transport % ARRAY_LEN(names)], addr_text(&l->bind).z,
-			  strerror(errno));
+			  l->device[0] ? " on " : "", l->device, strerror(errno));
 	return e;
 }
 

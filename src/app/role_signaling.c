@@ -67,6 +67,7 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 		const struct conf_listener *l = &c->listener[i];
 
 		memcpy(ec->listeners[i].name, l->name, sizeof(ec->listeners[i].name));
+		memcpy(ec->listeners[i].device, l->device, sizeof(ec->listeners[i].device));
 		ec->listeners[i].transport = transports[l->transport];
 		ec->listeners[i].bound = l->bind;
 		ec->listeners[i].advertised = l->advertised;

@@ -69,6 +69,15 @@ dial_located(void *arg)
 	dial_next(c);
 }
 
+/* The interface of the listener that it is dialled for. */
+static const char *
+device_of(const struct conn *c)
+{
+	const struct cards *cards = c->owner->cards;
+
+	return c->listener < cards->n_listeners ? cards->listener[c->listener].device : "";
+}
+
 static enum err
 dial_tls(struct conn *c)
 {
@@ -80,7 +89,7 @@ dial_tls(struct conn *c)
 				    .arg = (void *)(uintptr_t)c->id};
 	const struct snapshot_view *v = c->owner->snap;
 	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->trunk.z)) : POLICY_NONE;
-	enum err e = tcp_dial(&c->remote, c->bind.family ? &c->bind : NULL, &job.fd);
+	enum err e = tcp_dial(&c->remote, c->bind.family ? &c->bind : NULL, device_of(c), &job.fd);
 
 	if (e != ERR_OK)
 		return e;
@@ -105,8 +114,8 @@ dial_next(struct conn *c)
 		c->remote = c->locate.addr[c->next_addr++];
 		e = c->client ? dial_tls(c)
 			      : stream_connect(&c->owner->streams, &c->remote,
-					       c->bind.family ? &c->bind : NULL, c->owner->dial_us,
-					       &stream_calls, c, &c->stream);
+					       c->bind.family ? &c->bind : NULL, device_of(c),
+					       c->owner->dial_us, &stream_calls, c, &c->stream);
 		if (e == ERR_OK)
 			return;
 		(void)snprintf(c->why, sizeof(c->why), "%s: %s", addr_text(&c->remote).z,

@@ -26,6 +26,8 @@ enum edge_transport { EDGE_UDP, EDGE_TCP, EDGE_TLS };
 /* Where signalling is received, and what the world sees of it. */
 struct edge_listener_conf {
 	char name[POLICY_ID_MAX];
+	char device[16]; /* its network interface; "" = any. Connections that we make go there too
+			  */
 	enum edge_transport transport;
 	struct addr bound, advertised;
 	uint32_t zone; /* index into edge_conf.zones; meaningful for EDGE_TLS */

@@ -201,7 +201,7 @@ listeners_for(struct listeners *ls, const struct listener_want *w)
 		if (c->transport == w->transport && c->customer == w->customer &&
 		    (w->transport != EDGE_TLS || w->zone == UINT32_MAX || c->zone == w->zone) &&
 		    (w->family == 0 || c->bound.family == w->family) &&
-		    (w->name.len == 0 || str_eqz(w->name, c->name)))
+		    (w->name.len ? str_eqz(w->name, c->name) : c->device[0] == 0))
 			return &ls->l[i];
 	}
 	return NULL;

@@ -509,12 +509,12 @@ stream_adopt_tls(struct stream_pool *p, struct tls_conn **conn, const struct str
 
 enum err
 stream_connect(struct stream_pool *p, const struct addr *peer, const struct addr *local,
-	       uint64_t timeout_us, const struct stream_calls *calls, void *arg,
+	       const char *device, uint64_t timeout_us, const struct stream_calls *calls, void *arg,
 	       struct stream **out)
 {
 	struct stream *s;
 	int fd;
-	enum err e = tcp_dial(peer, local, &fd);
+	enum err e = tcp_dial(peer, local, device, &fd);
 
 	if (e != ERR_OK)
 		return e;

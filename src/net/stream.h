@@ -74,11 +74,11 @@ enum err stream_adopt_tls(struct stream_pool *p, struct tls_conn **conn,
 			  const struct stream_calls *calls, void *arg,
 			  struct stream **out) NODISCARD;
 /** Non-blocking connect from local (NULL or any: the kernel's choice; port 0: any) with a deadline
- * (0 = STREAM_CONNECT_US). Plain TCP; for TLS use tcp_dial and handshake_submit. IO: refused at
- * once, see errno; otherwise on_open or on_close follows. */
+ * (0 = STREAM_CONNECT_US). device: as tcp_dial. Plain TCP; for TLS use tcp_dial and
+ * handshake_submit. IO: refused at once, see errno; otherwise on_open or on_close follows. */
 enum err stream_connect(struct stream_pool *p, const struct addr *peer, const struct addr *local,
-			uint64_t timeout_us, const struct stream_calls *calls, void *arg,
-			struct stream **out) NODISCARD;
+			const char *device, uint64_t timeout_us, const struct stream_calls *calls,
+			void *arg, struct stream **out) NODISCARD;
 /**
  * Send or queue all of bytes. FULL, NOMEM: more than STREAM_QUEUE_MAX waits, or no chunk is left:
  * the connection ends (on_close comes later in this iteration). STATE: not open, or finishing.

@@ -28,7 +28,7 @@ tcp_tune(int fd)
 }
 
 enum err
-tcp_dial(const struct addr *peer, const struct addr *local, int *out_fd)
+tcp_dial(const struct addr *peer, const struct addr *local, const char *device, int *out_fd)
 {
 	struct sockaddr_storage to, from;
 	socklen_t to_len = addr_to_sa(peer, &to), from_len = local ? addr_to_sa(local, &from) : 0;
@@ -42,7 +42,9 @@ tcp_dial(const struct addr *peer, const struct addr *local, int *out_fd)
 	tcp_tune(fd);
 	if (from_len && !addr_is_any(local) && local->port == 0)
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
-	if ((from_len && bind(fd, (struct sockaddr *)&from, from_len) != 0) ||
+	if ((device && device[0] &&
+	     setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0) ||
+	    (from_len && bind(fd, (struct sockaddr *)&from, from_len) != 0) ||
 	    (connect(fd, (struct sockaddr *)&to, to_len) != 0 && errno != EINPROGRESS)) {
 		saved = errno;
 		close(fd);

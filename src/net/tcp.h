@@ -19,9 +19,10 @@ enum {
 /** TCP_NODELAY, keepalive, TCP_USER_TIMEOUT, non-blocking; errors on sockets that are not TCP are
  * ignored. For descriptors on their way to the handshake thread. */
 void tcp_tune(int fd);
-/** Begin a TCP connect from local (NULL or any: the kernel's choice; port 0: any). *out_fd is the
- * caller's. IO: refused at once, see errno. */
-enum err tcp_dial(const struct addr *peer, const struct addr *local, int *out_fd) NODISCARD;
+/** Begin a TCP connect from local (NULL or any: the kernel's choice; port 0: any), through device
+ * (SO_BINDTODEVICE; NULL or "": any). *out_fd is the caller's. IO: refused at once, see errno. */
+enum err tcp_dial(const struct addr *peer, const struct addr *local, const char *device,
+		  int *out_fd) NODISCARD;
 
 enum tcp_more {
 	TCP_ACCEPT_MORE,

@@ -216,7 +216,8 @@ static uint8_t
 check_profile(struct tls_hand *h, const struct tls_account *account,
 	      const struct tls_profile_row *p)
 {
-	const SSL_CIPHER *suite = SSL_get_pending_cipher(h->ssl);
+	const SSL_CIPHER *pending = SSL_get_pending_cipher(h->ssl);
+	const SSL_CIPHER *suite = pending ? pending : SSL_get_current_cipher(h->ssl);
 	uint16_t version = (uint16_t)SSL_version(h->ssl);
 	struct buf b;
 
@@ -611,10 +612,18 @@ keep_outcome(struct tls_hand *h)
 static void
 judge_bare(struct tls_hand *h)
 {
-	if (!GUARD(A1, h->ctx->client != TLS_CLIENT_REQUIRED))
-		return;
-	ask_identity(h, NULL);
-	h->decided = take_identity(h, NULL) == 0 && check_profile(h, &h->verdict->terms) == 0;
+	const struct tls_account *account = &h->verdict->terms;
+	struct tls_trust *trust = h->trust ? tls_trust_box_get(h->trust) : NULL;
+
+	if (GUARD(A1, h->ctx->client != TLS_CLIENT_REQUIRED)) {
+		ask_identity(h, NULL);
+		h->decided =
+			take_identity(h, NULL) == 0 &&
+			check_profile(h, account,
+				      trust ? tls_trust_profile(trust, str_from(account->profile))
+					    : NULL) == 0;
+	}
+	tls_trust_unref(&trust);
 }
 
 static enum err

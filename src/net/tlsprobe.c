@@ -77,7 +77,7 @@ connect_to(const struct tlsprobe_conf *c, struct tlsprobe_result *r)
 	uint64_t began = clock_now_us();
 	socklen_t len = sizeof(int);
 	int fd = -1, error = 0;
-	enum err e = tcp_dial(&c->peer, c->local.family ? &c->local : NULL, &fd);
+	enum err e = tcp_dial(&c->peer, c->local.family ? &c->local : NULL, NULL, &fd);
 
 	r->tried = true;
 	if (e != ERR_OK) {

@@ -669,7 +669,7 @@ tcp_from(const char *z, int listener)
 	struct addr from = ip(z, 0);
 	int fd;
 
-	assert_int_equal(tcp_dial(&rig.at[listener], &from, &fd), ERR_OK);
+	assert_int_equal(tcp_dial(&rig.at[listener], &from, NULL, &fd), ERR_OK);
 	return fd;
 }
 

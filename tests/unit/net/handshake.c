@@ -266,7 +266,7 @@ dial_and_shake(void **state)
 	assert_int_equal(tcp_listen(&any, NULL, &fd), ERR_OK);
 	assert_int_equal(tcp_listener_init(&w.ln, &rig.loop, fd), ERR_OK);
 	job.peer = w.ln.local;
-	assert_int_equal(tcp_dial(&job.peer, &local, &job.fd), ERR_OK);
+	assert_int_equal(tcp_dial(&job.peer, &local, NULL, &job.fd), ERR_OK);
 	assert_int_equal(handshake_submit(rig.h, &job), ERR_OK);
 	for (int i = 0; i < 5000 && w.fd < 0; i++)
 		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
@@ -280,7 +280,7 @@ dial_and_shake(void **state)
 	pthread_join(p.thread, NULL);
 	tcp_listener_fini(&w.ln);
 	/* nobody listens there any more */
-	if (tcp_dial(&job.peer, &local, &job.fd) == ERR_OK) {
+	if (tcp_dial(&job.peer, &local, NULL, &job.fd) == ERR_OK) {
 		assert_int_equal(handshake_submit(rig.h, &job), ERR_OK);
 		rig_wait(2);
 		assert_string_equal(tls_record_word(&rig.record), "connect");
@@ -309,7 +309,7 @@ alert_arrives(void **state)
 
 		p.ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION, TLS1_2_VERSION, NULL);
 		w.fd = -1;
-		assert_int_equal(tcp_dial(&w.ln.local, NULL, &p.fd), ERR_OK);
+		assert_int_equal(tcp_dial(&w.ln.local, NULL, NULL, &p.fd), ERR_OK);
 		assert_int_equal(fcntl(p.fd, F_SETFL, 0), 0);
 		assert_int_equal(pthread_create(&p.thread, NULL, peer_main, &p), 0);
 		tcp_listener_go(&w.ln);
@@ -341,7 +341,7 @@ ends_without_reset(void **state)
 	(void)state;
 	assert_int_equal(tcp_listen(&any, NULL, &fd), ERR_OK);
 	assert_int_equal(tcp_listener_init(&w.ln, &rig.loop, fd), ERR_OK);
-	assert_int_equal(tcp_dial(&w.ln.local, NULL, &far), ERR_OK);
+	assert_int_equal(tcp_dial(&w.ln.local, NULL, NULL, &far), ERR_OK);
 	for (int i = 0; i < 5000 && w.fd < 0; i++)
 		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
 	assert_int_equal(fcntl(far, F_SETFL, 0), 0);

@@ -431,7 +431,8 @@ connect_and_talk(void **state)
 	(void)state;
 	open_door(&d);
 	d.u[0].echoes = true;
-	assert_int_equal(stream_connect(&pool, &d.ln.local, &from, 0, &calls, &u, &u.s), ERR_OK);
+	assert_int_equal(stream_connect(&pool, &d.ln.local, &from, NULL, 0, &calls, &u, &u.s),
+			 ERR_OK);
 	assert_int_equal(stream_send(u.s, STR("early")), ERR_STATE);
 	UNTIL(u.opened == 1);
 	assert_true(addr_ip_eq(stream_local(u.s), &from));
@@ -460,7 +461,7 @@ connect_fails(void **state)
 	open_door(&d);
 	nobody = d.ln.local;
 	tcp_listener_fini(&d.ln);
-	e = stream_connect(&pool, &nobody, NULL, 0, &calls, &u, &u.s);
+	e = stream_connect(&pool, &nobody, NULL, NULL, 0, &calls, &u, &u.s);
 	if (e == ERR_OK) {
 		UNTIL(u.closed == 1);
 		assert_int_equal(u.why, STREAM_END_REFUSED);
@@ -468,8 +469,8 @@ connect_fails(void **state)
 	} else {
 		assert_int_equal(errno, ECONNREFUSED);
 	}
-	assert_int_equal(stream_connect(&pool, &v6, &nobody, 0, &calls, &u, &u.s), ERR_IO);
-	assert_int_equal(stream_connect(&pool, &none, NULL, 0, &calls, &u, &u.s), ERR_RANGE);
+	assert_int_equal(stream_connect(&pool, &v6, &nobody, NULL, 0, &calls, &u, &u.s), ERR_IO);
+	assert_int_equal(stream_connect(&pool, &none, NULL, NULL, 0, &calls, &u, &u.s), ERR_RANGE);
 	turn(1);
 	assert_int_equal(pool_used(&pool.streams), 0);
 }
@@ -490,8 +491,9 @@ connect_times_out(void **state)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
 	to = addr_from_sa(&sa);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(stream_connect(&pool, &to, NULL, 100000, &calls, &u[i], &u[i].s),
-				 ERR_OK);
+		assert_int_equal(
+			stream_connect(&pool, &to, NULL, NULL, 100000, &calls, &u[i], &u[i].s),
+			ERR_OK);
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
 	for (int i = 0; i < 4; i++) {
@@ -514,7 +516,7 @@ hold_the_door(void **state)
 	d.answer = TCP_ACCEPT_HOLD;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
-			stream_connect(&pool, &d.ln.local, NULL, 0, &calls, &u[i], &u[i].s),
+			stream_connect(&pool, &d.ln.local, NULL, NULL, 0, &calls, &u[i], &u[i].s),
 			ERR_OK);
 	UNTIL(u[0].opened + u[1].opened + u[2].opened == 3);
 	turn(10);
