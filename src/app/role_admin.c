@@ -357,6 +357,11 @@ on_tick(struct timer *t, uint64_t now_us)
 	pass_accounts(a);
 	(void)!look_at_store(a);
 	write_cdrs(a);
+	if (a->hands.why[0])
+		(void)alarms_raise(&a->alarms, ALARM_HANDSHAKES, ALARM_WARNING, a->hands.path,
+				   a->hands.why, clock_wall_us());
+	else
+		(void)alarms_clear(&a->alarms, ALARM_HANDSHAKES, a->hands.path);
 	alarms_end_old(&a->alarms, clock_wall_us());
 	alarms_save(&a->alarms);
 	(void)!loop_timer(&a->loop, t, ADMIN_TICK_US);

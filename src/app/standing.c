@@ -1,12 +1,11 @@
 #include "app/standing.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "app/accountsfile.h"
 #include "base/clock.h"
 
-enum { HANDS_DAYS = 36500, HANDS_PATH_MAX = 512 };
+enum { HANDS_PATH_MAX = 512 };
 
 const char *
 standing_word(enum standing_state s)
@@ -39,8 +38,7 @@ standing_hands(const char *store_path, struct handstore **out)
 
 	*out = NULL;
 	(void)snprintf(path, sizeof(path), "%s.handshakes", store_path);
-	if (access(path, F_OK) == 0 &&
-	    handstore_open(path, UINT32_MAX, HANDS_DAYS, out, why) != ERR_OK)
+	if (handstore_open_reader(path, out, why) != ERR_OK)
 		*out = NULL;
 }
 

@@ -31,6 +31,8 @@ enum {
 	  "mend what the sentence names; the old state stays in use until then")                   \
 	X(RESTART, "needs-restart", 0, "restart postern when calls allow it")                      \
 	X(STORE, "accounts-store", 0, "mend the store; the last good accounts stay in use")        \
+	X(HANDSHAKES, "handshakes-store", 0,                                                       \
+	  "mend the file or move it away; until then the oldest handshakes are lost first")        \
 	X(EMERGENCY, "emergency-call", 3600,                                                       \
 	  "see that the equipment sends emergency calls over a clear trunk or a line of its own")  \
 	X(TARGET, "target-down", 0, "see whether the equipment runs and its address is right")     \

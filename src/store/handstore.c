@@ -22,6 +22,7 @@ struct handstore {
 	uint32_t keep, days;
 	uint64_t n, strangers; /* kept now; of them refused ones, see is_stranger */
 	int64_t pruned_us;
+	bool reader;
 	bool corrupt; /* put aside when it is closed */
 	char path[PATH_ROOM], why[HANDSTORE_WHY_MAX];
 };
@@ -206,6 +207,27 @@ open_file(struct handstore *s)
 	return e == ERR_OK ? count_again(s) : e;
 }
 
+/* Beside a writer: nothing is made, nothing is mended. */
+static enum err
+open_reader(struct handstore *s)
+{
+	uint64_t layout = 0;
+	enum err e;
+	int rc;
+
+	if (access(s->path, F_OK) != 0)
+		return ERR_NOTFOUND;
+	rc = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		return note_failure(s, "cannot open it", rc);
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_timeout(s->db, HANDSTORE_BUSY_MS);
+	e = read_numbers(s, "PRAGMA user_version", &layout, NULL);
+	if (e == ERR_OK && layout != HANDSTORE_LAYOUT)
+		e = ERR_VERSION;
+	return e == ERR_OK ? count_again(s) : e;
+}
+
 static void
 close_db(struct handstore *s)
 {
@@ -233,6 +255,20 @@ put_aside(struct handstore *s)
 	s->corrupt = false;
 }
 
+/* Give the opened one away, or say why not and drop it. */
+static enum err
+finish_open(struct handstore *s, enum err e, struct handstore **out, char why[HANDSTORE_WHY_MAX])
+{
+	why[0] = 0;
+	if (e == ERR_OK) {
+		*out = s;
+		return ERR_OK;
+	}
+	(void)snprintf(why, HANDSTORE_WHY_MAX, "%s", s && s->why[0] ? s->why : err_text(e));
+	handstore_close(&s);
+	return e;
+}
+
 enum err
 handstore_open(const char *path, uint32_t keep, uint32_t days, struct handstore **out,
 	       char why[HANDSTORE_WHY_MAX])
@@ -240,7 +276,6 @@ handstore_open(const char *path, uint32_t keep, uint32_t days, struct handstore 
 	struct handstore *s = mem_zalloc(1, sizeof(*s));
 	enum err e = s ? str_copyz(s->path, sizeof(s->path), str_from(path)) : ERR_NOMEM;
 
-	why[0] = 0;
 	if (e == ERR_OK) {
 		s->keep = keep < HANDSTORE_KEEP_MIN ? HANDSTORE_KEEP_MIN : keep;
 		s->days = days ? days : 1;
@@ -251,13 +286,20 @@ handstore_open(const char *path, uint32_t keep, uint32_t days, struct handstore 
 			e = open_file(s);
 		}
 	}
+	return finish_open(s, e, out, why);
+}
+
+enum err
+handstore_open_reader(const char *path, struct handstore **out, char why[HANDSTORE_WHY_MAX])
+{
+	struct handstore *s = mem_zalloc(1, sizeof(*s));
+	enum err e = s ? str_copyz(s->path, sizeof(s->path), str_from(path)) : ERR_NOMEM;
+
 	if (e == ERR_OK) {
-		*out = s;
-		return ERR_OK;
+		s->reader = true;
+		e = open_reader(s);
 	}
-	(void)snprintf(why, HANDSTORE_WHY_MAX, "%s", s && s->why[0] ? s->why : err_text(e));
-	handstore_close(&s);
-	return e;
+	return finish_open(s, e, out, why);
 }
 
 void
@@ -269,7 +311,7 @@ handstore_close(struct handstore **sp)
 	if (!s)
 		return;
 	close_db(s);
-	if (s->corrupt)
+	if (s->corrupt && !s->reader)
 		put_aside(s);
 	mem_free(s);
 }

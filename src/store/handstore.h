@@ -65,6 +65,12 @@ typedef bool hand_row_fn(void *arg, const struct hand_row *row);
  */
 enum err handstore_open(const char *path, uint32_t keep, uint32_t days, struct handstore **out,
 			char why[HANDSTORE_WHY_MAX]) NODISCARD;
+/**
+ * Open it beside the admin that writes it, for reading only: the commands' way. A damaged file is
+ * left alone. NOTFOUND: there is none; VERSION: another layout; else as above.
+ */
+enum err handstore_open_reader(const char *path, struct handstore **out,
+			       char why[HANDSTORE_WHY_MAX]) NODISCARD;
 /** Nulls the pointer; NULL is fine. */
 void handstore_close(struct handstore **s);
 /** Sentence about the last failure of s. Borrowed until the next call. */

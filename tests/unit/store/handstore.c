@@ -374,6 +374,36 @@ test_seen(void **state)
 	assert_string_equal(f->ids[2], "e");
 }
 
+/* Beside the writer: sees what is committed, mends nothing. */
+static void
+test_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct handstore *r = NULL, *w = f->s;
+	char why[HANDSTORE_WHY_MAX] = "", bad[112];
+	int fd;
+
+	assert_int_equal(handstore_open_reader("/nowhere/at/all.db", &r, why), ERR_NOTFOUND);
+	assert_true(why[0] != 0);
+	add(f, "a", "acme", true, start_us);
+	assert_int_equal(handstore_open_reader(f->path, &r, why), ERR_OK);
+	assert_int_equal(handstore_count(r), 1);
+	add(f, "b", "acme", true, start_us + 1);
+	f->s = r;
+	ask(f, (struct hand_query){.limit = 0});
+	assert_int_equal(f->n, 2);
+	f->s = w;
+	handstore_close(&r);
+	handstore_close(&f->s);
+	fd = open(f->path, O_WRONLY | O_TRUNC);
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(write(fd, "this is no database ", 20), 20);
+	close(fd);
+	assert_int_equal(handstore_open_reader(f->path, &r, why), ERR_IO);
+	(void)snprintf(bad, sizeof(bad), "%s.bad", f->path);
+	assert_int_not_equal(access(bad, F_OK), 0);
+}
+
 /* A damaged file is put aside, whole, and a new one begun; a newer one is left alone. */
 static void
 test_bad_files(void **state)
@@ -418,6 +448,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_age, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reader, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
 	};
 
