@@ -17,6 +17,8 @@ ask_sip(struct probe_run *r, struct tlsprobe **conn)
 		return;
 	}
 	probe_options(sip);
+	if (r->f->job.call[0] && r->f->options.answered)
+		probe_call(sip);
 	probe_sip_free(&sip);
 }
 
@@ -98,7 +100,8 @@ start_thread(struct probe *p)
 
 enum err
 probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *client,
-	    struct tls_trust *trust, struct tls_owns *owns, const struct addr *dns, uint32_t n_dns)
+	    struct tls_trust *trust, struct tls_owns *owns, const struct addr *dns, uint32_t n_dns,
+	    const struct testmedia_rows *rows)
 {
 	enum err e;
 
@@ -119,6 +122,8 @@ probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *cl
 				    .stop = &p->stop};
 	if (n_dns > ARRAY_LEN(p->run.dns))
 		p->run.n_dns = ARRAY_LEN(p->run.dns);
+	if (rows)
+		p->run.rows = *rows;
 	memcpy(p->run.dns, dns, p->run.n_dns * sizeof(*dns));
 	tlsprobe_terms(client, &p->facts->own.terms);
 	e = start_thread(p);

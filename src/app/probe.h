@@ -35,7 +35,7 @@ void probe_fini(struct probe *p);
  */
 enum err probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *client,
 		     struct tls_trust *trust, struct tls_owns *owns, const struct addr *dns,
-		     uint32_t n_dns) NODISCARD;
+		     uint32_t n_dns, const struct testmedia_rows *rows) NODISCARD;
 bool probe_busy(const struct probe *p);
 
 #endif

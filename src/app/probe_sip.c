@@ -82,7 +82,8 @@ void
 probe_sip_refuse(struct probe_sip *s, const struct sip_msg *req)
 {
 	char mem[SIP_SMALL], tag[SIP_TOKEN + 1];
-	struct sip_edit_reply reply = {.status = req->method == SIP_OPTIONS ? 200 : 501};
+	struct sip_edit_reply reply = {
+		.status = req->method == SIP_OPTIONS || req->method == SIP_BYE ? 200 : 501};
 	struct buf b;
 
 	if (req->method == SIP_ACK)
@@ -97,11 +98,12 @@ probe_sip_refuse(struct probe_sip *s, const struct sip_msg *req)
 }
 
 void
-probe_sip_put_via(const struct probe_run *r, struct buf *b)
+probe_sip_put_via(const struct probe_run *r, struct buf *b, char branch[PROBE_BRANCH])
 {
-	char host[ADDR_TEXT_MAX], branch[SIP_TOKEN + 8] = "z9hG4bK";
+	char host[ADDR_TEXT_MAX];
 	struct buf h;
 
+	memcpy(branch, "z9hG4bK", 7);
 	random_token(branch + 7, SIP_TOKEN);
 	buf_init(&h, host, sizeof(host));
 	addr_put_ip(&h, &r->f->own.shown, true);
@@ -114,12 +116,12 @@ static void
 put_options(const struct probe_run *r, struct buf *b)
 {
 	const struct probe_facts *f = r->f;
-	char tag[SIP_TOKEN + 1], id[SIP_TOKEN + 1];
+	char tag[SIP_TOKEN + 1], id[SIP_TOKEN + 1], branch[PROBE_BRANCH];
 
 	random_token(tag, SIP_TOKEN);
 	random_token(id, SIP_TOKEN);
 	buf_printf(b, "OPTIONS sip:%s:%u;transport=tls SIP/2.0\r\n", f->job.fqdn, f->port);
-	probe_sip_put_via(r, b);
+	probe_sip_put_via(r, b, branch);
 	sip_edit_hdr_z(b, SIP_H_MAX_FORWARDS, "70");
 	sip_edit_hdr_fmt(b, SIP_H_FROM, "<sip:%s>;tag=%s", f->own.zone, tag);
 	sip_edit_hdr_fmt(b, SIP_H_TO, "<sip:%s>", f->job.fqdn);

@@ -4,6 +4,7 @@
 #define POSTERN_APP_PROBEFACTS_H
 
 #include "base/clock.h"
+#include "media/ctl.h"
 #include "net/dns.h"
 #include "net/tlsprobe.h"
 #include "policy/trunk.h"
@@ -180,6 +181,26 @@ struct probe_wait {
 	} hand[PROBE_REFUSED_MAX];
 };
 
+/* The test call from us. Statuses: 0 = not come to, or no answer. */
+struct probe_call {
+	bool tried, broken; /* broken: no ports, or no socket, of ours */
+	uint16_t early;     /* last provisional status */
+	uint16_t status, hold_status, rekey_status, bye_status;
+	char reason[64];
+	struct probe_answer answer;     /* of the INVITE */
+	bool sdp_good;                  /* its answer can be taken .. */
+	char sdp_why[TLSPROBE_WHY_MAX]; /* .. or why not */
+	uint8_t suite;                  /* enum sdp_suite */
+	bool mki, digits;               /* digits: telephone-event is agreed */
+	bool hold_good;                 /* the answer to the hold does not want to send */
+	bool rekey_good;                /* the answer to the new key can be taken */
+	bool new_key;                   /* it changed its own key as well */
+	bool ended_early;               /* it sent BYE */
+	struct addr media;              /* where it wants packets */
+	uint32_t sent, back_first, back_hold, back_last, echoed;
+	struct media_stats stats; /* of the SRTP side */
+};
+
 struct probe_facts {
 	uint64_t magic;
 	uint32_t layout, size; /* sizeof(struct probe_facts) */
@@ -200,6 +221,7 @@ struct probe_facts {
 	struct probe_tls tls;
 	struct probe_answer options;
 	struct probe_wait wait;
+	struct probe_call call;
 };
 
 #endif

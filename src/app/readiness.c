@@ -84,6 +84,7 @@ take_facts(void *arg, struct probe_facts **facts)
 {
 	struct readiness *r = arg;
 
+	testmedia_end(&r->media, &(*facts)->call.stats);
 	r->facts = *facts;
 	*facts = NULL;
 	if (!r->quarantine.open)
@@ -201,6 +202,8 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 {
 	static struct probe_facts f; /* large, and only needed here */
 	struct tls_trust *trust = NULL;
+	struct testmedia_rows rows = {0};
+	struct media_stats none;
 	struct tls_owns *owns = NULL;
 	struct tls_ctx *client;
 	uint32_t zone;
@@ -219,16 +222,23 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 		memcpy(f.name, f.account.trunk[0].reference, sizeof(f.name));
 	if (f.account.n_trunks && f.account.trunk[0].show == TRUNK_SHOW_NEVER)
 		f.own.never_show = true;
-	if (r->facts || r->quarantine.open) { /* the last one still waits */
+	if (r->facts || r->quarantine.open ||
+	    probe_busy(&r->probe)) { /* the last one still waits */
 		tell_failed(r, job->number, ERR_STATE);
 		return;
 	}
+	if (job->call[0] &&
+	    testmedia_begin(&r->media, conf->media_customer, conf->media_carrier, &rows) != ERR_OK)
+		log_warn("ready.media", "no ports for the test call");
 	client = fill_own(conf, zone, &f.own) ? r->do_client(r->arg, zone, &trust, &owns) : NULL;
-	e = client ? probe_start(&r->probe, &f, client, trust, owns, conf->dns, conf->n_dns)
+	e = client ? probe_start(&r->probe, &f, client, trust, owns, conf->dns, conf->n_dns,
+				 rows.there ? &rows : NULL)
 		   : ERR_NOTFOUND;
 	tls_trust_unref(&trust);
 	tls_owns_unref(&owns);
 	if (e != ERR_OK) {
+		if (rows.there)
+			testmedia_end(&r->media, &none);
 		tell_failed(r, job->number, e);
 		return;
 	}
@@ -242,13 +252,17 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 enum err
 readiness_init(struct readiness *r, struct loop *loop)
 {
+	enum err e;
+
 	r->loop = loop;
 	r->fd = -1;
 	r->retry = (struct timer){.on_due = on_retry};
 	r->waited = (struct timer){.on_due = on_waited};
 	r->probe.on_done = take_facts;
 	r->probe.arg = r;
-	return probe_init(&r->probe, loop);
+	r->media.loop = loop;
+	e = testmedia_init(&r->media);
+	return e == ERR_OK ? probe_init(&r->probe, loop) : e;
 }
 
 void
@@ -257,6 +271,7 @@ readiness_fini(struct readiness *r)
 	if (!r->loop)
 		return;
 	probe_fini(&r->probe);
+	testmedia_fini(&r->media);
 	loop_timer_stop(r->loop, &r->waited);
 	quarantine_end(&r->quarantine);
 	MEM_FREE(r->facts);

@@ -24,6 +24,7 @@ struct readiness {
 	struct probe probe;
 	struct timer retry, waited;
 	struct quarantine quarantine;
+	struct testmedia media; /* its pointers are the caller's to set */
 	struct probe_wait wait;
 	struct probe_facts *facts;    /* found, while we still wait; else NULL */
 	struct admin_ready_done done; /* of the facts that wait */

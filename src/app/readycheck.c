@@ -11,6 +11,7 @@ readycheck_run(const struct probe_facts *f, int64_t now_us, struct ready_report 
 		readysip_run(f, out);
 	}
 	ready_fill(out, READY_SIP_ALLOW);
+	readycall_run(f, out);
 	readywait_run(f, out);
 	ready_conclude(out);
 }

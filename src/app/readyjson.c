@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "net/tlsrecord.h"
+#include "sdp/keys.h"
 
 static const char *const version_words[PROBE_VERSION_N] = {
 #define X(name, number, text) text,
@@ -195,6 +196,30 @@ put_options(struct buf *b, const struct probe_answer *a)
 }
 
 static void
+put_call(struct buf *b, const struct probe_call *c)
+{
+	put_name(b, "call");
+	buf_char(b, '{');
+	put_int(b, "early", c->early);
+	put_int(b, "status", c->status);
+	put_text(b, "contact", c->answer.contact);
+	put_text(b, "suite", sdp_suite_name((enum sdp_suite)c->suite));
+	put_text(b, "media", addr_text(&c->media).z);
+	put_int(b, "sent", c->sent);
+	put_int(b, "in_packets", (int64_t)c->stats.in_packets);
+	put_int(b, "in_lost", (int64_t)c->stats.in_lost);
+	put_int(b, "bad_tags", (int64_t)c->stats.dropped[MEDIA_DROP_auth]);
+	put_int(b, "roc_guesses", c->stats.roc_guesses);
+	put_int(b, "echoed", c->echoed);
+	put_int(b, "hold_status", c->hold_status);
+	put_int(b, "rekey_status", c->rekey_status);
+	put_bool(b, "rekey_theirs", c->new_key);
+	put_int(b, "packets_after_rekey", c->back_last);
+	put_int(b, "bye_status", c->bye_status);
+	buf_char(b, '}');
+}
+
+static void
 put_wait(struct buf *b, const struct probe_wait *w)
 {
 	put_name(b, "wait");
@@ -237,6 +262,8 @@ put_facts(struct buf *b, const struct probe_facts *f)
 	if (f->used < f->n_tcp)
 		put_tls(b, &f->tls);
 	put_options(b, &f->options);
+	if (f->call.tried)
+		put_call(b, &f->call);
 	if (f->wait.connected)
 		put_wait(b, &f->wait);
 	buf_char(b, '}');

@@ -47,6 +47,13 @@ enum ready_state {
 	X(SIP_CONTACT, "sip.contact", "Contact")                                                   \
 	X(SIP_ALLOW, "sip.allow", "methods")                                                       \
 	X(TLS_DONE, "tls.done", "handshake finished")                                              \
+	X(CALL_ANSWER, "call.answer", "test call answered")                                        \
+	X(CALL_CONTACT, "call.contact", "Contact in the call")                                     \
+	X(CALL_MEDIA, "call.media", "SRTP both ways")                                              \
+	X(CALL_HOLD, "call.hold", "hold")                                                          \
+	X(CALL_REKEY, "call.rekey", "a new key")                                                   \
+	X(CALL_DTMF, "call.dtmf", "digits")                                                        \
+	X(CALL_BYE, "call.bye", "BYE")                                                             \
 	X(WAIT_CONNECT, "wait.connect", "its own connection")                                      \
 	X(WAIT_SNI, "wait.sni", "its server name (SNI)")                                           \
 	X(WAIT_TLS, "wait.tls", "its TLS offer")                                                   \

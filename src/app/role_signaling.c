@@ -171,6 +171,11 @@ start_readiness(struct signaling *s)
 
 	r->admin = &s->w.admin;
 	r->do_client = client_of;
+	r->media = (struct testmedia){.media = &s->w.media,
+				      .ports = &s->w.ports,
+				      .flows = &s->w.flows,
+				      .secrets = &s->w.secrets,
+				      .plan = &s->w.plan};
 	r->arg = s;
 	return readiness_init(r, &s->w.loop);
 }

@@ -374,7 +374,8 @@ got_closed(void *arg, const struct media_closed *m)
 {
 	struct worker *w = arg;
 
-	calls_on_media_closed(&w->calls, m, loop_now(&w->loop));
+	if (!testmedia_closed(&w->readiness.media, m))
+		calls_on_media_closed(&w->calls, m, loop_now(&w->loop));
 }
 
 static void

@@ -388,9 +388,11 @@ row_allow(struct probe_facts *f)
 {
 	PUT(f->options.allow, "INVITE, ACK");
 }
+static void row_call(struct probe_facts *f);
 static void
 row_waited(struct probe_facts *f)
 {
+	row_call(f);
 	f->job.wait_s = 10;
 	PUT(f->job.call, "+15550009999");
 	f->wait.waited = f->wait.connected = true;
@@ -464,6 +466,103 @@ row_wait_mki(struct probe_facts *f)
 	f->wait.invite.mki = true;
 }
 static void
+row_call(struct probe_facts *f)
+{
+	struct probe_call *c = &f->call;
+
+	PUT(f->job.call, "+15550009999");
+	*c = (struct probe_call){.tried = true,
+				 .early = 180,
+				 .status = 200,
+				 .hold_status = 200,
+				 .rekey_status = 200,
+				 .bye_status = 200,
+				 .sdp_good = true,
+				 .suite = 1,
+				 .digits = true,
+				 .hold_good = true,
+				 .rekey_good = true,
+				 .sent = 100,
+				 .back_first = 70,
+				 .back_last = 70};
+	c->answer = f->options;
+	c->stats.in_packets = 140;
+}
+static void
+row_call_silent(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.status = 0;
+	f->call.sdp_good = false;
+}
+static void
+row_call_refused(struct probe_facts *f)
+{
+	row_call_silent(f);
+	f->call.status = 404;
+}
+static void
+row_call_clear(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.sdp_good = false;
+	PUT(f->call.sdp_why, "no RTP/SAVP in the answer");
+}
+static void
+row_call_contact(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.answer.contact_tls = false;
+}
+static void
+row_call_one_way(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.back_first = 0;
+}
+static void
+row_call_wrong_key(struct probe_facts *f)
+{
+	row_call_one_way(f);
+	f->call.stats.dropped[MEDIA_DROP_auth] = 70;
+}
+static void
+row_call_some_bad(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.stats.dropped[MEDIA_DROP_auth] = 3;
+}
+static void
+row_call_hold(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.hold_good = false;
+}
+static void
+row_call_rekey(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.back_last = 0;
+}
+static void
+row_call_digits(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.digits = false;
+}
+static void
+row_call_bye(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.bye_status = 0;
+}
+static void
+row_call_broken(struct probe_facts *f)
+{
+	row_call(f);
+	f->call.broken = true;
+}
+static void
 row_two_faults(struct probe_facts *f)
 {
 	row_expired(f);
@@ -534,6 +633,19 @@ static const struct row {
 	{"waited, Contact", row_wait_contact, "wait.contact", "", "without transport=tls"},
 	{"waited, no SRTP", row_wait_clear, "wait.crypto", "", "RTP/SAVP"},
 	{"waited, MKI", row_wait_mki, "", "wait.crypto", "MKI"},
+	{"call, all well", row_call, "", "", ""},
+	{"call not answered", row_call_silent, "call.answer", "", "only rang"},
+	{"call refused", row_call_refused, "call.answer", "", "404"},
+	{"call without SRTP", row_call_clear, "call.answer", "", "no RTP/SAVP"},
+	{"call's Contact", row_call_contact, "call.contact", "", "without transport=tls"},
+	{"no media back", row_call_one_way, "call.media", "", "100 packets sent"},
+	{"media under another key", row_call_wrong_key, "call.media", "", "70 with a wrong tag"},
+	{"some wrong tags", row_call_some_bad, "", "call.media", "3 with a wrong tag"},
+	{"hold not understood", row_call_hold, "", "call.hold", "still wants to send"},
+	{"silent after a new key", row_call_rekey, "call.rekey", "", "0 packets came after"},
+	{"no digits", row_call_digits, "", "call.dtmf", "telephone-event"},
+	{"BYE not answered", row_call_bye, "", "call.bye", "BYE: 0"},
+	{"no ports of ours", row_call_broken, "call.answer", "", "no media ports"},
 	{"two faults, two lines", row_two_faults, "cert.dates sip.contact", "", "expired"},
 };
 
@@ -576,7 +688,9 @@ test_rows(void **state)
 		buf_init(&w, warned, sizeof(warned));
 		put_words(&f, READY_FAILED);
 		put_words(&w, READY_WARNED);
-		if (strcmp(buf_cstr(&f), r->failed) == 0 && strcmp(buf_cstr(&w), r->warned) == 0 &&
+		(void)buf_cstr(&f);
+		(void)buf_cstr(&w);
+		if (strcmp(failed, r->failed) == 0 && strcmp(warned, r->warned) == 0 &&
 		    has_words(r) && report.passed == (*r->failed == 0))
 			continue;
 		bad++;
