@@ -1,6 +1,7 @@
 #include "srtp/engine.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -93,19 +94,38 @@ is_mki(const struct srtp_key *key, const uint8_t *p)
 	return same;
 }
 
+static uint64_t
+get64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
+}
+
+static void
+put64(uint8_t *p, uint64_t v)
+{
+	v = htobe64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
 /* AES-CM, RFC 3711 4.1.1: salt * 2^16 ^ ssrc * 2^64 ^ index * 2^16. GCM, RFC 7714 8.1 and 9.1: salt
  * ^ 0:16 ssrc:32 index:48. */
 static void
 make_iv(struct cipher_job *job, const struct srtp_key *half, uint32_t ssrc, uint64_t index)
 {
-	unsigned at = half->suite->kind == CIPHER_GCM ? 2 : 4;
-	uint8_t *iv = job->iv;
+	uint64_t high = get64(half->salt), low = get64(half->salt + 8) & ~UINT64_C(0xffff);
 
-	memcpy(iv, half->salt, SRTP_SALT_MAX);
-	iv[14] = iv[15] = 0;
-	rtp_set32(iv + at, rtp_get32(iv + at) ^ ssrc);
-	rtp_set16(iv + at + 4, (uint16_t)(rtp_get16(iv + at + 4) ^ index >> 32));
-	rtp_set32(iv + at + 6, rtp_get32(iv + at + 6) ^ (uint32_t)index);
+	if (half->suite->kind == CIPHER_GCM) {
+		high ^= (uint64_t)ssrc << 16 | index >> 32;
+		low ^= index << 32;
+	} else {
+		high ^= ssrc;
+		low ^= index << 16;
+	}
+	put64(job->iv, high);
+	put64(job->iv + 8, low);
 }
 
 /* The index of the packet in op, by op's own rollover counter or by the estimate. */
@@ -122,7 +142,7 @@ rtp_index(const struct srtp_op *op)
 }
 
 static void
-plan_job(struct cipher_job *job, struct srtp_key *half, struct srtp_op *op, uint32_t ssrc)
+plan_job(struct cipher_job *job, struct srtp_key *half, const struct srtp_op *op, uint32_t ssrc)
 {
 	job->key = half->part;
 	job->key_len = half->suite->key_len;
@@ -212,7 +232,7 @@ plan_protect_rtcp(struct srtp_op *op, const struct tail *t, struct cipher_job *j
 
 /* Pass 1 of protect: from OK on, the index is used. */
 static enum err
-plan_protect(struct srtp_op *op, struct cipher_job *job)
+plan_protect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slot)
 {
 	struct tail t;
 	enum err err;
@@ -232,12 +252,13 @@ plan_protect(struct srtp_op *op, struct cipher_job *job)
 		return ERR_REPLAY;
 	commit_index(op);
 	put_mki(op->key, op->buf + t.mki);
+	*slot = (struct srtp_slot){op, op->buf + t.tag, t.end};
 	return ERR_OK;
 }
 
 /* Pass 1 of unprotect: reads only. */
 static enum err
-plan_unprotect(struct srtp_op *op, struct cipher_job *job)
+plan_unprotect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slot)
 {
 	bool rtcp = op->flags & SRTP_OP_RTCP;
 	uint32_t len, word = 0;
@@ -264,13 +285,16 @@ plan_unprotect(struct srtp_op *op, struct cipher_job *job)
 		return err;
 	if (!GUARD(M5, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
+	*slot = (struct srtp_slot){op, op->buf + t.tag, len};
 	return ERR_OK;
 }
 
 /* After the tag was checked: the window again, then the state. */
 static enum err
-admit(struct srtp_op *op, bool good)
+admit(const struct srtp_slot *slot, bool good)
 {
+	struct srtp_op *op = slot->op;
+
 	op->auths++;
 	if (!GUARD(M3, good)) {
 		if (GUARD(M6, false)) /* for a red build: moved by what nobody signed */
@@ -280,7 +304,7 @@ admit(struct srtp_op *op, bool good)
 	if (!GUARD(M5, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
 	commit_index(op);
-	op->out_len = op->len - tail_of(op, 0).end;
+	op->out_len = slot->out_len;
 	return ERR_OK;
 }
 
@@ -305,10 +329,10 @@ struct jobs {
 	unsigned n;
 };
 
-/* Pass 1 over n ops: jobs for those that go on, by kind; each job's op is in c->owner. */
+/* Pass 1 over n ops: jobs for those that go on, by kind. */
 static void
 plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n,
-	   enum err (*do_plan)(struct srtp_op *, struct cipher_job *),
+	   enum err (*do_plan)(struct srtp_op *, struct cipher_job *, struct srtp_slot *),
 	   struct jobs out[CIPHER_KINDS])
 {
 	unsigned m = 0;
@@ -320,19 +344,18 @@ plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n,
 
 		prefetch(c, ops, i, n);
 		ops[i]->out_len = 0;
-		ops[i]->status = do_plan(ops[i], &c->jobs[m]);
+		ops[i]->status = do_plan(ops[i], &c->jobs[m], &c->slots[m]);
 		if (ops[i]->status)
 			continue;
 		to = &out[ops[i]->key->suite->kind];
-		to->v[to->n++] = &c->jobs[m];
-		c->owner[m++] = ops[i];
+		to->v[to->n++] = &c->jobs[m++];
 	}
 }
 
-static struct srtp_op *
-owner_of(const struct srtp_ctx *c, const struct cipher_job *job)
+static struct srtp_slot *
+slot_of(struct srtp_ctx *c, const struct cipher_job *job)
 {
-	return c->owner[job - c->jobs];
+	return &c->slots[job - c->jobs];
 }
 
 static void
@@ -343,22 +366,33 @@ fail_op(struct srtp_op *op)
 }
 
 static unsigned
-fail_all(const struct srtp_ctx *c, const struct jobs *j)
+fail_all(struct srtp_ctx *c, const struct jobs *j)
 {
 	for (unsigned i = 0; i < j->n; i++)
-		fail_op(owner_of(c, j->v[i]));
+		fail_op(slot_of(c, j->v[i])->op);
 	return 0;
+}
+
+/* A tag has 4, 10 or 16 bytes. */
+static void
+put_tag(uint8_t *to, const struct cipher_job *job)
+{
+	if (job->tag_len == 10)
+		memcpy(to, job->tag, 10);
+	else if (job->tag_len == 16)
+		memcpy(to, job->tag, 16);
+	else
+		memcpy(to, job->tag, 4);
 }
 
 /* The tag of a protected packet, and its length. */
 static void
-finish_protect(const struct srtp_ctx *c, const struct cipher_job *job)
+finish_protect(struct srtp_ctx *c, const struct cipher_job *job)
 {
-	struct srtp_op *op = owner_of(c, job);
-	struct tail t = tail_of(op, op->len);
+	struct srtp_slot *slot = slot_of(c, job);
 
-	memcpy(op->buf + t.tag, job->tag, job->tag_len);
-	op->out_len = t.end;
+	put_tag(slot->tag, job);
+	slot->op->out_len = slot->out_len;
 }
 
 static unsigned
@@ -391,7 +425,7 @@ protect_gcm(struct srtp_ctx *c, const struct jobs *j)
 			finish_protect(c, j->v[i]);
 			good++;
 		} else {
-			fail_op(owner_of(c, j->v[i]));
+			fail_op(slot_of(c, j->v[i])->op);
 		}
 	}
 	return good;
@@ -424,11 +458,10 @@ unprotect_cm(struct srtp_ctx *c, const struct jobs *j)
 		return fail_all(c, j);
 	for (unsigned i = 0; i < j->n; i++) {
 		struct cipher_job *job = j->v[i];
-		struct srtp_op *op = owner_of(c, job);
-		const uint8_t *tag = op->buf + op->len - job->tag_len;
+		struct srtp_slot *slot = slot_of(c, job);
 
-		op->status = admit(op, secret_equal(job->tag, tag, job->tag_len));
-		if (!op->status)
+		slot->op->status = admit(slot, secret_equal(job->tag, slot->tag, job->tag_len));
+		if (!slot->op->status)
 			good.v[good.n++] = job;
 	}
 	if (!c->ops->do_crypt(&c->work, good.v, good.n))
@@ -444,19 +477,19 @@ unprotect_gcm(struct srtp_ctx *c, const struct jobs *j)
 
 	for (unsigned i = 0; i < j->n; i++) {
 		struct cipher_job *job = j->v[i];
-		struct srtp_op *op = owner_of(c, job);
+		struct srtp_slot *slot = slot_of(c, job);
 		bool good = false;
 
 		prefetch_gcm(c, j, i);
-		memcpy(job->tag, op->buf + job->crypt_at + job->crypt_len, job->tag_len);
+		memcpy(job->tag, slot->tag, job->tag_len);
 		if (!c->ops->do_unseal(&c->work, job, &good)) {
-			fail_op(op);
+			fail_op(slot->op);
 			continue;
 		}
-		op->status = admit(op, good);
-		if (op->status)
+		slot->op->status = admit(slot, good);
+		if (slot->op->status)
 			continue;
-		memcpy(op->buf + job->crypt_at, c->work.blocks, job->crypt_len);
+		memcpy(job->data + job->crypt_at, c->work.blocks, job->crypt_len);
 		n++;
 	}
 	return n;

@@ -22,10 +22,17 @@ struct srtp_key {
 	const struct srtp_suite *suite;
 	struct srtp_key *rtcp; /* NULL in the RTCP half */
 	uint64_t mki;
+	uint8_t salt[SRTP_SALT_MAX]; /* of the session; read with the two bytes behind it */
 	uint8_t mki_len;             /* bytes in each packet; 0 = no MKI */
-	uint8_t salt[SRTP_SALT_MAX]; /* of the session */
 	uint8_t spare;
 	uint8_t part[]; /* the back end's */
+};
+
+/* A packet on its way through a batch: where its tag stands, and the length it will have. */
+struct srtp_slot {
+	struct srtp_op *op;
+	uint8_t *tag;
+	uint32_t out_len;
 };
 
 /* A worker's keys and scratch. */
@@ -35,7 +42,7 @@ struct srtp_ctx {
 	struct cipher_work work;
 	struct cipher_job jobs[CIPHER_BATCH_MAX]; /* from here on: srtp/engine.c */
 	struct cipher_job *list[CIPHER_KINDS][CIPHER_BATCH_MAX];
-	struct srtp_op *owner[CIPHER_BATCH_MAX];
+	struct srtp_slot slots[CIPHER_BATCH_MAX]; /* job i's */
 };
 
 /**
