@@ -598,6 +598,7 @@ fill_show(struct admin *a, uint64_t epoch)
 	a->show.alarms = &a->alarms;
 	a->show.cdr_path = a->conf->cdr;
 	a->show.dropped = a->flows.head->totals;
+	a->show.srtp = a->flows.head->srtp;
 	a->show.version = POSTERN_VERSION;
 	a->show.node = a->conf->node_name;
 	a->show.epoch = epoch;

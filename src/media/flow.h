@@ -22,6 +22,7 @@ enum {
 		3,     /* receiving states kept whole: of this source, an earlier one, an old key */
 	FLOW_GONE = 5, /* further sources of which the highest index is remembered */
 	FLOW_READ_TRIES = 200,
+	FLOW_SRTP_MAX = 32,
 };
 #define FLOW_MAGIC UINT64_C(0x31574f4c46545350)         /* "PSTFLOW1" */
 #define FLOW_SECRETS_MAGIC UINT64_C(0x3159454b54534f50) /* "POSTKEY1" */
@@ -89,7 +90,8 @@ struct flow_head {
 	uint64_t applied; /* mark of the last command applied */
 	uint32_t n_slots, row_size;
 	uint64_t totals[MEDIA_DROP_N]; /* dropped, all rows and no row */
-	uint64_t pad[8];
+	char srtp[FLOW_SRTP_MAX];      /* what the worker does SRTP with, for people; NUL-ended */
+	uint64_t pad[4];
 };
 
 /* One mapping of the table. */

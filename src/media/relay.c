@@ -1,5 +1,6 @@
 #include "media/relay.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -93,6 +94,8 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 		relay_fini(r);
 		return ERR_NOMEM;
 	}
+	(void)snprintf(conf->flows->head->srtp, FLOW_SRTP_MAX, "%s %s", srtp_ctx_engine(&r->srtp),
+		       srtp_ctx_kernels(&r->srtp));
 	attach_rows(r);
 	return ERR_OK;
 }

@@ -110,6 +110,9 @@ answer_stats(struct show *s, const struct json *q, struct buf *b)
 		   (unsigned long long)s->epoch, (unsigned long long)s->store_version,
 		   s->store_broken ? "broken, the last good accounts are used" : "fine", s->uid);
 	buf_printf(b, "\"roles_share_uid\":%s,", s->shared_uid ? "true" : "false");
+	buf_z(b, "\"srtp\":");
+	buf_json(b, str_from(s->srtp ? s->srtp : ""));
+	buf_char(b, ',');
 	put_metrics(s, b);
 	put_slots(s, b);
 	put_dropped(s, b);

@@ -29,6 +29,7 @@ struct show {
 	const struct alarms *alarms;
 	const char *cdr_path;
 	const uint64_t *dropped; /* MEDIA_DROP_N totals of media, or NULL */
+	const char *srtp;        /* what media does SRTP with, or NULL */
 	/* what the node says of itself */
 	const char *version, *node;
 	uint64_t epoch, store_version; /* store_version: of the snapshot in use */

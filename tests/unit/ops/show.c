@@ -98,6 +98,7 @@ setup(void **state)
 			  .alarms = &alarms,
 			  .cdr_path = o.path,
 			  .dropped = dropped,
+			  .srtp = "imb avx512",
 			  .version = "9.9",
 			  .node = "n\"1",
 			  .do_media_stats = media_now,
@@ -194,6 +195,7 @@ test_stats(void **state)
 	assert_int_equal(jsonin_int(j, "records.ended"), 1);
 	assert_int_equal(jsonin_int(j, "records.slots_used"), 2);
 	assert_int_equal(jsonin_int(j, "media_dropped_why.auth"), 17);
+	assert_string_equal(jsonin_text(j, "srtp"), "imb avx512");
 	assert_int_equal(jsonin_int(j, "accounts_version"), 5);
 	jsonin_free(&j);
 }
