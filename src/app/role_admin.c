@@ -11,6 +11,7 @@
 #include "app/hands.h"
 #include "app/keeper_msg.h"
 #include "app/ready.h"
+#include "app/pkidesk.h"
 #include "app/reloaded.h"
 #include "app/role.h"
 #include "base/clock.h"
@@ -48,6 +49,7 @@ struct admin {
 	struct records records;
 	struct cdrfile cdr;
 	struct hands hands;
+	struct pkidesk pkidesk;
 	struct alarms alarms;
 	struct reloaded reloaded;
 	struct control control;
@@ -58,6 +60,7 @@ struct admin {
 	bool tried;
 	int accounts_fd; /* a snapshot that keeper has not taken yet, -1 = none */
 	char good_path[ADMIN_PATH_MAX], hands_path[ADMIN_PATH_MAX], alarms_path[ADMIN_PATH_MAX];
+	char lists_path[ADMIN_PATH_MAX];
 };
 
 /* ---- accounts ---- */
@@ -357,6 +360,7 @@ on_tick(struct timer *t, uint64_t now_us)
 	pass_accounts(a);
 	(void)!look_at_store(a);
 	write_cdrs(a);
+	pkidesk_tick(&a->pkidesk, a->hands.store, clock_now_us());
 	if (a->hands.why[0])
 		(void)alarms_raise(&a->alarms, ALARM_HANDSHAKES, ALARM_WARNING, a->hands.path,
 				   a->hands.why, clock_wall_us());
@@ -451,11 +455,17 @@ take_reloaded(struct admin *a, const struct channel_msg *msg, int fd)
 	return true;
 }
 
-/* False: it was not understood, and fd is still the caller's. */
+/* False: it was not understood, and the descriptors are still the caller's. */
 static bool
-take_keeper(struct admin *a, const struct channel_msg *msg, int fd)
+take_keeper(struct admin *a, const struct channel_msg *msg, const int fds[2], size_t n)
 {
+	int fd = n == 1 ? fds[0] : -1;
+
 	switch (msg->head.type) {
+	case KEEPER_CONF:
+		if (n == 2)
+			pkidesk_conf(&a->pkidesk, fds);
+		return n == 2;
 	case KEEPER_PEER:
 		return take_peer(a, msg, fd);
 	case KEEPER_RELOAD:
@@ -481,16 +491,16 @@ on_keeper(void *arg, uint32_t events)
 
 	(void)events;
 	for (;;) {
-		int fd = -1;
-		size_t n = 1;
-		enum err e = channel_recv(&a->keeper, &msg, &fd, &n);
+		int fds[2] = {-1, -1};
+		size_t n = 2;
+		enum err e = channel_recv(&a->keeper, &msg, fds, &n);
 
 		if (e == ERR_AGAIN)
 			return;
-		if (e == ERR_OK && take_keeper(a, &msg, n ? fd : -1))
+		if (e == ERR_OK && take_keeper(a, &msg, fds, n))
 			continue;
-		if (e == ERR_OK && n)
-			close(fd);
+		while (e == ERR_OK && n)
+			close(fds[--n]);
 		if (e != ERR_CLOSED)
 			log_error("admin.keeper", "a message that is not understood");
 		loop_stop(&a->loop); /* without keeper there is no way on */
@@ -621,6 +631,7 @@ open_files(struct admin *a)
 	make_folders(a->conf->cdr);
 	make_folders(a->conf->control);
 	(void)snprintf(a->good_path, sizeof(a->good_path), "%s.good", a->conf->store);
+	(void)snprintf(a->lists_path, sizeof(a->lists_path), "%s.crls", a->conf->store);
 	(void)snprintf(a->hands_path, sizeof(a->hands_path), "%s.handshakes", a->conf->store);
 	(void)snprintf(a->alarms_path, sizeof(a->alarms_path), "%s/alarms.jsonl", a->conf->run_dir);
 	a->cdr.arg = a;
@@ -680,9 +691,12 @@ set_up(struct admin *a, uint64_t epoch)
 	log_init("admin", STDERR_FILENO, (enum log_level)a->conf->log_level);
 	e = map_segments(a);
 	if (e == ERR_OK)
-		e = loop_init(&a->loop, CONTROL_FDS + 2, CONTROL_TIMERS + 3);
+		e = loop_init(&a->loop, CONTROL_FDS + 2, CONTROL_TIMERS + 4);
 	if (e == ERR_OK)
 		e = open_files(a);
+	if (e == ERR_OK)
+		e = pkidesk_init(&a->pkidesk, a->lists_path, &a->loop, &a->alarms, &a->keeper,
+				 &a->hands.ring);
 	if (e == ERR_OK)
 		e = watch_channels(a);
 	if (e != ERR_OK)
@@ -703,6 +717,7 @@ static void
 tear_down(struct admin *a)
 {
 	control_fini(&a->control);
+	pkidesk_fini(&a->pkidesk);
 	alarms_fini(&a->alarms);
 	hands_fini(&a->hands);
 	cdrfile_fini(&a->cdr);

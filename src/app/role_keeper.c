@@ -357,7 +357,12 @@ static void
 adopt_conf(void *arg, struct confread *r, const struct conf *next)
 {
 	struct keeper *k = arg;
+	struct child *a = child_of(k, KEEPER_ROLE_ADMIN);
+	struct keeper_ticket msg = {0};
+	int fds[] = {r->conf_fd, r->pub_fd};
 
+	if (a->pid && channel_send_fds(&a->chan, KEEPER_CONF, &msg, sizeof(msg), fds, 2) != ERR_OK)
+		log_error("keeper.conf", "admin does not take the new configuration");
 	keep_fd(&k->conf_fd, &r->conf_fd);
 	keep_fd(&k->pki_fd, &r->pki_fd);
 	keep_fd(&k->pub_fd, &r->pub_fd);
