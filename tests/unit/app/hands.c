@@ -145,6 +145,10 @@ test_flood(void **state)
 	count_all();
 	assert_int_equal(n + more, 5001);
 	assert_int_equal(n, FLOOD_BURST + 1);
+	hands_fini(&h);
+	assert_int_equal(start(), ERR_OK);
+	count_all(); /* nothing is counted twice */
+	assert_int_equal(n + more, 5001);
 }
 
 /* The store cannot be used: what comes waits in the ring, and is taken when it can. */

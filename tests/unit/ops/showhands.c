@@ -194,6 +194,8 @@ test_of_call(void **state)
 		 "{\"trunk\":\"t1\",\"at\":\"2023-11-15T22:13:21.000000Z\",\"status\":-1}", ""},
 		{"another trunk",
 		 "{\"trunk\":\"t2\",\"at\":\"2023-11-14T22:13:21.000000Z\",\"status\":-1}", "d"},
+		{"an account of that name",
+		 "{\"trunk\":\"acme\",\"at\":\"2023-11-14T22:13:21.000000Z\",\"status\":-1}", ""},
 		{"no time", "{\"trunk\":\"t1\",\"at\":null,\"status\":-1}", ""},
 	};
 
