@@ -188,6 +188,43 @@ def play_revoked_in_mid_call(place):
 play_revoked_in_mid_call.limit = 60
 
 
+def apply(p, name, text):
+    """The accounts as this text says, in use by signaling."""
+    before = len(p.events('accounts.swap'))
+    p.write(name, text)
+    p.command('apply', '-c', p.conf, p.dir + '/' + name)
+    wait_for('the new accounts', 5, lambda: len(p.events('accounts.swap')) > before)
+
+
+def play_off_and_on_in_mid_call(place):
+    """An account switched off in the middle of a call, and on again: on the same connection."""
+    p = own_node(place)
+    end = place.keep(RtpEnd(GATEWAY, 40000, 1000))
+    gw = agents.Sipp(place, 'gw', 'gateway_answers.xml', GATEWAY, 5080, calls=2,
+                     keys={'rtp_port': 40000})
+    pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, cert='pbx')
+    pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
+    pbx.wait_event('CALL_ESTABLISHED')
+    with open(p.accounts, encoding='utf-8') as f:
+        on = f.read()
+    apply(p, 'off.yaml', on.replace('name: Acme Test\n', 'name: Acme Test\n    enabled: no\n'))
+    pbx.tell('dial', f'sip:{PSTN}@{POSTERN}:5061')
+    wait_for('the refusal', 5, lambda: [x for x in p.events('sip.bad')
+                                        if 'answer=403' in x['msg']])
+    apply(p, 'on.yaml', on)
+    before = len(end.heard)
+    pbx.tell('dial', f'sip:{PSTN}@{POSTERN}:5061')
+    pbx.wait_event('CALL_ESTABLISHED', count=2)
+    wait_for('media of both', 5, lambda: len(end.heard) > before + 50)
+    equal(len(p.events('tls.accepted')), 1, 'connections')
+    for _ in range(2):
+        pbx.hangup()
+        time.sleep(0.3)
+    gw.wait(10)
+    pbx.quit()
+    equal([c['sip_status'] for c in p.wait_cdrs(2) if c['sip_status'] != 200], [], 'calls')
+
+
 def play_policy(place):
     """Profile, numbers, timers change; sockets do not; a killed signaling has the newest."""
     p = own_node(place)
