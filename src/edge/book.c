@@ -12,10 +12,9 @@ finish_ask(struct book_ask *a)
 	struct cards *c = a->owner->cards;
 
 	pthread_mutex_lock(&c->lock);
-	addrbook_answer(&c->book, str_from(a->host), a->ok, a->addr, a->n, a->ttl,
-			loop_now(a->owner->loop));
+	addrbook_answer(&c->book, str_from(a->host), &a->news, loop_now(a->owner->loop));
 	pthread_mutex_unlock(&c->lock);
-	if (!a->ok)
+	if (!a->news.ok)
 		log_warn("book.failed", "host=%s DNS gives no answer; asked again soon", a->host);
 	a->host[0] = 0;
 }
@@ -26,7 +25,7 @@ send_ask(struct book_ask *a)
 	if (resolver_ask(a->owner->resolver, str_from(a->host), a->type, on_answer, a, &a->query) ==
 	    ERR_OK)
 		return;
-	a->ok = false;
+	a->news.ok = false;
 	finish_ask(a);
 }
 
@@ -36,13 +35,17 @@ on_answer(void *arg, const struct dns_answer *answer)
 	struct book_ask *a = arg;
 
 	a->query = NULL;
-	a->ok = a->ok && answer->status != DNS_FAILED && !answer->stale;
-	if (answer->status != DNS_FAILED && answer->ttl < a->ttl)
-		a->ttl = answer->ttl;
-	for (uint16_t i = 0; i < answer->n && answer->status == DNS_OK; i++)
-		if (answer->rec[i].type == a->type && a->n < ADDRBOOK_ADDRS_MAX)
-			a->addr[a->n++] = answer->rec[i].addr;
-	if (a->type == DNS_AAAA || answer->status == DNS_NXDOMAIN) {
+	if (answer->status == DNS_FAILED || answer->stale) {
+		/* servers that fail for AAAA alone are met: then A is what there is */
+		a->news.keep6 = a->type == DNS_AAAA && a->news.n;
+		a->news.ok = a->news.keep6;
+	} else if (answer->ttl < a->news.ttl_s) {
+		a->news.ttl_s = answer->ttl;
+	}
+	for (uint16_t i = 0; i < answer->n && answer->status == DNS_OK && !answer->stale; i++)
+		if (answer->rec[i].type == a->type && a->news.n < ADDRBOOK_ADDRS_MAX)
+			a->news.addr[a->news.n++] = answer->rec[i].addr;
+	if (a->type == DNS_AAAA || answer->status == DNS_NXDOMAIN || !a->news.ok) {
 		finish_ask(a);
 		return;
 	}
@@ -60,8 +63,9 @@ ask_due(struct book *b)
 
 		if (a->host[0])
 			continue;
-		*a = (struct book_ask){
-			.owner = b, .type = DNS_A, .ok = true, .ttl = ADDRBOOK_TTL_MAX_S};
+		*a = (struct book_ask){.owner = b,
+				       .type = DNS_A,
+				       .news = {.ok = true, .ttl_s = ADDRBOOK_TTL_MAX_S}};
 		pthread_mutex_lock(&b->cards->lock);
 		due = addrbook_next(&b->cards->book, loop_now(b->loop), a->host);
 		pthread_mutex_unlock(&b->cards->lock);

@@ -19,9 +19,7 @@ struct book_ask {
 	struct resolver_query *query;
 	char host[POLICY_HOST_MAX]; /* "" = free */
 	enum dns_type type;
-	bool ok; /* all answers so far could be believed */
-	uint32_t n, ttl;
-	struct addr addr[ADDRBOOK_ADDRS_MAX];
+	struct addrbook_news news; /* so far */
 };
 
 struct book {

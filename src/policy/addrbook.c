@@ -125,26 +125,40 @@ addrbook_next(struct addrbook *b, uint64_t now_us, char host[POLICY_HOST_MAX])
 	return false;
 }
 
+/* The addresses of the news, and behind them the IPv6 ones that stay. */
+static void
+take_addrs(struct addrbook_host *h, const struct addrbook_news *news)
+{
+	struct addr old[ADDRBOOK_ADDRS_MAX];
+	uint32_t n_old = news->keep6 ? h->n : 0;
+
+	memcpy(old, h->addr, sizeof(old));
+	h->n = news->n < ADDRBOOK_ADDRS_MAX ? news->n : ADDRBOOK_ADDRS_MAX;
+	for (uint32_t i = 0; i < h->n; i++)
+		h->addr[i] = news->addr[i];
+	for (uint32_t i = 0; i < n_old && h->n < ADDRBOOK_ADDRS_MAX; i++)
+		if (old[i].family == 6)
+			h->addr[h->n++] = old[i];
+}
+
 void
-addrbook_answer(struct addrbook *b, struct str host, bool ok, const struct addr *addr, uint32_t n,
-		uint32_t ttl_s, uint64_t now_us)
+addrbook_answer(struct addrbook *b, struct str host, const struct addrbook_news *news,
+		uint64_t now_us)
 {
 	struct addrbook_host *h = find_host(b, host);
-	uint64_t ttl = ttl_s < ADDRBOOK_TTL_MIN_S   ? ADDRBOOK_TTL_MIN_S
-		       : ttl_s > ADDRBOOK_TTL_MAX_S ? ADDRBOOK_TTL_MAX_S
-						    : ttl_s;
+	uint64_t ttl = news->ttl_s < ADDRBOOK_TTL_MIN_S   ? ADDRBOOK_TTL_MIN_S
+		       : news->ttl_s > ADDRBOOK_TTL_MAX_S ? ADDRBOOK_TTL_MAX_S
+							  : news->ttl_s;
 
 	if (!h)
 		return;
 	h->asked = false;
-	if (!ok) {
+	if (!news->ok) {
 		h->due_us = now_us + ADDRBOOK_RETRY_S * SECOND_US;
 		return;
 	}
 	h->known = true;
-	h->n = n < ADDRBOOK_ADDRS_MAX ? n : ADDRBOOK_ADDRS_MAX;
-	for (uint32_t i = 0; i < h->n; i++)
-		h->addr[i] = addr[i];
+	take_addrs(h, news);
 	h->due_us = now_us + ttl * SECOND_US * 4 / 5; /* before it expires */
 	h->stale_us = now_us + (ttl + ADDRBOOK_STALE_S) * SECOND_US;
 }

@@ -56,11 +56,15 @@ enum addrbook_answer addrbook_has(struct addrbook *b, struct str host, const str
 				  uint64_t now_us) NODISCARD;
 /** A host to ask DNS for now, marked as asked; false: none is due. */
 bool addrbook_next(struct addrbook *b, uint64_t now_us, char host[POLICY_HOST_MAX]) NODISCARD;
-/**
- * What DNS said about a host that was asked for. ok false: servers failed, the last answer stays.
- * n 0 with ok: it has no address. A host that is no longer in the book is ignored.
- */
-void addrbook_answer(struct addrbook *b, struct str host, bool ok, const struct addr *addr,
-		     uint32_t n, uint32_t ttl_s, uint64_t now_us);
+/* What DNS said about a host. */
+struct addrbook_news {
+	bool ok;    /* servers answered; else the last answer stays */
+	bool keep6; /* but not about IPv6 (some servers fail there): what was known of it stays */
+	uint32_t n, ttl_s; /* n 0: it has no address */
+	struct addr addr[ADDRBOOK_ADDRS_MAX];
+};
+/** About a host that was asked for. One that is no longer in the book is ignored. */
+void addrbook_answer(struct addrbook *b, struct str host, const struct addrbook_news *news,
+		     uint64_t now_us);
 
 #endif

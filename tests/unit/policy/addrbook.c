@@ -19,6 +19,17 @@ at(const char *z)
 	return a;
 }
 
+static void
+answer(struct addrbook *b, struct str host, bool ok, const struct addr *a, uint32_t n, uint32_t ttl,
+       uint64_t now)
+{
+	struct addrbook_news news = {.ok = ok, .n = n, .ttl_s = ttl};
+
+	for (uint32_t i = 0; i < n; i++)
+		news.addr[i] = a[i];
+	addrbook_answer(b, host, &news, now);
+}
+
 /* One host over time: unknown, asked, known, asked again before it expires, stale while the
  * servers fail, forgotten at last. */
 static void
@@ -39,17 +50,17 @@ test_life(void **state)
 	assert_true(addrbook_next(&book, t, host));
 	assert_string_equal(host, "pbx.example");
 	assert_false(addrbook_next(&book, t, host)); /* under way */
-	addrbook_answer(&book, STR("pbx.example"), true, both, 2, 60, t);
+	answer(&book, STR("pbx.example"), true, both, 2, 60, t);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &a, t), ADDRBOOK_YES);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &six, t), ADDRBOOK_YES);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &b, t), ADDRBOOK_NO);
 	assert_false(addrbook_next(&book, t + 47 * S, host));
 	assert_true(addrbook_next(&book, t + 48 * S, host)); /* before the 60 s are over */
-	addrbook_answer(&book, STR("pbx.example"), false, NULL, 0, 0, t + 50 * S);
+	answer(&book, STR("pbx.example"), false, NULL, 0, 0, t + 50 * S);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &a, t + 70 * S), ADDRBOOK_YES);
 	assert_false(addrbook_next(&book, t + 54 * S, host));
 	assert_true(addrbook_next(&book, t + 55 * S, host));
-	addrbook_answer(&book, STR("pbx.example"), true, &b, 1, 60, t + 60 * S);
+	answer(&book, STR("pbx.example"), true, &b, 1, 60, t + 60 * S);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &a, t + 61 * S), ADDRBOOK_NO);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &b, t + 61 * S), ADDRBOOK_YES);
 	/* no answer for longer than a day: it counts no more, and is wanted at once */
@@ -57,7 +68,7 @@ test_life(void **state)
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &b, t - S), ADDRBOOK_YES);
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &b, t), ADDRBOOK_UNKNOWN);
 	assert_true(addrbook_next(&book, t, host));
-	addrbook_answer(&book, STR("pbx.example"), true, NULL, 0, 60, t); /* it has none */
+	answer(&book, STR("pbx.example"), true, NULL, 0, 60, t); /* it has none */
 	assert_int_equal(addrbook_has(&book, STR("pbx.example"), &b, t), ADDRBOOK_NO);
 	addrbook_fini(&book);
 }
@@ -78,7 +89,7 @@ test_ttl(void **state)
 		skip();
 	assert_int_equal(addrbook_keep(&book, STR("x.example")), ERR_OK);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		addrbook_answer(&book, STR("x.example"), true, &a, 1, rows[i].ttl, 0);
+		answer(&book, STR("x.example"), true, &a, 1, rows[i].ttl, 0);
 		assert_false(addrbook_next(&book, rows[i].early * S, host));
 		assert_true(addrbook_next(&book, rows[i].due * S, host));
 	}
@@ -100,7 +111,7 @@ test_list(void **state)
 		skip();
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		assert_int_equal(addrbook_keep(&book, str_from(names[i])), ERR_OK);
-		addrbook_answer(&book, str_from(names[i]), true, &a, 1, 60, 0);
+		answer(&book, str_from(names[i]), true, &a, 1, 60, 0);
 	}
 	assert_int_equal(addrbook_keep(&book, STR("a.example")), ERR_OK);
 	assert_int_equal(addrbook_keep(&book, STR("e.example")), ERR_FULL);
@@ -112,12 +123,33 @@ test_list(void **state)
 	assert_int_equal(addrbook_has(&book, STR("b.example"), &a, 1), ADDRBOOK_YES);
 	assert_int_equal(addrbook_has(&book, STR("d.example"), &a, 1), ADDRBOOK_YES);
 	assert_int_equal(addrbook_has(&book, STR("a.example"), &a, 1), ADDRBOOK_UNKNOWN);
-	addrbook_answer(&book, STR("a.example"), true, &a, 1, 60, 0); /* too late: no effect */
+	answer(&book, STR("a.example"), true, &a, 1, 60, 0); /* too late: no effect */
 	assert_int_equal(addrbook_has(&book, STR("a.example"), &a, 1), ADDRBOOK_UNKNOWN);
 	assert_int_equal(addrbook_keep(&book, STR("")), ERR_LONG);
 	while (addrbook_next(&book, 100 * S, host))
 		asked++;
 	assert_int_equal(asked, 2);
+	addrbook_fini(&book);
+}
+
+/* Servers that fail for AAAA: the IPv4 addresses are news, the IPv6 ones stay. */
+static void
+test_families(void **state)
+{
+	struct addr both[2] = {at("192.0.2.1"), at("2001:db8::1")}, four = at("192.0.2.9");
+	struct addrbook_news news = {.ok = true, .keep6 = true, .n = 1, .ttl_s = 60};
+	struct addrbook book;
+
+	(void)state;
+	if (addrbook_init(&book, 4) != ERR_OK)
+		skip();
+	assert_int_equal(addrbook_keep(&book, STR("x.example")), ERR_OK);
+	answer(&book, STR("x.example"), true, both, 2, 60, 0);
+	news.addr[0] = four;
+	addrbook_answer(&book, STR("x.example"), &news, S);
+	assert_int_equal(addrbook_has(&book, STR("x.example"), &four, S), ADDRBOOK_YES);
+	assert_int_equal(addrbook_has(&book, STR("x.example"), &both[1], S), ADDRBOOK_YES);
+	assert_int_equal(addrbook_has(&book, STR("x.example"), &both[0], S), ADDRBOOK_NO);
 	addrbook_fini(&book);
 }
 
@@ -128,6 +160,7 @@ main(void)
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_ttl),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_families),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,8 @@ at(const char *z)
 static int
 setup(void **state)
 {
+	struct addrbook_news news = {.ok = true, .n = 1, .ttl_s = 60};
 	struct roster_trunk *t;
-	struct addr a;
 
 	(void)state;
 	w = (struct world){0};
@@ -82,8 +82,8 @@ setup(void **state)
 	assert_int_equal(addrbook_init(&book, 8), ERR_OK);
 	assert_int_equal(addrbook_keep(&book, STR("pbx.dns.example")), ERR_OK);
 	assert_int_equal(addrbook_keep(&book, STR("pbx.new.example")), ERR_OK);
-	a = at("198.51.100.5");
-	addrbook_answer(&book, STR("pbx.dns.example"), true, &a, 1, 60, 1000);
+	news.addr[0] = at("198.51.100.5");
+	addrbook_answer(&book, STR("pbx.dns.example"), &news, 1000);
 	return 0;
 }
 
