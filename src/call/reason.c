@@ -1,5 +1,6 @@
 #include "call/reason.h"
 
+#include "base/guard.h"
 #include "sip/hdr.h"
 
 static const struct {
@@ -47,19 +48,19 @@ static const struct {
 	{183, 0, 0, "Session Progress"},
 	{200, 0, 16, "OK"},
 	{202, 0, 16, "Accepted"},
-	{300, 500, 23, "Multiple Choices"}, /* redirects are not followed */
-	{301, 500, 22, "Moved Permanently"},
-	{302, 500, 23, "Moved Temporarily"},
-	{305, 500, 23, "Use Proxy"},
-	{380, 500, 23, "Alternative Service"},
-	{400, 500, 41, "Bad Request"}, /* our request displeased: not the caller's fault */
-	{401, 500, 21, "Unauthorized"},
+	{300, 300, 23, "Multiple Choices"}, /* a redirection is never passed on: reason_map */
+	{301, 301, 22, "Moved Permanently"},
+	{302, 302, 23, "Moved Temporarily"},
+	{305, 305, 23, "Use Proxy"},
+	{380, 380, 23, "Alternative Service"},
+	{400, 500, 41, "Bad Request"},  /* our request displeased: not the caller's fault */
+	{401, 401, 21, "Unauthorized"}, /* nor is a challenge */
 	{402, 402, 21, "Payment Required"},
 	{403, 403, 21, "Forbidden"},
 	{404, 404, 1, "Not Found"},
 	{405, 500, 63, "Method Not Allowed"},
 	{406, 500, 79, "Not Acceptable"},
-	{407, 500, 21, "Proxy Authentication Required"},
+	{407, 407, 21, "Proxy Authentication Required"},
 	{408, 504, 102, "Request Timeout"},
 	{410, 410, 22, "Gone"},
 	{413, 500, 127, "Request Entity Too Large"},
@@ -123,6 +124,11 @@ reason_map(int status_b)
 {
 	size_t i = find_status(status_b);
 
+	/* A challenge that went on would have the caller's PBX send its password's digest to a
+	 * stranger (A6); a redirection would send the call past every check (A7). */
+	if (!GUARD(A6, status_b != 401 && status_b != 407) ||
+	    !GUARD(A7, status_b < 300 || status_b > 399))
+		return 500;
 	if (i < ARRAY_LEN(statuses) && statuses[i].map)
 		return statuses[i].map;
 	return status_b >= 600 && status_b <= 699  ? 603
