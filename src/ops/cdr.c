@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "edge/edge.h"
+#include "policy/rate.h"
 #include "sdp/keys.h"
 
 const char *
@@ -155,6 +156,35 @@ put_times(struct buf *b, const struct call_record *r)
 	buf_printf(b, ",\"duration_ms\":%llu", (unsigned long long)(us / CLOCK_MS));
 }
 
+/* Millionths as a decimal. */
+static void
+put_money(struct buf *b, const char *name, uint64_t micro)
+{
+	buf_printf(b, ",\"%s\":\"%llu.%06llu\"", name, (unsigned long long)(micro / 1000000),
+		   (unsigned long long)(micro % 1000000));
+}
+
+/* What was charged, by the rate in force when the call began. */
+static void
+put_charge(struct buf *b, const struct call_record *r)
+{
+	struct rate rate = {.price_micro = r->price_micro, .increment_s = r->increment_s};
+	uint64_t s = r->increment_s ? (uint64_t)r->steps * r->increment_s
+		     : r->answer_us && r->end_mono_us > r->answer_mono_us
+			     ? (r->end_mono_us - r->answer_mono_us + CLOCK_S - 1) / CLOCK_S
+			     : 0;
+
+	buf_printf(b, ",\"minutes\":%llu.%02llu", (unsigned long long)(s / 60),
+		   (unsigned long long)(s % 60 * 100 / 60));
+	if (!r->increment_s) {
+		buf_z(b, ",\"price\":null,\"increment\":null,\"cost\":null");
+		return;
+	}
+	put_money(b, "price", r->price_micro);
+	buf_printf(b, ",\"increment\":%u", r->increment_s);
+	put_money(b, "cost", r->steps * rate_step_micro(&rate));
+}
+
 static void
 put_ending(struct buf *b, const struct call_record *r)
 {
@@ -204,6 +234,7 @@ cdr_put(struct buf *b, const struct call_record *r)
 	put_text(b, "from_sent", r->from_sent);
 	put_text(b, "to_sent", r->to_sent);
 	put_times(b, r);
+	put_charge(b, r);
 	put_ending(b, r);
 	put_targets(b, r);
 	buf_printf(b, ",\"restored\":%s,\"crashes\":%u", r->restored ? "true" : "false",

@@ -40,6 +40,9 @@ make_answered(void)
 	r.answer_mono_us = 10000000;
 	r.end_mono_us = 13250000;
 	r.sip_status = 200;
+	r.price_micro = 12000;
+	r.increment_s = 60;
+	r.steps = 1;
 	r.q850 = 16;
 	r.ended_by = ENDER_CALLER;
 	r.n_targets = 2;
@@ -90,7 +93,8 @@ test_golden(void **state)
 		"\"ringing\":\"2023-11-14T22:13:20.500000Z\","
 		"\"answer\":\"2023-11-14T22:13:22.000000Z\",\"end\":\"2023-11-14T22:13:25."
 		"250000Z\","
-		"\"duration_ms\":3250,\"ended_by\":\"caller\",\"sip_status\":200,\"q850\":16,"
+		"\"duration_ms\":3250,\"minutes\":1.00,\"price\":\"0.012000\",\"increment\":60,"
+		"\"cost\":\"0.012000\",\"ended_by\":\"caller\",\"sip_status\":200,\"q850\":16,"
 		"\"refusal\":null,\"refusal_text\":null,"
 		"\"targets\":[{\"trunk\":\"gw1\",\"at\":\"2023-11-14T22:13:20.100000Z\","
 		"\"status\":-1},{\"trunk\":\"gw2\",\"at\":\"2023-11-14T22:13:20.200000Z\","
