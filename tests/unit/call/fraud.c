@@ -159,7 +159,7 @@ static void
 judge_sent(const struct sent *s, const char *target, bool international)
 {
 	static const char *const never[] = {
-		"rn=", "npdi", "cic=", "phone-context", "isub=", "ext="};
+		";rn=", ";npdi", ";cic=", ";phone-context", ";isub=", ";ext="};
 	struct str uri = str_from_at(str_from(s->text), strlen("INVITE sip:"));
 	char user[NUMBER_SIZE] = "";
 
