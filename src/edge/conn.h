@@ -43,6 +43,8 @@ struct conn_up {
 	void (*on_down)(void *arg, struct conn *c, const char *why);
 	/** A framing error: the peer's bytes are no SIP; on_down follows. */
 	void (*on_garbage)(void *arg, struct conn *c, enum err e);
+	/** TLS: the connection to c->remote could not even be begun; c->why says why. */
+	void (*on_undialled)(void *arg, const struct conn *c);
 };
 
 struct conn {

@@ -120,6 +120,8 @@ dial_next(struct conn *c)
 			return;
 		(void)snprintf(c->why, sizeof(c->why), "%s: %s", addr_text(&c->remote).z,
 			       err_text(e));
+		if (c->client)
+			c->owner->up.on_undialled(c->owner->up.arg, c);
 		if (e == ERR_IO) /* else it is we who cannot */
 			note_failed(c);
 	}

@@ -358,16 +358,6 @@ end_conn(void *arg, struct conn *c, const char *why)
 	path_conn_down(e, c, why);
 }
 
-void
-receive_conn_calls(struct edge *e, struct conn_up *out)
-{
-	*out = (struct conn_up){.arg = e,
-				.on_message = take_conn_message,
-				.on_open = open_conn,
-				.on_down = end_conn,
-				.on_garbage = note_garbage};
-}
-
 /* ---- handshakes ---- */
 
 static void
@@ -511,4 +501,32 @@ void
 receive_turned_away(void *arg, const struct tls_record *r)
 {
 	tell_handshake(arg, r, &(struct edge_party){.n_trunks = 0});
+}
+
+/* No handshake was begun: a record all the same. */
+static void
+note_undialled(void *arg, const struct conn *c)
+{
+	struct edge_party party = {.account = c->account, .trunk = {c->trunk}, .n_trunks = 1};
+	struct tls_record r = {.peer = c->remote,
+			       .outgoing = true,
+			       .began_us = clock_wall_us(),
+			       .alert_sent = TLS_NO_ALERT,
+			       .alert_received = TLS_NO_ALERT,
+			       .reason = TLS_CONNECT};
+
+	(void)!str_copyz(r.sni, sizeof(r.sni), str_from(c->reference));
+	(void)!str_copyz(r.why, sizeof(r.why), str_from(c->why));
+	tell_handshake(arg, &r, &party);
+}
+
+void
+receive_conn_calls(struct edge *e, struct conn_up *out)
+{
+	*out = (struct conn_up){.arg = e,
+				.on_message = take_conn_message,
+				.on_open = open_conn,
+				.on_down = end_conn,
+				.on_garbage = note_garbage,
+				.on_undialled = note_undialled};
 }

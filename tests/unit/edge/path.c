@@ -116,6 +116,23 @@ deadline_and_wrong_names(void **state)
 	close(door);
 }
 
+/* An address that cannot even be dialled leaves a record, too. */
+static void
+undialled(void **state)
+{
+	struct edge_dest d = pbx("acme", "acme-1", false);
+
+	(void)state;
+	rig.dns_ip[0] = "255.255.255.255";
+	ask(&d, "INVITE");
+	SPIN(count(NEWS) == 1);
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	assert_int_equal(count(HANDSHAKE), 1);
+	assert_false(last(HANDSHAKE)->up);
+	assert_non_null(strstr(last(HANDSHAKE)->why, "255.255.255.255"));
+	SPIN(edge_conns(rig.e) == 0);
+}
+
 /* ---- a PBX that connects ---- */
 
 static void
@@ -553,6 +570,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(dialled_and_reused, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(deadline_and_wrong_names, setup_hasty,
 						rig_teardown),
+		cmocka_unit_test_setup_teardown(undialled, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(accepted_and_refused, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(reuse_within_the_account, rig_setup_tls,
 						rig_teardown),
