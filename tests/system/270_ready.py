@@ -2,6 +2,8 @@
 with 1. Good equipment passes."""
 import json
 import os
+import socket
+import subprocess
 import time
 
 from lib import agents
@@ -181,3 +183,38 @@ def play_stunnel_and_openssl(place):
 
 
 play_stunnel_and_openssl.limit = 60
+
+
+def play_cut_short(place):
+    """A check in hand does not hold up the end of postern; one that is lost says so; a second one
+    waits its turn; a wrong question is no check."""
+    agents.dnsmasq(place, NAMES)
+    p = Postern(place).start()
+    hole = socket.create_server((PBX, 5061), backlog=16)        # takes connections, says nothing
+
+    def begin():
+        n = len(p.events(r'^ready\.begin$'))
+        run = subprocess.Popen([place.binary(), 'ready', '-c', p.conf, 'pbx.example.test'],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        wait_for('the check begins', 5, lambda: len(p.events(r'^ready\.begin$')) > n)
+        return run
+
+    for words, said in ((('127.0.0.2',), 'no address'), (('--zone', 'x.test', 'a.test'), 'no zone'),
+                        (('--call', 'a b', 'a.test'), 'call is'), (('--port', '70000', 'a.test'), 'usage'),
+                        (('--profile', 'nobody', 'a.test'), 'nobody')):
+        rc, out = p.command('ready', '-c', p.conf, *words, may_fail=True)
+        check(rc == 2 and said in out, f'{words}: exit {rc}: {out}')
+    run = begin()
+    rc, out = p.command('ready', '-c', p.conf, 'pbx.example.test', may_fail=True)
+    check(rc == 2 and 'another check runs' in out, f'a second one: exit {rc}: {out}')
+    p.kill('signaling')
+    out = run.communicate(timeout=10)[0].decode()
+    check(run.returncode == 2 and 'restarted' in out, f'lost: exit {run.returncode}: {out}')
+    wait_for('postern serves again', 10, p.serves)
+    run = begin()
+    began = time.monotonic()
+    equal(p.stop(), 0, 'exit status of postern')
+    check(time.monotonic() - began < 4, f'the end took {time.monotonic() - began:.1f} s')
+    run.communicate(timeout=20)
+    equal(run.returncode, 2, 'exit status of the check')
+    hole.close()
