@@ -305,7 +305,7 @@ static void
 hold(struct test_call *c)
 {
 	struct sdp_stream far;
-	bool good;
+	bool good = false;
 	uint32_t before = c->media.received;
 
 	c->out->hold_status = change(c, &c->ours, SDP_SENDONLY, &far, &good);

@@ -103,7 +103,7 @@ probe_sip_put_via(const struct probe_run *r, struct buf *b, char branch[PROBE_BR
 	char host[ADDR_TEXT_MAX];
 	struct buf h;
 
-	memcpy(branch, "z9hG4bK", 7);
+	(void)!str_copyz(branch, PROBE_BRANCH, STR("z9hG4bK"));
 	random_token(branch + 7, SIP_TOKEN);
 	buf_init(&h, host, sizeof(host));
 	addr_put_ip(&h, &r->f->own.shown, true);

@@ -45,6 +45,7 @@ ready_add(struct ready_report *r, enum ready_check c, enum ready_state s)
 }
 
 /* What fits. */
+static void put_text(char *dst, size_t cap, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 static void
 put_text(char *dst, size_t cap, const char *fmt, va_list ap)
 {

@@ -174,10 +174,12 @@ take_any(struct tls_hook *hook, X509_STORE_CTX *store)
 static bool
 set_up(struct tlsprobe *t, const struct tlsprobe_conf *c)
 {
+	char sni[TLS_FQDN_MAX]; /* the library's macro wants it writable */
 	SSL *ssl = SSL_new(c->ctx->ssl);
 
 	t->ssl = ssl;
-	if (!ssl || SSL_set_fd(ssl, t->fd) != 1)
+	if (!ssl || str_copyz(sni, sizeof(sni), str_from(c->sni)) != ERR_OK ||
+	    SSL_set_fd(ssl, t->fd) != 1)
 		return false;
 	t->hook.on_verify = take_any;
 	SSL_set_app_data(ssl, &t->hook);
@@ -189,7 +191,7 @@ set_up(struct tlsprobe *t, const struct tlsprobe_conf *c)
 		return false;
 	if (!c->show)
 		SSL_certs_clear(ssl);
-	if (c->sni[0] && SSL_set_tlsext_host_name(ssl, c->sni) != 1)
+	if (sni[0] && SSL_set_tlsext_host_name(ssl, sni) != 1)
 		return false;
 	SSL_set_connect_state(ssl);
 	return true;
