@@ -603,16 +603,20 @@ read_all(struct parse *p)
 
 enum { COLUMN_BITS = 8 };
 
-/* The nodes go; the accounts keep where they stood. */
+static uint32_t
+pack_place(const struct yaml_node *n)
+{
+	return n->line << COLUMN_BITS | (n->column & ((1U << COLUMN_BITS) - 1));
+}
+
+/* The nodes go; accounts and trunks keep where they stood. */
 static void
 keep_places(struct parse *p)
 {
-	for (uint32_t i = 0; i < p->r->n_accounts; i++) {
-		struct roster_account *a = &p->r->account[i];
-		const struct yaml_node *n = &p->y.node[a->place];
-
-		a->place = n->line << COLUMN_BITS | (n->column & ((1U << COLUMN_BITS) - 1));
-	}
+	for (uint32_t i = 0; i < p->r->n_accounts; i++)
+		p->r->account[i].place = pack_place(&p->y.node[p->r->account[i].place]);
+	for (uint32_t i = 0; i < p->r->n_trunks; i++)
+		p->r->trunk[i].place = pack_place(&p->y.node[p->r->trunk[i].place]);
 }
 
 void

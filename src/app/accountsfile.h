@@ -15,7 +15,7 @@ enum err accountsfile_parse(struct str text, const char *dir, struct conf_report
 			    struct roster *r) NODISCARD;
 /** The same from a file; what cannot be read is reported, too. */
 enum err accountsfile_load(const char *path, struct conf_report *rep, struct roster *r) NODISCARD;
-/** Line and column of an account's place, after one of the above. */
+/** Line and column of the place of an account or trunk, after one of the above. */
 void accountsfile_place(uint32_t place, uint32_t *line, uint32_t *column);
 
 #endif

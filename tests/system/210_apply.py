@@ -118,12 +118,18 @@ def play_filters(place):
     check('identity: certificate\n' in p.command('trunks', '-c', p.conf, 'acme-pbx'), 'one trunk')
 
 
-def play_zone_of_address(place):
-    """A trunk that is known by its address alone needs a zone that asks for no certificate."""
+def play_what_the_node_has(place):
+    """A trunk that is known by its address alone needs a zone that asks for no certificate, a dedicated
+    one its listener."""
     p = Postern(place)
     text = text_of('on', 'override: a test', 'identity: address, sources: [127.0.0.2],')
     out = apply(p, text, rc=1)
-    check('identity address over TLS, but every zone' in out, out)
+    check('one.yaml:9:9: trunk "acme-pbx": identity address over TLS, but every zone' in out, out)
+    out = apply(p, text_of('on', 'override: a test', 'transport: udp, security: dedicated, listener: line, '
+                           'sources: [127.0.0.2],'), rc=1)
+    check('has no listener "line" with transport udp and side customer' in out, out)
+    out = apply(p, text_of('on', 'override: a test', 'security: dedicated,'), rc=1)
+    check('dedicated is plain SIP' in out and 'needs listener' in out, out)
     p.write('postern.yaml', open(p.conf, encoding='utf-8').read()
             .replace('profile: carrier', 'profile: modern')
             .replace('client_certificate: required', 'client_certificate: optional'))
