@@ -80,6 +80,12 @@ static const struct advice rows[] = {
 	 "give it to the account with tls: {intermediates}; if it is a private authority, name it "
 	 "with "
 	 "tls: {ca}"},
+	/* the same, where the chain ends in a root */
+	{"unknown-root",
+	 "use a certificate of an accepted authority, or, if {last.issuer} is a private one, name "
+	 "it with "
+	 "tls: {ca} of the account",
+	 NULL},
 	{"authority-not-accepted",
 	 "get a certificate from an authority that the account accepts, or add this one to its "
 	 "tls: "
@@ -244,12 +250,26 @@ expand(struct buf *b, const struct json *facts, struct str text)
 	buf_str(b, text);
 }
 
+/* Does what was shown end in a root? Then no intermediate is missing. */
+static bool
+ends_in_root(const struct json *facts)
+{
+	const struct json *chain = jsonin_get(facts, "chain");
+	size_t n = jsonin_count(chain);
+	const struct json *last = n ? jsonin_at(chain, n - 1) : NULL;
+
+	return n && strcmp(jsonin_text(last, "subject"), jsonin_text(last, "issuer")) == 0;
+}
+
 void
 advice_put(struct buf *b, const struct json *facts)
 {
 	const char *word = jsonin_text(facts, "word");
-	const struct advice *a = find_row(*word ? word : jsonin_text(facts, "refusal"));
+	const struct advice *a;
 
+	if (strcmp(word, "unknown-authority") == 0 && ends_in_root(facts))
+		word = "unknown-root";
+	a = find_row(*word ? word : jsonin_text(facts, "refusal"));
 	if (!a || jsonin_true(facts, "accepted"))
 		return;
 	expand(b, facts, str_from(jsonin_true(facts, "outgoing") && a->out ? a->out : a->in));

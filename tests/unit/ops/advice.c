@@ -42,6 +42,9 @@ test_words(void **state)
 		{"{\"word\":\"unknown-authority\",\"chain\":[{\"issuer\":\"CN=a\"},"
 		 "{\"issuer\":\"CN=b\"}]}",
 		 "if CN=b is an intermediate"},
+		{"{\"word\":\"unknown-authority\",\"chain\":[{\"issuer\":\"CN=a\"},"
+		 "{\"subject\":\"CN=r\",\"issuer\":\"CN=r\"}]}",
+		 "if CN=r is a private one"},
 		{"{\"word\":\"unknown-authority\"}", "tls: {intermediates}"},
 		{"{\"word\":\"no-account\",\"names\":\"DNS {sni}\"}", "(DNS {sni})"},
 		{"{\"refusal\":\"CRYPTO\"}", "enable SRTP"},
