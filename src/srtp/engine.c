@@ -54,14 +54,14 @@ srtp_state_roc(const struct srtp_state *s)
 	return srtp_state_started(s) ? srtp_index_roc(s->rtp.next - 1) : 0;
 }
 
-/* What stands behind the len bytes of a packet, as offsets. AES-CM: index word, MKI, tag (RFC 3711
- * 3.1, 3.4); GCM: tag, index word, MKI (RFC 7714 8.2, 9.2). */
+/* What stands behind a packet, as offsets from its end. AES-CM: index word, MKI, tag (RFC 3711 3.1,
+ * 3.4); GCM: tag, index word, MKI (RFC 7714 8.2, 9.2). */
 struct tail {
-	uint32_t word, mki, tag, end;
+	uint32_t word, mki, tag, size;
 };
 
 static struct tail
-tail_of(const struct srtp_op *op, uint32_t len)
+tail_of(const struct srtp_op *op)
 {
 	const struct srtp_suite *suite = op->key->suite;
 	bool rtcp = op->flags & SRTP_OP_RTCP;
@@ -69,8 +69,8 @@ tail_of(const struct srtp_op *op, uint32_t len)
 	uint32_t tag = rtcp ? suite->rtcp_tag : suite->rtp_tag;
 
 	if (suite->kind == CIPHER_GCM)
-		return (struct tail){len + tag, len + tag + word, len, len + tag + word + mki};
-	return (struct tail){len, len + word, len + word + mki, len + word + mki + tag};
+		return (struct tail){tag, tag + word, 0, tag + word + mki};
+	return (struct tail){0, word, word + mki, word + mki + tag};
 }
 
 /* The value in the last bytes, zeros before it. */
@@ -226,7 +226,7 @@ plan_protect_rtcp(struct srtp_op *op, const struct tail *t, struct cipher_job *j
 	word = srtcp_e | (uint32_t)op->state->rtcp.next;
 	err = plan_rtcp(op, op->len, word, job);
 	if (!err)
-		rtp_set32(op->buf + t->word, word);
+		rtp_set32(op->buf + op->len + t->word, word);
 	return err;
 }
 
@@ -241,8 +241,8 @@ plan_protect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slot)
 		return ERR_STATE;
 	if (op->len > SRTP_PACKET_MAX)
 		return ERR_LONG;
-	t = tail_of(op, op->len);
-	if (t.end > SRTP_PACKET_MAX || t.end > op->cap)
+	t = tail_of(op);
+	if (op->len + t.size > SRTP_PACKET_MAX || op->len + t.size > op->cap)
 		return ERR_LONG;
 	err = op->flags & SRTP_OP_RTCP ? plan_protect_rtcp(op, &t, job)
 				       : plan_rtp(op, op->len, job);
@@ -251,8 +251,8 @@ plan_protect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slot)
 	if (!GUARD(M7, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
 	commit_index(op);
-	put_mki(op->key, op->buf + t.mki);
-	*slot = (struct srtp_slot){op, op->buf + t.tag, t.end};
+	put_mki(op->key, op->buf + op->len + t.mki);
+	*slot = (struct srtp_slot){op, op->buf + op->len + t.tag, op->len + t.size};
 	return ERR_OK;
 }
 
@@ -263,21 +263,22 @@ plan_unprotect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slo
 	bool rtcp = op->flags & SRTP_OP_RTCP;
 	uint32_t len, word = 0;
 	struct tail t;
+	uint8_t *end;
 	enum err err;
 
 	if (!op->key)
 		return ERR_STATE;
 	if (op->len > SRTP_PACKET_MAX)
 		return ERR_LONG;
-	t = tail_of(op, rtcp ? RTCP_HEADER_LEN : RTP_HEADER_LEN);
-	if (op->len < t.end)
+	t = tail_of(op);
+	if (op->len < (rtcp ? RTCP_HEADER_LEN : RTP_HEADER_LEN) + t.size)
 		return ERR_SHORT;
-	len = op->len - tail_of(op, 0).end;
-	t = tail_of(op, len);
-	if (!is_mki(op->key, op->buf + t.mki))
+	len = op->len - t.size;
+	end = op->buf + len;
+	if (!is_mki(op->key, end + t.mki))
 		return ERR_NOTFOUND;
 	if (rtcp)
-		word = rtp_get32(op->buf + t.word);
+		word = rtp_get32(end + t.word);
 	if (rtcp && !GUARD(M10, word & srtcp_e))
 		return ERR_UNSUPPORTED;
 	err = rtcp ? plan_rtcp(op, len, word, job) : plan_rtp(op, len, job);
@@ -285,7 +286,7 @@ plan_unprotect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slo
 		return err;
 	if (!GUARD(M5, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
-	*slot = (struct srtp_slot){op, op->buf + t.tag, len};
+	*slot = (struct srtp_slot){op, end + t.tag, len};
 	return ERR_OK;
 }
 
@@ -527,6 +528,8 @@ srtp_unprotect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 	for (unsigned round = 0, m = n; round < UNPROTECT_ROUNDS && m > 0; round++) {
 		good += unprotect_round(c, todo, m);
 		m = 0;
+		if (good == n)
+			break;
 		for (unsigned i = 0; i < n; i++)
 			if (estimate_moved(&ops[i]))
 				todo[m++] = &ops[i];
