@@ -92,11 +92,15 @@ put_remote_uri(struct call *c, struct buf *b, uint32_t trunk, bool with_port)
 {
 	const struct snapshot_view *v = c->owner->snap;
 	const struct trunk *t = &v->trunk[trunk];
+	struct addr ip;
 
 	buf_z(b, "sip:");
 	sip_escape_user(b, str_from(c->rec.to_sent));
 	buf_char(b, '@');
-	buf_str(b, snapshot_text(v, t->host));
+	if (addr_parse_ip(snapshot_text(v, t->host), &ip) == ERR_OK)
+		addr_put_ip(b, &ip, true);
+	else
+		buf_str(b, snapshot_text(v, t->host));
 	if (with_port) {
 		if (t->port)
 			buf_printf(b, ":%u", t->port);
