@@ -25,6 +25,7 @@ static const struct schema root_rows[] = {
 	NODE("timers", "a map of times"),
 	NODE("handshakes", "a map: keep, days"),
 	NODE("dns", "a list of addresses of DNS servers"),
+	NODE("names", "a list of host names under which carriers call this node"),
 	{"store", SCHEMA_TEXT, FIELD(conf, store), 0, 0, "/var/lib/postern/postern.db", NULL, false,
 	 "the file of accounts"},
 	{"cdr", SCHEMA_TEXT, FIELD(conf, cdr), 0, 0, "/var/lib/postern/cdr.jsonl", NULL, false,
@@ -549,6 +550,24 @@ read_dns(struct parse *p)
 }
 
 static void
+read_names(struct parse *p)
+{
+	static const struct schema row = {"names", SCHEMA_HOST, 0,     CONF_FQDN_MAX,      0, 0,
+					  NULL,    NULL,        false, "write a host name"};
+	const struct yaml_node *list =
+		want_list(p, root_get(p, "names"), "names", "a list of host names");
+	struct conf *c = p->c;
+
+	for (const struct yaml_node *n = list ? yaml_first(&p->y, list) : NULL; n;
+	     n = yaml_next(&p->y, n)) {
+		if (!has_room(p, n, "names", c->n_names, CONF_NAMES_MAX))
+			return;
+		if (schema_value(n, &row, c->names[c->n_names], p->rep))
+			c->n_names++;
+	}
+}
+
+static void
 read_log(struct parse *p)
 {
 	uint8_t level = LOG_INFO;
@@ -598,6 +617,7 @@ read_all(struct parse *p)
 	read_listeners(p);
 	read_media(p);
 	read_dns(p);
+	read_names(p);
 	read_paths(p);
 }
 

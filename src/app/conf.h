@@ -17,6 +17,7 @@ enum {
 	CONF_CRLS_MAX = 4,      /* files of revocation lists of a zone */
 	CONF_CRL_HOSTS_MAX = 8, /* hosts with a private address that may be asked for lists */
 	CONF_DNS_MAX = 4,
+	CONF_NAMES_MAX = 8,
 	CONF_PATH_MAX = 256,
 	CONF_NAME_MAX = 48,
 	CONF_FQDN_MAX = 254,
@@ -111,6 +112,8 @@ struct conf {
 	uint8_t pad1[2];
 	uint32_t ports_line, ports_column;
 	struct addr dns[CONF_DNS_MAX]; /* none: the system's */
+	uint32_t n_names;
+	char names[CONF_NAMES_MAX][CONF_FQDN_MAX]; /* further names of this node, for carriers */
 };
 
 /** The configuration that `postern run` without -c starts with, as YAML text. */

@@ -63,6 +63,8 @@ fill_edge_conf(struct signaling *s, struct edge_conf *ec)
 	memset(ec, 0, sizeof(*ec));
 	ec->n_listeners = c->n_listeners;
 	ec->n_zones = c->n_zones;
+	ec->n_names = c->n_names;
+	memcpy(ec->names, c->names, sizeof(ec->names));
 	for (uint32_t i = 0; i < c->n_listeners; i++) {
 		const struct conf_listener *l = &c->listener[i];
 

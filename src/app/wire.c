@@ -353,6 +353,23 @@ got_guest(void *arg, struct tls_result *res)
 	quarantine_take(&w->readiness.quarantine, res);
 }
 
+static void
+got_target(void *arg, const struct addr *addr, enum edge_transport transport, bool up,
+	   const char *why)
+{
+	static const char *const words[] = {
+		[EDGE_UDP] = "udp", [EDGE_TCP] = "tcp", [EDGE_TLS] = "tls"};
+	struct worker *w = arg;
+	char object[ALARM_OBJECT_MAX], text[ALARM_TEXT_MAX];
+
+	(void)snprintf(object, sizeof(object), "%s %s", words[transport], addr_text(addr).z);
+	(void)snprintf(text, sizeof(text), "other addresses are tried before it: %.300s", why);
+	if (up)
+		wire_alarm_clear(w, ALARM_TARGET, object);
+	else
+		wire_alarm_raise(w, ALARM_TARGET, ALARM_WARNING, object, text);
+}
+
 void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
@@ -364,6 +381,7 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_news = got_news,
 			       .on_undelivered = got_undelivered,
 			       .on_handshake = got_handshake,
+			       .on_target = got_target,
 			       .on_refused = got_refused};
 }
 

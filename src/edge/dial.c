@@ -93,11 +93,8 @@ dial_tls(struct conn *c)
 
 	if (e != ERR_OK)
 		return e;
-	if (trunk != POLICY_NONE) {
-		job.hide_certificate = v->trunk[trunk].client_certificate == TRUNK_SHOW_NEVER;
-		if (v->trunk[trunk].account != POLICY_NONE)
-			cards_terms(v, v->trunk[trunk].account, &job.account);
-	}
+	if (trunk != POLICY_NONE)
+		cards_terms(v, v->trunk[trunk].account, &job.account);
 	e = handshake_submit(c->owner->handshake, &job);
 	if (e != ERR_OK)
 		close(job.fd);

@@ -18,6 +18,7 @@
 enum {
 	EDGE_LISTENERS_MAX = 32,
 	EDGE_BRANCH_MAX = 40, /* of a Via that we write, with NUL */
+	EDGE_NAMES_MAX = 8,   /* further names of this node */
 	EDGE_PARTY_TRUNKS = 8,
 };
 
@@ -115,7 +116,7 @@ struct edge_up {
 	void (*on_refused)(void *arg, struct id id, const struct sip_msg *msg,
 			   const struct addr *from, unsigned status, const char *why);
 	/** An address that we send to has failed, or answers again; why: a sentence, "" when up.
-	 * Told once for each change, whichever trunks use it. */
+	 * Told at each failure that makes it wait longer, whichever trunks use it. */
 	void (*on_target)(void *arg, const struct addr *addr, enum edge_transport transport,
 			  bool up, const char *why);
 	/** The last connection of an account went down, or its first came up. */
@@ -135,6 +136,10 @@ struct edge_conf {
 	struct edge_listener_conf listeners[EDGE_LISTENERS_MAX];
 	struct edge_zone zones[EDGE_LISTENERS_MAX];
 	uint32_t n_listeners, n_zones;
+	/* Hosts that a carrier's Request-URI may name besides the addresses of the listeners and
+	 * the zones; another one is refused (A8) */
+	char names[EDGE_NAMES_MAX][POLICY_HOST_MAX];
+	uint32_t n_names;
 	struct tls_trust *trust; /* whom the zones believe; edge holds a reference of its own */
 	uint32_t max_conns, max_txns;
 	uint64_t t1_us, t2_us, t4_us; /* 0 = RFC 3261's */

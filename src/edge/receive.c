@@ -238,6 +238,37 @@ take_disabled(struct edge *e, struct edge_source *src)
 		src->account = e->snap->trunk[src->trunk].account;
 }
 
+/* Is this host one of ours: an address of a listener, a zone, a name of the configuration? */
+static bool
+is_our_host(const struct edge *e, struct str host)
+{
+	struct addr ip;
+
+	if (addr_parse_ip(host, &ip) == ERR_OK) {
+		for (uint32_t i = 0; i < e->conf.n_listeners; i++)
+			if (addr_ip_eq(&ip, &e->conf.listeners[i].advertised) ||
+			    addr_ip_eq(&ip, &e->conf.listeners[i].bound))
+				return true;
+		return false;
+	}
+	for (uint32_t i = 0; i < e->conf.n_zones; i++)
+		if (str_ieqz(host, e->zone_fqdn[i]))
+			return true;
+	for (uint32_t i = 0; i < e->conf.n_names; i++)
+		if (str_ieqz(host, e->conf.names[i]))
+			return true;
+	return false;
+}
+
+/* A carrier's new request must be meant for us: an address alone proves little (A8). Customers'
+ * requests may name their own domain; tel: and urn: name none. */
+static bool
+is_for_us(const struct edge *e, const struct sip_msg *m, const struct identity *id)
+{
+	return id->account_id.z[0] || is_in_dialog(m) || m->uri.host.len == 0 ||
+	       is_our_host(e, m->uri.host);
+}
+
 /* id without trunks: no new calls. */
 static void
 take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
@@ -269,6 +300,11 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		reply_bad(e, p, m, 403,
 			  "the account or trunk is switched off, its certificate has expired or "
 			  "is revoked, or the calling number is nobody's");
+	else if (!GUARD(A8, is_for_us(e, m, id)))
+		reply_bad(
+			e, p, m, 403,
+			"the Request-URI names a host that is none of this node; where it is, add "
+			"it to names in postern.yaml");
 	else
 		take_request(e, p, src);
 }

@@ -85,7 +85,7 @@ targets_failed(struct targets *ts, const struct addr *a, enum edge_transport t, 
 {
 	struct target *x = find_target(ts, a, t);
 	uint64_t wait;
-	bool fresh = !x;
+	bool again;
 
 	if (!x)
 		x = add_target(ts, a, t);
@@ -100,11 +100,11 @@ targets_failed(struct targets *ts, const struct addr *a, enum edge_transport t, 
 	wait = wait / 2 + random % (wait / 2 + 1); /* not all of us at once */
 	if (wait < for_us)
 		wait = for_us < TARGET_DOWN_MAX_US ? for_us : TARGET_DOWN_MAX_US;
-	if (now >= x->until) /* several requests that fail together are one failure */
-		x->failures++;
+	again = now >= x->until; /* several requests that fail together are one failure */
+	x->failures += again;
 	if (now + wait > x->until)
 		x->until = now + wait;
-	if (fresh && ts->on_target)
+	if (again && ts->on_target)
 		ts->on_target(ts->arg, a, t, false, why);
 }
 

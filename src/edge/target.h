@@ -29,7 +29,8 @@ struct targets {
 	struct hash by_addr;
 	struct list age;
 	void *arg;
-	/** An address failed that was good, or is good again. why: a sentence, "" when up. */
+	/** An address failed (again, after its time), or is good again. why: a sentence, "" when
+	 * up. */
 	void (*on_target)(void *arg, const struct addr *addr, enum edge_transport transport,
 			  bool up, const char *why);
 };

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/guard.h"
+
 enum {
 	HEADER = 12,
 	QR = 0x8000,
@@ -316,8 +318,8 @@ read_question(struct reader *r, struct str name, enum dns_type type)
 
 	if (be16(r->p + 4) != 1 || !read_name(r, &r->pos, r->len, &asked) || r->len - r->pos < 4)
 		return ERR_SYNTAX;
-	if (!str_ieq(name_str(&asked), without_dot(name)) || be16(r->p + r->pos) != type ||
-	    be16(r->p + r->pos + 2) != CLASS_IN)
+	if (!GUARD(P10, str_ieq(name_str(&asked), without_dot(name)) &&
+				be16(r->p + r->pos) == type && be16(r->p + r->pos + 2) == CLASS_IN))
 		return ERR_SYNTAX;
 	r->pos += 4;
 	return ERR_OK;

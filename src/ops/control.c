@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -178,6 +179,17 @@ failed:
 
 /* ---- the socket ---- */
 
+/* Root or our own user, even where somebody has opened the socket's mode or its folder (A9). */
+static bool
+is_owner(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
 static void
 accept_client(void *arg, uint32_t events)
 {
@@ -188,6 +200,11 @@ accept_client(void *arg, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
+	if (!GUARD(A9, is_owner(fd))) {
+		log_warn("control.stranger", "a client of another user was turned away");
+		close(fd);
+		return;
+	}
 	e = control_add(c, fd);
 	if (e != ERR_OK)
 		log_warn("control.refused", "a client of the control socket was turned away: %s",

@@ -1,10 +1,13 @@
 /* A DNS reply read for each type: every slice lies in the answer's own text, nothing is beyond its
  * limit, an answer is never larger than what the bytes can hold, and reading twice gives the same.
- * First byte: the type asked for; then the name as text up to a zero byte; then the reply. */
+ * What is read is then put in order (net/srv.h): each usable SRV record once, priorities rising,
+ * the NAPTR record one of those asked for; and copied, with texts of its own. First byte: the type
+ * asked for; then the name as text up to a zero byte; then the reply. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/dns.h"
+#include "net/srv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,6 +49,29 @@ check_answer(const struct dns_answer *a, enum dns_type type, size_t size)
 	}
 }
 
+static void
+check_order(const struct dns_answer *a, const uint8_t *data, size_t size)
+{
+	const struct dns_record *naptr = srv_naptr(a, STR("SIPS+D2T"));
+	uint16_t order[DNS_RECORDS_MAX], n, usable = 0;
+	uint32_t draw[DNS_RECORDS_MAX];
+	bool seen[DNS_RECORDS_MAX] = {false};
+
+	for (unsigned i = 0; i < DNS_RECORDS_MAX; i++)
+		draw[i] = data[i % size] * 0x01010101U + i;
+	n = srv_order(a, draw, (uint16_t)(data[0] % (DNS_RECORDS_MAX + 1)), order);
+	for (unsigned i = 0; i < a->n; i++)
+		usable = (uint16_t)(usable + (a->rec[i].type == DNS_SRV && a->rec[i].target.len));
+	must(n == usable);
+	for (unsigned i = 0; i < n; i++) {
+		must(order[i] < a->n && !seen[order[i]]);
+		must(i == 0 || a->rec[order[i - 1]].priority <= a->rec[order[i]].priority);
+		seen[order[i]] = true;
+	}
+	must(!srv_refused(a) || n == 0);
+	must(!naptr || (naptr >= a->rec && naptr < a->rec + a->n && naptr->target.len));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,5 +94,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_answer(&a, type, reply.len);
 	must(a.status == b.status && a.n == b.n && a.ttl == b.ttl && a.text_len == b.text_len);
 	must(memcmp(a.text, b.text, a.text_len) == 0);
+	check_order(&a, data, size);
+	dns_copy(&b, &a);
+	check_answer(&b, type, reply.len);
 	return 0;
 }

@@ -435,10 +435,56 @@ half_messages(void **state)
 		close(fd[i]);
 }
 
+/* A8: a carrier's source is listed, but the request is meant for another host. */
+static void
+a8_another_host(void **state)
+{
+	static const struct {
+		const char *name, *host;
+		bool in_dialog, ok;
+	} rows[] = {
+		{"the address of a listener", "127.0.0.1", false, true},
+		{"a name of the configuration", "SBC.inside.test", false, true},
+		{"another name", "sbc.elsewhere.test", false, false},
+		{"another address", "192.0.2.1", false, false},
+		{"in a dialog it is our Contact that counts", "192.0.2.1", true, true},
+	};
+	int fd = udp_at("127.0.0.2"), customer = udp_at("127.0.0.11");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str plain = request(&(struct sip){.method = "OPTIONS",
+							 .branch = rows[i].host + i,
+							 .to_tag = rows[i].in_dialog ? "x" : NULL});
+		static char mem[4000];
+		int before = count(REQUEST);
+
+		print_message("# %s\n", rows[i].name);
+		(void)snprintf(mem, sizeof(mem), "OPTIONS sip:bob@%s SIP/2.0\r\n%.*s", rows[i].host,
+			       STR_ARG(str_from_at(plain, str_find(plain, STR("\r\n")) + 2)));
+		udp_to(fd, L_CARRIER, str_from(mem));
+		if (rows[i].ok) {
+			SPIN(count(REQUEST) == before + 1);
+			answer(last(REQUEST)->txn, 200);
+			HEARD(hear(fd, 500), "SIP/2.0 200");
+			continue;
+		}
+		HEARD(hear(fd, 500), "SIP/2.0 403");
+		assert_int_equal(count(REQUEST), before);
+		udp_to(customer, L_PLAIN, str_from(mem)); /* a customer may name its own domain */
+		SPIN(count(REQUEST) == before + 1);
+		answer(last(REQUEST)->txn, 200);
+		(void)hear(customer, 500);
+	}
+	close(fd);
+	close(customer);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a8_another_host, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(reply_goes_where_via_says, rig_setup, rig_teardown),

@@ -494,6 +494,8 @@ rig_setup(void **state)
 	assert_int_equal(udp_adopt(&rig.dns, &rig.loop, fd, answer_name, NULL), ERR_OK);
 	assert_int_equal(resolver_new_hasty(&rig.loop, &dns, 1, 200, &rig.resolver), ERR_OK);
 	rig_accounts(&rig.w);
+	(void)snprintf(rig.conf.names[0], POLICY_HOST_MAX, "sbc.inside.test");
+	rig.conf.n_names = 1;
 	rig.conf.max_conns = rig.conf.max_conns ? rig.conf.max_conns : 300;
 	rig.conf.max_txns = rig.conf.max_txns ? rig.conf.max_txns : 600;
 	rig_edge();

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dnsmsg.h"
@@ -28,6 +30,9 @@ enum mode {
 	SHORT_TTL,
 	CIRCLE,
 	LATE,
+	FULL_TCP,
+	POINTERS,
+	ALIASES,
 	NO_DATA
 };
 
@@ -124,6 +129,33 @@ make_reply(struct str query, bool tcp, struct msg *m)
 		break;
 	case CIRCLE:
 		msg_cname(m, "@", 60, "@");
+		return true;
+	case FULL_TCP: /* 64 kB of it, over TCP */
+		if (!tcp) {
+			m->p[2] |= 2;
+			return true;
+		}
+		while (m->len + 200 < 65535)
+			msg_srv(m, "@", ttl, 10, 1, 5061, "sip.example.com");
+		return true;
+	case POINTERS: /* each name a pointer to the one before, the last one in a circle */
+		for (int i = 0; i < 90; i++) {
+			msg_bump(m, 6);
+			msg_u16(m, 0xc000 | (i ? (unsigned)m->len - 12 : (unsigned)m->len));
+			msg_u16(m, type);
+			msg_u16(m, 1);
+			msg_u32(m, 60);
+			msg_u16(m, 0);
+		}
+		return true;
+	case ALIASES: /* a chain of aliases as long as the reply can be, which comes back */
+		for (int i = 0; i < 20; i++) {
+			char from[40], to[40];
+
+			(void)snprintf(from, sizeof(from), "a%d.example.com", i);
+			(void)snprintf(to, sizeof(to), "a%d.example.com", i + 1);
+			msg_cname(m, i ? from : "@", 60, i == 19 ? "a1.example.com" : to);
+		}
 		return true;
 	case ANSWER:
 	case ZERO_TTL:
@@ -533,17 +565,128 @@ cache_is_bounded(void **state)
 	assert_int_equal(server.asked, 1);
 }
 
+/* ---- P10: all of it by a hostile server; the loop goes on ---- */
+
+static uint64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Runs until the asker is told. Returns the longest iteration: CPU time, as the machine is shared;
+ * none may sleep, as each is told not to wait. */
+static uint64_t
+run_watched(struct asker *a)
+{
+	uint64_t longest = 0, start = loop_now(&loop);
+	struct rusage before, after;
+
+	while (a->told == 0 && loop_now(&loop) - start < 20000000) {
+		uint64_t began = cpu_us();
+
+		assert_int_equal(getrusage(RUSAGE_THREAD, &before), 0);
+		assert_int_equal(loop_run_once(&loop, 0), ERR_OK);
+		assert_int_equal(getrusage(RUSAGE_THREAD, &after), 0);
+		assert_int_equal(after.ru_nvcsw, before.ru_nvcsw);
+		began = cpu_us() - began;
+		longest = began > longest ? began : longest;
+	}
+	assert_int_equal(a->told, 1);
+	return longest;
+}
+
+static void
+p10_hostile_servers(void **state)
+{
+	static const struct {
+		const char *name;
+		enum mode mode;
+		enum dns_status want;
+		uint16_t n;
+	} rows[] = {
+		{"500 SRV", CUT, DNS_OK, DNS_RECORDS_MAX},
+		{"64 kB over TCP", FULL_TCP, DNS_FAILED, 0},
+		{"pointers in circles", POINTERS, DNS_NODATA, 0},
+		{"an alias to itself", CIRCLE, DNS_FAILED, 0},
+		{"aliases without end", ALIASES, DNS_FAILED, 0},
+		{"SERVFAIL", SERVFAIL, DNS_FAILED, 0},
+		{"garbage", GARBAGE, DNS_FAILED, 0},
+		{"another id", WRONG_ID, DNS_FAILED, 0},
+		{"another question", WRONG_QUESTION, DNS_FAILED, 0},
+		{"silence", SILENCE, DNS_FAILED, 0},
+	};
+	uint64_t worst = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct asker a = {.told = 0};
+		char name[40];
+		uint64_t longest;
+
+		print_message("# %s\n", rows[i].name);
+		(void)snprintf(name, sizeof(name), "p10-%zu.example.com", i);
+		server.mode = rows[i].mode;
+		ask(&a, name, DNS_SRV);
+		longest = run_watched(&a);
+		assert_int_equal(a.got.status, rows[i].want);
+		assert_int_equal(a.got.n, rows[i].n);
+		print_message("# longest iteration %llu us\n", (unsigned long long)longest);
+		worst = longest > worst ? longest : worst;
+	}
+	assert_true(worst <= 10000); /* R16 */
+}
+
+/* A late answer to a question that nobody waits for any more, and its server gone. */
+static void
+p10_late_after_cancel(void **state)
+{
+	struct asker a = {.told = 0}, b = {.told = 0};
+
+	(void)state;
+	server.mode = LATE;
+	ask(&a, "late10.example.com", DNS_SRV);
+	run_ms(50);
+	resolver_cancel(r, &a.q);
+	assert_int_equal(udp_send(&server.udp, NULL, &server.late_from, msg_str(&server.late)),
+			 ERR_OK);
+	run_ms(20);
+	assert_int_equal(a.told, 0);
+	ask(&a, "late11.example.com", DNS_SRV);
+	run_ms(50);
+	resolver_free(&r); /* with the question under way */
+	assert_int_equal(udp_send(&server.udp, NULL, &server.late_from, msg_str(&server.late)),
+			 ERR_OK);
+	run_ms(20);
+	assert_int_equal(a.told, 0);
+	assert_int_equal(resolver_new_hasty(&loop, &server.udp.local, 1, TRY_MS, &r), ERR_OK);
+	server.mode = ANSWER;
+	ask(&b, "late11.example.com", DNS_SRV);
+	wait_told(&b, 1);
+	assert_int_equal(b.got.status, DNS_OK);
+}
+
 int
 main(void)
 {
 #define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		WITH(asks_and_keeps),  WITH(lifetimes),
-		WITH(absence_is_kept), WITH(stale_while_failing),
-		WITH(nothing_usable),  WITH(forged_replies),
-		WITH(silence),         WITH(cut_then_tcp),
-		WITH(cancelling),      WITH(ask_from_answer),
-		WITH(bounds),          WITH(cache_is_bounded),
+		WITH(asks_and_keeps),
+		WITH(lifetimes),
+		WITH(absence_is_kept),
+		WITH(stale_while_failing),
+		WITH(nothing_usable),
+		WITH(forged_replies),
+		WITH(silence),
+		WITH(cut_then_tcp),
+		WITH(cancelling),
+		WITH(ask_from_answer),
+		WITH(bounds),
+		WITH(cache_is_bounded),
+		WITH(p10_hostile_servers),
+		WITH(p10_late_after_cancel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
