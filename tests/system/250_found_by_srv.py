@@ -102,3 +102,27 @@ def play_found_refused_and_back(place):
 
 play_found_refused_and_back.spaces = 1
 play_found_refused_and_back.limit = 80
+
+
+def play_name_server_dies(place):
+    """R16: the running connection and, for an hour, what was looked up before go on without DNS; a
+    call that needs a new connection is put through after the TTL (5 s) is long over."""
+    dns, p = bed(place)
+    end = place.keep(RtpEnd(GATEWAY, 40000, 1000))
+    pbx = start_pbx(place, 'pbx', 'pbx')
+    for n in range(2):
+        end.to = None
+        gw = agents.Sipp(place, f'gw{n}', 'gateway_calls.xml', GATEWAY, 5081 + n,
+                         f'{CARRIER_SIDE}:5060', hold_ms=1000, service=NUMBER,
+                         keys={'rtp_port': 40000})
+        gw.wait(20)
+        pbx.quit()                              # and with it the connection
+        if n == 0:
+            dns.proc.stop()
+            time.sleep(6)
+            pbx = start_pbx(place, 'again', 'pbx')
+    equal([c['sip_status'] for c in p.wait_cdrs(2)], [200, 200], 'calls')
+    p.wait_idle()
+
+
+play_name_server_dies.spaces = 1

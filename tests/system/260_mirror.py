@@ -12,7 +12,7 @@ from lib import agents, tone
 from lib.lan import lan
 from lib.place import NUMBER, PSTN
 from lib.postern import Postern
-from lib.proc import check, equal
+from lib.proc import check, equal, run, wait_for
 from lib.rtpend import RtpEnd
 
 NET = '198.51.100'
@@ -31,7 +31,7 @@ zones:
   - {{fqdn: {zone}, certificate: {dir}/zone.pem, key: {dir}/zone.key, trust: [{ca}/trust.pem]}}
 listeners:
   - {{name: outside, transport: tls, bind: "{tls}", side: {tls_side}, zone: {zone}}}
-  - {{name: inside, transport: udp, bind: "{udp}", side: {udp_side}}}
+  - {{name: inside, transport: udp, bind: "{udp}", side: {udp_side}}}{more}
 media:
   addresses: [{{name: outside, bind: {media_out}}}, {{name: inside, bind: {media_in}}}]
   ports: 30000-30999
@@ -44,9 +44,11 @@ FIRST_ACCOUNTS = '''accounts:
   - id: office
     name: Our own PBX
     trunks:
-      - {{id: pbx, fqdn: {pbx}, port: 5060, transport: udp, security: refused, numbers: ["{number}"]}}
+      - {{id: pbx, fqdn: {pbx}, port: 5060, transport: udp, security: refused, numbers: ["{number}"],
+          emergency: yes}}
 carriers:
   - {{id: carrier, host: sbc.carrier.test, transport: tls, security: required}}
+  - {{id: local, host: {gateway}, port: 5086, priority: 50, emergency: yes}}
 '''
 
 SECOND_ACCOUNTS = '''accounts:
@@ -79,19 +81,21 @@ def bed(place):
         {place.spaces[0]: [f'{x}/24' for x in (FIRST, FIRST_INSIDE)],
          place.spaces[2]: [f'{PBX}/24'],
          place.spaces[1]: [f'{x}/24' for x in (SECOND, SECOND_INSIDE)]})
-    place.ca.leaf('mirror-carrier', 'sbc.carrier.test')
-    place.ca.leaf('mirror-office', 'gw.office.test')
+    tag = os.path.basename(place.dir)           # plays share the authority's folder
+    place.ca.leaf(tag + '-carrier', 'sbc.carrier.test')
+    place.ca.leaf(tag + '-office', 'gw.office.test')
     agents.Nsd(place, DNS, {
         'carrier.test': ['_sips._tcp.sbc SRV 10 100 5061 dead', '_sips._tcp.sbc SRV 20 100 5061 sbc1',
                          f'dead A {DEAD}', f'sbc1 A {SECOND}'],
         'office.test': [f'gw A {FIRST}']})
-    first = start(place, 'first', place.spaces[0], 'mirror-office', FIRST_ACCOUNTS, id=1,
+    first = start(place, 'first', place.spaces[0], tag + '-office', FIRST_ACCOUNTS, id=1,
                   zone='gw.office.test', tls=f'{FIRST}:5061', udp=f'{FIRST_INSIDE}:5060',
-                  tls_side='carrier', udp_side='customer', media_out=FIRST, media_in=FIRST_INSIDE)
-    second = start(place, 'second', place.spaces[1], 'mirror-carrier', SECOND_ACCOUNTS, id=2,
+                  tls_side='carrier', udp_side='customer', media_out=FIRST, media_in=FIRST_INSIDE, gateway=GATEWAY,
+                  more=f'\n  - {{name: local, transport: udp, bind: "{FIRST}:5060", side: carrier}}')
+    second = start(place, 'second', place.spaces[1], tag + '-carrier', SECOND_ACCOUNTS, id=2,
                    zone='sbc.carrier.test', tls=f'{SECOND}:5061', udp=f'{SECOND_INSIDE}:5060',
                    tls_side='customer', udp_side='carrier', media_out=SECOND,
-                   media_in=SECOND_INSIDE, gateway=GATEWAY)
+                   media_in=SECOND_INSIDE, gateway=GATEWAY, more='')
     pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, space=place.spaces[2], dns=DNS)
     end = place.keep(RtpEnd(GATEWAY, 40000, 1000))
     return first, second, pbx, end
@@ -150,4 +154,51 @@ def play_in(place):
     check(any('gw.office.test' in e['msg'] for e in second.events('tls.accepted')), 'the dial')
 
 
-play_out.spaces = play_in.spaces = 3
+def play_emergency(place):
+    """The first's 911 goes to its clear trunk, not over the carrier."""
+    first, second, pbx, _ = bed(place)
+    local = agents.Sipp(place, 'local', 'gateway_answers.xml', GATEWAY, 5086, keys={'rtp_port': 42000})
+    end = place.keep(RtpEnd(GATEWAY, 42000, 1000))
+    pbx.dial(f'sip:911@{FIRST_INSIDE}')
+    pbx.wait_event('CALL_ESTABLISHED')
+    time.sleep(1)
+    pbx.hangup()
+    local.wait(10)
+    pbx.quit()
+    check(len(end.heard) > 25, f'the PSAP heard {len(end.heard)} packets')
+    c = first.wait_cdrs(1)[0]
+    equal((c['class'], c['sip_status'], [t['trunk'] for t in c['targets']]),
+          ('emergency', 200, ['local']), 'CDR')
+    equal(second.cdrs(), [], 'CDRs of the carrier')
+
+
+def serial_at(address):
+    """Serial number of the certificate that a TLS listener shows."""
+    out = run(['sh', '-c', f'openssl s_client -connect {address} -tls1_2 -cipher AES128-SHA:@SECLEVEL=0 '
+               '</dev/null 2>/dev/null | openssl x509 -noout -serial'], may_fail=True)[1]
+    return out.strip()
+
+
+def play_renewed_in_mid_call(place):
+    """Another certificate for the first: it shows it at once, and the call does not notice."""
+    first, second, pbx, end = bed(place)
+    gw = agents.Sipp(place, 'gw', 'gateway_calls.xml', GATEWAY, 5080, f'{SECOND_INSIDE}:5060',
+                     hold_ms=6000, service=NUMBER, keys={'rtp_port': 40000})
+    pbx.wait_event('CALL_ESTABLISHED', 10)
+    old = serial_at(f'{FIRST}:5061')
+    place.ca.leaf('mirror-renewed', 'gw.office.test')
+    zone_files(first, place.ca, 'mirror-renewed')
+    first.command('reload', '-c', first.conf)
+    wait_for('the new certificate', 5, lambda: serial_at(f'{FIRST}:5061') not in ('', old))
+    gw.wait(15)
+    judge_sound(pbx, end)
+    judge_cdrs(first, second, 'a', 'b')
+    again = agents.Sipp(place, 'again', 'gateway_calls.xml', GATEWAY, 5081, f'{SECOND_INSIDE}:5060',
+                        hold_ms=500, service=NUMBER, keys={'rtp_port': 40000})
+    again.wait(15)
+    pbx.quit()
+    equal([c['sip_status'] for c in second.wait_cdrs(2)], [200, 200], 'calls of the second')
+
+
+for _play in (play_out, play_in, play_emergency, play_renewed_in_mid_call):
+    _play.spaces = 3

@@ -86,7 +86,8 @@ def cut(buf):
 
 
 def offer(port=41000, profile='RTP/SAVP', crypto=(f'1 {SUITE} inline:{KEY}',), host=PBX, extra=()):
-    lines = ['v=0', f'o=- 1 1 IN IP4 {host}', 's=-', f'c=IN IP4 {host}', 't=0 0',
+    net = 'IN IP6' if ':' in host else 'IN IP4'
+    lines = ['v=0', f'o=- 1 1 {net} {host}', 's=-', f'c={net} {host}', 't=0 0',
              f'm=audio {port} {profile} 8', 'a=rtpmap:8 PCMA/8000']
     lines += [f'a=crypto:{c}' for c in crypto] + list(extra) + ['a=sendrecv', '']
     return '\r\n'.join(lines)
@@ -110,7 +111,7 @@ class Call:
 
     def where(self):
         """(host, port, key) that the answer names"""
-        return (re.search(r'^c=IN IP4 (\S+)', self.answer, re.M).group(1),
+        return (re.search(r'^c=IN IP[46] (\S+)', self.answer, re.M).group(1),
                 int(re.search(r'^m=audio (\d+)', self.answer, re.M).group(1)),
                 re.search(r'inline:([A-Za-z0-9+/]+)', self.answer).group(1))
 
@@ -240,7 +241,7 @@ class Gateway:
     seen: every message in order of arrival."""
 
     def __init__(self, script=None, host=GATEWAY, port=5080, media=40000):
-        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.s.bind((host, port))
         self.host, self.port, self.media = host, port, media
