@@ -16,9 +16,17 @@ struct span {
 /* What cannot change while postern runs, besides zones, listeners and media. Texts are filled with
  * NULs behind their end, so bytes compare. */
 static const struct span fixed[] = {
-	SPAN("node: id", node_id), SPAN("node: name", node_name), SPAN("node: run_dir", run_dir),
-	SPAN("node: user", user),  SPAN("log: level", log_level), SPAN("store", store),
-	SPAN("cdr", cdr),          SPAN("control", control),      SPAN("limits: calls", max_calls),
+	SPAN("node: id", node_id),
+	SPAN("node: name", node_name),
+	SPAN("node: run_dir", run_dir),
+	SPAN("node: user", user),
+	SPAN("log: level", log_level),
+	SPAN("store", store),
+	SPAN("cdr", cdr),
+	SPAN("control", control),
+	SPAN("limits: calls", max_calls),
+	SPAN("handshakes: keep", handshakes_keep),
+	SPAN("handshakes: days", handshakes_days),
 };
 
 static void

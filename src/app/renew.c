@@ -171,7 +171,12 @@ use_zones(struct renew *r)
 				 .client = r->made.client,
 				 .t1_us = (uint64_t)t->t1 * CLOCK_MS,
 				 .t2_us = (uint64_t)t->t2 * CLOCK_MS,
-				 .t4_us = (uint64_t)t->t4 * CLOCK_MS};
+				 .t4_us = (uint64_t)t->t4 * CLOCK_MS,
+				 .connect_us = (uint64_t)t->connect * CLOCK_MS,
+				 .trying_us = {[EDGE_UDP] = (uint64_t)t->trying_udp * CLOCK_MS,
+					       [EDGE_TCP] = (uint64_t)t->trying_tcp * CLOCK_MS,
+					       [EDGE_TLS] = (uint64_t)t->trying_tls * CLOCK_MS},
+				 .ping_us = (uint64_t)t->ping * CLOCK_MS};
 	enum err e = edge_on_tune(r->w->edge, &tune);
 
 	if (e != ERR_OK)

@@ -182,7 +182,7 @@ enum err edge_work(struct edge *e, void (*do_work)(void *arg), void (*on_done)(v
 struct edge_tune {
 	struct number_plan numbers;
 	struct tls_ctx *const *server, *const *client; /* one a zone, in the places of edge_conf */
-	uint64_t t1_us, t2_us, t4_us;
+	uint64_t t1_us, t2_us, t4_us, connect_us, trying_us[3], ping_us; /* as in edge_conf */
 };
 /** From the next handshake, connection and transaction on; what is there stays as it is. NOMEM:
  * nothing changed. */

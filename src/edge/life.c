@@ -84,6 +84,9 @@ edge_on_tune(struct edge *e, const struct edge_tune *t)
 		e->conf.zones[i].client = tls_ctx_ref(t->client[i]);
 	}
 	set_times(e, t->t1_us, t->t2_us, t->t4_us);
+	memcpy(e->conf.trying_us, t->trying_us, sizeof(e->conf.trying_us));
+	e->conns.dial_us = t->connect_us ? t->connect_us : CONN_DIAL_US;
+	e->conns.ping_us = t->ping_us;
 	e->conf.numbers = t->numbers;
 	return ERR_OK;
 }

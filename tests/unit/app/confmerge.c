@@ -86,6 +86,18 @@ change_calls(struct conf *c)
 	c->max_calls = 7;
 }
 static void
+change_keep(struct conf *c)
+{
+	c->handshakes_keep++;
+}
+
+static void
+change_device(struct conf *c)
+{
+	c->listener[1].device[0] = 'x';
+}
+
+static void
 change_level(struct conf *c)
 {
 	c->log_level = LOG_DEBUG;
@@ -155,6 +167,8 @@ test_fixed(void **state)
 		{"store", change_store, "store: differs"},
 		{"calls", change_calls, "limits: calls: differs"},
 		{"level", change_level, "log: level: differs"},
+		{"keep", change_keep, "handshakes: keep: differs"},
+		{"device", change_device, "listeners: differs"},
 		{"bind", change_bind, "listeners: differs"},
 		{"advertised", change_advertised, "listeners: differs"},
 		{"a listener less", drop_listener, "listeners: differs"},
