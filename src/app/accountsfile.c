@@ -319,6 +319,7 @@ check_words(struct parse *p, const struct entry *e, const struct yaml_node *map,
 	char mem[WORDS_MAX][32];
 	const struct field_table *t = field_table(e->kind);
 	struct str extra = str_from(e->extra);
+	uint32_t none;
 	size_t n = 0;
 
 	memset(rows, 0, sizeof(rows));
@@ -334,7 +335,7 @@ check_words(struct parse *p, const struct entry *e, const struct yaml_node *map,
 		n += str_copyz(mem[n], sizeof(mem[n]), str_cut(&extra, ' ')) == ERR_OK;
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct schema){.name = mem[i], .type = SCHEMA_NODE};
-	schema_read(&p->y, map, rows, n, e->what, NULL, p->rep);
+	schema_read(&p->y, map, rows, n, e->what, &none, p->rep);
 }
 
 /* The node of a field; its map's words are looked at when its first field is asked for. */
