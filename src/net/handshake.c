@@ -269,6 +269,39 @@ too_late(struct timer *t, uint64_t now_us)
 	give_up(s, s->connected ? TLS_TIMEOUT : TLS_CONNECT, why);
 }
 
+/* It has not said who it wants yet, and nothing of it waits to be read. */
+static bool
+is_mute(const struct slot *s)
+{
+	char c;
+
+	return !s->job.client && !s->hand.saw_hello &&
+	       (s->hand.saw_bytes || recv(s->job.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0);
+}
+
+/* Nearly full: the oldest that has not even sent a whole ClientHello makes room (reliability D2). A
+ * good peer's comes in the packet after its SYN. */
+static void
+drop_mute(struct handshake *h)
+{
+	uint32_t crowd =
+		h->conf.max_in_hand - h->conf.max_in_hand * HANDSHAKE_CROWD / HANDSHAKE_MAX;
+
+	if (GUARD(D2, h->n_active <= crowd))
+		return;
+	LIST_EACH(it, &h->active)
+	{
+		struct slot *s = CONTAINER_OF(it, struct slot, active);
+
+		if (!is_mute(s))
+			continue;
+		give_up(s, TLS_CROWD,
+			"no ClientHello came while many others waited; dropped to make "
+			"room");
+		return;
+	}
+}
+
 static void
 begin(struct slot *s)
 {
@@ -304,6 +337,7 @@ begin(struct slot *s)
 	else if (loop_add(&h->own, &s->lfd, s->connected ? EPOLLIN : EPOLLOUT) != ERR_OK ||
 		 loop_timer(&h->own, &s->deadline, left) != ERR_OK)
 		give_up(s, TLS_INTERNAL, "the descriptor could not be watched");
+	drop_mute(h);
 }
 
 static void

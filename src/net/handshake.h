@@ -13,6 +13,7 @@
 enum {
 	HANDSHAKE_MAX = 256,
 	HANDSHAKE_RESERVE = 64, /* further ones that only connect-side jobs may take */
+	HANDSHAKE_CROWD = 64, /* so many places are kept free by dropping those that say nothing */
 	HANDSHAKE_PER_SOURCE = 32,
 	HANDSHAKE_WORK_MAX = 32,                /* pieces of work waiting or running */
 	HANDSHAKE_TIMEOUT_US = 5 * 1000 * 1000, /* from submit to finished */

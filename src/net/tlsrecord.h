@@ -30,6 +30,7 @@ enum {
 	X(CIPHER, "cipher")       /* no common suite */                                            \
 	X(PLAIN, "not-tls")       /* the first bytes are not TLS */                                \
 	X(LIMIT, "limit")         /* closed: too many of this source, account, or at all */        \
+	X(CROWD, "crowded")       /* dropped for others before it said anything */                 \
 	X(TIMEOUT, "timeout")                                                                      \
 	X(ALERT, "peer-alert")  /* the other side refused */                                       \
 	X(GONE, "peer-gone")    /* closed or reset in the middle */                                \

@@ -1,26 +1,48 @@
-/* TLS: full mutual handshakes of profile carrier (TLS 1.2, RSA key exchange, RSA 2048) over socket
- * pairs, one after the other in one thread. Each side's own CPU time; the far side is the plain
- * library, with the same certificates and settings, as is the peer that we are compared with. Ours
- * adds the identity question, the record and the certificate rules. */
-#include <fcntl.h>
+/* TLS: full mutual handshakes over socket pairs, one after the other in one thread, both profiles.
+ * The server's own CPU time: ours with the identity question among a thousand accounts, the
+ * account's policy, the path, the record and its copy into a ring; the peer's with the plain
+ * library, the same certificates (leaf and intermediate, RSA 2048) and the same settings. The
+ * client is the plain library both times. Same run, interleaved, medians. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "../unit/policy/world.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../unit/net/testca.h"
 
-#include "base/list.h"
 #include "bench.h"
-#include "net/tls.h"
+#include "edge/card.h"
 
 #define PBX "pbx.example.com"
 #define ZONE "sip.example.net"
 
-enum { TIMES = 20, ROUNDS = 15, STEPS_MAX = 100 };
+enum { TIMES = 10, ROUNDS = 31, STEPS_MAX = 100, ACCOUNTS = 1000, RING = 64 };
 
-static struct tls_ctx *server, *client;
-static struct tls_zones *zones;
+struct side_case {
+	const char *word;
+	enum tls_profile profile;
+	const char *cipher; /* that must come out */
+	struct tls_ctx *ctx;
+	struct tls_zones *zones;
+	SSL_CTX *server, *client;
+	struct bench_series ours, theirs;
+};
+
+static struct side_case cases[] = {
+	{.word = "carrier", .profile = TLS_PROFILE_CARRIER, .cipher = "AES128-SHA"},
+	{.word = "modern", .profile = TLS_PROFILE_MODERN, .cipher = "TLS_AES_128_GCM_SHA256"},
+};
+
 static struct tls_trust_box trust;
-static SSL_CTX *plain_server, *plain_client;
+static struct cards cards;
+static struct edge_conf conf;
+static struct world world;
+static char zone_fqdn[1][POLICY_HOST_MAX] = {ZONE};
+static struct tls_record ring[RING];
 
 /* One side of one handshake. */
 struct end {
@@ -28,55 +50,89 @@ struct end {
 	int fd;
 	double cpu_s;
 	SSL *ssl;
+	struct side_case *c;
 	struct tls_hand hand;
 	struct tls_record record;
 	struct tls_verdict verdict;
 };
 
+static X509 *root, *middle, *pbx, *zone;
+
 static X509 *
-make_leaf(X509 *root, const char *san, EVP_PKEY *key)
+make_cert(const char *cn, const char *san, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
+	  bool ca)
 {
-	struct ca_opts o = {.cn = "leaf",
+	struct ca_opts o = {.cn = cn,
 			    .san = san,
-			    .ku = "critical,digitalSignature,keyEncipherment",
+			    .ku = ca ? "critical,keyCertSign,cRLSign"
+				     : "critical,digitalSignature,keyEncipherment",
+			    .eku = ca ? NULL : "serverAuth",
+			    .ca = ca,
 			    .from_day = -1,
 			    .key = key,
-			    .issuer = root,
-			    .issuer_key = ca_keys()->ca};
+			    .issuer = issuer,
+			    .issuer_key = issuer_key};
 
 	return ca_cert(&o);
 }
 
-static struct tls_ctx *
-make_ours(bool accepts, X509 *cert, EVP_PKEY *key)
+static void
+make_certs(void)
 {
-	struct tls_conf conf = {.server = accepts,
-				.profile = TLS_PROFILE_CARRIER,
-				.fqdn = accepts ? STR(ZONE) : STR_NULL,
-				.chain_pem = ca_pem(0, &cert, 1),
-				.key_pem = ca_key_pem(0, key, NULL)};
+	root = ca_root("Accepted CA");
+	/* the intermediate's key is a third one, as in life */
+	middle = make_cert("Intermediate", NULL, ca_keys()->leaf2, root, ca_keys()->ca, true);
+	pbx = make_cert("pbx", "DNS:" PBX, ca_keys()->leaf, middle, ca_keys()->leaf2, false);
+	zone = make_cert("zone", "DNS:" ZONE, ca_keys()->leaf, middle, ca_keys()->leaf2, false);
+}
+
+static struct tls_ctx *
+make_ours(enum tls_profile profile)
+{
+	X509 *chain[] = {zone, middle};
+	struct tls_conf c = {.server = true,
+			     .profile = profile,
+			     .fqdn = STR(ZONE),
+			     .chain_pem = ca_pem(0, chain, 2),
+			     .key_pem = ca_key_pem(0, ca_keys()->leaf, NULL)};
 	struct tls_ctx *ctx = NULL;
 	char mem[512];
 	struct buf why;
 
 	buf_init(&why, mem, sizeof(mem));
-	BENCH_MUST(tls_ctx_new(&conf, &why, &ctx) == ERR_OK);
+	BENCH_MUST(tls_ctx_new(&c, &why, &ctx) == ERR_OK);
 	return ctx;
 }
 
 static void
-make_trust(X509 *root)
+make_trust(void)
 {
-	struct tls_trust_zone zone = {.files_pem = ca_pem(1, &root, 1)};
-	struct tls_trust_conf conf = {.zones = &zone, .n_zones = 1};
+	struct tls_trust_zone z = {.files_pem = ca_pem(1, &root, 1)};
+	struct tls_trust_conf c = {.zones = &z, .n_zones = 1};
 	struct tls_trust *t = NULL;
 	char mem[512];
 	struct buf why;
 
 	buf_init(&why, mem, sizeof(mem));
-	BENCH_MUST(tls_trust_new(&conf, &why, &t) == ERR_OK);
+	BENCH_MUST(tls_trust_new(&c, &why, &t) == ERR_OK);
 	BENCH_MUST(tls_trust_box_init(&trust, t) == ERR_OK);
 	tls_trust_unref(&t);
+}
+
+static void
+make_accounts(void)
+{
+	static char text[ACCOUNTS][32];
+
+	for (int i = 0; i < ACCOUNTS; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "pbx%d.example.com", i);
+		world_account(&world, text[i])->tls_wildcard = true;
+		(void)world_trunk(&world, text[i], text[i], i ? text[i] : PBX);
+	}
+	world_build(&world);
+	conf.n_zones = 1;
+	BENCH_MUST(cards_init(&cards, 4, zone_fqdn, &conf) == ERR_OK);
+	cards.snap = &world.v;
 }
 
 /* As ours come: out of PEM, not as they were made. */
@@ -104,31 +160,29 @@ read_key(EVP_PKEY *made)
 	return key;
 }
 
-/* The settings of net/tlsctx.c, in the library's words. */
+/* The settings of net/tlsctx.c and net/tlsprofile.c, in the library's words. serverAuth of a client
+ * is taken here, too: the purpose is set to what both sides have. */
 static SSL_CTX *
-make_plain(bool accepts, X509 *made_cert, EVP_PKEY *made_key, X509 *made_root)
+make_plain(bool accepts, const struct tls_profile_row *p, X509 *made)
 {
 	SSL_CTX *c = SSL_CTX_new(accepts ? TLS_server_method() : TLS_client_method());
-	X509 *cert = read_cert(made_cert), *root = read_cert(made_root);
-	EVP_PKEY *key = read_key(made_key);
-	char sigalgs[] = "RSA+SHA256:RSA+SHA384:RSA+SHA512:rsa_pss_rsae_sha256";
+	X509 *cert = read_cert(made), *below = read_cert(middle), *top = read_cert(root);
+	EVP_PKEY *key = read_key(ca_keys()->leaf);
 
-	CA_MUST(c);
-	SSL_CTX_set_security_level(c, 2);
-	CA_MUST(SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1);
-	CA_MUST(SSL_CTX_set_max_proto_version(c, TLS1_2_VERSION) == 1);
-	CA_MUST(SSL_CTX_set_cipher_list(c, "AES128-SHA:AES128-SHA256:AES256-SHA256") == 1);
+	CA_MUST(c && tls_profile_install(c, p));
 	CA_MUST(SSL_CTX_use_certificate(c, cert) == 1 && SSL_CTX_use_PrivateKey(c, key) == 1);
-	CA_MUST(X509_STORE_add_cert(SSL_CTX_get_cert_store(c), root) == 1);
-	CA_MUST(SSL_CTX_set1_sigalgs_list(c, sigalgs) == 1);
-	CA_MUST(SSL_CTX_set1_client_sigalgs_list(c, sigalgs) == 1);
+	CA_MUST(SSL_CTX_add1_chain_cert(c, below) == 1);
+	CA_MUST(X509_STORE_add_cert(SSL_CTX_get_cert_store(c), top) == 1);
 	SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 				       SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(c, 0);
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	CA_MUST(SSL_CTX_set_purpose(c, X509_PURPOSE_SSL_SERVER) == 1);
 	X509_free(cert);
-	X509_free(root);
+	X509_free(below);
+	X509_free(top);
 	EVP_PKEY_free(key);
 	return c;
 }
@@ -136,61 +190,58 @@ make_plain(bool accepts, X509 *made_cert, EVP_PKEY *made_key, X509 *made_root)
 static void
 make_all(void)
 {
-	X509 *root = ca_root("Accepted CA");
-	X509 *pbx = make_leaf(root, "DNS:" PBX, ca_keys()->leaf);
-	X509 *zone = make_leaf(root, "DNS:" ZONE, ca_keys()->leaf2);
+	make_certs();
+	make_trust();
+	make_accounts();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct side_case *c = &cases[i];
 
-	server = make_ours(true, zone, ca_keys()->leaf2);
-	client = make_ours(false, pbx, ca_keys()->leaf);
-	BENCH_MUST(tls_zones_new(&server, 1, &zones) == ERR_OK);
-	make_trust(root);
-	plain_server = make_plain(true, zone, ca_keys()->leaf2, root);
-	plain_client = make_plain(false, pbx, ca_keys()->leaf, root);
-	X509_free(root);
-	X509_free(pbx);
-	X509_free(zone);
+		c->ctx = make_ours(c->profile);
+		BENCH_MUST(tls_zones_new(&c->ctx, 1, &c->zones) == ERR_OK);
+		c->server = make_plain(true, tls_profile_row(c->profile), zone);
+		c->client = make_plain(false, tls_profile_row(c->profile), pbx);
+	}
 }
 
 static void
 free_all(void)
 {
-	tls_zones_unref(&zones);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		tls_zones_unref(&cases[i].zones);
+		tls_ctx_unref(&cases[i].ctx);
+		SSL_CTX_free(cases[i].server);
+		SSL_CTX_free(cases[i].client);
+	}
 	tls_trust_box_fini(&trust);
-	tls_ctx_unref(&server);
-	tls_ctx_unref(&client);
-	SSL_CTX_free(plain_server);
-	SSL_CTX_free(plain_client);
+	cards_fini(&cards);
+	world_fini(&world);
+	X509_free(root);
+	X509_free(middle);
+	X509_free(pbx);
+	X509_free(zone);
 	ca_keys_free();
-}
-
-static void
-answer_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *v)
-{
-	(void)arg;
-	v->accept = certpolicy_match(peer->cert, STR(PBX)) != CERT_MATCH_NO;
 }
 
 static void
 begin_ours(struct end *e)
 {
-	struct tls_hand_conf conf = {.fd = e->fd,
-				     .zones = e->accepts ? zones : NULL,
-				     .client = e->accepts ? NULL : client,
-				     .fqdn = e->accepts ? STR_NULL : STR(ZONE),
-				     .on_identity = answer_identity,
-				     .trust = &trust,
-				     .record = &e->record,
-				     .verdict = &e->verdict};
+	struct tls_hand_conf hc = {.fd = e->fd,
+				   .zones = e->c->zones,
+				   .on_identity = cards_on_identity,
+				   .arg = &cards,
+				   .trust = &trust,
+				   .record = &e->record,
+				   .verdict = &e->verdict};
 
-	BENCH_MUST(addr_parse(STR("192.0.2.1:5061"), &conf.local) == ERR_OK);
-	BENCH_MUST(addr_parse(STR("192.0.2.2:40001"), &conf.peer) == ERR_OK);
-	BENCH_MUST(tls_hand_init(&e->hand, &conf) == ERR_OK);
+	BENCH_MUST(addr_parse(STR("192.0.2.1:5061"), &hc.local) == ERR_OK);
+	BENCH_MUST(addr_parse(STR("192.0.2.2:40001"), &hc.peer) == ERR_OK);
+	BENCH_MUST(tls_hand_init(&e->hand, &hc) == ERR_OK);
 }
 
 static void
 begin_plain(struct end *e)
 {
-	e->ssl = SSL_new(e->accepts ? plain_server : plain_client);
+	e->ssl = SSL_new(e->accepts ? e->c->server : e->c->client);
 	CA_MUST(e->ssl && SSL_set_fd(e->ssl, e->fd) == 1);
 	if (e->accepts) {
 		SSL_set_accept_state(e->ssl);
@@ -222,7 +273,7 @@ step_end(struct end *e)
 }
 
 static void
-end_up(struct end *e, bool ours, bool accepts, int fd)
+end_up(struct end *e, struct side_case *c, bool ours, bool accepts, int fd)
 {
 	double t = bench_cpu();
 
@@ -230,6 +281,7 @@ end_up(struct end *e, bool ours, bool accepts, int fd)
 	e->ours = ours;
 	e->accepts = accepts;
 	e->fd = fd;
+	e->c = c;
 	if (ours)
 		begin_ours(e);
 	else
@@ -240,78 +292,87 @@ end_up(struct end *e, bool ours, bool accepts, int fd)
 static void
 end_down(struct end *e)
 {
+	static unsigned turn;
 	double t;
 
-	if (e->ssl) { /* at least one side is plain: it says what was agreed */
-		CA_MUST(strcmp(SSL_get_cipher(e->ssl), "AES128-SHA") == 0);
+	if (e->ssl) { /* the client is the plain library: it says what was agreed */
+		CA_MUST(strcmp(SSL_get_cipher(e->ssl), e->c->cipher) == 0);
 		CA_MUST(!SSL_session_reused(e->ssl) && SSL_get0_peer_certificate(e->ssl));
 	}
 	t = bench_cpu();
-	if (e->ours)
+	if (e->ours) {
+		BENCH_MUST(e->record.reason == TLS_OK && e->verdict.accept);
+		ring[turn++ % RING] = e->record;
+		cards_free(&cards, e->verdict.account);
 		tls_hand_fini(&e->hand);
-	else
+	} else {
 		SSL_free(e->ssl);
+	}
 	e->cpu_s += bench_cpu() - t;
 	close(e->fd);
 }
 
-/* CPU seconds of the accepting and of the connecting side, TIMES handshakes. */
-static void
-run_pairs(bool ours_accepts, bool ours_connects, double *accept_s, double *connect_s)
+/* CPU microseconds of the accepting side, one handshake. */
+static double
+run_pairs(struct side_case *c, bool ours)
 {
-	static struct end a, c;
+	static struct end a, b;
+	double sum = 0;
 
-	*accept_s = *connect_s = 0;
 	for (int i = 0; i < TIMES; i++) {
 		int fds[2];
 
 		BENCH_MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-		end_up(&a, ours_accepts, true, fds[0]);
-		end_up(&c, ours_connects, false, fds[1]);
-		for (int n = 0; !a.done || !c.done; n++) {
+		end_up(&a, c, ours, true, fds[0]);
+		end_up(&b, c, false, false, fds[1]);
+		for (int n = 0; !a.done || !b.done; n++) {
 			BENCH_MUST(n < STEPS_MAX);
-			if (!c.done)
-				step_end(&c);
+			if (!b.done)
+				step_end(&b);
 			if (!a.done)
 				step_end(&a);
 		}
-		end_down(&c);
+		end_down(&b);
 		end_down(&a);
-		*accept_s += a.cpu_s;
-		*connect_s += c.cpu_s;
+		sum += a.cpu_s;
 	}
+	return sum / TIMES * 1e6;
 }
 
-static struct bench_series accepts[2], connects[2]; /* ours, the peer's */
-
-/* Part 0: we accept; 1: nobody is ours; 2: we connect. */
 static void
-run_part(unsigned part)
+put_result(struct side_case *c)
 {
-	double a, c;
+	double ours = bench_median(&c->ours), theirs = bench_median(&c->theirs);
 
-	run_pairs(part == 0, part == 2, &a, &c);
-	if (part < 2)
-		bench_add(&accepts[part], TIMES / a);
-	if (part > 0)
-		bench_add(&connects[2 - part], TIMES / c);
+	if (bench.json)
+		printf("{\"bench\":\"tls\",\"case\":\"%s\",\"server_us\":%.1f,"
+		       "\"peer\":\"openssl\",\"peer_server_us\":%.1f,\"ratio\":%.3f,"
+		       "\"rounds\":%u,\"cpu\":\"%s\"}\n",
+		       c->word, ours, theirs, ours / theirs, c->ours.n, bench.cpu);
+	else
+		printf("  full mutual handshake, %-10s %8.1f us of the server's CPU, OpenSSL %8.1f "
+		       "us, "
+		       "ratio %.3f\n",
+		       c->word, ours, theirs, ours / theirs);
 }
 
 int
 main(int argc, char **argv)
 {
-	double a, c;
-
 	bench_begin("tls", argc, argv);
 	make_all();
-	run_pairs(true, false, &a, &c); /* warms up */
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) /* warms up */
+		(void)(run_pairs(&cases[i], true) + run_pairs(&cases[i], false));
 	for (unsigned r = 0; bench_more(r, ROUNDS); r++)
-		for (unsigned part = 0; part < 3; part++)
-			run_part(r % 2 ? 2 - part : part);
-	bench_result("accept, carrier", "handshakes/CPU s", true, &accepts[0], "OpenSSL",
-		     &accepts[1]);
-	bench_result("connect, carrier", "handshakes/CPU s", true, &connects[0], "OpenSSL",
-		     &connects[1]);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+			for (unsigned part = 0; part < 2; part++) {
+				bool ours = (part + r) % 2;
+
+				bench_add(ours ? &cases[i].ours : &cases[i].theirs,
+					  run_pairs(&cases[i], ours));
+			}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		put_result(&cases[i]);
 	free_all();
 	return 0;
 }

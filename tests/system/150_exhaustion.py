@@ -116,13 +116,13 @@ def play_slow_peers(place):
         socks.append(s)
     for n in range(slow):
         clients.append(OneByte(f'127.0.2.{n % 200 + 1}' if n % 2 else STRANGER))
-    began, worst, done = time.monotonic(), 0, 0
+    began, took = time.monotonic(), []
     while time.monotonic() < began + 14:
         t = time.monotonic()
-        pbx = rawsip.Customer(place.ca)
-        worst = max(worst, time.monotonic() - t)
-        done += 1
-        pbx.stop()
+        for _ in range(8):                      # good ones, all the while
+            one = time.monotonic()
+            rawsip.Customer(place.ca).stop()
+            took.append(time.monotonic() - one)
         socks = [s for s in socks if not is_closed(s)]
         clients = [c for c in clients if not is_closed(c.s)]
         for c in clients:
@@ -133,11 +133,16 @@ def play_slow_peers(place):
         if not socks and not clients:
             break
         time.sleep(max(0, t + 1 - time.monotonic()))
-    took = time.monotonic() - began
-    check(not socks and not clients, f'after {took:.0f} s {len(socks)} silent and {len(clients)} slow '
+    last = time.monotonic() - began
+    took.sort()
+    p99 = took[len(took) * 99 // 100]
+    print(f'# {silent} silent, {slow} slow: all closed after {last:.1f} s; {len(took)} good handshakes, '
+              f'p50 {took[len(took) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, worst '
+              f'{took[-1] * 1000:.0f} ms')
+    check(not socks and not clients, f'after {last:.0f} s {len(socks)} silent and {len(clients)} slow '
           'connections are still open')
-    check(worst < 1, f'a good handshake took {worst:.2f} s')
-    check(done >= 1, 'no good handshake')
+    check(p99 < 0.25 or not place.full, f'the 99th percentile of good handshakes took {p99:.2f} s')
+    check(took[-1] < 1, f'a good handshake took {took[-1]:.2f} s')
     check(p.stat('tls_in_hand') == 0, 'handshakes left in hand')
 
 

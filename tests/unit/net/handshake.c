@@ -77,8 +77,25 @@ default_share(void **state)
 	rig_wait(HANDSHAKE_PER_SOURCE);
 }
 
-/* 256 silent peers from many sources, and the next waits in the accept queue; the later half of
- * them is given up sooner; a job of our own still finds a place. */
+static void
+wait_at_least(int n)
+{
+	for (int i = 0; i < 20000 && rig.results < n; i++)
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	assert_true(rig.results >= n);
+}
+
+static void
+wait_room(void)
+{
+	for (int i = 0; i < 20000 && !handshake_room(rig.h); i++)
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	assert_true(handshake_room(rig.h));
+}
+
+/* 256 silent peers from many sources: the next one finds no place in this turn of the loop, but the
+ * oldest are dropped to keep 64 places free. Of the others the later ones are given up sooner. A
+ * job of our own finds a place all the while. */
 static void
 all_hands_full(void **state)
 {
@@ -99,12 +116,56 @@ all_hands_full(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	own.fd = pair[0];
 	assert_int_equal(handshake_submit(rig.h, &own), ERR_OK);
-	rig_wait(1 + HANDSHAKE_MAX / 2); /* our own, and the later half */
+	wait_at_least(HANDSHAKE_CROWD);
+	assert_string_equal(tls_record_word(&rig.record), "crowded");
+	wait_room();
+	wait_at_least(HANDSHAKE_CROWD +
+		      3); /* the one that our own displaced, our own, a later one */
 	assert_string_equal(rig.record.why, "connected, but sent nothing within 1000 ms");
 	close(pair[1]);
 	rig_wait(1 + HANDSHAKE_MAX);
 	for (int i = 0; i < HANDSHAKE_MAX; i++)
 		close(fds[i]);
+}
+
+/* D2: peers that say nothing keep coming; a good one among them waits for nobody. */
+static void
+crowd_makes_room(void **state)
+{
+	enum { ROUNDS = 40, EACH = 32 };
+	X509 *x = rig_leaf(rig.root, "DNS:" RIG_NAME, ca_keys()->leaf);
+	struct peer p = {
+		.ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION, TLS1_2_VERSION, NULL)};
+	static int fds[ROUNDS * EACH];
+	char from[64];
+	int n = 0, good = -1;
+
+	(void)state;
+	restart(0, 0, 1024);
+	for (int r = 0; r < ROUNDS; r++) {
+		for (int i = 0; i < EACH; i++, n++) {
+			wait_room();
+			snprintf(from, sizeof(from), "192.0.%d.%d:1", n / 16, n % 16);
+			fds[n] = silent(from, 5000000, ERR_OK);
+		}
+		if (r == ROUNDS / 2) {
+			good = peer_start(&p);
+			assert_int_equal(rig_accept(good, "127.0.0.2:40000", 0), ERR_OK);
+		}
+		assert_int_equal(loop_run_once(&rig.loop, 20), ERR_OK);
+	}
+	for (int i = 0; i < 1000 && handshake_in_hand(rig.h) > HANDSHAKE_MAX - HANDSHAKE_CROWD; i++)
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	assert_true(handshake_in_hand(rig.h) <= HANDSHAKE_MAX - HANDSHAKE_CROWD);
+	assert_int_equal(atomic_load(&rig.asked), 1); /* the good one came through */
+	handshake_conn_free(rig.h, &rig.conn);
+	pthread_join(p.thread, NULL);
+	assert_true(p.ok);
+	while (n > 0)
+		close(fds[--n]);
+	SSL_SESSION_free(p.session);
+	SSL_CTX_free(p.ctx);
+	X509_free(x);
 }
 
 static void
@@ -400,12 +461,19 @@ main(void)
 {
 #define RIGGED(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
-		RIGGED(budget_of_a_source), RIGGED(default_share),
-		RIGGED(all_hands_full),     RIGGED(pool_of_connections),
-		RIGGED(wrong_jobs),         RIGGED(stop_with_hands_full),
-		RIGGED(work_runs_there),    RIGGED(reload_under_connections),
-		RIGGED(dial_and_shake),     RIGGED(alert_arrives),
-		RIGGED(ends_without_reset), RIGGED(crowd),
+		RIGGED(budget_of_a_source),
+		RIGGED(default_share),
+		RIGGED(all_hands_full),
+		RIGGED(crowd_makes_room),
+		RIGGED(pool_of_connections),
+		RIGGED(wrong_jobs),
+		RIGGED(stop_with_hands_full),
+		RIGGED(work_runs_there),
+		RIGGED(reload_under_connections),
+		RIGGED(dial_and_shake),
+		RIGGED(alert_arrives),
+		RIGGED(ends_without_reset),
+		RIGGED(crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown_keys);
