@@ -18,6 +18,7 @@ static const struct schema root_rows[] = {
 	NODE("log", "a map: level"),
 	NODE("limits", "a map: calls, attempts"),
 	NODE("numbers", "a map: country, home, emergency, access, premium"),
+	NODE("tls_profiles", "a list of maps: name, min, max, suites, suites13, sigalgs, rsa_only"),
 	NODE("zones", "a list of zones"),
 	NODE("crl", "a map: fetch, staple, hosts"),
 	NODE("listeners", "a list of listeners"),
@@ -72,10 +73,10 @@ static const struct schema zone_rows[] = {
 	 "a PEM file: our certificate, then its issuers"},
 	{"key", SCHEMA_TEXT, FIELD(conf_zone, key), 0, 0, NULL, NULL, true,
 	 "a PEM file: the private key of the certificate"},
-	{"profile", SCHEMA_WORD, FIELD(conf_zone, profile), 0, 0, "carrier", "carrier modern",
-	 false, "the TLS profile"},
 	{"client_certificate", SCHEMA_WORD, FIELD(conf_zone, client_certificate), 0, 0, "required",
 	 "required optional none", false, "is a certificate asked of who connects"},
+	NODE("profile", "the TLS profile: carrier, modern or one of tls_profiles"),
+	NODE("authorities", "a list of names of authorities, such as [DigiCert, GoDaddy]"),
 	NODE("trust", "a list of PEM files of authorities, or the word system"),
 	NODE("crls", "a list of files of revocation lists"),
 };
@@ -291,12 +292,6 @@ read_trust(struct parse *p, const struct yaml_node *zone, struct conf_zone *z)
 	struct file_list trust = {z->trust, &z->n_trust, CONF_TRUST_MAX, &z->trust_system};
 	struct file_list crls = {z->crls, &z->n_crls, CONF_CRLS_MAX, NULL};
 
-	if (zone->kind == YAML_MAP && !yaml_get(&p->y, zone, "trust") &&
-	    z->client_certificate != CONF_CLIENT_NONE)
-		report_error(
-			p->rep, zone->line, zone->column,
-			"zone: \"trust\" is missing; list the PEM files of the authorities whose "
-			"client certificates are accepted, or the word system");
 	read_files(p, zone, "trust", "a list of PEM files", &trust);
 	read_files(p, zone, "crls", "a list of files", &crls);
 }
@@ -342,6 +337,8 @@ read_zones(struct parse *p)
 		z->line = n->line;
 		z->column = n->column;
 		schema_read(&p->y, n, zone_rows, ARRAY_LEN(zone_rows), "zone", z, p->rep);
+		if (n->kind == YAML_MAP)
+			conftls_read_zone(&p->y, n, p->rep, &c->tls, &z->tls);
 		read_trust(p, n, z);
 		anchor_path(p, yaml_get(&p->y, n, "certificate"), z->certificate);
 		anchor_path(p, yaml_get(&p->y, n, "key"), z->key);
@@ -612,6 +609,7 @@ read_all(struct parse *p)
 	read_section(p, "handshakes", handshake_rows, ARRAY_LEN(handshake_rows), p->c);
 	read_section(p, "timers", timer_rows, ARRAY_LEN(timer_rows), &p->c->timers);
 	confnumbers_read(&p->y, root_get(p, "numbers"), p->rep, &p->c->numbers);
+	conftls_read(&p->y, root_get(p, "tls_profiles"), p->rep, &p->c->tls);
 	read_zones(p);
 	read_crl(p);
 	read_listeners(p);

@@ -3,6 +3,7 @@
 #ifndef POSTERN_APP_CONF_H
 #define POSTERN_APP_CONF_H
 
+#include "app/conftls.h"
 #include "app/report.h"
 #include "base/addr.h"
 #include "base/log.h"
@@ -26,7 +27,6 @@ enum {
 };
 #define CONF_MAGIC 0x666e6f63ULL
 
-enum conf_profile { CONF_PROFILE_CARRIER, CONF_PROFILE_MODERN };
 enum conf_client_cert { /* as enum tls_client */
 			CONF_CLIENT_REQUIRED,
 			CONF_CLIENT_OPTIONAL,
@@ -44,10 +44,10 @@ struct conf_zone {
 	char crls[CONF_CRLS_MAX][CONF_PATH_MAX]; /* revocation lists, PEM or one in DER each */
 	uint32_t n_crls;
 	bool trust_system;          /* the system's list as well */
-	uint8_t profile;            /* enum conf_profile */
 	uint8_t client_certificate; /* enum conf_client_cert */
 	uint8_t pad;
-	uint32_t line, column; /* where it stood in the file, for messages */
+	struct conftls_zone tls; /* profile, authorities by name */
+	uint32_t line, column;   /* where it stood in the file, for messages */
 };
 
 struct conf_listener {
@@ -103,6 +103,7 @@ struct conf {
 	struct number_plan numbers;
 	struct conf_timers timers;
 	struct conf_crl crl;
+	struct conftls tls; /* own profiles */
 	uint32_t n_zones, n_listeners, n_media, n_dns;
 	struct conf_zone zone[CONF_ZONES_MAX];
 	struct conf_listener listener[CONF_LISTENERS_MAX];

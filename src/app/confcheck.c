@@ -82,6 +82,12 @@ check_certificate(const struct conf_zone *z, struct str chain, struct conf_repor
 			"zone %s: the certificate \"%s\" is for %s; customers check it against "
 			"the zone's name, so take one for %s",
 			z->fqdn, z->certificate, info.names[0] ? info.names : "no name", z->fqdn);
+	if (info.must_staple)
+		report_warning(rep, z->line, z->column,
+			       "zone %s: the certificate promises an OCSP staple (must-staple); "
+			       "clients that insist refuse us while there is none, so keep "
+			       "crl.staple on and the authority's responder reachable",
+			       z->fqdn);
 	if (info.self_signed)
 		report_warning(
 			rep, z->line, z->column,
@@ -92,35 +98,75 @@ check_certificate(const struct conf_zone *z, struct str chain, struct conf_repor
 
 /* Does TLS take these files together? Key fits certificate, key type fits profile, authorities. */
 static void
-check_context(const struct conf_zone *z, uint32_t i, struct str pki, struct conf_report *rep)
+check_context(const struct conf *c, uint32_t i, struct str pki, struct conf_report *rep)
 {
+	const struct conf_zone *z = &c->zone[i];
 	struct tls_conf t = {.server = true,
-			     .profile = z->profile == CONF_PROFILE_CARRIER ? TLS_PROFILE_CARRIER
-									   : TLS_PROFILE_MODERN,
+			     .own = conftls_profile(&c->tls, &z->tls),
 			     .zone = (uint16_t)i,
 			     .fqdn = str_from(z->fqdn),
 			     .chain_label = str_from(z->certificate),
 			     .key_label = str_from(z->key)};
-	struct tls_trust_zone zone = {.files_label = STR("trust")};
-	struct tls_trust_conf trust_conf = {.zones = &zone, .n_zones = 1};
-	struct tls_trust *trust = NULL;
 	struct tls_ctx *ctx = NULL;
 	char mem[REPORT_TEXT_MAX];
 	struct buf why;
 
 	if (pki_get(pki, i, PKI_CHAIN, &t.chain_pem) != ERR_OK ||
-	    pki_get(pki, i, PKI_KEY, &t.key_pem) != ERR_OK ||
-	    pki_get(pki, i, PKI_TRUST, &zone.files_pem) != ERR_OK)
+	    pki_get(pki, i, PKI_KEY, &t.key_pem) != ERR_OK)
 		return;
 	buf_init(&why, mem, sizeof(mem) - 1);
 	if (tls_ctx_new(&t, &why, &ctx) != ERR_OK)
 		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
 	tls_ctx_unref(&ctx);
-	buf_init(&why, mem, sizeof(mem) - 1);
-	if (tls_trust_new(&trust_conf, &why, &trust) != ERR_OK)
-		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
-	tls_trust_unref(&trust);
 	check_certificate(z, t.chain_pem, rep);
+}
+
+/* Whom the zone believes: files that can be read, and names that the system's bundle has. */
+static void
+check_trust(const struct conf_zone *z, uint32_t i, struct str pki, struct conf_report *rep)
+{
+	struct tls_trust_zone zone = {.authorities = z->tls.authorities,
+				      .system = z->trust_system,
+				      .files_label = STR("trust")};
+	struct tls_trust_conf tc = {
+		.zones = &zone, .n_zones = 1, .system_label = STR(PKI_SYSTEM_TRUST)};
+	struct tls_trust *trust = NULL;
+	char mem[REPORT_TEXT_MAX];
+	struct buf why;
+	enum err e;
+
+	if (pki_get(pki, i, PKI_TRUST, &zone.files_pem) != ERR_OK ||
+	    pki_get(pki, i, PKI_SYSTEM, &tc.system_pem) != ERR_OK)
+		return;
+	buf_init(&why, mem, sizeof(mem) - 1);
+	e = tls_trust_new(&tc, &why, &trust);
+	if (e != ERR_OK)
+		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
+	else if (why.len)
+		report_warning(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
+	tls_trust_unref(&trust);
+	buf_init(&why, mem, sizeof(mem) - 1);
+	if (tls_trust_put_absent(tc.system_pem, z->tls.authorities, &why))
+		report_warning(rep, z->line, z->column,
+			       "zone %s: %s lacks roots of accepted authorities, so certificates "
+			       "below them are refused: %s",
+			       z->fqdn, PKI_SYSTEM_TRUST, buf_cstr(&why));
+}
+
+static void
+check_profile(const struct conf *c, const struct conf_zone *z, struct conf_report *rep)
+{
+	const struct tls_profile_row *p = conftls_profile(&c->tls, &z->tls);
+	char mem[REPORT_TEXT_MAX];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem) - 1);
+	if (tls_profile_forbidden(p, &b))
+		report_warning(
+			rep, z->line, z->column,
+			"zone %s: profile %s uses what RFC 10015 forbids: %s; use modern where "
+			"the other side can",
+			z->fqdn, p->word, buf_cstr(&b));
 }
 
 /* Is each file of revocation lists one? */
@@ -158,16 +204,11 @@ check_zones(const struct conf *c, struct conf_report *rep)
 			readable &= check_file(z->trust[k], z, "trust file", rep);
 		for (uint32_t k = 0; k < z->n_crls; k++)
 			readable &= check_file(z->crls[k], z, "revocation list", rep);
-		if (z->trust_system)
+		if (z->trust_system || z->tls.authorities)
 			readable &= check_file(PKI_SYSTEM_TRUST, z, "system's trust file", rep);
-		if (z->profile == CONF_PROFILE_CARRIER)
-			report_warning(
-				rep, z->line, z->column,
-				"zone %s: profile carrier uses RSA key exchange and CBC suites, "
-				"which RFC 10015 forbids; use modern where the other side can",
-				z->fqdn);
+		check_profile(c, z, rep);
 		if (z->client_certificate != CONF_CLIENT_REQUIRED &&
-		    z->profile == CONF_PROFILE_CARRIER)
+		    z->tls.profile == TLS_PROFILE_CARRIER)
 			report_error(
 				rep, z->line, z->column,
 				"zone %s: under profile carrier the certificate is the account; "
@@ -188,7 +229,8 @@ check_zones(const struct conf *c, struct conf_report *rep)
 		return;
 	}
 	for (uint32_t i = 0; i < c->n_zones; i++) {
-		check_context(&c->zone[i], i, pki, rep);
+		check_context(c, i, pki, rep);
+		check_trust(&c->zone[i], i, pki, rep);
 		check_crls(&c->zone[i], i, pki, rep);
 	}
 	shm_blob_unmap(&pki);

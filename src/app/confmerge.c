@@ -139,6 +139,8 @@ place_zones(const struct conf *now, struct conf *next, struct buf *text, uint32_
 
 		same &= z != NULL;
 		next->zone[i] = z ? *z : now->zone[i];
+		if (!z && !conftls_keep(&now->tls, &next->tls, &next->zone[i].tls))
+			say_differs(text, n, "tls_profiles: those of the zones that stay");
 	}
 	if (!same)
 		say_differs(text, n, "zones: the set of their names");

@@ -65,8 +65,8 @@ write_zone(const struct conf_zone *z, int fd, uint32_t len[PKI_PARTS], char why[
 		e = copy_file(z->key, true, fd, &len[PKI_KEY], why);
 	for (uint32_t i = 0; e == ERR_OK && i < z->n_trust; i++)
 		e = copy_file(z->trust[i], true, fd, &len[PKI_TRUST], why);
-	if (e == ERR_OK && z->trust_system)
-		e = copy_file(PKI_SYSTEM_TRUST, true, fd, &len[PKI_TRUST], why);
+	if (e == ERR_OK && (z->trust_system || z->tls.authorities))
+		e = copy_file(PKI_SYSTEM_TRUST, true, fd, &len[PKI_SYSTEM], why);
 	for (uint32_t i = 0; e == ERR_OK && i < z->n_crls; i++)
 		e = copy_file(z->crls[i], false, fd, &len[PKI_CRL + i], why);
 	return e;

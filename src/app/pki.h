@@ -5,12 +5,20 @@
 
 #include "app/conf.h"
 
-/* PKI_CRL: the first of CONF_CRLS_MAX, a file each. */
-enum pki_part { PKI_CHAIN, PKI_KEY, PKI_TRUST, PKI_CRL, PKI_PARTS = PKI_CRL + CONF_CRLS_MAX };
+/* PKI_SYSTEM: the system's bundle, where the zone takes authorities out of it. PKI_CRL: the first
+ * of CONF_CRLS_MAX, a file each. */
+enum pki_part {
+	PKI_CHAIN,
+	PKI_KEY,
+	PKI_TRUST,
+	PKI_SYSTEM,
+	PKI_CRL,
+	PKI_PARTS = PKI_CRL + CONF_CRLS_MAX
+};
 /* The parts in words, for people. */
 #define PKI_WORDS                                                                                  \
-	"certificate", "key", "trusted authorities", "revocation list 1", "revocation list 2",     \
-		"revocation list 3", "revocation list 4"
+	"certificate", "key", "trusted authorities", "system's authorities", "revocation list 1",  \
+		"revocation list 2", "revocation list 3", "revocation list 4"
 _Static_assert(CONF_CRLS_MAX == 4, "words for each list");
 enum { PKI_FILE_MAX = 4 << 20, PKI_WHY_MAX = 512 };
 #define PKI_SYSTEM_TRUST "/etc/ssl/certs/ca-certificates.crt"

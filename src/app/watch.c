@@ -45,7 +45,7 @@ watch_mark(const struct conf *c)
 			mix_file(&h, z->trust[k]);
 		for (uint32_t k = 0; k < z->n_crls; k++)
 			mix_file(&h, z->crls[k]);
-		if (z->trust_system)
+		if (z->trust_system || z->tls.authorities)
 			mix_file(&h, PKI_SYSTEM_TRUST);
 	}
 	return h;

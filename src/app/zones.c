@@ -29,6 +29,19 @@ find_staple(const struct zones_from *from, struct str chain_pem, int64_t *until_
 	return STR_NULL;
 }
 
+/* RFC 10015 forbids RSA key exchange; where a profile has it, the log says so at each start. */
+static void
+warn_forbidden(const struct tls_profile_row *p, const char *fqdn)
+{
+	char mem[CERT_WHY_MAX];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem) - 1);
+	if (tls_profile_forbidden(p, &b))
+		log_warn("tls.rfc10015", "zone=%s profile=%s: RFC 10015 forbids %s", fqdn, p->word,
+			 buf_cstr(&b));
+}
+
 static enum err
 make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *why,
 	 struct zones *out)
@@ -36,8 +49,7 @@ make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *
 	const struct conf_zone *z = &from->conf->zone[zone];
 	struct tls_conf tc = {.server = server,
 			      .client = (enum tls_client)z->client_certificate,
-			      .profile = z->profile == CONF_PROFILE_MODERN ? TLS_PROFILE_MODERN
-									   : TLS_PROFILE_CARRIER,
+			      .own = conftls_profile(&from->conf->tls, &z->tls),
 			      .zone = (uint16_t)zone,
 			      .fqdn = str_from(z->fqdn),
 			      .chain_label = str_from(z->certificate),
@@ -57,6 +69,8 @@ make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *
 		buf_printf(why, "zone %s: %s", z->fqdn, b.len ? buf_cstr(&b) : err_text(e));
 	else if (b.len && server)
 		log_warn("tls.zone", "zone=%s: %s", z->fqdn, buf_cstr(&b));
+	if (e == ERR_OK && server)
+		warn_forbidden(tc.own, z->fqdn);
 	return e;
 }
 
@@ -91,7 +105,8 @@ list_crls(const struct zones_from *from, struct lists *l)
 }
 
 static enum err
-fill_roots(const struct zones_from *from, struct tls_trust_zone zone[CONF_ZONES_MAX])
+fill_roots(const struct zones_from *from, struct tls_trust_zone zone[CONF_ZONES_MAX],
+	   struct str *system)
 {
 	enum err e = ERR_OK;
 
@@ -99,7 +114,11 @@ fill_roots(const struct zones_from *from, struct tls_trust_zone zone[CONF_ZONES_
 		const struct conf_zone *z = &from->conf->zone[i];
 
 		zone[i].files_label = str_from(z->n_trust ? z->trust[0] : PKI_SYSTEM_TRUST);
+		zone[i].authorities = z->tls.authorities;
+		zone[i].system = z->trust_system;
 		e = pki_get(from->pki, i, PKI_TRUST, &zone[i].files_pem);
+		if (e == ERR_OK && system->len == 0) /* the same for all */
+			e = pki_get(from->pki, i, PKI_SYSTEM, system);
 	}
 	return e;
 }
@@ -111,12 +130,15 @@ make_trust(const struct zones_from *from, struct buf *why, struct tls_trust **ou
 	struct tls_trust_conf tc = {
 		.zones = zone,
 		.n_zones = from->conf->n_zones,
+		.system_label = STR(PKI_SYSTEM_TRUST),
+		.profiles = from->conf->tls.row,
+		.n_profiles = from->conf->tls.n,
 		.previous = from->previous,
 		.version = from->previous ? tls_trust_version(from->previous) + 1 : 1};
 	struct lists *l = mem_zalloc(1, sizeof(*l));
 	char mem[CERT_WHY_MAX] = "";
 	struct buf b;
-	enum err e = l ? fill_roots(from, zone) : ERR_NOMEM;
+	enum err e = l ? fill_roots(from, zone, &tc.system_pem) : ERR_NOMEM;
 
 	buf_init(&b, mem, sizeof(mem));
 	if (e == ERR_OK) {

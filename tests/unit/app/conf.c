@@ -78,7 +78,7 @@ test_good(void **state)
 	assert_string_equal(conf.zone[0].trust[0], "/etc/p/ca.pem");
 	assert_int_equal(conf.zone[0].n_trust, 1);
 	assert_true(conf.zone[0].trust_system);
-	assert_int_equal(conf.zone[0].profile, CONF_PROFILE_CARRIER);
+	assert_int_equal(conf.zone[0].tls.profile, TLS_PROFILE_CARRIER);
 	assert_int_equal(conf.zone[0].client_certificate, CONF_CLIENT_REQUIRED);
 	assert_int_equal(conf.n_listeners, 2);
 	assert_int_equal(conf.listener[0].zone, 0);
@@ -176,9 +176,7 @@ static const struct {
 	 "us "
 	 "under\n"
 	 "2:5: zone: \"certificate\" is missing; a PEM file: our certificate, then its issuers\n"
-	 "2:5: zone: \"key\" is missing; a PEM file: the private key of the certificate\n"
-	 "2:5: zone: \"trust\" is missing; list the PEM files of the authorities whose client "
-	 "certificates are accepted, or the word system\n"},
+	 "2:5: zone: \"key\" is missing; a PEM file: the private key of the certificate\n"},
 	{"listener",
 	 "listeners:\n"
 	 "  - {name: a, transport: sctp, bind: \"192.0.2.1\", side: carrier}\n"

@@ -42,7 +42,7 @@ static void
 test_live(void **state)
 {
 	(void)state;
-	next.zone[0].profile = CONF_PROFILE_MODERN;
+	next.zone[0].tls.profile = TLS_PROFILE_MODERN;
 	(void)snprintf(next.zone[1].certificate, CONF_PATH_MAX, "/new.pem");
 	next.zone[1].line += 7;
 	next.listener[0].line += 7;
@@ -52,7 +52,7 @@ test_live(void **state)
 	(void)snprintf(next.numbers.country, sizeof(next.numbers.country), "44");
 	assert_int_equal(confmerge(&now, &next, &text), 0);
 	assert_string_equal(buf_cstr(&text), "");
-	assert_int_equal(next.zone[0].profile, CONF_PROFILE_MODERN);
+	assert_int_equal(next.zone[0].tls.profile, TLS_PROFILE_MODERN);
 	assert_string_equal(next.zone[1].certificate, "/new.pem");
 	assert_int_equal(next.timers.t1, 400);
 	assert_int_equal(next.max_attempts, 9);
@@ -206,10 +206,10 @@ test_order(void **state)
 	next.zone[0] = next.zone[1];
 	next.zone[1] = z;
 	next.listener[0].zone = 0;
-	next.zone[1].profile = CONF_PROFILE_MODERN; /* a.example.com */
+	next.zone[1].tls.profile = TLS_PROFILE_MODERN; /* a.example.com */
 	assert_int_equal(confmerge(&now, &next, &text), 0);
 	assert_string_equal(next.zone[0].fqdn, "a.example.com");
-	assert_int_equal(next.zone[0].profile, CONF_PROFILE_MODERN);
+	assert_int_equal(next.zone[0].tls.profile, TLS_PROFILE_MODERN);
 	assert_string_equal(next.zone[1].certificate, "/etc/p/b.pem");
 	assert_int_equal(next.listener[0].zone, 1);
 }
@@ -222,10 +222,10 @@ test_one_more(void **state)
 	next.zone[2] = next.zone[1];
 	(void)snprintf(next.zone[2].fqdn, CONF_FQDN_MAX, "c.example.com");
 	next.n_zones = 3;
-	next.zone[1].profile = CONF_PROFILE_MODERN;
+	next.zone[1].tls.profile = TLS_PROFILE_MODERN;
 	assert_int_equal(confmerge(&now, &next, &text), 1);
 	assert_int_equal(next.n_zones, 2);
-	assert_int_equal(next.zone[1].profile, CONF_PROFILE_MODERN);
+	assert_int_equal(next.zone[1].tls.profile, TLS_PROFILE_MODERN);
 }
 
 int
