@@ -25,6 +25,11 @@ static const struct advice rows[] = {
 	 "of "
 	 "its trunk to TLS and the port to that of the zone",
 	 "what answers at {peer} does not speak TLS: correct the port of the trunk"},
+	{"crowded",
+	 "nothing, if it happened once: many silent connections were open at that moment, and the "
+	 "PBX said nothing in time; if it comes again, see who opens them (postern handshakes "
+	 "--refused)",
+	 NULL},
 	{"timeout",
 	 "see whether a firewall between lets all packets through, and whether the PBX begins TLS "
 	 "by "
