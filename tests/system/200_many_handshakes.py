@@ -93,13 +93,13 @@ def hammer(place, total):
 
 
 def play_half_bad(place):
-    total, calls, hold = (300, 10, 9000) if not place.full else (10000, 50, 60000)
+    total, calls, hold = (300, 10, 9000) if not place.full else (10000, 50, 150000)
     agents.dnsmasq(place, {'pbx.example.test': PBX, 'sbc.example.test': POSTERN})
     p = Postern(place).start()
     hammer(place, 100)                          # pools are filled on first use and stay
     wait_for('no connection', 10, lambda: p.stat('tls_in_hand') == 0, 0.2)
     base, before = p.resources(), counts(p)
-    t = Traffic(place, calls, calls, hold, calls, seconds=180)
+    t = Traffic(place, calls, calls, hold, calls, seconds=400)
     t.wait_up()
     up = counts(p)
     words = hammer(place, total)
@@ -109,7 +109,7 @@ def play_half_bad(place):
     wait_for('all counted', 10, lambda: counts(p)[1] - up[1] == sum(words.values()), 0.2)
     equal(counts(p)[0] - up[0], good, 'accepted')
     check(up[0] >= before[0] + 1, 'the calls came over TLS')
-    t.wait(240)
+    t.wait(400)
     t.judge(least_packets=(hold // 1000 - 2) * 50 - 25)
     p.wait_cdrs(calls, 30)
     p.wait_idle(15)
@@ -122,7 +122,7 @@ def play_half_bad(place):
         check(grown < 8192, f'memory of {role}: {base[role]["rss"]} KiB before, {grown} more after')
 
 
-play_half_bad.limit = 420
+play_half_bad.limit = 700
 
 
 def counts(p):
