@@ -104,7 +104,8 @@ read_notes(const struct yaml *y, const struct yaml_node *list, struct conf_repor
 	for (const struct yaml_node *n = list && list->kind == YAML_LIST ? yaml_first(y, list)
 									 : NULL;
 	     n; n = yaml_next(y, n)) {
-		if (n->kind != YAML_SCALAR || out->n_notes == PROFILE_NOTES_MAX ||
+		if (n->kind != YAML_SCALAR || n->text.len == 0 ||
+		    out->n_notes == PROFILE_NOTES_MAX ||
 		    str_copyz(out->note[out->n_notes], PROFILE_NOTE_MAX, n->text) != ERR_OK) {
 			report_error(rep, n->line, n->column,
 				     "notes: at most %u sentences of at most %u bytes",

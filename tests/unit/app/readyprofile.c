@@ -64,6 +64,7 @@ static const struct {
 	{"no such suite", "name: x\nsuites: \"AES128-SHA, RC4\"\n", "RC4"},
 	{"no such SRTP suite", "name: x\nsrtp_suites: NULL_SHA1\n", "NULL_SHA1"},
 	{"notes no list", "name: x\nnotes: hello\n", "notes"},
+	{"empty note", "name: x\nnotes:\n  - # nothing\n", "notes"},
 	{"a list", "- x\n", ""},
 	{"no YAML", "name: [\n", ""},
 };
