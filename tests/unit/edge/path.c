@@ -408,6 +408,14 @@ switched_off_while_connected(void **state)
 	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
 	assert_int_equal(count(REQUEST), 1);
 	SPIN(rig.swapped == 1);
+	s.branch = "sos"; /* an emergency call goes up, with its trunk */
+	s.uri = "sip:9-11@x";
+	tpeer_send(&p, request(&s));
+	SPIN(count(REQUEST) == 2);
+	assert_string_equal(snapshot_trunk_id(&rig.w.v, last(REQUEST)->src.trunk).z, "acme-1");
+	answer(last(REQUEST)->txn, 500);
+	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 500");
+	s.uri = NULL;
 	answer(t, 200); /* the indexes in it are of other accounts now */
 	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200");
 	tpeer_send(
@@ -420,7 +428,7 @@ switched_off_while_connected(void **state)
 		&p,
 		request(&(struct sip){
 			.method = "BYE", .via = "TLS 127.0.0.1", .branch = "b", .to_tag = "ours"}));
-	SPIN(count(REQUEST) == 2);
+	SPIN(count(REQUEST) == 3);
 	assert_string_equal(last(REQUEST)->src.account_id.z, "acme");
 	assert_int_equal(last(REQUEST)->src.trunk, POLICY_NONE);
 	answer(last(REQUEST)->txn, 200);
@@ -439,7 +447,7 @@ switched_off_while_connected(void **state)
 	rig_swap();
 	s.branch = "again";
 	tpeer_send(&p, request(&s));
-	SPIN(count(REQUEST) == 3);
+	SPIN(count(REQUEST) == 4);
 	SPIN(rig.swapped == 2);
 	tpeer_fini(&p, false);
 	X509_free(cert);

@@ -560,7 +560,7 @@ rig_swap(void)
 /* ---- messages ---- */
 
 struct sip {
-	const char *method, *via, *branch, *to_tag, *call_id, *more;
+	const char *method, *via, *branch, *to_tag, *call_id, *more, *uri;
 	unsigned cseq, via_port;
 	bool no_rport;
 	size_t body;
@@ -573,7 +573,7 @@ request(const struct sip *s)
 	struct buf b;
 
 	buf_init(&b, rig.msg, sizeof(rig.msg));
-	buf_printf(&b, "%s sip:bob@127.0.0.1 SIP/2.0\r\n", s->method);
+	buf_printf(&b, "%s %s SIP/2.0\r\n", s->method, s->uri ? s->uri : "sip:bob@127.0.0.1");
 	buf_printf(&b, "Via: SIP/2.0/%s:%u;branch=z9hG4bK%s%s\r\n",
 		   s->via ? s->via : "UDP 10.9.9.9", s->via_port ? s->via_port : 5060,
 		   s->branch ? s->branch : "b1", s->no_rport ? "" : ";rport");
