@@ -16,13 +16,18 @@ make_chain(void)
 {
 	struct ca_opts o = {.cn = "leaf", .from_day = -1};
 	X509 *both[2];
+	struct str pem;
 
 	both[1] = ca_root("Root");
 	o.key = ca_keys()->leaf;
 	o.issuer = both[1];
 	o.issuer_key = ca_keys()->ca;
 	both[0] = ca_cert(&o);
-	return ca_pem(0, both, 2);
+	pem = ca_pem(0, both, 2);
+	X509_free(both[0]);
+	X509_free(both[1]);
+	ca_keys_free();
+	return pem;
 }
 
 int
