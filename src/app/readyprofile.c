@@ -161,11 +161,13 @@ add_line(struct ready_report *out, const struct ready_profile *p, enum ready_sta
 	 const char *title)
 {
 	struct ready_line *l = ready_add(out, READY_PROFILE, s);
+	char mem[sizeof(p->name) + READY_TITLE_MAX];
 	struct buf b;
 
-	buf_init(&b, l->title, sizeof(l->title));
+	buf_init(&b, mem, sizeof(mem));
 	buf_printf(&b, "%s: %s", p->name, title);
-	(void)buf_cstr(&b);
+	(void)!str_copyz(l->title, sizeof(l->title),
+			 str_sub(str_from(buf_cstr(&b)), 0, sizeof(l->title) - 1));
 	return l;
 }
 
