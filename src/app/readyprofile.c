@@ -123,6 +123,8 @@ check_profile(const struct ready_profile *p, struct conf_report *rep)
 {
 	struct str bad;
 
+	if (!p->name[0])
+		report_error(rep, 0, 0, "name is empty; give the name of the file without .yaml");
 	if (!check_list(p->suites, is_tls_suite, &bad))
 		report_error(rep, 0, 0, "suites: \"%.*s\" is no suite that is tried", STR_ARG(bad));
 	if (!check_list(p->srtp_suites, is_srtp_suite, &bad))

@@ -58,6 +58,7 @@ static const struct {
 	const char *name, *text, *says;
 } wrong[] = {
 	{"no name", "title: x\n", "name"},
+	{"empty name", "name:\n", "name"},
 	{"unknown word", "name: x\ncolour: red\n", "colour"},
 	{"no such version", "name: x\ntls_min: \"1.4\"\n", "tls_min"},
 	{"versions crossed", "name: x\ntls_min: \"1.3\"\ntls_max: \"1.2\"\n", "above"},
