@@ -69,10 +69,14 @@ class Namespace:
 
     def __enter__(self):
         ip('netns', 'add', self.name)
-        ip('-n', self.name, 'link', 'set', 'lo', 'up')
-        os.makedirs(self.etc, exist_ok=True)
-        with open(self.etc + '/resolv.conf', 'w', encoding='ascii') as f:
-            f.write('nameserver 127.0.0.53\noptions timeout:1 attempts:2\n')
+        try:
+            ip('-n', self.name, 'link', 'set', 'lo', 'up')
+            os.makedirs(self.etc, exist_ok=True)
+            with open(self.etc + '/resolv.conf', 'w', encoding='ascii') as f:
+                f.write('nameserver 127.0.0.53\noptions timeout:1 attempts:2\n')
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
