@@ -136,6 +136,19 @@ send_invite(struct call *c, uint32_t trunk)
 	return REFUSAL_NONE;
 }
 
+/* The called trunk's own limits. */
+static enum refusal
+take_target(struct call *c, const struct trunk *t, const char *id)
+{
+	struct limit *l = &c->owner->limit;
+
+	if (!c->rec.exempt && !limit_attempt(l, LIMIT_TRUNK, id, t->attempts, c->owner->now))
+		return REFUSAL_ATTEMPTS;
+	if (limit_take(l, LIMIT_TRUNK, id, t->max_calls, c->rec.exempt, &c->hold) != ERR_OK)
+		return REFUSAL_LIMIT;
+	return REFUSAL_NONE;
+}
+
 /* INVITE to the next target that takes it; false: none is left. */
 static bool
 try_targets(struct call *c)
@@ -155,10 +168,9 @@ try_targets(struct call *c)
 			limit_give_one(&c->owner->limit, LIMIT_TRUNK,
 				       c->targets[c->next_target - 2].z, &c->hold);
 		if (trunk != POLICY_NONE)
-			r = limit_take(&c->owner->limit, LIMIT_TRUNK, id.z,
-				       v->trunk[trunk].max_calls, c->rec.exempt, &c->hold) == ERR_OK
-				    ? send_invite(c, trunk)
-				    : REFUSAL_LIMIT;
+			r = take_target(c, &v->trunk[trunk], id.z);
+		if (r == REFUSAL_NONE)
+			r = send_invite(c, trunk);
 		if (r == REFUSAL_NONE) {
 			t->status = 0;
 			return true;

@@ -146,6 +146,10 @@ check_limits(struct call *c, const struct edge_source *src, uint32_t payer)
 	if (limit_take_node(&cs->limit, c->rec.exempt, &c->hold) != ERR_OK)
 		return REFUSAL_NO_RECORD;
 	r = take_account(c, payer, true);
+	if (r == REFUSAL_NONE && !c->rec.exempt &&
+	    !GUARD(A5, limit_attempt(&cs->limit, LIMIT_TRUNK, c->rec.leg[LEG_A].trunk.z,
+				     v->trunk[src->trunk].attempts, cs->now)))
+		r = refuse_limit(c, payer, REFUSAL_ATTEMPTS);
 	if (r == REFUSAL_NONE &&
 	    limit_take(&cs->limit, LIMIT_TRUNK, c->rec.leg[LEG_A].trunk.z,
 		       v->trunk[src->trunk].max_calls, c->rec.exempt, &c->hold) != ERR_OK)

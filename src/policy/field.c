@@ -121,6 +121,8 @@ static const struct field trunk_fields[] = {
 	{"emergency", "emergency", FIELD_BOOL, 0, T(emergency), 0, 1, NULL, "no", "yes or no"},
 	{"max_calls", "max_calls", FIELD_COUNT, 0, T(max_calls), 0, CALLS_MAX, NULL, NULL,
 	 "concurrent calls, 0 = no limit of its own"},
+	{"attempts", "attempts", FIELD_COUNT, 0, T(attempts), 0, CALLS_MAX, NULL, NULL,
+	 "INVITEs a second, both directions, 0 = no limit of its own"},
 	{"max_length", "max_length", FIELD_SECONDS, 0, T(max_length_s), 0, 7 * DAY_S, NULL, NULL,
 	 "the longest call, such as 4h"},
 	{"priority", "priority", FIELD_COUNT, FIELD_CARRIER, T(priority), 0, 65535, NULL, NULL,

@@ -34,7 +34,7 @@ struct roster_trunk {
 	struct str host, zone, media, caller, strip, add, reference, listener;
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
-	uint32_t n_names, n_sources, max_calls, max_length_s;
+	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
 	uint16_t port, priority, weight;
 	bool enabled, learn, emergency;
 	enum trunk_kind kind;

@@ -44,6 +44,7 @@ struct trunk {
 	struct text listener; /* name of the only listener it uses; none = any of its transport */
 	uint32_t account;     /* index of its account; POLICY_NONE for a carrier */
 	uint32_t max_calls;   /* concurrent, both directions; 0 = no limit of its own */
+	uint32_t attempts;    /* INVITEs a second, both directions; 0 = no limit of its own */
 	uint32_t max_length_s; /* of a call; 0 = no limit of its own */
 	uint16_t port;
 	uint16_t priority, weight;  /* carriers: RFC 2782 sense, lower priority first */

@@ -29,6 +29,7 @@ ALTER TABLE trunk ADD COLUMN reference TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN reuse TEXT NOT NULL DEFAULT 'no';
 ALTER TABLE trunk ADD COLUMN listener TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN emergency INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trunk ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trunk ADD COLUMN max_length INTEGER NOT NULL DEFAULT 0;
 -- what comes without a certificate is known by its address
 UPDATE trunk SET identity = 'address' WHERE account IS NOT NULL AND transport <> 'tls';

@@ -75,6 +75,7 @@ static const char text[] =
 	"        ssrc: pass\n"
 	"        learn: yes\n"
 	"        max_calls: 11\n"
+	"        attempts: 7\n"
 	"        max_length: 90m\n"
 	"        numbers: [\"+12015550100\", \"+1202*\"]\n"
 	"carriers:\n"

@@ -17,6 +17,8 @@ enum change {
 	NODE_ATTEMPTS,
 	ACCOUNT_CALLS,
 	TRUNK_CALLS,
+	TRUNK_ATTEMPTS,
+	TARGET_ATTEMPTS,
 	NODE_CALLS,
 	ABROAD,
 	STATUS_486,
@@ -50,8 +52,12 @@ apply(struct fake *f, enum change c)
 		acme->services = CLASS_TOLL_FREE;
 	rig_trunk(f, "acme-pbx")->enabled = c != TRUNK_OFF;
 	rig_trunk(f, "acme-pbx")->max_calls = c == TRUNK_CALLS ? 1 : 0;
+	rig_trunk(f, "acme-pbx")->attempts = c == TRUNK_ATTEMPTS ? 1 : 0;
+	rig_trunk(f, "gw1")->attempts = c == TARGET_ATTEMPTS ? 1 : 0;
+	if (c == NO_CARRIER || c == TARGET_ATTEMPTS)
+		rig_trunk(f, "gw2")->enabled = false;
 	if (c == NO_CARRIER)
-		rig_trunk(f, "gw1")->enabled = rig_trunk(f, "gw2")->enabled = false;
+		rig_trunk(f, "gw1")->enabled = false;
 	f->calls.conf.max_attempts = c == NODE_ATTEMPTS ? 1 : 0;
 	if (c == NODE_CALLS)
 		f->calls.limit.max_calls = 1;
@@ -183,6 +189,7 @@ static const struct {
 	{"calls of the parent", PARENT_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
 	{"attempts of the parent", PARENT_ATTEMPTS, 1, {0}, 480, REFUSAL_ATTEMPTS},
 	{"calls of the trunk", TRUNK_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
+	{"attempts of the trunk", TRUNK_ATTEMPTS, 1, {0}, 480, REFUSAL_ATTEMPTS},
 	{"calls of the node", NODE_CALLS, 1, {0}, 503, REFUSAL_NO_RECORD},
 };
 
@@ -219,6 +226,24 @@ each_row(void **state)
 		fake_run(f, 3 * B2BUA_RING_US);
 		rig_down(f);
 	}
+}
+
+/* The called trunk has its share of attempts, and there is no other one. */
+static void
+attempts_of_target(void **state)
+{
+	struct fake *f = rig_up();
+
+	(void)state;
+	apply(f, TARGET_ATTEMPTS);
+	(void)rig_invite(f, &(struct invite){.call_id = "b1@x"});
+	assert_non_null(rig_sent(f, SENT_REQUEST, 0));
+	(void)rig_invite(f, &(struct invite){.call_id = "b2@x"});
+	assert_null(rig_sent(f, SENT_REQUEST, 1));
+	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 480);
+	(void)calls_stop(&f->calls, f->now);
+	fake_run(f, 3 * B2BUA_RING_US);
+	rig_down(f);
 }
 
 /* The record of a refused call says what was asked. */
@@ -278,6 +303,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row),
+		cmocka_unit_test(attempts_of_target),
 		cmocka_unit_test(record_of_refused),
 		cmocka_unit_test(caller_shown),
 	};
