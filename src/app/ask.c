@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "app/conf.h"
+#include "conf/conf.h"
 #include "base/mem.h"
 
 /* Where the running postern listens, by its configuration. */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/conf.h"
-#include "app/standing.h"
+#include "conf/conf.h"
+#include "conf/standing.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "policy/change.h"

@@ -3,9 +3,9 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "app/accountsfile.h"
-#include "app/conf.h"
-#include "app/standing.h"
+#include "conf/accountsfile.h"
+#include "conf/conf.h"
+#include "conf/standing.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "policy/change.h"

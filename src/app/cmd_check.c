@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "app/confcheck.h"
+#include "conf/check.h"
 #include "base/mem.h"
 
 static const char usage[] = "usage: postern check [-c FILE]\n"

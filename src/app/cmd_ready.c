@@ -7,7 +7,7 @@
 
 #include "app/ask.h"
 #include "app/cmd.h"
-#include "app/yaml.h"
+#include "conf/yaml.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ops/jsonin.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/zoneplan.h"
+#include "conf/zoneplan.h"
 #include "base/mem.h"
 #include "net/resolver.h"
 

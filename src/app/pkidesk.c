@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "app/keeper_msg.h"
-#include "app/pki.h"
+#include "conf/pki.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"

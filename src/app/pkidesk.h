@@ -3,7 +3,7 @@
 #ifndef POSTERN_APP_PKIDESK_H
 #define POSTERN_APP_PKIDESK_H
 
-#include "app/conf.h"
+#include "conf/conf.h"
 #include "app/crlcache.h"
 #include "base/channel.h"
 #include "ha/handring.h"

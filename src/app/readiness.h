@@ -4,9 +4,9 @@
 #define POSTERN_APP_READINESS_H
 
 #include "app/admin_msg.h"
-#include "app/conf.h"
-#include "app/probe.h"
-#include "app/quarantine.h"
+#include "conf/conf.h"
+#include "ready/probe.h"
+#include "ready/quarantine.h"
 #include "policy/snapshot.h"
 
 enum { READINESS_RETRY_US = 20 * CLOCK_MS /* until the channel takes the facts */ };

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "app/readycheck.h"
-#include "app/readyjson.h"
+#include "ready/check.h"
+#include "ready/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/shm.h"

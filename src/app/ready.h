@@ -4,9 +4,9 @@
 #define POSTERN_APP_READY_H
 
 #include "app/admin_msg.h"
-#include "app/conf.h"
-#include "app/probefacts.h"
-#include "app/readyprofile.h"
+#include "conf/conf.h"
+#include "ready/facts.h"
+#include "ready/profile.h"
 
 enum {
 	READY_LATE_US = 120 * CLOCK_S, /* on top of the waiting time: no facts will come any more */

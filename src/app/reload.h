@@ -10,7 +10,7 @@
 #ifndef POSTERN_APP_RELOAD_H
 #define POSTERN_APP_RELOAD_H
 
-#include "app/confread.h"
+#include "conf/read.h"
 #include "app/keeper_msg.h"
 #include "app/watch.h"
 

@@ -2,7 +2,7 @@
 #ifndef POSTERN_APP_RELOADED_H
 #define POSTERN_APP_RELOADED_H
 
-#include "app/confread.h"
+#include "conf/read.h"
 #include "app/keeper_msg.h"
 #include "ops/show.h"
 

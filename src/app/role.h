@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "app/conf.h"
+#include "conf/conf.h"
 
 /** The parent of all: reads the configuration (NULL: the embedded default), binds, starts the
  * roles, passes descriptors, starts again what dies. Returns when all have ended. */

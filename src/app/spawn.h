@@ -3,7 +3,7 @@
 #ifndef POSTERN_APP_SPAWN_H
 #define POSTERN_APP_SPAWN_H
 
-#include "app/conf.h"
+#include "conf/conf.h"
 #include "app/keeper_msg.h"
 
 struct spawn_fds {

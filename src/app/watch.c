@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "app/pki.h"
+#include "conf/pki.h"
 #include "base/clock.h"
 
 /* FNV-1a, 64 bits: nobody chooses what goes in to make two marks meet. */

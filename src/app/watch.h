@@ -3,7 +3,7 @@
 #ifndef POSTERN_APP_WATCH_H
 #define POSTERN_APP_WATCH_H
 
-#include "app/conf.h"
+#include "conf/conf.h"
 
 enum {
 	WATCH_ROUND_MS = 2000, /* between two looks; a change must stand for two of them */

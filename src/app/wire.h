@@ -4,7 +4,7 @@
 #define POSTERN_APP_WIRE_H
 
 #include "app/admin_msg.h"
-#include "app/conf.h"
+#include "conf/conf.h"
 #include "app/readiness.h"
 #include "call/restore.h"
 #include "ha/handring.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/fresh.h"
-#include "app/pki.h"
+#include "conf/pki.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"

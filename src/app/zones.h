@@ -4,7 +4,7 @@
 #ifndef POSTERN_APP_ZONES_H
 #define POSTERN_APP_ZONES_H
 
-#include "app/conf.h"
+#include "conf/conf.h"
 #include "net/tlsctx.h"
 #include "net/tlstrust.h"
 

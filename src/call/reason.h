@@ -24,7 +24,7 @@
 	  "+15551230000")                                                                          \
 	X(COUNTRY, 403, 21, "calls to this country are not switched on for the account")           \
 	X(LIMIT, 480, 42, "the account or trunk has as many calls as it may have")                 \
-	X(ATTEMPTS, 480, 42, "the account or trunk has more call attempts a second than it may")          \
+	X(ATTEMPTS, 480, 42, "the account or trunk has more call attempts a second than it may")   \
 	X(MINUTES, 480, 21, "the account's international minutes of today are used up")            \
 	X(SPEND, 480, 21, "the account has spent as much today as it may")                         \
 	X(NUMBER, 484, 28, "the called number cannot be understood; send E.164, as +15551234567")  \

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/accountsfile.h"
-#include "app/conf.h"
+#include "conf/accountsfile.h"
+#include "conf/conf.h"
 #include "policy/snapshot.h"
 #include "base/mem.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/readyprofile.h"
+#include "ready/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/pki.h"
+#include "conf/pki.h"
 #include "app/reload.h"
 #include "base/clock.h"
 #include "base/log.h"

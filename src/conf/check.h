@@ -1,0 +1,14 @@
+/* What the schema of a configuration cannot see: its files and the system it runs on. */
+#ifndef POSTERN_CONF_CHECK_H
+#define POSTERN_CONF_CHECK_H
+
+#include "conf/conf.h"
+
+/**
+ * Files readable and fitting (certificate, key, authorities, profile, zone's name), addresses and
+ * ports that overlap, what is told to others, ranges and limits of the system. Reads files and
+ * /proc. CONFIG when it reported an error; warnings alone are fine.
+ */
+enum err conf_check(const struct conf *c, struct conf_report *rep) NODISCARD;
+
+#endif

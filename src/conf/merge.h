@@ -1,0 +1,14 @@
+/* What of a configuration that was read again can be used without a restart. */
+#ifndef POSTERN_CONF_MERGE_H
+#define POSTERN_CONF_MERGE_H
+
+#include "conf/conf.h"
+
+/**
+ * Into *next, read anew, put back what must stay as it is in `now`: sockets, files, sizes, names.
+ * Each such word that differs gets a line in text; the number of them is returned. Zones are
+ * matched by their names and keep their places.
+ */
+uint32_t confmerge(const struct conf *now, struct conf *next, struct buf *text);
+
+#endif

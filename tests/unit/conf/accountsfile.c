@@ -1,0 +1,178 @@
+#include "told.h"
+
+#include "conf/accountsfile.h"
+#include "policy/change.h"
+
+static struct told told;
+
+static void
+test_good(void **state)
+{
+	static const char text[] =
+		"accounts:\n"
+		"  - id: acme\n"
+		"    name: Acme Ltd\n"
+		"    tls_srtp: on\n"
+		"    need: calls over the Internet\n"
+		"    services: [origination, international]\n"
+		"    max_calls: 20\n"
+		"    trunks:\n"
+		"      - {id: acme-1, fqdn: PBX.Acme.Example, numbers: [\"+15551230000\", "
+		"+1555124*]}\n"
+		"      - {id: acme-2, fqdn: 192.0.2.7, transport: udp, names: []}\n"
+		"      - {id: acme-3, fqdn: pbx3.acme.example, names: [A.acme.example], zone: "
+		"Z.example,\n"
+		"         sources: [192.0.2.0/24], direction: out, ssrc: pass, learn: yes}\n"
+		"  - {id: bolt, enabled: no}\n"
+		"carriers:\n"
+		"  - {id: gw1, host: 127.0.0.9, port: 5080, priority: 10, weight: 50, max_calls: "
+		"100}\n"
+		"  - {id: gw2, host: gw.example, sources: [198.51.100.0/24], transport: tcp}\n";
+	struct roster r;
+	const struct roster_trunk *t;
+
+	(void)state;
+	told_init(&told);
+	roster_init(&r);
+	if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK)
+		fail_msg("%s", buf_cstr(&told.b));
+	assert_int_equal(r.n_accounts, 2);
+	assert_int_equal(r.account[0].services, CLASS_ORIGINATION | CLASS_INTERNATIONAL);
+	assert_int_equal(r.account[0].tls_srtp, TLS_SRTP_ON);
+	assert_true(r.account[0].enabled);
+	assert_false(r.account[1].enabled);
+	assert_int_equal(r.account[1].tls_srtp, TLS_SRTP_OFF);
+	assert_int_equal(r.account[1].services,
+			 CLASS_ORIGINATION | CLASS_TOLL_FREE | CLASS_TERMINATION);
+	assert_int_equal(r.n_trunks, 5);
+	t = &r.trunk[0];
+	assert_true(str_eqz(t->host, "pbx.acme.example"));
+	assert_int_equal(t->port, 5061);
+	assert_int_equal(t->security, TRUNK_SEC_REQUIRED);
+	assert_int_equal(t->direction, TRUNK_BOTH);
+	t = &r.trunk[1]; /* plain, known by its own address */
+	assert_int_equal(t->port, 5060);
+	assert_int_equal(t->security, TRUNK_SEC_REFUSED);
+	assert_int_equal(t->n_sources, 1);
+	assert_int_equal(t->source[0].bits, 32);
+	t = &r.trunk[2];
+	assert_true(str_eqz(t->name[0], "a.acme.example") && t->n_names == 1);
+	assert_true(str_eqz(t->zone, "z.example"));
+	assert_int_equal(t->direction, TRUNK_OUT);
+	assert_int_equal(t->ssrc, TRUNK_SSRC_PASS);
+	assert_true(t->learn);
+	t = &r.trunk[3];
+	assert_int_equal(t->kind, TRUNK_CARRIER);
+	assert_int_equal(t->port, 5080);
+	assert_int_equal(t->weight, 50);
+	assert_int_equal(t->transport, TRUNK_UDP);
+	assert_int_equal(r.n_numbers, 2);
+	roster_fini(&r);
+}
+
+static void
+test_golden(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} table[] = {
+		{"unknown word", "acounts: []\n",
+		 "1:1: unknown word \"acounts\" in the accounts file; did you mean "
+		 "\"accounts\"?\n"},
+		{"carrier's word in a trunk",
+		 "accounts: [{id: a, trunks: [{id: t, fqdn: x.example, weight: 1}]}]\n",
+		 "1:54: unknown word \"weight\" in trunk; postern.yaml(5) and postern-accounts(5) "
+		 "list "
+		 "what there is\n"},
+		{"missing", "accounts: [{name: x}]\ncarriers: [{id: g}]\n",
+		 "1:12: account: \"id\" is missing; a short id, such as acme\n"
+		 "2:12: carrier: \"host\" is missing; a host name (of a PBX: the one in its "
+		 "certificate) or an address\n"},
+		{"values",
+		 "accounts:\n"
+		 "  - id: a b\n"
+		 "  - id: b\n"
+		 "    services: [orignation, emergency]\n"
+		 "    trunks:\n"
+		 "      - {id: t, fqdn: \"*.x.example\", caller: 555, strip: x}\n"
+		 "      - {id: u, fqdn: u.example, numbers: [5551234], sources: [10.0.0.0/33]}\n",
+		 "2:9: id: \"a b\" is not an id of letters, digits, '.', '_', '-'; a short id, "
+		 "such as "
+		 "acme\n"
+		 "4:16: services: \"orignation\" is not known; did you mean \"origination\"? use "
+		 "some of: "
+		 "origination toll_free termination international premium\n"
+		 "4:28: services: \"emergency\" is not known; use some of: origination toll_free "
+		 "termination international premium\n"
+		 "6:23: fqdn: \"*.x.example\" is neither a host name nor an address; a host name "
+		 "(of a PBX: the one in its certificate) or an address\n"
+		 "6:46: caller: \"555\" is not a number; write +, country code and digits\n"
+		 "6:58: strip: \"x\" cannot be dialled; write digits, +, *, #\n"
+		 "7:64: sources: \"10.0.0.0/33\" is not an address or a range; write one such as "
+		 "192.0.2.0/24\n"
+		 "7:44: numbers: \"5551234\" is not a number; write +, country code and digits, at "
+		 "the "
+		 "end of a prefix a *: \"+15551230000\", \"+1555124*\"\n"},
+		{"between entries",
+		 "accounts:\n"
+		 "  - id: a\n"
+		 "    trunks: [{id: t, fqdn: x.example, numbers: [\"+15551230000\"]}]\n"
+		 "  - id: b\n"
+		 "    trunks: [{id: t, fqdn: y.example, numbers: [\"+15551230000\"]}]\n"
+		 "  - id: b\n",
+		 "6:5: account \"b\" stands twice; give each its own id\n"
+		 "5:14: trunk \"t\" stands twice; give each its own id\n"
+		 "5:49: number +15551230000 stands twice; trunk \"t\" has it\n"},
+		{"srtp in clear", "carriers: [{id: g, host: 192.0.2.1, security: required}]\n",
+		 "1:12: trunk \"g\": SRTP keys may not go over udp; use transport: tls, or "
+		 "security: "
+		 "refused\n"},
+		{"text for a list", "accounts: none\n",
+		 "1:11: accounts: a text stands here; write a list\n"},
+		{"text for a trunk", "accounts: [{id: a, trunks: [t1]}]\n",
+		 "1:29: trunk: a text stands here; write \"word: value\" lines\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct roster r;
+		enum err e;
+
+		told_init(&told);
+		roster_init(&r);
+		e = accountsfile_parse(str_from(table[i].text), NULL, &told.rep, &r);
+		roster_fini(&r);
+		if (e == ERR_NOMEM)
+			fail_msg("%s", err_text(e));
+		if (e != ERR_CONFIG || strcmp(buf_cstr(&told.b), table[i].want) != 0)
+			fail_msg("%s: %s\n%s# wanted\n%s", table[i].name, err_name(e),
+				 buf_cstr(&told.b), table[i].want);
+	}
+}
+
+/* The example in the manual and in conf/ */
+static void
+test_example(void **state)
+{
+	struct roster r;
+
+	(void)state;
+	told_init(&told);
+	roster_init(&r);
+	if (accountsfile_load(VECTORS "/../../conf/accounts.yaml", &told.rep, &r) != ERR_OK)
+		fail_msg("%s", buf_cstr(&told.b));
+	assert_true(r.n_accounts > 0 && r.n_trunks > 1 && r.n_numbers > 0);
+	roster_fini(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_example),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
