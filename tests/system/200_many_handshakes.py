@@ -96,7 +96,7 @@ def play_half_bad(place):
     total, calls, hold = (300, 10, 9000) if not place.full else (10000, 50, 150000)
     agents.dnsmasq(place, {'pbx.example.test': PBX, 'sbc.example.test': POSTERN})
     p = Postern(place).start()
-    hammer(place, 100)                          # pools are filled on first use and stay
+    hammer(place, 3000 if place.full else 100)  # pools are filled on first use and stay
     wait_for('no connection', 10, lambda: p.stat('tls_in_hand') == 0, 0.2)
     base, before = p.resources(), counts(p)
     t = Traffic(place, calls, calls, hold, calls, seconds=400)
