@@ -11,8 +11,10 @@ enum { BRANCH_CHARS = 26 };
 void
 attempt_branch(char branch[EDGE_BRANCH_MAX])
 {
-	memcpy(branch, "z9hG4bK", 7);
-	random_token(branch + 7, BRANCH_CHARS);
+	static const char magic[] = "z9hG4bK"; /* RFC 3261 8.1.1.7 */
+
+	memcpy(branch, magic, sizeof(magic));
+	random_token(branch + sizeof(magic) - 1, BRANCH_CHARS);
 }
 
 void

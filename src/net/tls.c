@@ -249,13 +249,18 @@ judge_by(struct tls_hand *h, struct tls_path *path, struct tls_trust *trust,
 						 (profile && profile->rsa_only),
 				     .server_side = h->record->outgoing,
 				     .terms = account->terms};
+	struct tls_path_terms terms = {.trust = trust,
+				       .owns = owns,
+				       .zone = h->record->zone,
+				       .ref = h->fqdn,
+				       .policy = &policy,
+				       .now_us = clock_wall_us()};
 	struct cert_verdict verdict;
 	uint8_t alert;
 
 	policy.terms.account = str_from(account->id);
 	h->record->trust_version = trust ? tls_trust_version(trust) : 0;
-	tls_path_judge(path, trust, owns, h->record->zone, &h->fqdn, h->fqdn.len ? 1 : 0, &policy,
-		       clock_wall_us(), h->record, &verdict);
+	tls_path_judge(path, &terms, h->record, &verdict);
 	h->record->cert_reason = verdict.reason;
 	if (!verdict.ok) {
 		say(h, TLS_CERT, verdict.why);

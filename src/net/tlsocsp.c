@@ -112,7 +112,7 @@ tls_ocsp_judge(struct str chain_pem, struct str answer, int64_t now_us, struct t
 	OCSP_BASICRESP *basic = NULL;
 	OCSP_RESPONSE *r = NULL;
 	const char *wrong = "it is no OCSP answer";
-	struct tls_ocsp_good good;
+	struct tls_ocsp_good good = {0};
 	struct chain c;
 	enum err e = read_chain(chain_pem, &c);
 

@@ -258,24 +258,23 @@ find_costly(const struct tls_path *path)
 }
 
 void
-tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns *owns,
-	       uint16_t zone, const struct str *refs, size_t n_refs,
-	       const struct cert_policy *policy, int64_t now_us, struct tls_record *record,
+tls_path_judge(struct tls_path *path, const struct tls_path_terms *terms, struct tls_record *record,
 	       struct cert_verdict *out)
 {
-	const struct tls_trust_own *own = tls_owns_find(owns, policy->terms.account);
+	const struct cert_terms *asked = &terms->policy->terms;
+	const struct tls_trust_own *own = tls_owns_find(terms->owns, asked->account);
 	struct cert_chain_view chain = {.certs = path->v};
 	struct attempt a = {.error = X509_V_ERR_CERT_CHAIN_TOO_LONG};
 	const char *costly = find_costly(path);
 
 	/* what only costs time is not verified (reliability D3) */
 	if (GUARD(D3, sk_X509_num(path->shown) <= CERT_CHAIN_MAX && !costly))
-		find_path(path, t, zone, own, now_us, &a);
+		find_path(path, terms->trust, terms->zone, own, terms->now_us, &a);
 	else if (costly)
 		a.error = X509_V_ERR_UNSPECIFIED;
 	view_chain(path, &a);
-	if (a.error == X509_V_OK && policy->terms.revocation != CERT_REVOCATION_OFF)
-		ask_lists(path, t, &a, now_us);
+	if (a.error == X509_V_OK && asked->revocation != CERT_REVOCATION_OFF)
+		ask_lists(path, terms->trust, &a, terms->now_us);
 	chain.n = path->n;
 	chain.fault = certview_fault(a.error);
 	chain.fault_depth = a.depth < 0 ? 0 : (size_t)a.depth;
@@ -285,7 +284,8 @@ tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns
 		chain.fault = CERT_FAULT_MALFORMED;
 	if (chain.fault == CERT_FAULT_NONE)
 		chain.missing = find_filled(path);
-	certpolicy_decide(&chain, refs, n_refs, policy, now_us, out);
+	certpolicy_decide(&chain, &terms->ref, terms->ref.len ? 1 : 0, terms->policy, terms->now_us,
+			  out);
 	keep_record(path, &a, record);
 	(void)!str_copyz(record->notes, sizeof(record->notes), str_from(out->notes));
 	sk_X509_pop_free(a.chain, X509_free);

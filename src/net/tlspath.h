@@ -21,18 +21,24 @@ struct tls_path {
 	size_t n;
 };
 
+/* What a path is judged by. All borrowed. */
+struct tls_path_terms {
+	struct tls_trust *trust;     /* NULL: no zone believes anybody */
+	const struct tls_owns *owns; /* NULL: no account brought anything */
+	uint16_t zone;
+	struct str ref; /* the name that the leaf must show; empty: somebody else's question */
+	const struct cert_policy *policy;
+	int64_t now_us; /* wall */
+};
+
 /** Look at the leaf: path->v[0] is filled as far as it can be read. End with tls_path_end. */
 void tls_path_begin(struct tls_path *path, struct x509_st *leaf, struct stack_st_X509 *shown);
 /**
  * Find the path in the zone's roots, or in the private CA of policy->terms.account, and decide.
- * t NULL: no zone believes anybody; owns NULL: no account brought anything. refs as in
- * certpolicy_decide. The record's chain, ids, authority and notes are filled, its other members
- * left alone.
+ * The record's chain, ids, authority and notes are filled, its other members left alone.
  */
-void tls_path_judge(struct tls_path *path, struct tls_trust *t, const struct tls_owns *owns,
-		    uint16_t zone, const struct str *refs, size_t n_refs,
-		    const struct cert_policy *policy, int64_t now_us, struct tls_record *record,
-		    struct cert_verdict *out);
+void tls_path_judge(struct tls_path *path, const struct tls_path_terms *terms,
+		    struct tls_record *record, struct cert_verdict *out);
 void tls_path_end(struct tls_path *path);
 
 #endif

@@ -92,7 +92,7 @@ route_carriers(const struct snapshot_view *v, const uint8_t *down, bool emergenc
 	struct choice ch = {.v = v, .down = down};
 	struct route r = {0};
 
-	for (int want_down = 0; want_down <= (down != NULL); want_down++) {
+	for (int want_down = 0; want_down <= (down ? 1 : 0); want_down++) {
 		ch.want_down = want_down;
 		ch.want_emergency = true;
 		if (emergency)

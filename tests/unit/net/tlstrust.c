@@ -114,7 +114,10 @@ judge(struct tls_trust *t, struct tls_record *r)
 
 	CA_MUST(sk_X509_push(shown, m.leaf) > 0 && sk_X509_push(shown, m.middle) > 0);
 	tls_path_begin(&path, m.leaf, shown);
-	tls_path_judge(&path, t, NULL, 0, NULL, 0, &policy, clock_wall_us(), r, &v);
+	tls_path_judge(
+		&path,
+		&(struct tls_path_terms){.trust = t, .policy = &policy, .now_us = clock_wall_us()},
+		r, &v);
 	tls_path_end(&path);
 	sk_X509_free(shown);
 	return v.reason;
