@@ -86,19 +86,25 @@ read_profile(const char *word, struct str *out)
 	struct conf_report rep;
 	char path[PATH_TEXT_MAX];
 	struct buf b;
+	bool is_file;
+	enum err e;
 
 	*out = STR_NULL;
 	if (!word)
 		return ERR_OK;
+	is_file = str_chr(str_from(word), '/') < str_from(word).len;
 	buf_init(&b, path, sizeof(path));
-	if (str_chr(str_from(word), '/') < str_from(word).len)
-		buf_z(&b, word);
-	else
-		buf_printf(&b, POSTERN_PROFILES "/%s.yaml", word);
+	buf_printf(&b, is_file ? "%s" : POSTERN_PROFILES "/%s.yaml", word);
 	if (buf_end(&b) != ERR_OK)
 		return ERR_LONG;
 	conf_report_stderr(&rep, buf_cstr(&b));
-	return yaml_read_file(path, &rep, out);
+	e = yaml_read_file(path, &rep, out);
+	if (e != ERR_OK && !is_file)
+		fprintf(stderr,
+			"profile %s: the names are those of the files in " POSTERN_PROFILES
+			"; a word with a slash is a file, such as conf/profiles/%s.yaml\n",
+			word, word);
+	return e;
 }
 
 static void

@@ -109,7 +109,7 @@ CONF_ERRORS = [
     ('profile: carrier', 'profile: weak'), ('client_certificate: required', 'client_certificate: maybe'),
     ('certificate: {ca}', 'certificate: /nowhere{ca}'), ('key: {ca}/sbc.key', 'key: {ca}/pbx.key'),
     ('key: {ca}/sbc.key', 'key: {ca}/trust.pem'), ('key: {ca}/sbc.key', 'key: /dev/null'),
-    ('key: {ca}/sbc.key', 'key: {ca}'), ('trust: [{ca}/trust.pem]', 'trust: []'),
+    ('key: {ca}/sbc.key', 'key: {ca}'), ('trust: [{ca}/trust.pem]', 'trust: [[]]'),
     ('trust: [{ca}/trust.pem]', 'trust: [{ca}/sbc.key]'),
     ('transport: tls', 'transport: sctp'), ('side: customer, ', ''), ('side: customer', 'side: both'),
     ('zone: sbc.example.test', 'zone: other.example.test'), ('bind: "{tls}"', 'bind: "127.0.0.1:99999"'),

@@ -250,7 +250,7 @@ def play_policy(place):
     equal([a['severity'] for a in alarms(p, 'needs-restart')], ['notice'], 'alarm')
     p.write('postern.yaml', text.replace('profile: carrier', 'profile: moderm'))
     said = reload(p, 1)
-    check('did you mean "modern"' in said, f'reload said: {said}')
+    check('write carrier, modern, or the name of one of tls_profiles' in said, f'reload said: {said}')
     p.kill('signaling')
     wait_for('profile modern after kill -9', 10, is_modern, 0.2)
     p.write('postern.yaml', text)
