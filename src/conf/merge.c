@@ -1,6 +1,7 @@
 #include "conf/merge.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 struct span {
@@ -117,6 +118,16 @@ keep_dns(const struct conf *now, struct conf *next, struct buf *text, uint32_t *
 	next->n_dns = now->n_dns;
 }
 
+static void
+keep_names(const struct conf *now, struct conf *next, struct buf *text, uint32_t *n)
+{
+	if (now->n_names != next->n_names ||
+	    memcmp(now->names, next->names, sizeof(now->names)) != 0)
+		say_differs(text, n, "names");
+	memcpy(next->names, now->names, sizeof(next->names));
+	next->n_names = now->n_names;
+}
+
 static const struct conf_zone *
 find_zone(const struct conf_zone *zone, uint32_t n, const char *fqdn)
 {
@@ -156,6 +167,136 @@ confmerge(const struct conf *now, struct conf *next, struct buf *text)
 	keep_listeners(now, next, text, &n); /* before the zones move */
 	keep_media(now, next, text, &n);
 	keep_dns(now, next, text, &n);
+	keep_names(now, next, text, &n);
 	place_zones(now, next, text, &n);
 	return n;
+}
+
+/* ---- what changed and is in use ---- */
+
+enum live_type { LIVE_MS, LIVE_U32, LIVE_BOOL, LIVE_TEXT, LIVE_BYTES };
+
+struct live {
+	struct span span;
+	enum live_type type;
+};
+
+#define LIVE(type, word, member)                                                                   \
+	{                                                                                          \
+		SPAN(word, member), type                                                           \
+	}
+#define LIVE_ZONE(type, word, member)                                                              \
+	{                                                                                          \
+		{word, offsetof(struct conf_zone, member),                                         \
+		 sizeof(((struct conf_zone *)0)->member)},                                         \
+			type                                                                       \
+	}
+
+/* Lists are filled with zeros behind their end, so bytes compare. */
+static const struct live live_words[] = {
+	LIVE(LIVE_MS, "stop_timeout:", stop_timeout),
+	LIVE(LIVE_U32, "limits: attempts", max_attempts),
+	LIVE(LIVE_MS, "timers: t1", timers.t1),
+	LIVE(LIVE_MS, "timers: t2", timers.t2),
+	LIVE(LIVE_MS, "timers: t4", timers.t4),
+	LIVE(LIVE_MS, "timers: trying_tls", timers.trying_tls),
+	LIVE(LIVE_MS, "timers: trying_tcp", timers.trying_tcp),
+	LIVE(LIVE_MS, "timers: trying_udp", timers.trying_udp),
+	LIVE(LIVE_MS, "timers: connect", timers.connect),
+	LIVE(LIVE_MS, "timers: ping", timers.ping),
+	LIVE(LIVE_MS, "timers: media", timers.media),
+	LIVE(LIVE_MS, "timers: media_lost", timers.media_lost),
+	LIVE(LIVE_BOOL, "crl: fetch", crl.fetch),
+	LIVE(LIVE_BOOL, "crl: staple", crl.staple),
+	LIVE(LIVE_BYTES, "crl: hosts", crl.host),
+	LIVE(LIVE_TEXT, "numbers: country", numbers.country),
+	LIVE(LIVE_BYTES, "numbers: emergency", numbers.emergency),
+	LIVE(LIVE_BYTES, "numbers: access", numbers.access),
+	LIVE(LIVE_BYTES, "numbers: premium", numbers.premium),
+	LIVE(LIVE_BYTES, "numbers: home", numbers.home),
+};
+
+static const struct live live_zone_words[] = {
+	LIVE_ZONE(LIVE_TEXT, "certificate", certificate),
+	LIVE_ZONE(LIVE_TEXT, "key", key),
+	LIVE_ZONE(LIVE_BYTES, "trust", trust),
+	LIVE_ZONE(LIVE_BOOL, "trust: system", trust_system),
+	LIVE_ZONE(LIVE_BYTES, "crls", crls),
+	LIVE_ZONE(LIVE_BYTES, "authorities", tls.authorities),
+};
+
+static void
+put_value(struct buf *text, enum live_type type, const char *p)
+{
+	uint32_t v = 0;
+
+	if (type == LIVE_MS || type == LIVE_U32)
+		memcpy(&v, p, sizeof(v));
+	if (type == LIVE_MS && v % 1000 == 0)
+		buf_printf(text, "%us", v / 1000);
+	else if (type == LIVE_MS)
+		buf_printf(text, "%ums", v);
+	else if (type == LIVE_U32)
+		buf_u64(text, v);
+	else if (type == LIVE_BOOL)
+		buf_z(text, *(const bool *)p ? "yes" : "no");
+	else
+		buf_z(text, *p ? p : "(none)");
+}
+
+/* place: "" or "zones FQDN: " */
+static void
+put_live(struct buf *text, const char *place, const struct live *w, const void *was, const void *is)
+{
+	const char *a = (const char *)was + w->span.at, *b = (const char *)is + w->span.at;
+
+	if (memcmp(a, b, w->span.size) == 0)
+		return;
+	buf_printf(text, "%s%s ", place, w->span.word);
+	if (w->type == LIVE_BYTES) {
+		buf_z(text, "changed\n");
+		return;
+	}
+	put_value(text, w->type, a);
+	buf_z(text, " -> ");
+	put_value(text, w->type, b);
+	buf_char(text, '\n');
+}
+
+static bool
+same_profile(const struct tls_profile_row *a, const struct tls_profile_row *b)
+{
+	return a->min == b->min && a->max == b->max && a->rsa_only == b->rsa_only &&
+	       strcmp(a->suites, b->suites) == 0 && strcmp(a->suites13, b->suites13) == 0 &&
+	       strcmp(a->sigalgs, b->sigalgs) == 0;
+}
+
+static void
+put_zone(const struct conf *now, const struct conf *next, uint32_t i, struct buf *text)
+{
+	static const char *const asked[] = {"required", "optional", "none"};
+	const struct conf_zone *a = &now->zone[i], *b = &next->zone[i];
+	const struct tls_profile_row *was = conftls_profile(&now->tls, &a->tls);
+	const struct tls_profile_row *is = conftls_profile(&next->tls, &b->tls);
+	char place[CONF_FQDN_MAX + 16];
+
+	(void)snprintf(place, sizeof(place), "zones %s: ", b->fqdn);
+	if (strcmp(was->word, is->word) != 0)
+		buf_printf(text, "%sprofile %s -> %s\n", place, was->word, is->word);
+	else if (!same_profile(was, is))
+		buf_printf(text, "%sprofile %s changed\n", place, is->word);
+	if (a->client_certificate != b->client_certificate)
+		buf_printf(text, "%sclient_certificate %s -> %s\n", place,
+			   asked[a->client_certificate], asked[b->client_certificate]);
+	for (size_t k = 0; k < ARRAY_LEN(live_zone_words); k++)
+		put_live(text, place, &live_zone_words[k], a, b);
+}
+
+void
+confmerge_put_changes(const struct conf *now, const struct conf *next, struct buf *text)
+{
+	for (uint32_t i = 0; i < next->n_zones; i++)
+		put_zone(now, next, i, text);
+	for (size_t i = 0; i < ARRAY_LEN(live_words); i++)
+		put_live(text, "", &live_words[i], now, next);
 }

@@ -10,5 +10,11 @@
  * matched by their names and keep their places.
  */
 uint32_t confmerge(const struct conf *now, struct conf *next, struct buf *text);
+/**
+ * A line for each word of *next, merged, that differs from `now` and is used without a restart:
+ * "zones sip.example.net: profile carrier -> modern", "timers: ping 30s -> 10s". Lists are only
+ * named. What the named files hold is not looked at.
+ */
+void confmerge_put_changes(const struct conf *now, const struct conf *next, struct buf *text);
 
 #endif

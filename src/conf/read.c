@@ -18,12 +18,16 @@
 
 /* ---- in the child ---- */
 
+enum { CONFREAD_CHANGES_MAX = 12 * 1024 };
+
 struct reading {
 	const struct confread *r;
 	const char *path;
 	struct conf conf;
 	char text[CONFREAD_TEXT_MAX];
-	struct buf b; /* over text */
+	struct buf b; /* over text; of a refusal: the reasons first */
+	char changes[CONFREAD_CHANGES_MAX];
+	struct buf changed; /* over changes: goes behind b */
 };
 
 /* Findings as log lines: what `postern run` says on stderr is JSON throughout. */
@@ -40,6 +44,22 @@ take_finding(void *arg, const struct conf_finding *f)
 		log_warn("conf.warning", "%s:%u:%u: %s", file, f->line, f->column, f->text);
 	if (error)
 		buf_printf(&d->b, "%s:%u:%u: %s\n", file, f->line, f->column, f->text);
+}
+
+/* As many whole lines as both have room for. */
+static void
+append_changes(struct reading *d)
+{
+	struct str rest = buf_view(&d->changed);
+
+	while (rest.len) {
+		struct str line = str_cut(&rest, '\n');
+
+		if (d->b.len + line.len + 1 > sizeof(d->text))
+			break;
+		buf_str(&d->b, line);
+		buf_char(&d->b, '\n');
+	}
 }
 
 static enum err
@@ -151,7 +171,7 @@ put_changes(struct reading *d, const struct confread_now *now, bool refused)
 			if (!ok)
 				continue;
 			fine &= check_dates(d, d->conf.zone[k].fqdn, a[PKI_CHAIN], b[PKI_CHAIN]);
-			put_zone_changes(&d->b, d->conf.zone[k].fqdn, a, b, refused);
+			put_zone_changes(&d->changed, d->conf.zone[k].fqdn, a, b, refused);
 		}
 	return fine;
 }
@@ -178,13 +198,17 @@ read_all(struct reading *d, const struct confread_now *now)
 		show_refused(d, now);
 		return CONFREAD_REFUSED;
 	}
-	if (now && confmerge(now->conf, &d->conf, &d->b) > 0)
+	if (now && confmerge(now->conf, &d->conf, &d->changed) > 0)
 		outcome = CONFREAD_RESTART;
 	e = write_files(d);
 	if (e != ERR_OK ||
 	    write(d->r->conf_fd, &d->conf, sizeof(d->conf)) != (ssize_t)sizeof(d->conf))
 		return CONFREAD_REFUSED;
-	return now && !put_changes(d, now, false) ? CONFREAD_REFUSED : outcome;
+	if (now && !put_changes(d, now, false))
+		return CONFREAD_REFUSED;
+	if (now)
+		confmerge_put_changes(now->conf, &d->conf, &d->changed);
+	return outcome;
 }
 
 static int
@@ -196,7 +220,9 @@ run_child(const struct confread *r, const char *path, const struct confread_now 
 	d.r = r;
 	d.path = path;
 	buf_init(&d.b, d.text, sizeof(d.text));
+	buf_init(&d.changed, d.changes, sizeof(d.changes));
 	outcome = read_all(&d, now);
+	append_changes(&d);
 	if (write(r->text_fd, d.text, d.b.len) != (ssize_t)d.b.len)
 		return CONFREAD_REFUSED;
 	return outcome;

@@ -60,6 +60,57 @@ test_live(void **state)
 	assert_string_equal(next.numbers.country, "44");
 }
 
+/* Each word that is used at once is said, and only these. */
+static void
+test_changes(void **state)
+{
+	(void)state;
+	next.zone[1].line += 7;
+	confmerge_put_changes(&now, &next, &text);
+	assert_string_equal(buf_cstr(&text), "");
+	next.zone[0].tls.profile = TLS_PROFILE_MODERN;
+	next.zone[0].client_certificate = CONF_CLIENT_OPTIONAL;
+	(void)snprintf(next.zone[1].certificate, CONF_PATH_MAX, "/new.pem");
+	next.zone[1].tls.authorities ^= 1;
+	next.timers.ping = 10000;
+	next.timers.t1 = 1250;
+	next.max_attempts = 9;
+	next.crl.fetch = !now.crl.fetch;
+	(void)snprintf(next.crl.host[0], CONF_FQDN_MAX, "crl.example.com");
+	(void)snprintf(next.numbers.country, sizeof(next.numbers.country), "44");
+	assert_int_equal(confmerge(&now, &next, &text), 0);
+	confmerge_put_changes(&now, &next, &text);
+	assert_string_equal(buf_cstr(&text),
+			    "zones a.example.com: profile carrier -> modern\n"
+			    "zones a.example.com: client_certificate required -> optional\n"
+			    "zones b.example.com: certificate /etc/p/b.pem -> /new.pem\n"
+			    "zones b.example.com: authorities changed\n"
+			    "limits: attempts 0 -> 9\n"
+			    "timers: t1 500ms -> 1250ms\n"
+			    "timers: ping 30s -> 10s\n"
+			    "crl: fetch yes -> no\n"
+			    "crl: hosts changed\n"
+			    "numbers: country 1 -> 44\n");
+}
+
+/* An own profile that keeps its name, and what needs a restart, which is not in use. */
+static void
+test_changes_profile(void **state)
+{
+	(void)state;
+	now.tls.n = next.tls.n = 1;
+	now.tls.row[0] = next.tls.row[0] = *tls_profile_row(TLS_PROFILE_MODERN);
+	(void)snprintf(now.tls.row[0].word, TLS_PROFILE_WORD_MAX, "own");
+	(void)snprintf(next.tls.row[0].word, TLS_PROFILE_WORD_MAX, "own");
+	next.tls.row[0].min = 0x0304;
+	now.zone[0].tls.profile = next.zone[0].tls.profile = TLS_PROFILE_N;
+	next.max_calls = 7;
+	assert_int_equal(confmerge(&now, &next, &text), 1);
+	buf_reset(&text);
+	confmerge_put_changes(&now, &next, &text);
+	assert_string_equal(buf_cstr(&text), "zones a.example.com: profile own changed\n");
+}
+
 static void
 change_id(struct conf *c)
 {
@@ -143,6 +194,12 @@ change_dns(struct conf *c)
 	c->dns[0].ip[3] = 1;
 }
 static void
+change_names(struct conf *c)
+{
+	c->n_names = 1;
+	c->names[0][0] = 'x';
+}
+static void
 change_fqdn(struct conf *c)
 {
 	c->zone[0].fqdn[0] = 'x';
@@ -177,6 +234,7 @@ test_fixed(void **state)
 		{"media address", change_media, "media: differs"},
 		{"media side", change_side, "media: differs"},
 		{"dns", change_dns, "dns: differs"},
+		{"names", change_names, "names: differs"},
 		{"name of a zone", change_fqdn, "zones: the set of their names: differs"},
 		{"a zone less", drop_zone, "zones: the set of their names: differs"},
 	};
@@ -233,6 +291,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_live, setup),
+		cmocka_unit_test_setup(test_changes, setup),
+		cmocka_unit_test_setup(test_changes_profile, setup),
 		cmocka_unit_test_setup(test_fixed, setup),
 		cmocka_unit_test_setup(test_order, setup),
 		cmocka_unit_test_setup(test_one_more, setup),
