@@ -95,7 +95,9 @@ show_answer_text(const char *word, struct str text, bool json,
 		fprintf(stderr, "postern %s: the answer is not understood\n", word);
 		return ASK_NO_CONTACT;
 	}
-	status = jsonin_true(answer, "ok") ? ASK_OK : ASK_REFUSED;
+	status = jsonin_true(answer, "ok")      ? ASK_OK
+		 : jsonin_true(answer, "usage") ? ASK_NO_CONTACT
+						: ASK_REFUSED;
 	if (json)
 		printf("%.*s\n", STR_ARG(text));
 	else if (status == ASK_OK)

@@ -227,7 +227,6 @@ print_report(const struct json *a)
 		puts("There are more than an answer holds; see --days.");
 }
 
-/* Words that fit no version and no suite are taken as authorities: say so, since a typo is one. */
 static void
 print_without(const struct json *a)
 {

@@ -16,7 +16,8 @@ enum {
 	TLS_NOTES_MAX = CERT_NOTES_MAX,
 	TLS_WORD_MAX = 32, /* name of a profile, with NUL */
 	TLS_WHY_MAX = CERT_WHY_MAX,
-	TLS_SUITES_SHOWN = 6, /* suites that a sentence names */
+	TLS_AUTHORITY_MAX = 64, /* name of an authority, with NUL */
+	TLS_SUITES_SHOWN = 6,   /* suites that a sentence names */
 	TLS_NO_ALERT = -1
 };
 
@@ -77,8 +78,9 @@ struct tls_record {
 	uint16_t n_chain;                     /* kept */
 	struct cert_id ids[TLS_RECORD_CERTS]; /* of the same certificates, for revocation lists */
 	uint16_t n_ids;
-	uint64_t trust_version;     /* of the trust that judged; 0 = none did */
-	char authority[64];         /* who vouches for the root: "DigiCert", a file, an account */
+	uint64_t trust_version;            /* of the trust that judged; 0 = none did */
+	char authority[TLS_AUTHORITY_MAX]; /* who vouches for the root: "DigiCert", a file, an
+					      account */
 	char notes[TLS_NOTES_MAX];  /* "EC issuer; serverAuth only": worth knowing, no refusal */
 	char profile[TLS_WORD_MAX]; /* ours, of the context that was used */
 	bool cert_asked;            /* outgoing: the server asked for our certificate */

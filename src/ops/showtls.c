@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "net/authority.h"
 #include "ops/cdr.h"
 #include "ops/tlsreport.h"
 
@@ -101,6 +102,89 @@ put_seen(void *arg, const struct hand_row *row)
 	return true;
 }
 
+/* ---- words that may be none ---- */
+
+/* What stands in the records, for words that could name it. */
+struct found {
+	const struct tls_without *without;
+	char authority[SHOWTLS_FOUND_MAX][TLS_AUTHORITY_MAX];
+	uint16_t suite[SHOWTLS_FOUND_MAX];
+	uint32_t n_authorities, n_suites;
+	bool meant[TLSREPORT_WITHOUT_MAX]; /* of without's authorities */
+};
+
+static bool
+note_found(void *arg, const struct hand_row *row)
+{
+	struct found *f = arg;
+	uint32_t i;
+
+	for (i = 0; i < f->without->n_authorities; i++)
+		if (tlsreport_is_authority(row->authority, str_from(f->without->authority[i])))
+			f->meant[i] = true;
+	for (i = 0; i < f->n_authorities && !str_eqz(row->authority, f->authority[i]); i++)
+		;
+	if (row->authority.len && i == f->n_authorities && i < SHOWTLS_FOUND_MAX &&
+	    str_copyz(f->authority[i], TLS_AUTHORITY_MAX, row->authority) == ERR_OK)
+		f->n_authorities++;
+	for (i = 0; i < f->n_suites && f->suite[i] != row->suite; i++)
+		;
+	if (row->suite && i == f->n_suites && i < SHOWTLS_FOUND_MAX)
+		f->suite[f->n_suites++] = row->suite;
+	return true;
+}
+
+static void
+put_found(struct buf *b, const struct found *f, const char *word)
+{
+	char mem[SHOWTLS_ROW_MAX];
+	struct buf text;
+
+	buf_init(&text, mem, sizeof(mem));
+	buf_printf(&text,
+		   "\"%s\" is no suite, no version (1.2), not rsa-kx, not eku, and no authority. "
+		   "Authorities seen: ",
+		   word);
+	for (uint32_t i = 0; i < f->n_authorities; i++)
+		buf_printf(&text, "%s%s", i ? ", " : "", f->authority[i]);
+	buf_printf(&text, "%s; authorities known: ", f->n_authorities ? "" : "none");
+	authority_put(&text, AUTHORITY_BIT(AUTHORITY_N) - 1);
+	buf_z(&text, "; suites seen: ");
+	for (uint32_t i = 0; i < f->n_suites; i++)
+		buf_printf(&text, "%s%s", i ? ", " : "", tls_suite_name(f->suite[i]));
+	buf_z(&text, f->n_suites ? "" : "none");
+	buf_z(b, "{\"ok\":false,\"usage\":true,\"error\":");
+	buf_json(b, buf_view(&text));
+	buf_char(b, '}');
+}
+
+/* A typo must not read as an authority that nobody needs. False: an error stands in b. */
+static bool
+check_without(const struct report *r, struct handstore *s, struct buf *b)
+{
+	static struct found f; /* one thread, and large */
+	enum authority a;
+
+	memset(&f, 0, sizeof(f));
+	f.without = &r->without;
+	if (r->without.n_authorities == 0)
+		return true;
+	if (handstore_seen(s, r->since_us, note_found, &f) != ERR_OK ||
+	    handstore_last(s, STR_NULL, note_found, &f) != ERR_OK) {
+		buf_z(b, "{\"ok\":false,\"error\":\"the store of handshakes cannot be read\"}");
+		return false;
+	}
+	for (uint32_t i = 0; i < r->without.n_authorities; i++) {
+		const char *word = r->without.authority[i];
+
+		if (f.meant[i] || authority_parse(str_from(word), &a) == ERR_OK)
+			continue;
+		put_found(b, &f, word);
+		return false;
+	}
+	return true;
+}
+
 /* False: an error stands in b. */
 static bool
 read_without(struct report *r, const struct json *list, struct buf *b)
@@ -118,7 +202,8 @@ read_without(struct report *r, const struct json *list, struct buf *b)
 	}
 	if (e != ERR_OK)
 		buf_printf(b,
-			   "{\"ok\":false,\"error\":\"a word of without is empty, too long, or one "
+			   "{\"ok\":false,\"usage\":true,\"error\":\"a word of without is empty, "
+			   "too long, or one "
 			   "of more than %d\"}",
 			   TLSREPORT_WITHOUT_MAX);
 	return e == ERR_OK;
@@ -155,7 +240,7 @@ showtls_answer(struct handstore *s, const struct json *q, int64_t now_us, struct
 	r.b = b;
 	days = days <= 0 ? SHOWTLS_DAYS : days > 3650 ? 3650 : days;
 	r.since_us = now_us - days * DAY_S * 1000000;
-	if (!read_without(&r, jsonin_get(q, "without"), b))
+	if (!read_without(&r, jsonin_get(q, "without"), b) || !check_without(&r, s, b))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(r.profile); i++)
 		(void)!tlsreport_allowed(str_from(tls_profile_word((enum tls_profile)i)),

@@ -1,5 +1,7 @@
 #include "ops/tlsreport.h"
 
+#include "net/authority.h"
+
 enum { V12 = 0x0303, V13 = 0x0304 };
 
 /* What a connection could go on with, best first; all are for an RSA certificate of ours. */
@@ -167,12 +169,28 @@ put_choice(struct buf *b, uint16_t version, uint16_t suite)
 	buf_printf(b, "%s %s", tls_version_name(version), tls_suite_name(suite));
 }
 
+bool
+tlsreport_is_authority(struct str seen, struct str word)
+{
+	bool cut = seen.len == TLS_AUTHORITY_MAX - 1;
+	enum authority a, b;
+	size_t slash = str_rchr(seen, '/');
+
+	if (seen.len == 0)
+		return false;
+	if (str_ieq(seen, word) || (cut && str_istarts(word, seen)))
+		return true;
+	if (slash < seen.len)
+		return str_ieq(str_from_at(seen, slash + 1), word);
+	return authority_parse(seen, &a) == ERR_OK && authority_parse(word, &b) == ERR_OK && a == b;
+}
+
 /* Refused for its certificate, whatever TLS it speaks. */
 static bool
 judge_certificate(const struct tls_seen *s, const struct tls_without *w, struct buf *why)
 {
 	for (uint32_t i = 0; i < w->n_authorities; i++)
-		if (s->authority.len && str_ieqz(s->authority, w->authority[i])) {
+		if (tlsreport_is_authority(s->authority, str_from(w->authority[i]))) {
 			buf_printf(why, "its certificate comes from %s", w->authority[i]);
 			return true;
 		}

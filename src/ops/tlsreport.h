@@ -8,7 +8,7 @@
 
 enum {
 	TLSREPORT_WITHOUT_MAX = 16, /* suites, versions and authorities each */
-	TLSREPORT_WORD_MAX = 64,
+	TLSREPORT_WORD_MAX = 256,   /* of an authority: it may be the path of a file */
 	TLSREPORT_WHY_MAX = 512,
 };
 
@@ -60,10 +60,14 @@ enum err tlsreport_allowed(struct str profile, struct tls_allowed *out) NODISCAR
 bool tlsreport_is_rsa_kx(uint16_t suite);
 /**
  * Add what a word names: "rsa-kx", "eku" (serverAuth-only client certificates), a version ("1.2",
- * "TLS 1.0"), a suite by OpenSSL's name or as 0x002f; else it is the name of an authority. FULL;
- * LONG; SYNTAX: empty.
+ * "TLS 1.0"), a suite by OpenSSL's name or as 0x002f; else it is taken as an authority, and whether
+ * there is such a one is for the caller to see. FULL; LONG; SYNTAX: empty.
  */
 enum err tlsreport_without(struct tls_without *w, struct str word) NODISCARD;
+/** Does the word name the authority of a record? A built-in one by any of its names, a file by its
+ * path (records keep the first TLS_AUTHORITY_MAX bytes) or by its last part; case does not matter.
+ */
+bool tlsreport_is_authority(struct str seen, struct str word);
 /** Always fills *out. */
 void tlsreport_judge(const struct tls_seen *s, const struct tls_without *w, struct tls_future *out);
 

@@ -53,6 +53,7 @@ add(const char *id, const char *account, int64_t at_us, uint16_t other_suite)
 
 	e.u.tls.began_us = at_us;
 	e.u.tls.offered_suites[1] = other_suite;
+	hands_text(e.u.tls.authority, sizeof(e.u.tls.authority), "/etc/postern/Root-R1.pem");
 	hands_text(e.u.tls.profile, sizeof(e.u.tls.profile), "carrier");
 	assert_int_equal(handjson_row(&m, &e, &row), ERR_OK);
 	assert_int_equal(handstore_begin(s), ERR_OK);
@@ -107,7 +108,7 @@ test_report(void **state)
 	assert_int_equal(jsonin_int(a, "n.breaks"), 2);
 	assert_int_equal(jsonin_int(a, "n.needs-profile"), 1);
 	jsonin_free(&a);
-	a = ask("{\"without\":[\"AES128-SHA\",\"Nobody\"],\"days\":50}");
+	a = ask("{\"without\":[\"AES128-SHA\",\"GlobalSign\"],\"days\":50}");
 	assert_int_equal(jsonin_int(a, "n.falls-back"), 2);
 	assert_int_equal(jsonin_int(jsonin_at(jsonin_get(a, "list"), 2), "n"), 1);
 	assert_int_equal(jsonin_count(jsonin_get(a, "without.authorities")), 1);
@@ -117,11 +118,57 @@ test_report(void **state)
 	jsonin_free(&a);
 }
 
+/* No typo gives comfort. */
+static void
+test_words(void **state)
+{
+	static const struct {
+		const char *word;
+		bool want;
+	} rows[] = {
+		{"bogus", false},
+		{"AES128-SHAA", false},
+		{"1.7", false},
+		{"Root", false},
+		{"Root-R1.pem", true},
+		{"/etc/postern/root-r1.pem", true},
+		{"etc/Root-R1.pem", false},
+		{"DigiCert", true},
+		{"sectigo", true},
+		{"1.2", true},
+		{"AES128-SHA", true},
+	};
+	char question[128];
+
+	(void)state;
+	add("a", "acme", HANDS_AT - 2000, 0x003d);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *a;
+		const char *error;
+
+		(void)snprintf(question, sizeof(question), "{\"without\":[\"eku\",\"%s\"]}",
+			       rows[i].word);
+		a = ask(question);
+		error = jsonin_text(a, "error");
+		if (jsonin_true(a, "ok") != rows[i].want)
+			fail_msg("%s: %s", rows[i].word, error);
+		if (!rows[i].want &&
+		    (!jsonin_true(a, "usage") || !strstr(error, rows[i].word) ||
+		     !strstr(error, "seen: /etc/postern/Root-R1.pem;") ||
+		     !strstr(error, "DigiCert") || !strstr(error, "suites seen: AES128-SHA")))
+			fail_msg("%s: \"%s\"", rows[i].word, error);
+		if (strstr(rows[i].word, ".pem") && rows[i].want && jsonin_int(a, "n.breaks") != 1)
+			fail_msg("%s breaks nobody", rows[i].word);
+		jsonin_free(&a);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_report, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_words, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
