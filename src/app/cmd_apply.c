@@ -5,6 +5,7 @@
 
 #include "conf/accountsfile.h"
 #include "conf/conf.h"
+#include "conf/refs.h"
 #include "conf/standing.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -149,55 +150,7 @@ tell_end(const struct apply *a, uint32_t n, bool done, uint64_t version)
 		       done ? "applied" : "not applied", (unsigned long long)version);
 }
 
-/* A trunk that is known by its address alone needs a zone that does not ask for a certificate. */
-static bool
-has_zone(const struct conf *c, const struct roster_trunk *t)
-{
-	for (uint32_t i = 0; i < c->n_zones; i++)
-		if (c->zone[i].client_certificate != CONF_CLIENT_REQUIRED &&
-		    (t->zone.len == 0 || str_ieqz(t->zone, c->zone[i].fqdn)))
-			return true;
-	return false;
-}
-
-static bool
-has_listener(const struct conf *c, const struct roster_trunk *t)
-{
-	for (uint32_t i = 0; i < c->n_listeners; i++)
-		if (str_eqz(t->listener, c->listener[i].name) &&
-		    c->listener[i].transport == t->transport && c->listener[i].side == t->kind)
-			return true;
-	return false;
-}
-
-/* What trunks ask of the configuration of this node. */
-static void
-check_node(struct apply *a, const struct roster *want)
-{
-	for (uint32_t i = 0; i < want->n_trunks; i++) {
-		const struct roster_trunk *t = &want->trunk[i];
-		uint32_t line, column;
-
-		accountsfile_place(t->place, &line, &column);
-		if (t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS &&
-		    t->identity == TRUNK_BY_ADDRESS && !has_zone(a->conf, t))
-			report_error(&a->rep, line, column,
-				     "trunk \"%.*s\": identity address over TLS, but every zone "
-				     "that it may use requires a client certificate; use identity: "
-				     "certificate, or a zone with client_certificate: optional or "
-				     "none",
-				     STR_ARG(t->id));
-		if (t->listener.len && !has_listener(a->conf, t))
-			report_error(
-				&a->rep, line, column,
-				"trunk \"%.*s\": %s has no listener \"%.*s\" with transport %s "
-				"and side %s; add it there, or name another one",
-				STR_ARG(t->id), a->path, STR_ARG(t->listener),
-				trunk_transport_name(t->transport), trunk_kind_name(t->kind));
-	}
-}
-
-/* What the file alone cannot say: reports, and this node's zones. */
+/* What the file alone cannot say: reports, and this node's configuration. */
 static enum err
 check_roster(struct apply *a, struct store *s, const struct roster *have, const struct roster *want)
 {
@@ -207,7 +160,7 @@ check_roster(struct apply *a, struct store *s, const struct roster *have, const 
 	standing_hands(a->conf->store, &hands);
 	e = standing_check(s, hands, have, want, clock_wall_us(), &a->rep);
 	handstore_close(&hands);
-	check_node(a, want);
+	refs_check(want, a->conf, a->path, &a->rep);
 	return e == ERR_OK && a->rep.n_errors ? ERR_CONFIG : e;
 }
 

@@ -180,6 +180,12 @@ conftls_read_zone(const struct yaml *y, const struct yaml_node *zone, struct con
 		out->authorities = AUTHORITY_DEFAULT;
 }
 
+bool
+conftls_known(const struct conftls *own, struct str word)
+{
+	return find_profile(own, word) != CONFTLS_NO_PROFILE;
+}
+
 const struct tls_profile_row *
 conftls_profile(const struct conftls *own, const struct conftls_zone *z)
 {

@@ -28,6 +28,8 @@ void conftls_read(const struct yaml *y, const struct yaml_node *list, struct con
  * stands, the six default authorities are accepted. */
 void conftls_read_zone(const struct yaml *y, const struct yaml_node *zone, struct conf_report *rep,
 		       const struct conftls *own, struct conftls_zone *out);
+/** Is there a profile of this name, built in or own? */
+bool conftls_known(const struct conftls *own, struct str word);
 /** The profile of a zone: built in, or own. */
 const struct tls_profile_row *conftls_profile(const struct conftls *own,
 					      const struct conftls_zone *z);

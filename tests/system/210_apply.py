@@ -130,6 +130,10 @@ def play_what_the_node_has(place):
     check('has no listener "line" with transport udp and side customer' in out, out)
     out = apply(p, text_of('on', 'override: a test', 'security: dedicated,'), rc=1)
     check('dedicated is plain SIP' in out and 'needs listener' in out, out)
+    out = apply(p, text_of('on', 'override: a test', 'zone: foo.test, media: nope,')
+                .replace('    need:', '    tls: {profile: nix, authorities: [bogus]}\n    need:', 1), rc=1)
+    for want in ('no zone "foo.test"', 'no media address "nope"', 'no TLS profile "nix"', '"bogus" is not known'):
+        check(want in out and 'nothing was changed' in out, f'{want}: {out}')
     p.write('postern.yaml', open(p.conf, encoding='utf-8').read()
             .replace('profile: carrier', 'profile: modern')
             .replace('client_certificate: required', 'client_certificate: optional'))

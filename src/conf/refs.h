@@ -1,0 +1,14 @@
+/* What the accounts file names of this node's configuration: zones, listeners, media addresses, TLS
+ * profiles; and authorities, which are known by name. Pure. */
+#ifndef POSTERN_CONF_REFS_H
+#define POSTERN_CONF_REFS_H
+
+#include "conf/conf.h"
+#include "policy/roster.h"
+
+/** Report each name in want that c has not. path: what c was read from, for messages. place of
+ * accounts and trunks: accountsfile_place. */
+void refs_check(const struct roster *want, const struct conf *c, const char *path,
+		struct conf_report *rep);
+
+#endif

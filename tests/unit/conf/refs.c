@@ -1,0 +1,88 @@
+/* What accounts and trunks name must be there: in the configuration, or among known names. */
+#include "told.h"
+
+#include "conf/accountsfile.h"
+#include "conf/refs.h"
+
+static struct told told;
+static struct conf conf;
+
+static void
+setup_conf(void)
+{
+	memset(&conf, 0, sizeof(conf));
+	conf.n_zones = conf.n_listeners = conf.n_media = conf.tls.n = 1;
+	(void)snprintf(conf.zone[0].fqdn, sizeof(conf.zone[0].fqdn), "sbc.example");
+	conf.zone[0].client_certificate = CONF_CLIENT_REQUIRED;
+	(void)snprintf(conf.listener[0].name, sizeof(conf.listener[0].name), "line");
+	conf.listener[0].transport = CONF_TLS;
+	(void)snprintf(conf.media[0].name, sizeof(conf.media[0].name), "inside");
+	(void)snprintf(conf.tls.row[0].word, sizeof(conf.tls.row[0].word), "own");
+}
+
+static void
+test_golden(void **state)
+{
+	static const struct {
+		const char *name, *tls, *trunk, *want;
+	} table[] = {
+		{"all there", "{profile: own, authorities: [DigiCert, sectigo]}",
+		 "zone: SBC.example, listener: line, media: inside", ""},
+		{"none named", "{}", "port: 5061", ""},
+		{"built-in profile", "{profile: modern}", "port: 5061", ""},
+		{"profile", "{profile: nix}", "port: 5061",
+		 "2:5: account \"a\": node.yaml has no TLS profile \"nix\"; use carrier, modern, "
+		 "or the name of one of its tls_profiles\n"},
+		{"authority", "{authorities: [DigiCert, bogus]}", "port: 5061",
+		 "2:5: account \"a\": tls.authorities: \"bogus\" is not known by name; use some of "
+		 "DigiCert, GoDaddy, Let's Encrypt, IdenTrust, Comodo, GlobalSign, Amazon, "
+		 "Entrust, Google, or name the file of its root under tls.ca\n"},
+		{"zone", "{}", "zone: foo.example",
+		 "4:15: trunk \"t\": node.yaml has no zone \"foo.example\"; add it there, or write "
+		 "the fqdn of another one\n"},
+		{"listener", "{}", "listener: nix",
+		 "4:15: trunk \"t\": node.yaml has no listener \"nix\" with transport tls and side "
+		 "customer; add it there, or name another one\n"},
+		{"media", "{}", "media: nope",
+		 "4:15: trunk \"t\": node.yaml has no media address \"nope\"; add it there, or "
+		 "name another one\n"},
+		{"identity", "{}", "identity: address, sources: [127.0.0.2]",
+		 "4:15: trunk \"t\": identity address over TLS, but every zone that it may use "
+		 "requires a client certificate; use identity: certificate, or a zone with "
+		 "client_certificate: optional or none\n"},
+		{"zone before identity", "{}",
+		 "identity: address, sources: [127.0.0.2], zone: x.example",
+		 "4:15: trunk \"t\": node.yaml has no zone \"x.example\"; add it there, or write "
+		 "the fqdn of another one\n"},
+	};
+	char text[512];
+
+	(void)state;
+	setup_conf();
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct roster r;
+
+		(void)snprintf(text, sizeof(text),
+			       "accounts:\n  - id: a\n    tls: %s\n"
+			       "    trunks: [ {id: t, fqdn: pbx.example, %s}]\n",
+			       table[i].tls, table[i].trunk);
+		told_init(&told);
+		roster_init(&r);
+		if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		refs_check(&r, &conf, "node.yaml", &told.rep);
+		if (!str_eqz(buf_view(&told.b), table[i].want))
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		roster_fini(&r);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
