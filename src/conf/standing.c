@@ -97,6 +97,15 @@ find_account(const struct roster *r, struct str id)
 	return NULL;
 }
 
+/* A report that passed grew old: no reason to go down, but where an override held the account. */
+static bool
+may_stay(const struct roster_account *a, const struct roster_account *before,
+	 enum standing_state state)
+{
+	return state == STANDING_EXPIRED && before && before->tls_srtp >= a->tls_srtp &&
+	       before->override.len == 0;
+}
+
 /* What is said about one account that is to be ready or on. */
 static void
 tell_account(const struct roster_account *a, const struct roster_account *before,
@@ -111,7 +120,7 @@ tell_account(const struct roster_account *a, const struct roster_account *before
 		report_warning(rep, line, column,
 			       "account \"%.*s\": %s; run postern ready %s --account %.*s again",
 			       STR_ARG(a->id), standing_text(r->state), r->fqdn, STR_ARG(a->id));
-	else if (before && before->tls_srtp >= a->tls_srtp)
+	else if (may_stay(a, before, r->state))
 		report_warning(rep, line, column,
 			       "account \"%.*s\" stays %s, but %s; run postern ready, or write "
 			       "override: \"reason\"",

@@ -38,8 +38,9 @@ enum err standing_of(struct store *s, struct handstore *hands, struct str accoun
 		     struct standing *out) NODISCARD;
 /**
  * May the accounts of want be as they are? Errors: one that is to become ready or on without a
- * passed report or an override. Warnings: one that stays so without; a changed certificate. have:
- * the store's present state. place of accounts: accountsfile_place.
+ * passed report or an override, or to stay so when its override goes. Warnings: one that stays so
+ * with a report that grew old; a changed certificate. have: the store's present state. place of
+ * accounts: accountsfile_place.
  */
 enum err standing_check(struct store *s, struct handstore *hands, const struct roster *have,
 			const struct roster *want, int64_t now_us,

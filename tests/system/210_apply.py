@@ -100,6 +100,9 @@ def play_override(place):
     check('readiness' in table and 'seen at the fair' in table, table)
     rc, out = p.command('accounts', '-c', p.conf, 'nobody', may_fail=True)
     check(rc == 1 and 'there is no "nobody"' in out, out)
+    # taken away: nothing holds the account there
+    out = apply(p, text_of('on'), rc=1)
+    check('account "acme" cannot be on: no report of postern ready passed' in out, out)
     out = apply(p, text_of('on', 'override: x').replace('need: calls cross the Internet', 'enabled: yes')
                 .replace('override: x', 'max_calls: 1'), rc=1)
     check('tls_srtp: on, but no need is stated' in out and ':4:15:' in out, out)

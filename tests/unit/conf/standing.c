@@ -123,19 +123,26 @@ test_check(void **state)
 	static const struct {
 		const char *name;
 		enum tls_srtp before, after;
-		const char *override;
-		int report; /* days ago, -1 = none */
+		const char *override, *was; /* overrides after and before */
+		int report;                 /* days ago, -1 = none */
 		uint32_t errors, warnings;
 	} rows[] = {
-		{"off stays off", TLS_SRTP_OFF, TLS_SRTP_OFF, "", -1, 0, 0},
-		{"requested needs none", TLS_SRTP_OFF, TLS_SRTP_REQUESTED, "", -1, 0, 0},
-		{"ready without", TLS_SRTP_REQUESTED, TLS_SRTP_READY, "", -1, 1, 0},
-		{"on without", TLS_SRTP_OFF, TLS_SRTP_ON, "", -1, 1, 0},
-		{"on with an old one", TLS_SRTP_READY, TLS_SRTP_ON, "", 91, 1, 0},
-		{"on, overridden", TLS_SRTP_OFF, TLS_SRTP_ON, "why not", -1, 0, 0},
-		{"stays on without", TLS_SRTP_ON, TLS_SRTP_ON, "", 91, 0, 1},
-		{"back to ready", TLS_SRTP_ON, TLS_SRTP_READY, "", 91, 0, 1},
-		{"on with a good one", TLS_SRTP_READY, TLS_SRTP_ON, "", 3, 0, 0},
+		{"off stays off", TLS_SRTP_OFF, TLS_SRTP_OFF, "", "", -1, 0, 0},
+		{"requested needs none", TLS_SRTP_OFF, TLS_SRTP_REQUESTED, "", "", -1, 0, 0},
+		{"ready without", TLS_SRTP_REQUESTED, TLS_SRTP_READY, "", "", -1, 1, 0},
+		{"on without", TLS_SRTP_OFF, TLS_SRTP_ON, "", "", -1, 1, 0},
+		{"override goes, no report", TLS_SRTP_ON, TLS_SRTP_ON, "", "fair", -1, 1, 0},
+		{"back to ready, no report", TLS_SRTP_ON, TLS_SRTP_READY, "", "fair", -1, 1, 0},
+		{"on already, never a report", TLS_SRTP_ON, TLS_SRTP_ON, "", "", -1, 1, 0},
+		{"override stays", TLS_SRTP_ON, TLS_SRTP_ON, "fair", "fair", -1, 0, 0},
+		{"override goes, off", TLS_SRTP_ON, TLS_SRTP_OFF, "", "fair", -1, 0, 0},
+		{"on with an old one", TLS_SRTP_READY, TLS_SRTP_ON, "", "", 91, 1, 0},
+		{"on, overridden", TLS_SRTP_OFF, TLS_SRTP_ON, "why not", "", -1, 0, 0},
+		{"stays on with an old one", TLS_SRTP_ON, TLS_SRTP_ON, "", "", 91, 0, 1},
+		{"override goes, an old one", TLS_SRTP_ON, TLS_SRTP_ON, "", "fair", 91, 1, 0},
+		{"back to ready", TLS_SRTP_ON, TLS_SRTP_READY, "", "", 91, 0, 1},
+		{"on with a good one", TLS_SRTP_READY, TLS_SRTP_ON, "", "", 3, 0, 0},
+		{"override goes, a good one", TLS_SRTP_ON, TLS_SRTP_ON, "", "fair", 3, 0, 0},
 	};
 	struct fixture *f = *state;
 
@@ -151,6 +158,7 @@ test_check(void **state)
 		assert_int_equal(roster_add_account(&have, &a), ERR_OK);
 		a->id = STR("acme");
 		a->tls_srtp = rows[i].before;
+		a->override = str_from(rows[i].was);
 		assert_int_equal(roster_add_account(&want, &a), ERR_OK);
 		a->id = STR("acme");
 		a->tls_srtp = rows[i].after;
