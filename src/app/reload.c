@@ -1,17 +1,39 @@
 #include "app/reload.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
 /* ---- the end of one ---- */
 
+/* The child that refuses says why in the first line of its text; "" where it said nothing. */
+static struct str
+read_reason(const struct reload *r, char mem[RELOAD_REASON_MAX])
+{
+	ssize_t n =
+		r->state == RELOAD_READING ? pread(r->read.text_fd, mem, RELOAD_REASON_MAX, 0) : 0;
+	struct str text = str_of(mem, n > 0 ? (size_t)n : 0);
+
+	return str_cut(&text, '\n');
+}
+
+static void
+log_refused(const struct reload *r, const char *why)
+{
+	char mem[RELOAD_REASON_MAX];
+	struct str reason = read_reason(r, mem);
+
+	log_error("reload.refused", "%s%s%.*s; what is in use stays", why, reason.len ? ": " : "",
+		  STR_ARG(reason));
+}
+
 static void
 finish(struct reload *r, enum reload_outcome o, const char *why)
 {
 	if (o == RELOAD_REFUSED)
-		log_error("reload.refused", "%s; what is in use stays", why);
+		log_refused(r, why);
 	else
 		log_info("reload.done", "%s", why);
 	r->state = RELOAD_IDLE;

@@ -15,7 +15,8 @@
 #include "app/watch.h"
 
 enum {
-	RELOAD_READ_MS = 60000, /* the child has so long */
+	RELOAD_READ_MS = 60000,  /* the child has so long */
+	RELOAD_REASON_MAX = 512, /* of its first line, in the log */
 };
 
 enum reload_state { RELOAD_IDLE, RELOAD_READING, RELOAD_OFFERED };

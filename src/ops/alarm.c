@@ -229,17 +229,20 @@ alarms_raise(struct alarms *as, enum alarm_kind kind, enum alarm_severity severi
 {
 	struct alarm *a = find_alarm(as, kind, object);
 	bool news = !a || a->severity != severity;
+	bool other_text = a && strncmp(a->text, text, ALARM_TEXT_MAX - 1) != 0;
 
 	if (!a)
 		a = add_alarm(as, kind, object, now_wall_us);
 	if (!a)
 		return false;
-	as->dirty |= news || kinds[kind].hold_s || strncmp(a->text, text, ALARM_TEXT_MAX - 1) != 0;
+	as->dirty |= news || kinds[kind].hold_s || other_text;
 	a->severity = (uint8_t)severity;
 	a->last_us = now_wall_us;
 	copy_cut(a->text, sizeof(a->text), text);
 	if (news)
 		log_alarm(as, "alarm.raised", a);
+	else if (other_text && kind == ALARM_RELOAD)
+		log_alarm(as, "alarm.changed", a);
 	return news;
 }
 

@@ -68,8 +68,8 @@ enum err alarms_init(struct alarms *as, const char *path) NODISCARD;
 void alarms_fini(struct alarms *as);
 /**
  * Texts longer than their room are cut. True: it is news, that is, it did not stand before or with
- * another severity; else only its sentence and its last time change. False also when the list is
- * full.
+ * another severity; else only its sentence and its last time change; another sentence of a refused
+ * reload, which is another refusal, is logged ("alarm.changed"). False also when the list is full.
  */
 bool alarms_raise(struct alarms *as, enum alarm_kind kind, enum alarm_severity severity,
 		  const char *object, const char *text, int64_t now_wall_us);

@@ -199,6 +199,38 @@ test_refused(void **state)
 }
 
 /* signaling is away: the next one starts with it. */
+/* The log says why: the first line of what the child found, and of a second refusal its own. */
+static void
+test_refused_log(void **state)
+{
+	static const char *const more[] = {"timers: {t1: 4}\n", "timers: {wing: 4s}\n"};
+	static char text[65536];
+	int fd = memfd_create("log", MFD_CLOEXEC);
+
+	(void)state;
+	log_init("test", fd, LOG_ERROR);
+	for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+		const char *line;
+		char at[160];
+		ssize_t n;
+
+		write_conf(more[i]);
+		reload_ask(&r, i + 1);
+		reload_step(&r, &now_used, 2);
+		child_ends(true);
+		n = pread(fd, text, sizeof(text) - 1, 0);
+		text[n < 0 ? 0 : n] = 0;
+		line = strstr(text, "reload.refused");
+		if (i == 1)
+			line = line ? strstr(line + 1, "reload.refused") : NULL;
+		(void)snprintf(at, sizeof(at), "not good: %s:6:", path);
+		if (!line || !strstr(line, at) || !strstr(line, i == 0 ? "t1" : "wing"))
+			fail_msg("%zu: %s", i, text);
+	}
+	log_init("test", -1, LOG_ERROR);
+	close(fd);
+}
+
 static void
 test_nobody_there(void **state)
 {
@@ -313,6 +345,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_needs_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signaling_dies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_asked_in_the_middle, setup, teardown),

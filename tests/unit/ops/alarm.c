@@ -100,6 +100,34 @@ test_once(void **state)
 	assert_string_equal(alarms_find(&as, ALARM_TARGET, "gw2")->text, "silent");
 }
 
+/* A second refusal, for another reason, while the alarm of the first stands; what counts down or
+ * repeats does not fill the log. */
+static void
+test_changed(void **state)
+{
+	static const struct {
+		const char *name;
+		enum alarm_kind kind;
+		const char *text;
+		int changed; /* log lines so far */
+	} rows[] = {
+		{"first", ALARM_RELOAD, "t1 is wrong", 0},
+		{"the same", ALARM_RELOAD, "t1 is wrong", 0},
+		{"another", ALARM_RELOAD, "t2 is wrong", 1},
+		{"another kind", ALARM_CERT_EXPIRY, "in 14 days", 1},
+		{"counts down", ALARM_CERT_EXPIRY, "in 13 days", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("# %s\n", rows[i].name);
+		(void)alarms_raise(&as, rows[i].kind, ALARM_MAJOR, "x", rows[i].text, 1);
+		assert_int_equal(logged("alarm.changed"), rows[i].changed);
+	}
+	assert_string_equal(alarms_find(&as, ALARM_RELOAD, "x")->text, "t2 is wrong");
+	assert_int_equal(logged("t2 is wrong"), 1);
+}
+
 static void
 test_since(void **state)
 {
@@ -229,6 +257,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_since, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
