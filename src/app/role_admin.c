@@ -130,6 +130,21 @@ open_store(struct admin *a)
 	return e;
 }
 
+/* Nothing was ever applied to this store, but there were accounts before: it is not theirs. */
+static bool
+is_lost(const struct admin *a, uint64_t version)
+{
+	struct snapshot_view v;
+	struct str good;
+	bool lost;
+
+	if (version != 0 || store_good_read(a->good_path, &good) != ERR_OK)
+		return false;
+	lost = snapshot_open(good, &v) == ERR_OK && v.version != 0;
+	store_snapshot_free(&good);
+	return lost;
+}
+
 /* A new snapshot when the store has changed. */
 static enum err
 look_at_store(struct admin *a)
@@ -143,6 +158,13 @@ look_at_store(struct admin *a)
 	e = store_version(a->store, &version);
 	if (e == ERR_OK && a->tried && version == a->tried_version)
 		return a->show.store_broken ? ERR_CONFIG : ERR_OK;
+	if (e == ERR_OK && is_lost(a, version)) {
+		store_failed(a, "it is empty, but there were accounts: apply them again, or put "
+				"the store back");
+		a->tried = true;
+		a->tried_version = version;
+		return ERR_CONFIG;
+	}
 	if (e == ERR_OK) {
 		a->tried = true;
 		a->tried_version = version;

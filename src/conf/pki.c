@@ -19,16 +19,36 @@ struct pki_head {
 	} part[CONF_ZONES_MAX][PKI_PARTS];
 };
 
+/* A file with something in it, without waiting for anybody who might write into a pipe. */
+static int
+open_file(const char *path, char why[PKI_WHY_MAX])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		(void)snprintf(why, PKI_WHY_MAX, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		(void)snprintf(why, PKI_WHY_MAX, "%s: it is no regular file", path);
+	else if (st.st_size == 0)
+		(void)snprintf(why, PKI_WHY_MAX, "%s: it is empty", path);
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 /* Append the file's bytes to fd; *len grows. */
 static enum err
 copy_file(const char *path, bool text, int fd, uint32_t *len, char why[PKI_WHY_MAX])
 {
 	char chunk[4096], last = '\n';
-	ssize_t n = -1;
-	int in = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	int in = open_file(path, why);
 
 	if (in < 0)
-		goto out;
+		return ERR_IO;
 	while ((n = read(in, chunk, sizeof(chunk))) > 0) {
 		if (*len + (size_t)n > PKI_FILE_MAX) {
 			errno = EFBIG;
@@ -47,11 +67,9 @@ copy_file(const char *path, bool text, int fd, uint32_t *len, char why[PKI_WHY_M
 		n = write(fd, "\n", 1) == 1 ? 0 : -1;
 		*len += n == 0;
 	}
-out:
 	if (n != 0)
 		(void)snprintf(why, PKI_WHY_MAX, "%s: %s", path, strerror(errno));
-	if (in >= 0)
-		close(in);
+	close(in);
 	secret_wipe(chunk, sizeof(chunk));
 	return n == 0 ? ERR_OK : ERR_IO;
 }

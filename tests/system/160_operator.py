@@ -6,12 +6,14 @@ import json
 import os
 import random
 import re
+import shutil
+import ssl
 import stat
 import time
 
-from lib import rawsip
+from lib import hostile, rawsip
 from lib.place import GATEWAY
-from lib.postern import Postern
+from lib.postern import ACCOUNTS, BASE, Postern
 from lib.proc import check, equal, wait_for
 from lib.rawsip import Call, offer, request
 
@@ -147,7 +149,6 @@ def judge_command(what, rc, out, path, bad):
 def play_bad_files(place):
     """Each fault of a configuration and of an accounts file has file:line:column; nothing crashes;
     what was there before stays."""
-    from lib.postern import ACCOUNTS, BASE
     words = dict(dir=place.dir, ca=place.ca.dir, tls='127.0.0.1:5061', udp='127.0.0.8:5060',
                  media_out='127.0.0.1', media_in='127.0.0.8', ports='30000-30099', number='+15557770001',
                  gateway=GATEWAY, gateway_port=5080, tls_adv='', udp_adv='', out_adv='', in_adv='')
@@ -190,6 +191,40 @@ def play_bad_files(place):
         if rc <= 0 or rc > 2 or 'Sanitizer' in out:
             bad.append(f'check -c {path}: exit {rc}: {out[-300:]}')
     check(not bad, f'{len(bad)} wrong:\n' + '\n'.join(bad))
+
+
+def accepted(place):
+    """Is the PBX let in?"""
+    try:
+        return hostile.by_python(place.ca, '127.0.0.1:5061', 'pbx')[1] == 'TLSv1.2'
+    except (OSError, ssl.SSLError):
+        return False
+
+
+def play_files_lost(place):
+    """The store deleted, the trust file emptied, in service and over a restart: nobody is locked out
+    before the operator says so."""
+    trust = os.path.join(place.dir, 'trust.pem')
+    shutil.copy(place.ca.path('trust.pem'), trust)
+    p = Postern(place, conf=BASE.replace('trust: [{ca}/trust.pem]', f'trust: [{trust}]')).start()
+    check(accepted(place), 'the PBX is not accepted at first')
+    for name in ('store.db', 'store.db-wal', 'store.db-shm'):
+        if os.path.exists(os.path.join(p.dir, name)):
+            os.unlink(os.path.join(p.dir, name))
+    p.command('reload', '-c', p.conf, may_fail=True)
+    p.kill('admin')
+    p.kill('signaling')
+    wait_for('the PBX with a lost store', 10, lambda: accepted(place))
+    alarms = json.loads(p.command('alarms', '-c', p.conf, '--json'))
+    check('accounts-store' in str(alarms), f'alarms: {alarms}')
+    p.command('apply', '-c', p.conf, p.accounts)
+    wait_for('the alarm cleared', 10, lambda: 'accounts-store' not in p.command(
+        'alarms', '-c', p.conf, '--json'))
+    with open(trust, 'w', encoding='ascii'):
+        pass
+    rc, out = p.command('reload', '-c', p.conf, may_fail=True)
+    check(rc == 1 and 'it is empty' in out, f'reload: exit {rc}: {out}')
+    check(accepted(place), 'the PBX is not accepted after the trust file was emptied')
 
 
 # ---- roles killed while a call is being set up ----

@@ -129,7 +129,9 @@ test_bad_files(void **state)
 	} rows[] = {
 		{"missing", "/nonexistent/x.pem", "/nonexistent/x.pem: No such file"},
 		{"empty path", "", "No such file"},
-		{"a folder", "/proc/self", "/proc/self: Is a directory"},
+		{"a folder", "/proc/self", "/proc/self: it is no regular file"},
+		{"a device", "/dev/zero", "/dev/zero: it is no regular file"},
+		{"no octet in it", "/proc/version", "/proc/version: it is empty"},
 	};
 
 	(void)state;
