@@ -28,6 +28,7 @@ struct admin_alarm {
 	uint8_t raise, kind, severity; /* bool, enum alarm_kind, enum alarm_severity */
 	char object[ALARM_OBJECT_MAX];
 	char text[ALARM_TEXT_MAX];
+	int64_t last_us; /* wall; of its last raise: told again after a restart, it is no younger */
 };
 _Static_assert(sizeof(struct admin_alarm) <= CHANNEL_BODY_MAX, "must fit a channel message");
 

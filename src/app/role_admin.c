@@ -281,6 +281,7 @@ end_text(char *z, size_t cap)
 static bool
 take_alarm(struct admin *a, const struct channel_msg *msg)
 {
+	int64_t now = clock_wall_us();
 	struct admin_alarm m;
 
 	memcpy(&m, msg->body, sizeof(m));
@@ -290,7 +291,7 @@ take_alarm(struct admin *a, const struct channel_msg *msg)
 		return false;
 	if (m.raise)
 		(void)alarms_raise(&a->alarms, m.kind, m.severity, m.object, m.text,
-				   clock_wall_us());
+				   m.last_us < now ? m.last_us : now);
 	else
 		(void)alarms_clear(&a->alarms, m.kind, m.object);
 	return true;

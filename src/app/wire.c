@@ -465,7 +465,8 @@ wire_resend_ended(struct worker *w)
 static void
 send_alarm(struct worker *w, bool raise, const struct alarm *a)
 {
-	struct admin_alarm m = {.raise = raise, .kind = a->kind, .severity = a->severity};
+	struct admin_alarm m = {
+		.raise = raise, .kind = a->kind, .severity = a->severity, .last_us = a->last_us};
 
 	memcpy(m.object, a->object, sizeof(m.object));
 	memcpy(m.text, a->text, sizeof(m.text));

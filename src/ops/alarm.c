@@ -282,7 +282,7 @@ alarms_end_old(struct alarms *as, int64_t now_wall_us)
 	for (uint32_t i = as->n; i-- > 0;) {
 		int64_t hold_us = (int64_t)kinds[as->list[i].kind].hold_s * CLOCK_S;
 
-		if (hold_us && now_wall_us - as->list[i].last_us > hold_us)
+		if (hold_us && now_wall_us - as->list[i].last_us >= hold_us)
 			drop_alarm(as, &as->list[i]);
 	}
 }

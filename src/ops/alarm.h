@@ -34,7 +34,8 @@ enum {
 	X(HANDSHAKES, "handshakes-store", 0,                                                       \
 	  "mend the file or move it away; until then the oldest handshakes are lost first")        \
 	X(EMERGENCY, "emergency-call", 3600,                                                       \
-	  "see that the equipment sends emergency calls over a clear trunk or a line of its own")  \
+	  "see that the equipment sends emergency calls over a clear trunk or a line of its own; " \
+	  "this alarm clears by itself 1 hour after the last such call")                           \
 	X(TARGET, "target-down", 0, "see whether the equipment runs and its address is right")     \
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 

@@ -231,6 +231,28 @@ test_held(void **state)
 	alarms_end_old(&as, 4201 * s);
 	assert_int_equal(as.n, 1);
 	assert_non_null(alarms_find(&as, ALARM_TARGET, "gw1"));
+	assert_int_equal(logged("alarm.cleared"), 1);
+}
+
+/* Exactly an hour after the last call of that account, over a restart as well; and it says so. */
+static void
+test_emergency(void **state)
+{
+	const int64_t h = 3600LL * CLOCK_S;
+
+	(void)state;
+	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "acme", "911", 0));
+	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "beta", "112", h / 2));
+	assert_non_null(strstr(alarm_todo(ALARM_EMERGENCY), "clears by itself 1 hour after"));
+	restart();
+	alarms_end_old(&as, h - 1);
+	assert_int_equal(as.n, 2);
+	alarms_end_old(&as, h);
+	assert_null(alarms_find(&as, ALARM_EMERGENCY, "acme"));
+	assert_non_null(alarms_find(&as, ALARM_EMERGENCY, "beta"));
+	alarms_end_old(&as, h + h / 2);
+	assert_int_equal(as.n, 0);
+	assert_int_equal(logged("alarm.cleared"), 2);
 }
 
 static void
@@ -263,6 +285,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_emergency, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_a_file, setup, teardown),
 	};
 
