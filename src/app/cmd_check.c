@@ -16,6 +16,8 @@ read_conf(const char *path, struct conf_report *rep, struct conf *c)
 {
 	enum err e = path ? conf_load(path, rep, c) : conf_parse(conf_default_text(), "", rep, c);
 
+	if (e == ERR_OK)
+		conf_check_machine(c, rep);
 	return e == ERR_OK ? conf_check(c, rep) : e;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -431,6 +432,81 @@ check_control(const struct conf *c, struct conf_report *rep)
 			     "control: %s is longer than the %zu bytes that the path of a socket "
 			     "may have; use a shorter run_dir",
 			     c->control, sizeof(un.sun_path) - 1);
+}
+
+/* ---- this machine ---- */
+
+/* Has an interface this address now? Unknown (no such family here, no socket): yes. device: "" =
+ * any; an address of a VRF is found through its device alone. */
+static bool
+has_address(const struct addr *a, const char *device)
+{
+	struct addr any_port = *a;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	bool has;
+	int fd;
+
+	any_port.port = 0;
+	len = addr_to_sa(&any_port, &sa);
+	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	has = (device[0] && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+				       (socklen_t)strlen(device)) != 0) ||
+	      bind(fd, (const struct sockaddr *)&sa, len) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return has;
+}
+
+static void
+check_bind(const struct addr *a, const char *device, const char *what, const char *name,
+	   uint32_t line, uint32_t column, struct conf_report *rep)
+{
+	struct addr ip = *a;
+
+	ip.port = 0;
+	if (addr_is_any(a) || has_address(a, device))
+		return;
+	report_warning(rep, line, column,
+		       "%s %s: no interface has %s now; bind an address of this machine (ip addr "
+		       "shows them)",
+		       what, name, addr_text(&ip).z);
+}
+
+/* postern makes the last folder of run_dir, not those above it. */
+static void
+check_run_dir(const struct conf *c, struct conf_report *rep)
+{
+	char parent[CONF_PATH_MAX];
+	struct str dir = str_from(c->run_dir);
+	struct stat st;
+	size_t slash;
+
+	while (dir.len > 1 && dir.p[dir.len - 1] == '/')
+		dir.len--;
+	slash = str_rchr(dir, '/');
+	if (slash >= dir.len || slash == 0)
+		return; /* in the present folder, or in / */
+	if (str_copyz(parent, sizeof(parent), str_sub(dir, 0, slash)) != ERR_OK ||
+	    (stat(parent, &st) == 0 && S_ISDIR(st.st_mode)))
+		return;
+	report_warning(rep, 0, 0,
+		       "node: run_dir: %s cannot be made: there is no folder %s; make it, or "
+		       "name another",
+		       c->run_dir, parent);
+}
+
+void
+conf_check_machine(const struct conf *c, struct conf_report *rep)
+{
+	for (uint32_t i = 0; i < c->n_listeners; i++)
+		check_bind(&c->listener[i].bind, c->listener[i].device, "listener",
+			   c->listener[i].name, c->listener[i].line, c->listener[i].column, rep);
+	for (uint32_t i = 0; i < c->n_media; i++)
+		check_bind(&c->media[i].bind, "", "media address", c->media[i].name,
+			   c->media[i].line, c->media[i].column, rep);
+	check_run_dir(c, rep);
 }
 
 enum err

@@ -10,5 +10,11 @@
  * /proc. CONFIG when it reported an error; warnings alone are fine.
  */
 enum err conf_check(const struct conf *c, struct conf_report *rep) NODISCARD;
+/**
+ * What of it this machine lacks now, as warnings, because it may come yet: the addresses that
+ * listeners and media bind to, by a trial bind in the network namespace of the caller, and the
+ * folder that run_dir is made in.
+ */
+void conf_check_machine(const struct conf *c, struct conf_report *rep);
 
 #endif

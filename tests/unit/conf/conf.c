@@ -324,13 +324,55 @@ test_check(void **state)
 	}
 }
 
+/* What this machine has not: 203.0.113.0/24 is nobody's, 127.0.0.1 is everybody's. */
+static void
+test_check_machine(void **state)
+{
+	static const struct {
+		const char *name, *run_dir, *listener, *media, *want; /* want: all of it */
+	} table[] = {
+		{"fine", "/tmp/p", "127.0.0.1:5060", "127.0.0.1", ""},
+		{"any", "/tmp/p", "0.0.0.0:5060", "127.0.0.1", ""},
+		{"there already", "/tmp/", "127.0.0.1:5060", "127.0.0.1", ""},
+		{"in the root", "/p", "127.0.0.1:5060", "127.0.0.1", ""},
+		{"listener", "/tmp/p", "203.0.113.9:5060", "127.0.0.1",
+		 "w 3:5: listener g: no interface has 203.0.113.9 now; bind an address of this "
+		 "machine (ip addr shows them)\n"},
+		{"media", "/tmp/p", "127.0.0.1:5060", "203.0.113.8",
+		 "w 4:21: media address a: no interface has 203.0.113.8 now; bind an address of "
+		 "this machine (ip addr shows them)\n"},
+		{"no parent", "/tmp/postern-is-not-here/run/", "127.0.0.1:5060", "127.0.0.1",
+		 "w 0:0: node: run_dir: /tmp/postern-is-not-here/run/ cannot be made: there is no "
+		 "folder /tmp/postern-is-not-here; make it, or name another\n"},
+	};
+	static char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct buf b;
+
+		buf_init(&b, text, sizeof(text));
+		buf_printf(&b,
+			   "node: {run_dir: %s}\nlisteners:\n"
+			   "  - {name: g, transport: udp, bind: \"%s\", side: carrier}\n"
+			   "media: {addresses: [{name: a, bind: %s}]}\n",
+			   table[i].run_dir, table[i].listener, table[i].media);
+		told_init(&told);
+		if (conf_parse(buf_view(&b), "", &told.rep, &conf) != ERR_OK)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		conf_check_machine(&conf, &told.rep);
+		if (strcmp(buf_cstr(&told.b), table[i].want) != 0)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),    cmocka_unit_test(test_default),
 		cmocka_unit_test(test_example), cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check),   cmocka_unit_test(test_check_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
