@@ -45,7 +45,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (a.z[0] == 0 || a.z[strspn(a.z + (a.z[0] == '+'), "0123456789*#") + (a.z[0] == '+')])
 		abort();
-	if (a.kind != NUMBER_OTHER && a.kind != NUMBER_EMERGENCY) {
+	if (a.kind == NUMBER_SERVICE && strspn(a.z, "0123456789") != 3)
+		abort(); /* the short form, whatever stood before it */
+	if (a.kind != NUMBER_OTHER && a.kind != NUMBER_EMERGENCY && a.kind != NUMBER_SERVICE) {
 		uint64_t key;
 
 		if (number_key(str_from(a.z), &key) != ERR_OK || (key & 1))
