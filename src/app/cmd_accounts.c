@@ -41,13 +41,15 @@ static const struct listing numbers = {
 	"numbers",
 	ROSTER_NUMBER,
 	"postern numbers [--json] [--account ID] [--trunk ID] -c CONF [NUMBER]\nLists the numbers "
-	"and prefixes of the store.",
+	"and prefixes of the store; with a NUMBER, the one that serves it: itself, or the longest "
+	"prefix.",
 	{"number", "trunk", NULL}};
 
 /* One run of a command. */
 struct run {
 	const struct listing *l;
 	const char *path, *account, *trunk, *id; /* id: of the one row that is shown whole */
+	uint64_t serves; /* numbers with an id: key of the entry that serves it; 0 = none */
 	bool json;
 	struct roster r;
 	struct store *s;
@@ -74,7 +76,7 @@ is_wanted(struct run *run, const void *row)
 	const struct roster_trunk *t = row;
 	struct buf b;
 
-	if (run->id) {
+	if (run->id && run->l->what != ROSTER_NUMBER) {
 		buf_init(&b, run->mem, sizeof(run->mem));
 		change_field_put(&b, run->l->what, row, 0);
 		if (!str_eqz(buf_view(&b), run->id))
@@ -83,7 +85,8 @@ is_wanted(struct run *run, const void *row)
 	if (run->l->what == ROSTER_TRUNK)
 		return !run->account || str_eqz(t->account, run->account);
 	if (run->l->what == ROSTER_NUMBER)
-		return (!run->account || is_of(run, n->trunk, run->account)) &&
+		return (!run->id || n->key == run->serves) &&
+		       (!run->account || is_of(run, n->trunk, run->account)) &&
 		       (!run->trunk || str_eqz(n->trunk, run->trunk));
 	return true;
 }
@@ -357,6 +360,11 @@ open_run(struct run *run)
 static enum err
 show_rows(struct run *run)
 {
+	const struct roster_number *n = NULL;
+
+	if (run->id && run->l->what == ROSTER_NUMBER)
+		n = roster_number_of(&run->r, str_from(run->id));
+	run->serves = n ? n->key : 0;
 	filter_rows(run);
 	if (run->id && roster_count(&run->r, run->l->what) == 0) {
 		fprintf(stderr, "postern %s: there is no \"%s\"; postern %s lists all\n",

@@ -180,6 +180,38 @@ roster_row(const struct roster *r, enum roster_kind k, uint32_t i)
 	return (const char *)first[k] + i * field_table(k)->row_size;
 }
 
+/* Is key the key of a prefix that s begins with? */
+static bool
+covers(uint64_t key, struct str s)
+{
+	char mem[NUMBER_SIZE];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem) - 1);
+	number_key_put(&b, key);
+	return mem[b.len - 1] == '*' && str_starts(s, str_of(mem, b.len - 1));
+}
+
+const struct roster_number *
+roster_number_of(const struct roster *r, struct str pattern)
+{
+	const struct roster_number *best = NULL;
+	uint64_t key;
+
+	if (number_key(pattern, &key) != ERR_OK)
+		return NULL;
+	for (uint32_t i = 0; i < r->n_numbers; i++) {
+		const struct roster_number *n = &r->number[i];
+
+		if (n->key == key)
+			return n;
+		if ((!best || number_key_digits(n->key) > number_key_digits(best->key)) &&
+		    covers(n->key, pattern))
+			best = n;
+	}
+	return best;
+}
+
 static enum err
 set_names(struct roster *r, struct roster_trunk *t, struct str s)
 {

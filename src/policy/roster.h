@@ -42,6 +42,10 @@ enum err roster_set(struct roster *r, const struct field *f, void *row, struct s
 /** Sort: accounts by id, trunks by (customers first, account, order, id), numbers by key. */
 void roster_sort(struct roster *r);
 
+/** The entry that serves this number ("+15551230000") or prefix ("+1555124*"): itself before the
+ * longest prefix that covers it, as calls are routed; NULL = none. Borrowed. */
+const struct roster_number *roster_number_of(const struct roster *r, struct str pattern);
+
 /** Is this trunk known by the names of a certificate? */
 bool roster_trunk_named(const struct roster_trunk *t);
 

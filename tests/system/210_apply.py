@@ -119,6 +119,13 @@ def play_filters(place):
           ['+15557770002'], 'numbers of branch')
     equal(listing(p, 'numbers', '--trunk', 'gw1')['numbers'], [], 'numbers of a carrier')
     check('identity: certificate\n' in p.command('trunks', '-c', p.conf, 'acme-pbx'), 'one trunk')
+    one = open(p.accounts, encoding='utf-8').read()
+    check('"+15557770002"' in one, one)
+    apply(p, one.replace('"+15557770002"', '"+1555777*"'))
+    check('number: +1555777*\ntrunk: branch-pbx' in p.command('numbers', '-c', p.conf, '+15557770009'), 'covered')
+    check('number: +15557770001\n' in p.command('numbers', '-c', p.conf, '+15557770001'), 'itself')
+    rc, out = p.command('numbers', '-c', p.conf, '+15558880009', may_fail=True)
+    check(rc == 1 and 'there is no "+15558880009"' in out, out)
 
 
 def play_what_the_node_has(place):

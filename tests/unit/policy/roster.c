@@ -195,12 +195,56 @@ test_changes(void **state)
 	world_fini(&b);
 }
 
+/* Which entry serves a number: itself, else the longest prefix. */
+static void
+test_number_of(void **state)
+{
+	static const struct {
+		const char *pattern, *want;
+	} table[] = {
+		{"+15551240001", "+1555124*"},
+		{"+15551240007", "+15551240007"},
+		{"+15551250001", "+1555*"},
+		{"+1555124*", "+1555124*"},
+		{"+15551247*", "+1555124*"},
+		{"+1555*", "+1555*"},
+		{"+155*", "none"},
+		{"+442079460000", "none"},
+		{"+155512400071", "+1555124*"},
+		{"5551240001", "none"},
+		{"", "none"},
+	};
+	struct world w;
+
+	(void)state;
+	roster_init(&w.r);
+	world_number(&w, "+1555*", "t1");
+	world_number(&w, "+1555124*", "t1");
+	world_number(&w, "+15551240007", "t1");
+	world_number(&w, "+15551240008", "t1");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct roster_number *n = roster_number_of(&w.r, str_from(table[i].pattern));
+		char mem[NUMBER_SIZE];
+		struct buf b;
+
+		buf_init(&b, mem, sizeof(mem) - 1);
+		if (n)
+			number_key_put(&b, n->key);
+		else
+			buf_z(&b, "none");
+		if (!str_eqz(buf_view(&b), table[i].want))
+			fail_msg("%s: %s", table[i].pattern, buf_cstr(&b));
+	}
+	world_fini(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_number_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
