@@ -20,10 +20,10 @@ enum claim {
 struct claims {
 	const struct calls *cs;
 	uint32_t account;
-	struct str called;            /* normalised; History-Info may name it */
-	const char *foreign;          /* first header with a foreign claim; NULL = none */
-	bool anothers;                /* one of them is another account's */
-	struct number from, asserted; /* own ones; z "" = none */
+	struct str called;                      /* normalised; History-Info may name it */
+	const char *foreign;                    /* first header with a foreign claim; NULL = none */
+	bool anothers;                          /* one of them is another account's */
+	struct number from, asserted, diverted; /* own ones; z "" = none */
 	bool withheld;
 };
 
@@ -104,6 +104,8 @@ read_list(struct claims *k, const struct sip_msg *m, enum sip_hdr_id id)
 		if (claim == CLAIM_OWN && id != SIP_H_DIVERSION && id != SIP_H_HISTORY_INFO &&
 		    !k->asserted.z[0])
 			k->asserted = n;
+		if (claim == CLAIM_OWN && id == SIP_H_DIVERSION && !k->diverted.z[0])
+			k->diverted = n;
 	}
 	if (e != ERR_NOTFOUND) /* it cannot be read: nobody knows what it claims */
 		note_claim(k, CLAIM_FOREIGN, sip_hdr_name(id));
@@ -176,16 +178,41 @@ take_carrier(struct call *c, const struct sip_msg *m, uint32_t trunk)
 		set_sent(c, caller.len ? caller : str_from(c->rec.from_received));
 }
 
-/* The number to show: what the caller showed itself, where that is its own; "" = none. */
-static struct str
-choose_number(const struct call *c, const struct claims *k, uint32_t trunk)
+/* The number to show: what the caller showed itself, where that is its own, else the trunk's.
+ * Who names nobody at all is not let out without a name, but with an own number. "" = none. */
+static void
+choose_number(const struct call *c, const struct claims *k, uint32_t trunk, struct buf *out)
 {
 	const struct snapshot_view *v = c->owner->snap;
 	struct str fallback = snapshot_text(v, v->trunk[trunk].caller);
+	uint64_t key;
 
 	if (k->from.z[0])
-		return str_from(k->from.z);
-	return k->asserted.z[0] ? str_from(k->asserted.z) : fallback;
+		buf_z(out, k->from.z);
+	else if (k->asserted.z[0])
+		buf_z(out, k->asserted.z);
+	else if (fallback.len)
+		buf_add(out, fallback.p, fallback.len);
+	else if (k->foreign || c->rec.class == CLASS_EMERGENCY)
+		return; /* the first may be of another site: no guess where help shall come */
+	else if (k->diverted.z[0])
+		buf_z(out, k->diverted.z);
+	else if (snapshot_account_number(v, k->account, &key))
+		number_key_put(out, key);
+}
+
+static enum refusal
+refuse_caller(const struct claims *k, char why[CALL_WHY_MAX])
+{
+	if (!k->foreign)
+		(void)snprintf(why, CALL_WHY_MAX,
+			       "no caller is named, and the account has neither a number nor a "
+			       "caller to show");
+	else
+		(void)snprintf(why, CALL_WHY_MAX, "%s: %s", k->foreign,
+			       k->anothers ? "the number belongs to another account"
+					   : refusal_text(REFUSAL_CALLER));
+	return REFUSAL_CALLER;
 }
 
 enum refusal
@@ -195,7 +222,9 @@ caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t tr
 	const struct snapshot_view *v = c->owner->snap;
 	struct claims k = {.cs = c->owner, .account = payer, .called = str_from(c->called.z)};
 	bool emergency = c->rec.class == CLASS_EMERGENCY;
+	char mem[NUMBER_SIZE];
 	struct str number;
+	struct buf b;
 
 	c->caller = (struct call_caller){.withheld = false};
 	if (payer == POLICY_NONE) {
@@ -203,14 +232,12 @@ caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t tr
 		return REFUSAL_NONE;
 	}
 	read_claims(&k, m);
-	number = choose_number(c, &k, trunk);
-	if (!GUARD(A3, !k.foreign || emergency) &&
-	    (v->account[payer].caller != ACCOUNT_CALLER_REPLACE || number.len == 0)) {
-		(void)snprintf(why, CALL_WHY_MAX, "%s: %s", k.foreign,
-			       k.anothers ? "the number belongs to another account"
-					  : refusal_text(REFUSAL_CALLER));
-		return REFUSAL_CALLER;
-	}
+	buf_init(&b, mem, sizeof(mem));
+	choose_number(c, &k, trunk, &b);
+	number = buf_view(&b);
+	if (!GUARD(A3, (!k.foreign && number.len) || emergency) &&
+	    (v->account[payer].caller != ACCOUNT_CALLER_REPLACE || number.len == 0))
+		return refuse_caller(&k, why);
 	(void)!str_copyz(c->caller.number, sizeof(c->caller.number),
 			 k.asserted.z[0] && !emergency ? str_from(k.asserted.z) : number);
 	c->caller.withheld = k.withheld && !emergency;

@@ -10,8 +10,9 @@
 /**
  * The caller of an INVITE, into c->caller and c->rec.from_sent. payer: the account of the customer
  * that calls, trunk: its trunk; POLICY_NONE for a carrier's call, which is believed. Emergency
- * calls are never refused. CALLER: a foreign identity, and the account does not have it replaced;
- * why says which header.
+ * calls are never refused. Who names nobody calls as the trunk's caller, an own number that
+ * diverted the call or the account's lowest. CALLER: a foreign identity, and the account does not
+ * have it replaced, or no number to show; why says which header.
  */
 enum refusal caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t trunk,
 			 char why[CALL_WHY_MAX]) NODISCARD;

@@ -101,6 +101,7 @@ struct account {
 	uint32_t international_minutes; /* a day; 0 = no limit of its own */
 	uint32_t first_trunk, n_trunks; /* its rows in the trunk table, in the order of the file */
 	uint32_t parent_row;            /* index of parent; POLICY_NONE */
+	uint32_t number_row;            /* its lowest number that is no prefix; POLICY_NONE */
 	uint16_t limit_status;          /* 486, 480, 603 */
 	uint16_t emergency_status;      /* 300..699; 3xx with emergency_target */
 	uint8_t enabled;                /* 0, 1: it and its parent */
@@ -110,7 +111,7 @@ struct account {
 	uint8_t tls_wildcard;           /* 0, 1: a wildcard in a certificate counts */
 	uint8_t tls_cn;         /* 0, 1: a common name counts where there is no other name */
 	uint8_t tls_revocation; /* enum tls_revocation */
-	uint8_t pad[5];
+	uint8_t pad[1];
 };
 
 /* Words of an enum, for files, the store and --json: word[v - first]. */

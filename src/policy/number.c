@@ -322,6 +322,12 @@ number_key_digits(uint64_t key)
 	return (unsigned)(key >> 1 & 15);
 }
 
+bool
+number_key_is_prefix(uint64_t key)
+{
+	return key & 1;
+}
+
 void
 number_key_put(struct buf *b, uint64_t key)
 {
@@ -333,6 +339,6 @@ number_key_put(struct buf *b, uint64_t key)
 		digits[i - 1] = (char)('0' + v % 10);
 	buf_char(b, '+');
 	buf_add(b, digits, n);
-	if (key & 1)
+	if (number_key_is_prefix(key))
 		buf_char(b, '*');
 }

@@ -180,6 +180,14 @@ check_numbers(const struct snapshot_view *v)
 		if (v->number[i].trunk >= v->first_carrier ||
 		    (i && v->number[i - 1].key >= v->number[i].key))
 			return false;
+	for (uint32_t i = 0; i < v->n_accounts; i++) {
+		uint32_t row = v->account[i].number_row;
+
+		if (row != POLICY_NONE &&
+		    (row >= v->n_numbers || number_key_is_prefix(v->number[row].key) ||
+		     v->trunk[v->number[row].trunk].account != i))
+			return false;
+	}
 	return true;
 }
 
@@ -440,6 +448,7 @@ put_account(struct build *b, uint32_t i)
 	const struct roster_account *from = &b->r->account[i];
 
 	put_fields(b, ROSTER_ACCOUNT, from, &b->account[i]);
+	b->account[i].number_row = POLICY_NONE;
 	b->account[i].parent_row =
 		from->parent.len ? find_account(b->r, from->parent) : POLICY_NONE;
 	/* a child is off where its parent is */
@@ -508,6 +517,16 @@ find_built(const struct build *b, struct str id)
 	return POLICY_NONE;
 }
 
+/* Rows come in rising order: the first of an account is its lowest. */
+static void
+note_lowest(struct build *b, uint32_t row)
+{
+	uint32_t *lowest = &b->account[b->trunk[b->number[row].trunk].account].number_row;
+
+	if (*lowest == POLICY_NONE && !number_key_is_prefix(b->number[row].key))
+		*lowest = row;
+}
+
 static enum err
 fill_build(struct build *b)
 {
@@ -536,6 +555,7 @@ fill_build(struct build *b)
 		if (t == POLICY_NONE)
 			return ERR_CONFIG;
 		b->number[i] = (struct snapshot_number){r->number[i].key, t, 0};
+		note_lowest(b, i);
 	}
 	for (uint32_t i = 0; i < r->n_rates; i++)
 		b->rate[i] = (struct snapshot_rate){r->rate[i].key, r->rate[i].price_micro,
@@ -674,6 +694,17 @@ snapshot_number_trunk(const struct snapshot_view *v, struct str e164)
 	uint32_t row = find_longest(v->number, v->n_numbers, sizeof(*v->number), e164);
 
 	return row == POLICY_NONE ? POLICY_NONE : v->number[row].trunk;
+}
+
+bool
+snapshot_account_number(const struct snapshot_view *v, uint32_t account, uint64_t *key)
+{
+	uint32_t row = v->account[account].number_row;
+
+	if (row == POLICY_NONE)
+		return false;
+	*key = v->number[row].key;
+	return true;
 }
 
 const struct snapshot_rate *

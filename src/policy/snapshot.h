@@ -9,7 +9,7 @@
 
 #include "policy/roster.h"
 
-enum { SNAPSHOT_LAYOUT = 2 };
+enum { SNAPSHOT_LAYOUT = 3 };
 #define SNAPSHOT_MAGIC 0x746f687370616e53ULL /* "Snapshot" */
 
 /* A table in the block: n rows from byte off on, aligned to 8. */
@@ -93,6 +93,9 @@ struct policy_id snapshot_account_id(const struct snapshot_view *v, uint32_t acc
 struct policy_id snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk);
 /** Customer trunk that serves this E.164 number (exact before longest prefix), or POLICY_NONE. */
 uint32_t snapshot_number_trunk(const struct snapshot_view *v, struct str e164);
+/** The key of the lowest exact number of this account itself; false: it has none, or prefixes. */
+bool snapshot_account_number(const struct snapshot_view *v, uint32_t account,
+			     uint64_t *key) NODISCARD;
 /** The rate of calls to this E.164 number: the longest prefix; NULL = none. Borrowed. */
 const struct snapshot_rate *snapshot_rate(const struct snapshot_view *v, struct str e164);
 

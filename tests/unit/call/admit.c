@@ -279,7 +279,7 @@ caller_shown(void **state)
 		{"sip:5551230000@x", "", "From: <sip:+15551230000@10.0.0.1>;tag="},
 		{"sip:anonymous@x", "", "From: <sip:anonymous@anonymous.invalid>;tag="},
 		{"sip:anonymous@x", "+15551239999", "From: <sip:anonymous@anonymous.invalid>;tag="},
-		{"sip:x.example", "", "From: <sip:10.0.0.1>;tag="},
+		{"sip:x.example", "", "From: <sip:+15551230000@10.0.0.1>;tag="},
 		{"sip:x.example", "+15551239999", "From: <sip:+15551239999@10.0.0.1>;tag="},
 	};
 

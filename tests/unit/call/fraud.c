@@ -312,6 +312,58 @@ identity_of_invite(void **state)
 	}
 }
 
+/* Who names nobody: asserted as a number of its own, or refused. */
+static void
+identity_of_nobody(void **state)
+{
+#define HIDDEN "sip:anonymous@anonymous.invalid"
+#define FIRST "P-Asserted-Identity: <sip:+15551230000@10.0.0.1>\r\n"
+#define TRUNKS "P-Asserted-Identity: <sip:+15551239999@10.0.0.1>\r\n"
+	static const struct {
+		const char *name, *fallback, *from, *more;
+		const char *says[2]; /* at the gateway; none: 403 */
+		bool prefix, replace;
+	} r[] = {
+		{"anonymous", "", HIDDEN, "", {"From: <" HIDDEN ">", FIRST "Privacy: id"}, 0, 0},
+		{"no user", "", "sip:x", "", {"From: <sip:+15551230000@", FIRST}, 0, 0},
+		{"no user, private", "", "sip:x", "Privacy: id\r\n", {HIDDEN, FIRST}, 0, 0},
+		{"trunk's", "+15551239999", HIDDEN, "", {HIDDEN, TRUNKS "Privacy: id"}, 0, 0},
+		{"a prefix", "", HIDDEN, "", {NULL}, true, 0},
+		{"a prefix, no user", "", "sip:x", "", {NULL}, true, 0},
+		{"a prefix, replace", "", HIDDEN, "", {NULL}, true, true},
+		{"a prefix, trunk's", "+15551239999", HIDDEN, "", {HIDDEN, TRUNKS}, true, 0},
+		{"diverted", "", HIDDEN, "Diversion: <" OWN ">\r\n", {FIRST, HIDDEN}, true, 0},
+		{"diverted by another", "", HIDDEN, "Diversion: <" HERS ">\r\n", {NULL}, true, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct fake *f = rig_up();
+		struct sent *s;
+
+		rig_account(f, "acme")->caller =
+			r[i].replace ? ACCOUNT_CALLER_REPLACE : ACCOUNT_CALLER_REFUSE;
+		rig_trunk(f, "acme-pbx")->caller = str_from(r[i].fallback);
+		if (r[i].prefix) /* acme's number is the lowest */
+			assert_int_equal(number_key(STR("+1555123*"), &f->roster.number[0].key),
+					 ERR_OK);
+		rig_world(f);
+		(void)rig_invite(f, &(struct invite){.from = r[i].from, .more = r[i].more});
+		s = rig_sent(f, SENT_REQUEST, 0);
+		if (!r[i].says[0] && (s || rig_sent(f, SENT_RESPONSE, 0)->status != 403 ||
+				      rig_cdr(f)->refusal != REFUSAL_CALLER))
+			fail_msg("%s was not refused", r[i].name);
+		for (int k = 0; k < 2 && r[i].says[k]; k++)
+			if (!rig_says(s, r[i].says[k]))
+				fail_msg("%s: %s", r[i].name, s ? s->text : "refused");
+		end_all(f);
+		rig_down(f);
+	}
+#undef HIDDEN
+#undef FIRST
+#undef TRUNKS
+}
+
 /* A child may be called for by its parent's connection; the parent not by its child's. */
 static void
 identity_of_family(void **state)
@@ -523,10 +575,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(identity_of_invite),  cmocka_unit_test(identity_of_family),
-		cmocka_unit_test(identity_of_methods), cmocka_unit_test(privacy_to_customer),
-		cmocka_unit_test(challenges),          cmocka_unit_test(redirections),
-		cmocka_unit_test(transfers),           cmocka_unit_test(generated_targets),
+		cmocka_unit_test(identity_of_nobody),  cmocka_unit_test(identity_of_invite),
+		cmocka_unit_test(identity_of_family),  cmocka_unit_test(identity_of_methods),
+		cmocka_unit_test(privacy_to_customer), cmocka_unit_test(challenges),
+		cmocka_unit_test(redirections),        cmocka_unit_test(transfers),
+		cmocka_unit_test(generated_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@ test_round(void **state)
 {
 	struct world w = {0};
 	uint32_t z, a;
+	uint64_t key;
 
 	(void)state;
 	fill(&w);
@@ -35,6 +36,9 @@ test_round(void **state)
 	z = snapshot_account(&w.v, STR("zeta"));
 	a = snapshot_account(&w.v, STR("acme"));
 	assert_int_equal(w.v.account[z].max_calls, 7);
+	assert_true(snapshot_account_number(&w.v, z, &key));
+	assert_int_equal(number_key_digits(key), 11);
+	assert_false(snapshot_account_number(&w.v, a, &key)); /* a prefix only */
 	assert_int_equal(w.v.account[a].n_trunks, 2);
 	/* the order of the file, not of the ids */
 	assert_string_equal(world_trunk_name(&w, w.v.account[a].first_trunk), "a-2");
