@@ -47,7 +47,8 @@ struct keeper_metrics {
 	struct metric_page page[KEEPER_ROLE_N];
 };
 
-/* What accounts used today, and who called for help lately: outlives signaling. */
+/* What accounts used today, and who called for help lately: outlives signaling, and as a file
+ * beside the store all of postern. */
 enum { LIMITS_VERSION = 1, LIMITS_USAGE_ROWS = 65536 };
 #define LIMITS_MAGIC 0x7374696d696cULL
 

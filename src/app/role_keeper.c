@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "app/keeper_msg.h"
+#include "app/limits.h"
 #include "app/reload.h"
 #include "app/role.h"
 #include "app/spawn.h"
@@ -113,8 +114,7 @@ make_segments(struct keeper *k)
 	if (e == ERR_OK)
 		e = records_create(k->conf.max_calls + CALL_SPARE, &k->calls_fd);
 	if (e == ERR_OK)
-		e = shm_create("postern-limits", LIMITS_MAGIC, LIMITS_VERSION,
-			       sizeof(struct keeper_limits), &k->limits_fd);
+		e = limits_open(k->conf.store, &k->limits_fd);
 	if (e == ERR_OK)
 		e = handring_create(&k->handshakes_fd);
 	if (e == ERR_OK)

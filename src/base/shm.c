@@ -1,5 +1,6 @@
 #include "base/shm.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,79 @@ shm_create(const char *name, uint64_t magic, uint32_t version, size_t size, int 
 		close(fd);
 		return ERR_IO;
 	}
+	*out = fd;
+	return ERR_OK;
+}
+
+/* What an open file holds, by its head. */
+static enum err
+look_at_file(int fd, const struct shm_head *want, enum shm_found *found)
+{
+	struct shm_head head;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return ERR_IO;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return ERR_IO;
+	}
+	if (st.st_size == 0)
+		*found = SHM_NEW;
+	else if ((uint64_t)st.st_size != want->size ||
+		 pread(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+		 head.magic != want->magic || head.version != want->version ||
+		 head.size != want->size)
+		*found = SHM_DISCARDED;
+	else if (memcmp(head.boot_id, want->boot_id, sizeof(head.boot_id)) != 0)
+		*found = SHM_REBOOTED;
+	else
+		*found = SHM_KEPT;
+	return ERR_OK;
+}
+
+/* Room for all of it, or a write to the mapping could end us (SIGBUS) on a full disk. The head
+ * comes last: without it the file is not ours. */
+static enum err
+set_up_file(int fd, const struct shm_head *head)
+{
+	errno = posix_fallocate(fd, 0, (off_t)head->size);
+	if (errno != 0 || pwrite(fd, head, sizeof(*head), 0) != (ssize_t)sizeof(*head))
+		return ERR_IO;
+	return ERR_OK;
+}
+
+enum err
+shm_file(const char *path, uint64_t magic, uint32_t version, size_t size, enum shm_found *found,
+	 int *out)
+{
+	static const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	struct shm_head head = {.magic = magic, .version = version, .size = size};
+	int fd = open(path, flags, 0600);
+	enum shm_found was = SHM_NEW;
+	enum err e;
+
+	if (fd < 0)
+		return ERR_IO;
+	read_boot_id(head.boot_id, sizeof(head.boot_id));
+	e = look_at_file(fd, &head, &was);
+	if (e == ERR_OK && was == SHM_DISCARDED) {
+		/* not cut short: another process may have it mapped */
+		close(fd);
+		fd = unlink(path) == 0 ? open(path, flags | O_EXCL, 0600) : -1;
+		if (fd < 0)
+			return ERR_IO;
+	}
+	if (e == ERR_OK)
+		e = set_up_file(fd, &head);
+	if (e != ERR_OK) {
+		int why = errno;
+
+		close(fd);
+		errno = why;
+		return e;
+	}
+	*found = was;
 	*out = fd;
 	return ERR_OK;
 }

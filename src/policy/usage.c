@@ -21,6 +21,20 @@ usage_init(struct usage *u, struct usage_row *rows, uint32_t n_rows)
 	}
 }
 
+void
+usage_close(struct usage_row *rows, uint32_t n_rows)
+{
+	for (struct usage_row *r = rows; r < rows + n_rows; r++) {
+		struct usage_sum had = r->running;
+
+		if (!had.spend_micro && !had.seconds)
+			continue;
+		r->running = (struct usage_sum){0, 0};
+		r->settled.spend_micro += had.spend_micro;
+		r->settled.seconds += had.seconds;
+	}
+}
+
 /* The row of this id, by linear probing; POLICY_NONE when there is none. *spare is then where it
  * may be made: an empty row, or one of another day. A row once used is never empty again. */
 static uint32_t

@@ -45,6 +45,9 @@ uint32_t usage_day(int64_t wall_us);
 /** rows: zeroed, or of an earlier life: then what was running there is forgotten. At least as many
  * as there are accounts. */
 void usage_init(struct usage *u, struct usage_row *rows, uint32_t n_rows);
+/** Rows of a node all of whose calls are gone, before usage_init: what was running is settled, so
+ * that an end without order forgets nothing. A call not yet answered counts with what it took. */
+void usage_close(struct usage_row *rows, uint32_t n_rows);
 /**
  * Take more for a call of this account. max: what the account may use a day, 0 = no limit of this
  * kind. force: count but never refuse. Nothing is taken unless USAGE_OK. h belongs to one account

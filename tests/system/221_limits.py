@@ -1,5 +1,6 @@
 """Limits under racing connections (A5), the length of a call, money and minutes of the day over a
 kill of signaling, and who may call as whom (A3)."""
+import os
 import threading
 import time
 
@@ -95,6 +96,27 @@ def play_racing_money(place):
           {('0.600000', '0.600000', 60, 1.0)}, 'what each cost')
     equal({c['refusal'] for c in p.cdrs() if c['sip_status'] == 480}, {'SPEND'}, 'why refused')
     equal(len(gw.requests('INVITE')), 10, 'INVITEs at the gateway')
+
+
+def play_money_over_stop(place):
+    """The day's money is not given again by a stop and a start: 1.20 at 0.60 a minute are two calls,
+    one settled, one ended by SIGTERM; the next is refused by the next life of the node."""
+    p, gw = bed(place, '    max_spend: "1.20"\n')
+    pbx = place.keep(rawsip.Customer(place.ca))
+    equal(pbx.bye(pbx.call()), 200, 'BYE')
+    pbx.call()
+    p.stop()
+    usage = os.path.join(p.dir, 'store.db.usage')
+    p.start()
+    p.ended = False
+    again = place.keep(rawsip.Customer(place.ca))
+    c = rawsip.Call()
+    again.send(request('INVITE', c, offer()))
+    m = again.final(c)
+    check(m and m.status == 480 and 'spent' in m.get('warning'), f'after the stop: {m and m.line}')
+    again.send(request('ACK', c, branch=c.branch))
+    equal(len(gw.requests('INVITE')), 2, 'INVITEs at the gateway')
+    equal(os.stat(usage).st_mode & 0o7777, 0o600, 'mode of the file')
 
 
 def play_racing_attempts(place):
