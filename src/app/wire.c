@@ -227,7 +227,7 @@ op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 }
 
 static void
-op_emergency(void *arg, const struct call_record *rec, const char *what)
+op_emergency(void *arg, const struct call_record *rec, const char *what, bool lost)
 {
 	char text[ALARM_TEXT_MAX];
 	struct worker *w = arg;
@@ -236,7 +236,8 @@ op_emergency(void *arg, const struct call_record *rec, const char *what)
 		       rec->leg[LEG_A].account.z, rec->to_received, rec->from_received,
 		       rec->leg[LEG_A].trunk.z, what, rec->id.z);
 	log_warn("call.emergency", "%s", text);
-	wire_alarm_raise(w, ALARM_EMERGENCY, ALARM_MAJOR, rec->leg[LEG_A].account.z, text);
+	wire_alarm_raise(w, ALARM_EMERGENCY, lost ? ALARM_CRITICAL : ALARM_MAJOR,
+			 rec->leg[LEG_A].account.z, text);
 }
 
 void

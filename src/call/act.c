@@ -9,6 +9,7 @@
 #include "base/metric.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
+#include "call/sos.h"
 
 enum { ACT_CLOSED_US = 2 * CLOCK_S /* media's last counters; then the table's are taken */ };
 
@@ -172,6 +173,7 @@ try_targets(struct call *c)
 		if (r == REFUSAL_NONE)
 			r = send_invite(c, trunk);
 		if (r == REFUSAL_NONE) {
+			sos_carried(c);
 			t->status = 0;
 			return true;
 		}
@@ -238,6 +240,7 @@ reject_a(struct call *c)
 	int status = c->fail_status ? c->fail_status : 500;
 
 	act_note_end(c, ENDER_POSTERN, status, c->fail_q850, (enum refusal)c->rec.refusal);
+	sos_failed(c);
 	if (!c->leg[LEG_A].invite)
 		return; /* an earlier life held its transaction */
 	begin_msg(c, &b);

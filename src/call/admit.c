@@ -238,7 +238,7 @@ admit_emergency(struct call *c, const struct sip_msg *m, const struct edge_sourc
 		r = check_limits(c, src, payer);
 	if (r == REFUSAL_NONE)
 		r = find_targets(c, why);
-	sos_note(c, r);
+	sos_note(c);
 	return r;
 }
 

@@ -67,13 +67,11 @@ sos_admit(struct call *c, const struct edge_source *src, uint32_t payer, char wh
 }
 
 void
-sos_note(struct call *c, enum refusal r)
+sos_note(struct call *c)
 {
 	struct calls *cs = c->owner;
 
 	metric_add(METRIC_calls_emergency, 1);
-	if (r != REFUSAL_NONE)
-		metric_add(METRIC_calls_emergency_refused, 1);
 	/* a refused one takes another way, but the call back may come over us */
 	if (c->caller.number[0])
 		emergency_note(&cs->emergency, EMERGENCY_NUMBER, str_from(c->caller.number),
@@ -83,8 +81,40 @@ sos_note(struct call *c, enum refusal r)
 	if (c->rec.payer.z[0])
 		emergency_note(&cs->emergency, EMERGENCY_ACCOUNT, str_from(c->rec.payer.z),
 			       cs->now);
-	cs->ops.do_emergency(cs->ops.arg, &c->rec,
-			     r == REFUSAL_NONE        ? "carried over a clear trunk"
-			     : r == REFUSAL_EMERGENCY ? "refused, as it came over TLS"
-						      : refusal_text(r));
+}
+
+/* ---- what became of it ---- */
+
+/* Did an INVITE go to a target? -1: to none of its addresses, also where that shows later. */
+static bool
+was_sent(const struct call *c)
+{
+	for (uint32_t i = 0; i < c->rec.n_targets; i++)
+		if (c->rec.target[i].status != -1)
+			return true;
+	return false;
+}
+
+void
+sos_carried(const struct call *c)
+{
+	const struct call_ops *ops = &c->owner->ops;
+
+	if (c->rec.class == CLASS_EMERGENCY && !was_sent(c))
+		ops->do_emergency(ops->arg, &c->rec, "carried over a clear trunk", false);
+}
+
+void
+sos_failed(const struct call *c)
+{
+	const struct call_ops *ops = &c->owner->ops;
+	enum refusal r = (enum refusal)c->rec.refusal;
+	char what[CALL_WHY_MAX];
+
+	if (c->rec.class != CLASS_EMERGENCY || was_sent(c))
+		return;
+	metric_add(METRIC_calls_emergency_refused, 1);
+	(void)snprintf(what, sizeof(what), "refused: %s",
+		       r == REFUSAL_EMERGENCY ? "it came over TLS" : refusal_text(r));
+	ops->do_emergency(ops->arg, &c->rec, what, r != REFUSAL_EMERGENCY);
 }

@@ -18,7 +18,12 @@ bool sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct
  */
 enum refusal sos_admit(struct call *c, const struct edge_source *src, uint32_t payer,
 		       char why[CALL_WHY_MAX]);
-/** Its caller is known now: the call back may come, and somebody should hear of it. */
-void sos_note(struct call *c, enum refusal r);
+/** Its caller is known now: the call back may come. */
+void sos_note(struct call *c);
+/** An INVITE of this call, of any class, goes to a carrier: tell that an emergency call is carried.
+ * Before the target's status is set; told again where the targets before could not be reached. */
+void sos_carried(const struct call *c);
+/** A is told that its call, of any class, failed: tell of an emergency call that no carrier got. */
+void sos_failed(const struct call *c);
 
 #endif

@@ -57,8 +57,9 @@ struct call_ops {
 	/* a request that was refused outside any call: so that it can be explained */
 	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 			const struct edge_source *src);
-	/* an account made an emergency call: somebody should know */
-	void (*do_emergency)(void *arg, const struct call_record *rec, const char *what);
+	/* an account made an emergency call: somebody should know; lost: it should have been
+	 * carried, but was not */
+	void (*do_emergency)(void *arg, const struct call_record *rec, const char *what, bool lost);
 };
 
 struct call_conf {

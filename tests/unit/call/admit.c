@@ -298,14 +298,91 @@ caller_shown(void **state)
 	}
 }
 
+/* A PBX in clear, and a carrier that takes emergency calls. */
+static void
+in_clear(struct fake *f)
+{
+	struct roster_trunk *t = rig_trunk(f, "acme-pbx");
+
+	t->transport = TRUNK_UDP;
+	t->security = TRUNK_SEC_REFUSED;
+	t->port = 5060;
+	assert_int_equal(cidr_parse(STR("198.51.100.7"), &t->source[0]), ERR_OK);
+	t->n_sources = 1;
+	rig_trunk(f, "gw1")->emergency = true;
+	rig_world(f);
+}
+
+/* What is told of an emergency call: carried only where an INVITE went out. */
+static void
+emergency_told(void **state)
+{
+	static const struct {
+		const char *name, *body, *says;
+		bool tls, no_port, no_send, lost;
+	} r[] = {
+		{.name = "carried", .says = "carried over a clear trunk"},
+		{.name = "no port",
+		 .no_port = true,
+		 .says = "refused: no free media port",
+		 .lost = true},
+		{.name = "bad SDP", .body = "v=1\r\n", .says = "refused: ", .lost = true},
+		{.name = "no SDP", .body = "", .says = "refused: ", .lost = true},
+		{.name = "not sent", .no_send = true, .says = "refused: ", .lost = true},
+		{.name = "TLS", .tls = true, .says = "refused: it came over TLS"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct fake *f = rig_up();
+
+		if (!r[i].tls)
+			in_clear(f);
+		f->no_port = r[i].no_port;
+		f->no_send = r[i].no_send;
+		(void)rig_invite(f, &(struct invite){.uri = "sip:911@x",
+						     .body = r[i].body ? r[i].body : PBX_CLEAR});
+		if (f->n_emergencies != 1 || f->emergency_lost != r[i].lost ||
+		    strncmp(f->emergency, r[i].says, strlen(r[i].says)) != 0)
+			fail_msg("%s: %u, %s", r[i].name, f->n_emergencies, f->emergency);
+		(void)calls_stop(&f->calls, f->now);
+		fake_run(f, 3 * B2BUA_RING_US);
+		rig_down(f);
+	}
+}
+
+/* It was sent, but nothing could be reached; or the caller hung up before an answer. */
+static void
+emergency_unreachable(void **state)
+{
+	struct fake *f = rig_up();
+	struct edge_txn *a;
+
+	(void)state;
+	in_clear(f);
+	(void)rig_invite(f, &(struct invite){.uri = "sip:911@x", .body = PBX_CLEAR});
+	for (int i = 0; i < 2; i++) /* gw1, gw2 */
+		fake_news(f, rig_out(f),
+			  &(struct edge_news){.event = EDGE_FAILED, .last = true, .err = ERR_IO});
+	assert_int_equal(f->n_emergencies, 3);
+	assert_true(f->emergency_lost);
+	a = rig_invite(f,
+		       &(struct invite){.uri = "sip:911@x", .body = PBX_CLEAR, .call_id = "2@x"});
+	rig_cancel(f, a);
+	assert_int_equal(f->n_emergencies, 4);
+	assert_string_equal(f->emergency, "carried over a clear trunk");
+	(void)calls_stop(&f->calls, f->now);
+	fake_run(f, 3 * B2BUA_RING_US);
+	rig_down(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_row),
-		cmocka_unit_test(attempts_of_target),
-		cmocka_unit_test(record_of_refused),
-		cmocka_unit_test(caller_shown),
+		cmocka_unit_test(each_row),          cmocka_unit_test(attempts_of_target),
+		cmocka_unit_test(record_of_refused), cmocka_unit_test(caller_shown),
+		cmocka_unit_test(emergency_told),    cmocka_unit_test(emergency_unreachable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

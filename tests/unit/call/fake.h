@@ -78,6 +78,8 @@ struct fake {
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
 	uint32_t n_emergencies;
+	char emergency[CALL_WHY_MAX]; /* what was told of the last one */
+	bool emergency_lost;
 	bool spare_asked;
 	/* faults to order */
 	bool no_port, no_open, no_send, no_slot, no_local;
@@ -560,12 +562,14 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 }
 
 static void
-fake_emergency(void *arg, const struct call_record *rec, const char *what)
+fake_emergency(void *arg, const struct call_record *rec, const char *what, bool lost)
 {
 	struct fake *f = arg;
 
 	CHECK(rec->class == CLASS_EMERGENCY && what[0]);
 	f->n_emergencies++;
+	f->emergency_lost = lost;
+	CHECK(str_copyz(f->emergency, sizeof(f->emergency), str_from(what)) == ERR_OK);
 }
 
 static void
