@@ -225,12 +225,28 @@ is_guest(struct cards *c, const struct tls_peer *peer, enum identity_reason r)
 	return yes;
 }
 
+/* The word of the record for what policy says. */
+static enum tls_reason
+reason_of(enum identity_reason r)
+{
+	static const enum tls_reason of[IDENTITY_REASON_N] = {
+		[IDENTITY_NO_NAME] = TLS_IDENTITY,    [IDENTITY_UNKNOWN] = TLS_IDENTITY,
+		[IDENTITY_WILDCARD] = TLS_IDENTITY,   [IDENTITY_ZONE] = TLS_OTHER_ZONE,
+		[IDENTITY_SOURCE] = TLS_SOURCE,       [IDENTITY_DISABLED] = TLS_ACCOUNT_OFF,
+		[IDENTITY_TLS_OFF] = TLS_NOT_ON,      [IDENTITY_AMBIGUOUS] = TLS_AMBIGUOUS,
+		[IDENTITY_LISTENER] = TLS_OTHER_DOOR, [IDENTITY_LOOKUP] = TLS_LOOKUP,
+		[IDENTITY_BARRED] = TLS_WILDCARD,
+	};
+
+	return of[r];
+}
+
 void
 cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict)
 {
 	struct cards *c = arg;
 	struct card *k = take_card(c);
-	struct identity id;
+	struct identity id = {.account = POLICY_NONE};
 	enum identity_reason r = IDENTITY_UNKNOWN;
 	struct str zone = peer->zone < c->n_zones ? str_from(c->zone_fqdn[peer->zone]) : STR_NULL;
 	char why[IDENTITY_WHY_MAX] = "";
@@ -251,6 +267,9 @@ cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *ve
 		cards_free(c, pool_index(&c->pool, k));
 		verdict->accept = is_guest(c, peer, r);
 		verdict->account = CARD_NONE;
+		verdict->reason = reason_of(r);
+		(void)!str_copyz(verdict->claims, sizeof(verdict->claims),
+				 str_from(id.account_id.z));
 		if (!verdict->accept)
 			write_why(verdict, buf_cstr(&b));
 		return;

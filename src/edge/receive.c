@@ -475,12 +475,17 @@ take_accepted(struct edge *e, struct tls_result *res, struct edge_party *party)
 	cards_free(&e->cards, res->verdict.account);
 }
 
-/* Refused after its names had selected an account: what it says it is goes into the record. */
+/* Refused, though its names select an account: what it says it is goes into the record. */
 static void
 drop_claimed(struct edge *e, struct tls_result *res, struct edge_party *party)
 {
 	struct identity id;
 
+	if (!res->verdict.accept) {
+		(void)!str_copyz(party->account.z, sizeof(party->account.z),
+				 str_from(res->verdict.claims));
+		return;
+	}
 	if (identify_now(e, res, &id))
 		name_party(e, &id, party);
 	cards_free(&e->cards, res->verdict.account);
@@ -526,7 +531,7 @@ receive_handshake(void *arg, struct tls_result *res)
 		take_guest(e, res);
 	else if (res->conn)
 		take_accepted(e, res, &party);
-	else if (res->verdict.accept)
+	else
 		drop_claimed(e, res, &party);
 	tell_handshake(e, &res->record, &party);
 	handshake_result_free(e->handshake, &res);

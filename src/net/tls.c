@@ -200,7 +200,7 @@ take_identity(struct tls_hand *h, const struct cert_view *leaf)
 		memcpy(h->record->trunks, v->trunks, sizeof(v->trunks));
 		return 0;
 	}
-	set_reason(h, TLS_IDENTITY);
+	set_reason(h, v->reason == TLS_OK ? TLS_IDENTITY : v->reason);
 	if (open_why(h, &b)) {
 		if (v->why[0] || !leaf)
 			buf_z(&b, v->why);

@@ -39,6 +39,8 @@ struct tls_verdict {
 	uint32_t account;         /* caller's id */
 	uint32_t trunks[TLS_TRUNKS_MAX];
 	uint16_t n_trunks;
+	enum tls_reason reason;       /* when not accepted; OK = IDENTITY */
+	char claims[TLS_ACCOUNT_MAX]; /* when not accepted: the account that it says it is, or "" */
 	uint8_t alert;         /* when not accepted; 0 = bad_certificate (42). 40, 42..46, 48 */
 	char why[TLS_WHY_MAX]; /* when not accepted: a sentence */
 };

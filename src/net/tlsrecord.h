@@ -25,7 +25,7 @@ enum {
 #define TLS_REASON_LIST(X)                                                                         \
 	X(OK, "ok")                                                                                \
 	X(CERT, "certificate")    /* cert_reason says which */                                     \
-	X(IDENTITY, "no-account") /* chain good, but it selects no account */                      \
+	X(IDENTITY, "no-account") /* chain good, but no account has such a name */                 \
 	X(PROFILE, "profile")     /* below the profile that the account asks for */                \
 	X(VERSION, "version")     /* no common protocol version */                                 \
 	X(CIPHER, "cipher")       /* no common suite */                                            \
@@ -38,7 +38,16 @@ enum {
 	X(CONNECT, "connect")   /* TCP did not come up */                                          \
 	X(PROTOCOL, "protocol") /* anything else wrong in the handshake */                         \
 	X(INTERNAL, "internal")                                                                    \
-	X(SHUTDOWN, "shutdown") /* we are stopping */
+	X(SHUTDOWN, "shutdown") /* we are stopping */                                              \
+	/* the chain is good and selects an account, which may not be used so */                   \
+	X(ACCOUNT_OFF, "account-off") /* it or the trunk is disabled */                            \
+	X(NOT_ON, "tls-off")          /* its tls_srtp is neither ready nor on */                   \
+	X(OTHER_ZONE, "zone")         /* it uses another zone */                                   \
+	X(OTHER_DOOR, "listener")     /* it uses another listener */                               \
+	X(SOURCE, "source")           /* it does not come from this address */                     \
+	X(LOOKUP, "lookup")           /* what DNS says of its host is not known yet */             \
+	X(AMBIGUOUS, "ambiguous")     /* the names belong to more than one account */              \
+	X(WILDCARD, "wildcard")       /* the account does not accept one */
 
 enum tls_reason {
 #define X(name, word) TLS_##name,

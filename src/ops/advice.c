@@ -61,9 +61,40 @@ static const struct advice rows[] = {
 	 "see why so many connections are dialled at once"},
 	{"shutdown", "nothing: postern was being stopped", NULL},
 	{"no-account",
-	 "compare the names of the certificate ({names}) with `postern trunks`: the trunk's host "
-	 "must be "
-	 "one of them, the account switched on, and its address among the trunk's sources",
+	 "compare the names of the certificate ({names}) with `postern trunks`: the host of the "
+	 "customer's trunk must be one of them",
+	 NULL},
+	{"account-off",
+	 "if account {account} is to be used, set enabled: true for it and its trunk with postern "
+	 "apply",
+	 NULL},
+	{"tls-off",
+	 "run postern ready FQDN --account {account} (FQDN: the host of its trunk), then set "
+	 "tls_srtp: on for the account with postern apply",
+	 NULL},
+	{"zone",
+	 "have the PBX connect to the zone that the sentence names, or change the zone of the "
+	 "trunk with postern apply",
+	 NULL},
+	{"listener",
+	 "have the PBX connect to the listener that the sentence names, or change the listener of "
+	 "the trunk with postern apply",
+	 NULL},
+	{"source",
+	 "if {peer} is the customer's address, add it to the sources of the trunk with postern "
+	 "apply (where it has none: to the address record of its host)",
+	 NULL},
+	{"lookup",
+	 "nothing, if it happened once: the PBX tries again; if it comes again, see whether the "
+	 "host of the trunk has an address record",
+	 NULL},
+	{"ambiguous",
+	 "use a certificate with the names of one account only ({names}), or make one account the "
+	 "parent of the other",
+	 NULL},
+	{"wildcard",
+	 "use a certificate that shows the trunk's host itself; it shows {names}; or set tls: "
+	 "{wildcard: yes} for the account",
 	 NULL},
 	/* the certificate */
 	{"certificate", "see the sentence", NULL},
@@ -215,7 +246,8 @@ put_value(struct buf *b, const struct json *v)
 static bool
 put_named(struct buf *b, const struct json *facts, struct str name)
 {
-	static const char *const known[] = {"versions", "suites", "sni", "peer", "names"};
+	static const char *const known[] = {"versions", "suites", "sni",
+					    "peer",     "names",  "account"};
 	const struct json *chain = jsonin_get(facts, "chain");
 	struct str rest = name, cert = str_cut(&rest, '.');
 	char path[32];

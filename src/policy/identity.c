@@ -345,6 +345,18 @@ explain_trunk(const struct search *s, struct buf *why)
 	}
 }
 
+/* Refused: whom it claims to be. */
+static void
+finish_claim(const struct snapshot_view *v, uint32_t trunk, struct identity *out)
+{
+	uint32_t account = v->trunk[trunk].account;
+
+	if (account != POLICY_NONE)
+		*out = (struct identity){.version = v->version,
+					 .account = account,
+					 .account_id = snapshot_account_id(v, account)};
+}
+
 static void
 finish_identity(const struct snapshot_view *v, struct identity *id, struct identity *out)
 {
@@ -383,6 +395,8 @@ identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p, s
 		return explain_unknown(&s, why);
 	if (s.reason != IDENTITY_OK) {
 		explain_trunk(&s, why);
+		if (s.reason != IDENTITY_AMBIGUOUS)
+			finish_claim(v, s.about, out);
 		return s.reason;
 	}
 	finish_identity(v, &s.id, out);
@@ -463,7 +477,7 @@ identity_of_source(const struct snapshot_view *v, const struct identity_origin *
 	enum identity_reason reason = IDENTITY_SOURCE, r;
 	struct identity id = {.account = POLICY_NONE};
 	struct source_walk w = {.addr = from->source};
-	uint32_t row, bits = 0;
+	uint32_t row, bits = 0, about = POLICY_NONE;
 
 	while ((row = source_next(v, &w)) != POLICY_NONE && reason != IDENTITY_AMBIGUOUS) {
 		uint32_t i = v->source[row].trunk;
@@ -473,6 +487,7 @@ identity_of_source(const struct snapshot_view *v, const struct identity_origin *
 			continue;
 		r = try_row(v, t);
 		if (r != IDENTITY_OK) {
+			about = reason == IDENTITY_SOURCE ? i : about;
 			reason = reason == IDENTITY_SOURCE ? r : reason;
 			continue;
 		}
@@ -493,6 +508,8 @@ identity_of_source(const struct snapshot_view *v, const struct identity_origin *
 		finish_identity(v, &id, out);
 	else if (why)
 		explain_source(from, reason, why);
+	if ((reason == IDENTITY_DISABLED || reason == IDENTITY_TLS_OFF) && about != POLICY_NONE)
+		finish_claim(v, about, out);
 	return reason;
 }
 

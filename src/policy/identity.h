@@ -72,7 +72,9 @@ const char *identity_reason_text(enum identity_reason r);
 
 /**
  * The account and trunks of a TLS peer. IDENTITY_OK: *out is written. Otherwise a sentence for
- * the customer, with the names in question, is added to why (which may be NULL).
+ * the customer, with the names in question, is added to why (which may be NULL), and where one
+ * account's trunk is what it came nearest to, *out is that account, which it claims to be, with no
+ * trunk.
  * Which name of a certificate covers which host is net/certpolicy's to say (RFC 5922 7.1).
  */
 enum identity_reason identity_of_peer(const struct snapshot_view *v, const struct identity_peer *p,
@@ -82,7 +84,8 @@ unsigned identity_names(const struct account *a);
 /**
  * The trunks of a peer without certificate: those with this transport (over TLS: of identity
  * address) and a source range that holds the address, longest prefix first; of carriers those with
- * the peer's own port first. All are of one account, or all are carriers.
+ * the peer's own port first. All are of one account, or all are carriers. DISABLED and TLS_OFF:
+ * *out as above.
  */
 enum identity_reason identity_of_source(const struct snapshot_view *v,
 					const struct identity_origin *from, struct identity *out,

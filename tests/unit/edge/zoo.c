@@ -55,6 +55,7 @@ make_accounts(void)
 	a->tls_eku = TLS_EKU_STRICT;
 	a->tls_wildcard = false;
 	add_account("gone", "gone.example.info")->enabled = false;
+	add_account("asked", "asked.example.info")->tls_srtp = TLS_SRTP_REQUESTED;
 	add_account("deep", "a.deep.example.edu");
 	add_account("idn", "xn--bcher-kva.example.info");
 	add_account("hard", "hard.example.org")->tls_revocation = TLS_REVOCATION_HARD;
@@ -276,8 +277,9 @@ check(const struct row *r, const char *direction, const struct want *w, const st
 	if (!strstr(ok ? rec->notes : rec->why, w->says))
 		fail_msg("%s, %s: said \"%s\", noted \"%s\"", r->row, direction, rec->why,
 			 rec->notes);
-	if (w->account && strcmp(m->verdict.terms.id, w->account) != 0)
-		fail_msg("%s, %s: account %s", r->row, direction, m->verdict.terms.id);
+	if (w->account && strcmp(ok ? m->verdict.terms.id : m->verdict.claims, w->account) != 0)
+		fail_msg("%s, %s: account \"%s\", claims \"%s\"", r->row, direction,
+			 m->verdict.terms.id, m->verdict.claims);
 	if (ok && rec->trust_version != 7)
 		fail_msg("%s, %s: trust %d", r->row, direction, (int)rec->trust_version);
 }

@@ -16,7 +16,7 @@ enum { STEPS = 400, Z_CARRIER = 0, Z_MODERN = 1 };
 
 /* One expected result. word NULL: this direction says nothing new. */
 struct want {
-	const char *account; /* client direction, accepted: whose it is */
+	const char *account; /* client direction: whose it is, or claims to be */
 	const char *word;    /* "ok" or the reason */
 	int alert;           /* that we send; -1 = none */
 	const char *says;    /* in the sentence, or, when accepted, in the notes */
@@ -36,6 +36,7 @@ struct row {
 #define OK_OUT {NULL, "ok", -1, ""}
 #define NOTED(n) {NULL, "ok", -1, n}
 #define NO(word, alert, says) {NULL, word, alert, says}
+#define NO_OF(a, word, alert, says) {a, word, alert, says}
 #define SKIP {NULL, NULL, 0, NULL}
 #define DNS(x) .san = "DNS:" x
 
@@ -60,8 +61,12 @@ static const struct row rows[] = {
 	 NO("no-account", 42, "no account has a name"),
 	 NO("name-mismatch", 42, "is for stranger.example.com, which does not cover " PBX), PBX,
 	 "acme", 0},
-	{"disabled account", {DNS("gone.example.info")}, NO("no-account", 42, "is disabled"), OK_OUT,
+	{"disabled account", {DNS("gone.example.info")}, NO_OF("gone", "account-off", 42, "is disabled"), OK_OUT,
 	 "gone.example.info", "gone", 0},
+	{"TLS only requested", {DNS("asked.example.info")},
+	 NO_OF("asked", "tls-off", 42, "tls_srtp is requested"), OK_OUT, "asked.example.info", "asked", 0},
+	{"TLS only requested, self-signed", {DNS("asked.example.info"), .issuer = I_SELF},
+	 NO_OF("asked", "self-signed", 48, ""), SKIP, "asked.example.info", "asked", 0},
 	/* extended key usage */
 	{"serverAuth only", {DNS(PBX), .eku = "serverAuth"}, OK_NOTED("acme", "serverAuth only"),
 	 OK_OUT, PBX, "acme", 0},
@@ -178,7 +183,7 @@ static const struct row rows[] = {
 	    "wildcard covers one label"),
 	 "a.deep.example.edu", "deep", 0},
 	{"wildcard where the account forbids it", {DNS("*.example.org")},
-	 NO("no-account", 42, ""), NO("name-mismatch", 42, "wildcards are not accepted"),
+	 NO("ambiguous", 42, "and names of account"), NO("name-mismatch", 42, "wildcards are not accepted"),
 	 "strict.example.org", "strict", 0},
 	{"wildcard in the middle", {DNS("pbx.*.com")}, NO("no-account", 42, "no account"),
 	 NO("name-mismatch", 42, "pbx.*.com"), PBX, "acme", 0},
@@ -204,7 +209,7 @@ static const struct row rows[] = {
 	{"no CN, no subject", {DNS(PBX), .odd = O_NO_SUBJECT}, OK_AS("acme"), OK_OUT, PBX, "acme",
 	 0},
 	{"names of two accounts", {.san = "DNS:" PBX ",DNS:" BETA},
-	 NO("no-account", 42, "and names of account"), OK_OUT, PBX, "acme", 0},
+	 NO("ambiguous", 42, "and names of account"), OK_OUT, PBX, "acme", 0},
 	{"empty SAN", {.odd = O_EMPTY_SAN}, NO("no-account", 42, "no DNS name"),
 	 NO("name-mismatch", 42, "no name (SAN) at all"), PBX, "acme", 0},
 	{"300 names", {.odd = O_SOME_NAMES}, NO("too-many-names", 42, "more than 256"),
