@@ -56,6 +56,9 @@ def play_address_from_list(place):
         f'        sources: [{PBX}]\n')).start()
     check(connects(place, PBX), 'refused from its list')
     check(not connects(place, OTHER), 'A4: accepted from another address')
+    rows = wait_for('its record', 5, lambda: json.loads(p.command(
+        'handshakes', '-c', p.conf, '--json', '--refused', '--account', 'acme'))['list'])
+    equal((rows[0]['word'], rows[0]['account']), ('source', 'acme'), 'whom it claims to be')
     equal(p.stat('tls_accepted'), 1, 'accepted')
 
 

@@ -162,6 +162,30 @@ reason_header(void **state)
 	}
 }
 
+/* The table of postern-cdr(5) is this one. */
+static void
+manual_has_each_refusal(void **state)
+{
+	static char page[65536];
+	char want[512];
+	FILE *f = fopen(VECTORS "/../../man/postern-cdr.5", "r");
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	n = fread(page, 1, sizeof(page) - 1, f);
+	(void)fclose(f);
+	page[n] = 0;
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL_N; i++) {
+		enum refusal r = (enum refusal)i;
+
+		(void)snprintf(want, sizeof(want), ".It Ic %s\n%d, %d: %s\n", refusal_name(r),
+			       refusal_status(r), refusal_q850(r), refusal_text(r));
+		if (!strstr(page, want))
+			fail_msg("man/postern-cdr.5 lacks \"%s\"", want);
+	}
+}
+
 int
 main(void)
 {
@@ -170,6 +194,7 @@ main(void)
 		cmocka_unit_test(all_statuses),
 		cmocka_unit_test(each_refusal),
 		cmocka_unit_test(reason_header),
+		cmocka_unit_test(manual_has_each_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
