@@ -88,9 +88,6 @@ class Tree:
         for folder, names in re.findall(r"\['(\w+)',\s*\[([^\]]*)\]", build):
             for i, name in enumerate(re.findall(r"'(\w+)'", names)):
                 self.order[f'{folder}/{name}'] = i
-        m = re.search(r'^app_files = \[(.*?)\]', build, re.S | re.M)
-        for i, name in enumerate(re.findall(r"'(?:app/)?(\w+)\.c'", m.group(1) if m else '')):
-            self.order[f'app/{name}'] = i
         self.files = [File(root, os.path.relpath(os.path.join(d, f), os.path.join(root, 'src')))
                       for d, dirs, names in sorted(os.walk(os.path.join(root, 'src')))
                       for f in sorted(names)

@@ -4,7 +4,8 @@
 usage: red.py BUILD [--results FILE] [ID...]      BUILD was configured with -Dred=true
 
 Guards are the GUARD(ID, condition) in src. For each id first the unit programs run with
-POSTERN_GUARD_OFF=ID; if all pass, the plays of tests/system that name the id in GUARDS run.
+POSTERN_GUARD_OFF=ID; if all pass, the plays of tests/system that name the id in GUARDS run. A test
+counts when it fails without the guard, passes with it, and fails without it once more.
 """
 import argparse
 import concurrent.futures
@@ -40,6 +41,12 @@ def failing(test, guard):
     return [f'{test["name"]}: {b}' for b in bad] or ([test['name']] if p.returncode else [])
 
 
+def missed(test, guard):
+    """What fails in test because the guard is out, and not by chance."""
+    seen = [x for x in failing(test, guard) if 'setup failed' not in x]     # that is no finding
+    return [x for x in seen if x not in failing(test, 'none') and x in failing(test, guard)]
+
+
 def plays_of(guard):
     folder = os.path.join(ROOT, 'tests/system')
     for name in sorted(n for n in os.listdir(folder) if re.match(r'\d{3}_\w+\.py$', n)):
@@ -71,10 +78,10 @@ def main():
         for guard, where in sorted(guards().items()):
             if a.ids and guard not in a.ids:
                 continue
-            seen = [x for r in pool.map(lambda t: failing(t, guard), tests) for x in r
-                    if 'setup failed' not in x]     # that is no finding
+            seen = [x for r in pool.map(lambda t: missed(t, guard), tests) for x in r]
             if not seen:
-                seen = [p for p in plays_of(guard) if play_fails(a.build, p, guard)]
+                seen = [p for p in plays_of(guard)
+                        if play_fails(a.build, p, guard) and not play_fails(a.build, p, 'none')]
             if seen:
                 lines.append(f'pass red {guard}: without it fails {seen[0]}')
             else:

@@ -12,7 +12,7 @@
 
 enum {
 	SHOW_FACTS_MAX = SHOWHANDS_ROW_MAX, /* also: a line of the file of CDRs */
-	SHOW_TODO_MAX = 8192,
+	SHOW_ADVICE_MAX = 8192,
 	SHOW_REACHED_MAX = 256 * 1024
 };
 _Static_assert((int)SHOW_FACTS_MAX > (int)LINES_LEN_MAX, "room for a CDR");
@@ -268,7 +268,7 @@ put_reached(struct show *s, const struct json *cdr, struct buf *words, struct bu
 static void
 put_explained(struct show *s, struct buf *b, struct str facts, const char *state)
 {
-	static char words[EXPLAIN_TEXT_MAX], todo[SHOW_TODO_MAX], reached[SHOW_REACHED_MAX];
+	static char words[EXPLAIN_TEXT_MAX], advice[SHOW_ADVICE_MAX], reached[SHOW_REACHED_MAX];
 	struct json *j;
 	struct buf w, t, r;
 	bool call;
@@ -278,7 +278,7 @@ put_explained(struct show *s, struct buf *b, struct str facts, const char *state
 		return;
 	}
 	buf_init(&w, words, sizeof(words));
-	buf_init(&t, todo, sizeof(todo));
+	buf_init(&t, advice, sizeof(advice));
 	buf_init(&r, reached, sizeof(reached));
 	call = !*jsonin_text(j, "kind");
 	if (call) {
