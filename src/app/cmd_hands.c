@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/ask.h"
-#include "app/print.h"
+#include "app/ctlclient.h"
+#include "app/answertext.h"
 #include "ops/jsonin.h"
 
 enum { REQUEST_MAX = 8192, SINCE_MAX_S = 315360000 };
@@ -17,7 +17,7 @@ static int
 tell_usage(const char *usage, bool asked)
 {
 	fprintf(asked ? stdout : stderr, "usage: postern %s\n", usage);
-	return asked ? ASK_OK : ASK_NO_CONTACT;
+	return asked ? CTLCLIENT_OK : CTLCLIENT_NO_CONTACT;
 }
 
 static void
@@ -75,14 +75,14 @@ put_number(struct buf *b, const char *name, const char *z, uint32_t max)
 static void
 print_handshakes(const struct json *a)
 {
-	static const struct print_column columns[] = {
+	static const struct answertext_column columns[] = {
 		{"ID", "id"},        {"AT", "at"},           {"PEER", "peer"},
 		{"OUT", "outgoing"}, {"OK", "accepted"},     {"TLS", "version"},
 		{"SUITE", "suite"},  {"ACCOUNT", "account"}, {"CERTIFICATE", "names"},
 		{"REASON", "word"},  {"MORE", "more"},       {"WHY", "why"},
 	};
 
-	print_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
+	answertext_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
 	if (jsonin_true(a, "more"))
 		puts("and older ones; see --limit, --since");
 }
@@ -126,7 +126,7 @@ cmd_handshakes(int argc, char **argv)
 	if (!ok || optind != argc)
 		return tell_usage(usage, false);
 	buf_z(&b, "}\n");
-	return ask_run("handshakes", conf, &b, json, print_handshakes);
+	return ctlclient_run("handshakes", conf, &b, json, print_handshakes);
 }
 
 /* ---- explain ---- */
@@ -134,7 +134,7 @@ cmd_handshakes(int argc, char **argv)
 static void
 print_chain(const struct json *chain)
 {
-	static const struct print_column columns[] = {
+	static const struct answertext_column columns[] = {
 		{"SUBJECT", "subject"},     {"ISSUER", "issuer"},
 		{"NAMES", "names"},         {"NOT BEFORE", "not_before"},
 		{"NOT AFTER", "not_after"}, {"KEY", "key"},
@@ -144,24 +144,24 @@ print_chain(const struct json *chain)
 	if (jsonin_count(chain) == 0)
 		return;
 	puts("\nCertificates, the peer's own first:");
-	print_table(chain, columns, ARRAY_LEN(columns));
+	answertext_table(chain, columns, ARRAY_LEN(columns));
 }
 
 static void
 print_explained(const struct json *a)
 {
-	static char mem[PRINT_TEXT_MAX];
+	static char mem[ANSWERTEXT_TEXT_MAX];
 	const struct json *reached = jsonin_get(a, "reached.list");
 
-	printf("%s\n", print_scalar(jsonin_get(a, "text"), mem, PRINT_TEXT_MAX - 8));
-	if (*jsonin_text(a, "todo"))
+	printf("%s\n", answertext_scalar(jsonin_get(a, "text"), mem, ANSWERTEXT_TEXT_MAX - 8));
+	if (*jsonin_text(a, "advice"))
 		printf("\nWhat to do: %s.\n",
-		       print_scalar(jsonin_get(a, "todo"), mem, PRINT_TEXT_MAX - 8));
+		       answertext_scalar(jsonin_get(a, "advice"), mem, ANSWERTEXT_TEXT_MAX - 8));
 	print_chain(jsonin_get(a, "facts.chain"));
 	for (size_t i = 0; i < jsonin_count(reached); i++)
 		print_chain(jsonin_get(jsonin_at(reached, i), "chain"));
 	puts("");
-	print_tree(jsonin_get(a, "facts"));
+	answertext_tree(jsonin_get(a, "facts"));
 }
 
 int
@@ -191,7 +191,7 @@ cmd_explain(int argc, char **argv)
 	buf_z(&b, "{\"cmd\":\"explain\"");
 	put_member(&b, "id", argv[optind]);
 	buf_z(&b, "}\n");
-	return ask_run("explain", conf, &b, json, print_explained);
+	return ctlclient_run("explain", conf, &b, json, print_explained);
 }
 
 /* ---- tls-report ---- */
@@ -199,7 +199,7 @@ cmd_explain(int argc, char **argv)
 static void
 print_report(const struct json *a)
 {
-	static const struct print_column columns[] = {
+	static const struct answertext_column columns[] = {
 		{"ACCOUNT", "account"},
 		{"DIRECTION", "direction"},
 		{"PEER", "peer"},
@@ -214,7 +214,7 @@ print_report(const struct json *a)
 	};
 	const struct json *n = jsonin_get(a, "n");
 
-	print_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
+	answertext_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
 	printf("\nOf the last %lld days, and the last of accounts that had none since: %lld kinds "
 	       "of "
 	       "connections stay as they are, %lld fall back, %lld need another profile of ours, "
@@ -230,12 +230,12 @@ print_report(const struct json *a)
 static void
 print_without(const struct json *a)
 {
-	static char mem[PRINT_TEXT_MAX];
+	static char mem[ANSWERTEXT_TEXT_MAX];
 	const struct json *list = jsonin_get(a, "without.authorities");
 
 	if (jsonin_count(list))
 		printf("Without the authority (as named in AUTHORITY): %s\n",
-		       print_scalar(list, mem, PRINT_TEXT_MAX - 8));
+		       answertext_scalar(list, mem, ANSWERTEXT_TEXT_MAX - 8));
 	print_report(a);
 }
 
@@ -277,5 +277,5 @@ cmd_tls_report(int argc, char **argv)
 	if (optind != argc || (days && !put_number(&b, "days", days, 3650)))
 		return tell_usage(usage, false);
 	buf_z(&b, "}\n");
-	return ask_run("tls-report", conf, &b, json, print_without);
+	return ctlclient_run("tls-report", conf, &b, json, print_without);
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ask.h"
-#include "app/print.h"
+#include "app/ctlclient.h"
+#include "app/answertext.h"
 #include "base/mem.h"
 #include "ops/control.h"
 #include "ops/jsonin.h"
@@ -35,13 +35,13 @@ struct ops_cmd {
 static void
 print_stats(const struct json *a)
 {
-	print_tree(a);
+	answertext_tree(a);
 }
 
 static void
 print_calls(const struct json *a)
 {
-	static const struct print_column columns[] = {
+	static const struct answertext_column columns[] = {
 		{"ID", "record.id"},
 		{"STATE", "state"},
 		{"SECONDS", "seconds"},
@@ -56,7 +56,7 @@ print_calls(const struct json *a)
 		{"B IN", "record.b.media.in_packets"},
 	};
 
-	print_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
+	answertext_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
 	if (jsonin_true(a, "more"))
 		puts("and more");
 }
@@ -64,24 +64,25 @@ print_calls(const struct json *a)
 static void
 print_alarms(const struct json *a)
 {
-	static const struct print_column columns[] = {
+	static const struct answertext_column columns[] = {
 		{"ID", "id"},       {"SEVERITY", "severity"}, {"OBJECT", "object"},
 		{"SINCE", "since"}, {"WHAT", "text"},
 	};
 	const struct json *list = jsonin_get(a, "list");
-	static char mem[PRINT_TEXT_MAX];
+	static char mem[ANSWERTEXT_TEXT_MAX];
 
 	if (jsonin_count(list) == 0) {
 		puts("no alarm stands");
 		return;
 	}
-	print_table(list, columns, ARRAY_LEN(columns));
+	answertext_table(list, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < jsonin_count(list); i++) {
 		const struct json *v = jsonin_at(list, i);
 
 		printf("%s %s", i == 0 ? "\nWhat to do:\n " : "",
-		       print_scalar(jsonin_get(v, "object"), mem, PRINT_CELL_MAX));
-		printf(": %s\n", print_scalar(jsonin_get(v, "todo"), mem, PRINT_TEXT_MAX - 8));
+		       answertext_scalar(jsonin_get(v, "object"), mem, ANSWERTEXT_CELL_MAX));
+		printf(": %s\n",
+		       answertext_scalar(jsonin_get(v, "advice"), mem, ANSWERTEXT_TEXT_MAX - 8));
 	}
 }
 
@@ -119,7 +120,7 @@ run_request(const struct ops_cmd *cmd, const struct request *r)
 
 	buf_init(&b, words, sizeof(words));
 	put_request(&b, cmd, r);
-	return ask_run(cmd->word, r->conf, &b, r->json, cmd->do_print);
+	return ctlclient_run(cmd->word, r->conf, &b, r->json, cmd->do_print);
 }
 
 /* ---- the words ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ask.h"
+#include "app/ctlclient.h"
 #include "app/cmd.h"
 #include "conf/yaml.h"
 #include "base/clock.h"
@@ -135,7 +135,7 @@ ask_one(const struct talk *t, struct str question, struct str *text)
 {
 	struct json *answer = NULL;
 
-	if (ask_line(t->fd, question, t->mem, text) != ERR_OK)
+	if (ctlclient_line(t->fd, question, t->mem, text) != ERR_OK)
 		fprintf(stderr, "postern ready: no answer from the running postern\n");
 	else if (jsonin_parse(*text, &answer) != ERR_OK)
 		fprintf(stderr, "postern ready: the answer is not understood\n");
@@ -206,7 +206,7 @@ run_talk(const struct talk *t, const struct ready_words *w, struct str profile)
 static int
 run_ready(const struct ready_words *w)
 {
-	struct talk t = {.fd = ask_open("ready", w->conf)};
+	struct talk t = {.fd = ctlclient_open("ready", w->conf)};
 	int status = STATUS_NOT_RUN;
 	struct str profile;
 

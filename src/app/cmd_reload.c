@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ask.h"
+#include "app/ctlclient.h"
 #include "app/cmd.h"
 #include "base/mem.h"
 #include "ops/jsonin.h"
@@ -31,7 +31,7 @@ static bool
 get_answer(struct asking *k, struct str request)
 {
 	jsonin_free(&k->answer);
-	if (ask_line(k->fd, request, k->mem, &k->text) == ERR_OK &&
+	if (ctlclient_line(k->fd, request, k->mem, &k->text) == ERR_OK &&
 	    jsonin_parse(k->text, &k->answer) == ERR_OK)
 		return true;
 	fputs("postern reload: no answer from the running postern\n", stderr);
@@ -125,7 +125,7 @@ cmd_reload(int argc, char **argv)
 		fputs(usage, stderr);
 		return STATUS_NO_CONTACT;
 	}
-	k.fd = ask_open("reload", conf);
+	k.fd = ctlclient_open("reload", conf);
 	k.mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
 	if (k.fd >= 0 && k.mem)
 		status = run_reload(&k, json);

@@ -227,7 +227,7 @@ crlcache_want(struct crlcache *c, const char *url, uint64_t now_us)
 }
 
 size_t
-crlcache_list(const struct crlcache *c, struct fresh_entry *out, size_t max)
+crlcache_list(const struct crlcache *c, struct fetched_entry *out, size_t max)
 {
 	size_t n = 0;
 
@@ -236,7 +236,8 @@ crlcache_list(const struct crlcache *c, struct fresh_entry *out, size_t max)
 
 		if (!i->bytes)
 			continue;
-		out[n] = (struct fresh_entry){.kind = FRESH_CRL, .bytes = str_of(i->bytes, i->len)};
+		out[n] = (struct fetched_entry){.kind = FETCHED_CRL,
+						.bytes = str_of(i->bytes, i->len)};
 		(void)!str_copyz(out[n].label, sizeof(out[n].label), str_from(i->url));
 		n++;
 	}

@@ -4,7 +4,7 @@
 #ifndef POSTERN_APP_CRLCACHE_H
 #define POSTERN_APP_CRLCACHE_H
 
-#include "app/fresh.h"
+#include "app/fetched.h"
 #include "net/fetch.h"
 #include "net/tlsdates.h"
 #include "ops/alarm.h"
@@ -52,7 +52,7 @@ void crlcache_want(struct crlcache *c, const char *url, uint64_t now_us);
 /** Each second: begins what is due, raises and clears alarms. */
 void crlcache_step(struct crlcache *c, uint64_t now_us, int64_t wall_us);
 /** All lists as entries (borrowed), at most max; how many. */
-size_t crlcache_list(const struct crlcache *c, struct fresh_entry *out, size_t max);
+size_t crlcache_list(const struct crlcache *c, struct fetched_entry *out, size_t max);
 /** How long after now (wall) a list of these dates is fetched again, in seconds. */
 uint32_t crlcache_wait_s(const struct tls_crl_dates *d, int64_t wall_us);
 

@@ -73,7 +73,7 @@ enum keeper_msg_type {
 	KEEPER_TAKEN, /* signaling to keeper: struct keeper_taken: what became of KEEPER_CONF */
 	KEEPER_ASK,   /* admin to keeper: struct keeper_ticket: reload */
 	KEEPER_RELOADED, /* keeper to admin: struct keeper_reloaded + 1 descriptor: text, sealed */
-	KEEPER_FRESH, /* admin to keeper, keeper to signaling: no body, one sealed block (fresh.h)
+	KEEPER_FRESH, /* admin to keeper, keeper to signaling: no body, one sealed block (fetched.h)
 		       */
 };
 

@@ -223,7 +223,7 @@ set_staples(struct pkidesk *d)
 /* ---- what signaling gets ---- */
 
 static size_t
-list_staples(const struct pkidesk *d, struct fresh_entry *out)
+list_staples(const struct pkidesk *d, struct fetched_entry *out)
 {
 	size_t n = 0;
 
@@ -232,10 +232,10 @@ list_staples(const struct pkidesk *d, struct fresh_entry *out)
 
 		if (s->len == 0)
 			continue;
-		out[n] = (struct fresh_entry){.kind = FRESH_STAPLE,
-					      .until_us =
-						      s->good.next_us ? s->good.next_us : INT64_MAX,
-					      .bytes = str_of(s->bytes, s->len)};
+		out[n] = (struct fetched_entry){.kind = FETCHED_STAPLE,
+						.until_us = s->good.next_us ? s->good.next_us
+									    : INT64_MAX,
+						.bytes = str_of(s->bytes, s->len)};
 		memcpy(out[n++].fingerprint, s->good.fingerprint, sizeof(s->good.fingerprint));
 	}
 	return n;
@@ -245,15 +245,15 @@ list_staples(const struct pkidesk *d, struct fresh_entry *out)
 static void
 pass_fresh(struct pkidesk *d)
 {
-	struct fresh_entry *e = mem_zalloc(FRESH_MAX, sizeof(*e));
+	struct fetched_entry *e = mem_zalloc(FETCHED_MAX, sizeof(*e));
 	int fd = -1;
 	size_t n;
 
 	if (!e)
 		return;
 	n = list_staples(d, e);
-	n += crlcache_list(&d->crls, e + n, FRESH_MAX - n);
-	if (fresh_make(e, n, &fd) == ERR_OK &&
+	n += crlcache_list(&d->crls, e + n, FETCHED_MAX - n);
+	if (fetched_make(e, n, &fd) == ERR_OK &&
 	    channel_send_fds(d->keeper, KEEPER_FRESH, NULL, 0, &fd, 1) == ERR_OK)
 		d->changed = false;
 	if (fd >= 0)

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "app/admin_msg.h"
-#include "app/hands.h"
+#include "app/handintake.h"
 #include "app/keeper_msg.h"
-#include "app/ready.h"
+#include "app/admin_ready.h"
 #include "app/pkidesk.h"
-#include "app/reloaded.h"
+#include "app/admin_reload.h"
 #include "app/role.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -48,13 +48,13 @@ struct admin {
 	struct flow_table flows;
 	struct records records;
 	struct cdrfile cdr;
-	struct hands hands;
+	struct handintake hands;
 	struct pkidesk pkidesk;
 	struct alarms alarms;
-	struct reloaded reloaded;
+	struct admin_reload reloaded;
 	struct control control;
 	struct show show;
-	struct ready ready;
+	struct admin_ready ready;
 	struct store *store;
 	uint64_t tried_version; /* of the store, that a snapshot was made or tried from */
 	bool tried;
@@ -213,7 +213,7 @@ reload(void *arg, uint64_t *ticket)
 {
 	struct admin *a = arg;
 
-	if (reloaded_ask(&a->reloaded, &a->keeper, ticket) != ERR_OK)
+	if (admin_reload_ask(&a->reloaded, &a->keeper, ticket) != ERR_OK)
 		log_error("admin.reload", "keeper does not take the question");
 	return reload_store(a);
 }
@@ -223,7 +223,7 @@ outcome(void *arg, uint64_t ticket, struct show_reload *out)
 {
 	struct admin *a = arg;
 
-	return reloaded_outcome(&a->reloaded, ticket, out);
+	return admin_reload_outcome(&a->reloaded, ticket, out);
 }
 
 /* ---- signaling ---- */
@@ -267,7 +267,7 @@ hang_up(void *arg, const struct id *id)
 static void
 drop_signaling(struct admin *a)
 {
-	ready_lost(&a->ready);
+	admin_ready_lost(&a->ready);
 	loop_del(&a->loop, &a->signaling_fd);
 	channel_rebind(&a->signaling, -1);
 }
@@ -312,7 +312,7 @@ take_signaling(struct admin *a, const struct channel_msg *msg, int fd)
 		struct admin_ready_done done;
 
 		memcpy(&done, msg->body, sizeof(done));
-		ready_take(&a->ready, &done, fd);
+		admin_ready_take(&a->ready, &done, fd);
 		return true;
 	}
 	return false;
@@ -398,7 +398,7 @@ on_tick(struct timer *t, uint64_t now_us)
 static void
 take_hands(struct admin *a)
 {
-	for (int i = 0; i < ADMIN_HAND_BATCHES && hands_take(&a->hands, clock_now_us()); i++)
+	for (int i = 0; i < ADMIN_HAND_BATCHES && handintake_take(&a->hands, clock_now_us()); i++)
 		;
 }
 
@@ -406,7 +406,7 @@ static void
 on_look(struct timer *t, uint64_t now_us)
 {
 	struct admin *a = CONTAINER_OF(t, struct admin, look);
-	bool more = hands_take(&a->hands, now_us);
+	bool more = handintake_take(&a->hands, now_us);
 
 	(void)!loop_timer(&a->loop, t, more ? 0 : ADMIN_LOOK_US);
 }
@@ -474,7 +474,7 @@ take_reloaded(struct admin *a, const struct channel_msg *msg, int fd)
 		return false;
 	memcpy(&m, msg->body, sizeof(m));
 	m.why[sizeof(m.why) - 1] = 0;
-	reloaded_take(&a->reloaded, &m, fd, &a->alarms);
+	admin_reload_take(&a->reloaded, &m, fd, &a->alarms);
 	return true;
 }
 
@@ -582,7 +582,7 @@ answer(void *arg, struct str line, struct buf *b)
 {
 	struct admin *a = arg;
 
-	if (ready_answer(&a->ready, line, b))
+	if (admin_ready_answer(&a->ready, line, b))
 		watch_output(a);
 	else
 		show_answer(&a->show, line, b);
@@ -661,8 +661,8 @@ open_files(struct admin *a)
 	a->cdr.on_written = tell_written;
 	e = cdrfile_init(&a->cdr, a->conf->cdr, a->records.n);
 	if (e == ERR_OK)
-		e = hands_init(&a->hands, ROLE_FD_HANDSHAKES, a->hands_path,
-			       a->conf->handshakes_keep, a->conf->handshakes_days);
+		e = handintake_init(&a->hands, ROLE_FD_HANDSHAKES, a->hands_path,
+				    a->conf->handshakes_keep, a->conf->handshakes_days);
 	if (e == ERR_OK)
 		e = alarms_init(&a->alarms, a->alarms_path);
 	return e;
@@ -742,7 +742,7 @@ tear_down(struct admin *a)
 	control_fini(&a->control);
 	pkidesk_fini(&a->pkidesk);
 	alarms_fini(&a->alarms);
-	hands_fini(&a->hands);
+	handintake_fini(&a->hands);
 	cdrfile_fini(&a->cdr);
 	store_close(&a->store);
 	channel_fini(&a->signaling);
@@ -763,7 +763,7 @@ role_admin(uint64_t epoch)
 	enum err e;
 
 	a.accounts_fd = -1;
-	reloaded_init(&a.reloaded);
+	admin_reload_init(&a.reloaded);
 	e = set_up(&a, epoch);
 	if (e == ERR_OK) {
 		log_info("admin.start", "epoch=%llu records=%u", (unsigned long long)epoch,

@@ -16,7 +16,7 @@
 
 #include "app/keeper_msg.h"
 #include "app/limits.h"
-#include "app/reload.h"
+#include "app/keeper_reload.h"
 #include "app/role.h"
 #include "app/spawn.h"
 #include "base/clock.h"
@@ -60,7 +60,7 @@ struct keeper {
 	struct shm metrics;
 	struct child child[KEEPER_ROLE_N];
 	uint32_t sockets_sent; /* of the media sockets, to the present media process */
-	struct reload reload;
+	struct keeper_reload reload;
 	bool stopping, failed;
 	uint64_t kill_at_us;
 	enum keeper_role stop_step; /* whose end is awaited */
@@ -95,7 +95,7 @@ load_conf(struct keeper *k)
 	k->pki_fd = r.pki_fd;
 	k->pub_fd = r.pub_fd;
 	close(r.text_fd);
-	watch_used(&k->reload.watch, &k->conf, clock_now_us());
+	filewatch_used(&k->reload.watch, &k->conf, clock_now_us());
 	return ERR_OK;
 }
 
@@ -389,7 +389,7 @@ ask_reload(struct keeper *k)
 
 	if (a->pid)
 		(void)!channel_send(&a->chan, KEEPER_RELOAD, NULL, 0, true);
-	reload_ask(&k->reload, 0);
+	keeper_reload_ask(&k->reload, 0);
 }
 
 static void
@@ -397,7 +397,7 @@ step_reload(struct keeper *k, uint64_t now)
 {
 	struct confread_now in_use = {.conf = &k->conf, .pki_fd = k->pki_fd};
 
-	reload_step(&k->reload, &in_use, now);
+	keeper_reload_step(&k->reload, &in_use, now);
 }
 
 /* False: not one of these. */
@@ -410,14 +410,14 @@ take_reload_msg(struct keeper *k, const struct child *c, const struct channel_ms
 	if (c->role == KEEPER_ROLE_ADMIN && msg->head.type == KEEPER_ASK &&
 	    msg->head.length == sizeof(ask)) {
 		memcpy(&ask, msg->body, sizeof(ask));
-		reload_ask(&k->reload, ask.ticket);
+		keeper_reload_ask(&k->reload, ask.ticket);
 		return true;
 	}
 	if (c->role == KEEPER_ROLE_SIGNALING && msg->head.type == KEEPER_TAKEN &&
 	    msg->head.length == sizeof(taken)) {
 		memcpy(&taken, msg->body, sizeof(taken));
 		taken.why[sizeof(taken.why) - 1] = 0;
-		reload_taken(&k->reload, taken.ticket, taken.ok != 0, taken.why);
+		keeper_reload_taken(&k->reload, taken.ticket, taken.ok != 0, taken.why);
 		return true;
 	}
 	return false;
@@ -496,7 +496,7 @@ role_ended(struct keeper *k, struct child *c, int status, uint64_t now)
 	if (c->ready)
 		metric_add(METRIC_roles_ready, -1);
 	if (c->role == KEEPER_ROLE_SIGNALING)
-		reload_lost(&k->reload);
+		keeper_reload_lost(&k->reload);
 	if (k->stopping) {
 		log_info("keeper.ended", "role=%s status=%d", keeper_role_name(c->role), status);
 		return;
@@ -524,8 +524,8 @@ reap_roles(struct keeper *k, uint64_t now)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (reload_child_ended(&k->reload, pid, status,
-				       child_of(k, KEEPER_ROLE_SIGNALING)->pid != 0))
+		if (keeper_reload_child_ended(&k->reload, pid, status,
+					      child_of(k, KEEPER_ROLE_SIGNALING)->pid != 0))
 			continue;
 		for (int r = 1; r < KEEPER_ROLE_N; r++)
 			if (k->child[r].pid == pid)
@@ -574,7 +574,7 @@ begin_stop(struct keeper *k, uint64_t now)
 	log_info("keeper.stop", "no new calls; running calls are ended within %u ms",
 		 k->conf.stop_timeout);
 	k->stopping = true;
-	reload_end(&k->reload);
+	keeper_reload_end(&k->reload);
 	stop_next(k, now);
 }
 
@@ -715,11 +715,11 @@ role_keeper(const char *conf_path)
 	enum err e;
 
 	k.conf_path = conf_path;
-	k.reload = (struct reload){.path = conf_path,
-				   .arg = &k,
-				   .on_offer = offer_conf,
-				   .on_adopt = adopt_conf,
-				   .on_outcome = tell_outcome};
+	k.reload = (struct keeper_reload){.path = conf_path,
+					  .arg = &k,
+					  .on_offer = offer_conf,
+					  .on_adopt = adopt_conf,
+					  .on_outcome = tell_outcome};
 	log_init("keeper", STDERR_FILENO, LOG_INFO);
 	raise_files();
 	e = keeper_init(&k);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "app/keeper_msg.h"
-#include "app/renew.h"
+#include "app/renewal.h"
 #include "app/role.h"
 #include "app/wire.h"
 #include "base/clock.h"
@@ -27,7 +27,7 @@ struct signaling {
 	struct channel keeper;
 	struct loop_fd keeper_fd, media_fd, admin_fd;
 	struct timer stop_timer, media_timer;
-	struct renew renew;
+	struct renewal renew;
 	uint64_t stop_at_us; /* 0 = running */
 	uint64_t told_us;    /* last handring_tell */
 };
@@ -144,7 +144,7 @@ start_edge(struct signaling *s)
 	enum err e = resolver_new(&s->w.loop, s->w.conf->dns, s->w.conf->n_dns, &s->w.resolver);
 
 	if (e == ERR_OK)
-		e = renew_first(&s->renew);
+		e = renewal_first(&s->renew);
 	if (e != ERR_OK)
 		return e;
 	fill_edge_conf(s, &ec);
@@ -169,7 +169,7 @@ client_of(void *arg, uint32_t zone, struct tls_trust **trust, struct tls_owns **
 static enum err
 start_readiness(struct signaling *s)
 {
-	struct readiness *r = &s->w.readiness;
+	struct signaling_ready *r = &s->w.readiness;
 
 	r->admin = &s->w.admin;
 	r->do_client = client_of;
@@ -179,7 +179,7 @@ start_readiness(struct signaling *s)
 				      .secrets = &s->w.secrets,
 				      .plan = &s->w.plan};
 	r->arg = s;
-	return readiness_init(r, &s->w.loop);
+	return signaling_ready_init(r, &s->w.loop);
 }
 
 static enum err
@@ -265,7 +265,7 @@ on_flush(struct timer *t, uint64_t now)
 		s->told_us = now;
 		handring_tell(&s->w.handshakes, now, false);
 	}
-	renew_step(&s->renew);
+	renewal_step(&s->renew);
 	if (timer_set(&s->w.loop.timers, t, now + 5 * CLOCK_MS) != ERR_OK)
 		log_error("signaling.timer", "no timer left");
 }
@@ -327,16 +327,16 @@ take_keeper(struct signaling *s, const struct channel_msg *m, int fd[2], size_t 
 	if (m->head.type == KEEPER_STOP)
 		begin_stop(s);
 	else if (m->head.type == KEEPER_ACCOUNTS && n == 1)
-		renew_accounts(&s->renew, fd[--n]);
+		renewal_accounts(&s->renew, fd[--n]);
 	else if (m->head.type == KEEPER_PEER && n == 1)
 		on_peer(s, m, fd[--n]);
 	else if (m->head.type == KEEPER_FRESH && n == 1)
-		renew_fresh(&s->renew, fd[--n]);
+		renewal_fetched(&s->renew, fd[--n]);
 	else if (m->head.type == KEEPER_CONF && n == 2) {
 		struct keeper_ticket ticket;
 
 		memcpy(&ticket, m->body, sizeof(ticket));
-		renew_conf(&s->renew, &ticket, fd);
+		renewal_conf(&s->renew, &ticket, fd);
 		n = 0;
 	}
 	while (n)
@@ -391,7 +391,7 @@ static enum err
 start_all(struct signaling *s)
 {
 	const struct conf *c;
-	enum err e = renew_init(&s->renew, &s->w, &s->keeper);
+	enum err e = renewal_init(&s->renew, &s->w, &s->keeper);
 
 	if (e != ERR_OK)
 		return e;
@@ -439,9 +439,9 @@ role_signaling(uint64_t epoch)
 	e = loop_run(&s.w.loop);
 	(void)media_ctl_flush(&s.w.media);
 	(void)channel_flush(&s.w.admin);
-	readiness_fini(&s.w.readiness);
+	signaling_ready_fini(&s.w.readiness);
 	edge_free(&s.w.edge);
 	handring_tell(&s.w.handshakes, clock_now_us(), true);
-	renew_fini(&s.renew);
+	renewal_fini(&s.renew);
 	return e == ERR_OK ? 0 : 1;
 }

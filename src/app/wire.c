@@ -425,8 +425,8 @@ wire_on_admin(struct worker *w, const struct channel_msg *m)
 		struct probe_job job;
 
 		memcpy(&job, m->body, sizeof(job));
-		readiness_begin(&w->readiness, &job, w->conf,
-				w->have_accounts ? &w->accounts : NULL);
+		signaling_ready_begin(&w->readiness, &job, w->conf,
+				      w->have_accounts ? &w->accounts : NULL);
 		return true;
 	}
 	if (m->head.length != sizeof(s))

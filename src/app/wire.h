@@ -5,7 +5,7 @@
 
 #include "app/admin_msg.h"
 #include "conf/conf.h"
-#include "app/readiness.h"
+#include "app/signaling_ready.h"
 #include "call/restore.h"
 #include "ha/handring.h"
 #include "ha/records.h"
@@ -26,7 +26,7 @@ struct worker {
 	struct records records;
 	struct handring handshakes;
 	struct channel admin;
-	struct readiness readiness;
+	struct signaling_ready readiness;
 	struct alarms alarms; /* raised by this worker: said again when admin was started again */
 	struct str accounts_bytes, next_bytes; /* mapped snapshots: in use, and waiting to be */
 	struct snapshot_view accounts, next;

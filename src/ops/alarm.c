@@ -17,9 +17,9 @@ enum { ALARM_MODE = 0640 };
 static const struct {
 	const char *word;
 	uint32_t hold_s;
-	const char *todo;
+	const char *advice;
 } kinds[] = {
-#define X(name, word, hold, todo) {word, hold, todo},
+#define X(name, word, hold, advice) {word, hold, advice},
 	ALARM_LIST(X)
 #undef X
 };
@@ -40,9 +40,9 @@ alarm_severity_word(enum alarm_severity s)
 }
 
 const char *
-alarm_todo(enum alarm_kind kind)
+alarm_advice(enum alarm_kind kind)
 {
-	return (unsigned)kind < ALARM_KINDS ? kinds[kind].todo : "?";
+	return (unsigned)kind < ALARM_KINDS ? kinds[kind].advice : "?";
 }
 
 /* ---- text ---- */
@@ -58,8 +58,8 @@ alarm_put(struct buf *b, const struct alarm *a)
 	buf_printf(b, "\",\"since_us\":%lld,\"last_us\":%lld,\"text\":", (long long)a->since_us,
 		   (long long)a->last_us);
 	buf_json(b, str_from(a->text));
-	buf_z(b, ",\"todo\":");
-	buf_json(b, str_from(alarm_todo(a->kind)));
+	buf_z(b, ",\"advice\":");
+	buf_json(b, str_from(alarm_advice(a->kind)));
 	buf_char(b, '}');
 }
 

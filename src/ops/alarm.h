@@ -40,7 +40,7 @@ enum {
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 
 enum alarm_kind {
-#define X(name, word, hold, todo) ALARM_##name,
+#define X(name, word, hold, advice) ALARM_##name,
 	ALARM_LIST(X)
 #undef X
 		ALARM_KINDS
@@ -86,7 +86,7 @@ void alarms_save(struct alarms *as);
 
 const char *alarm_word(enum alarm_kind kind);
 const char *alarm_severity_word(enum alarm_severity s);
-const char *alarm_todo(enum alarm_kind kind);
+const char *alarm_advice(enum alarm_kind kind);
 /** As one JSON object. */
 void alarm_put(struct buf *b, const struct alarm *a);
 

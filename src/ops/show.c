@@ -292,7 +292,7 @@ put_explained(struct show *s, struct buf *b, struct str facts, const char *state
 		   call ? "call" : jsonin_text(j, "kind"));
 	buf_json(b, buf_view(&w));
 	if (t.len) {
-		buf_z(b, ",\"todo\":");
+		buf_z(b, ",\"advice\":");
 		buf_json(b, buf_view(&t));
 	}
 	if (r.len) {

@@ -70,12 +70,12 @@ def counts(p):
 
 
 def judge_kinds(p, ids):
-    for what, _, word, words, todo in KINDS:
+    for what, _, word, words, advice in KINDS:
         e = explain(p, ids[what])
         facts = e['facts']
         equal((facts['id'], facts['word']), (ids[what], word), what)
         check(words in e['text'], f'{what}: explain says {e["text"]}')
-        check((todo or '') in e.get('todo', ''), f'{what}: what to do: {e.get("todo")}')
+        check((advice or '') in e.get('advice', ''), f'{what}: what to do: {e.get("advice")}')
         text = p.command('explain', '-c', p.conf, ids[what])
         check(e['text'] in text and '\x1b' not in text, f'{what}: {text}')
 
@@ -156,7 +156,7 @@ def play_unreachable_call(place):
     equal({(r['word'], r['outgoing'], r['account'], r['sni'], r['trunks'][0]) for r in shakes},
           {('name-mismatch', True, 'acme', 'pbx.example.test', 'acme-pbx')}, 'its handshakes')
     equal(explain(p, shakes[0]['id'])['facts']['id'], shakes[0]['id'], 'explain of the handshake')
-    check('install the right one' in explain(p, shakes[0]['id'])['todo'], 'what to do')
+    check('install the right one' in explain(p, shakes[0]['id'])['advice'], 'what to do')
     pbx.stop()
     time.sleep(1)
     call_in(gw)

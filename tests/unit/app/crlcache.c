@@ -154,7 +154,7 @@ test_wait(void **state)
 static void
 test_fetched_and_kept(void **state)
 {
-	struct fresh_entry e[4];
+	struct fetched_entry e[4];
 
 	(void)state;
 	served = ca_crl_pem(root, &leaf, 1);
@@ -237,7 +237,7 @@ test_bad_files(void **state)
 {
 	static const char *const texts[] = {"", "no line end", "http://h/x.crl\nno list",
 					    "file:///etc/passwd\nx", "\n\n\n"};
-	struct fresh_entry e[4];
+	struct fetched_entry e[4];
 
 	(void)state;
 	close_cache();

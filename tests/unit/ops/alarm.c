@@ -243,7 +243,7 @@ test_emergency(void **state)
 	(void)state;
 	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "acme", "911", 0));
 	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "beta", "112", h / 2));
-	assert_non_null(strstr(alarm_todo(ALARM_EMERGENCY), "clears by itself 1 hour after"));
+	assert_non_null(strstr(alarm_advice(ALARM_EMERGENCY), "clears by itself 1 hour after"));
 	restart();
 	alarms_end_old(&as, h - 1);
 	assert_int_equal(as.n, 2);

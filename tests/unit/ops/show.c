@@ -416,7 +416,7 @@ test_explain(void **state)
 	judge_text("unreached", "call", "Handshake dialled with 192.0.2.1:4711");
 	j = ask("{\"cmd\":\"explain\",\"id\":\"192.0.2.1\"}"); /* the last refusal of it */
 	assert_string_equal(jsonin_text(j, "facts.id"), "dialled");
-	assert_non_null(strstr(jsonin_text(j, "todo"), "renew the certificate CN=pbx"));
+	assert_non_null(strstr(jsonin_text(j, "advice"), "renew the certificate CN=pbx"));
 	jsonin_free(&j);
 }
 

@@ -1,4 +1,4 @@
-#include "app/hands.h"
+#include "app/handintake.h"
 
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 
 /* The store is closed; what it did not take stays in the ring until it works again. */
 static void
-store_failed(struct hands *h, const char *why, uint64_t now_us)
+store_failed(struct handintake *h, const char *why, uint64_t now_us)
 {
 	if (!h->why[0])
 		log_error("handshakes.store",
@@ -21,7 +21,7 @@ store_failed(struct hands *h, const char *why, uint64_t now_us)
 }
 
 static void
-open_store(struct hands *h, uint64_t now_us)
+open_store(struct handintake *h, uint64_t now_us)
 {
 	char why[HANDSTORE_WHY_MAX] = "";
 	enum err e = handstore_open(h->path, h->keep, h->days, &h->store, why);
@@ -41,7 +41,7 @@ open_store(struct hands *h, uint64_t now_us)
 }
 
 enum err
-hands_init(struct hands *h, int ring_fd, const char *path, uint32_t keep, uint32_t days)
+handintake_init(struct handintake *h, int ring_fd, const char *path, uint32_t keep, uint32_t days)
 {
 	enum err e = str_copyz(h->path, sizeof(h->path), str_from(path));
 
@@ -54,7 +54,7 @@ hands_init(struct hands *h, int ring_fd, const char *path, uint32_t keep, uint32
 	if (e == ERR_OK)
 		e = handring_open(ring_fd, false, &h->ring);
 	if (e != ERR_OK) {
-		hands_fini(h);
+		handintake_fini(h);
 		return e;
 	}
 	open_store(h, clock_now_us());
@@ -62,7 +62,7 @@ hands_init(struct hands *h, int ring_fd, const char *path, uint32_t keep, uint32
 }
 
 void
-hands_fini(struct hands *h)
+handintake_fini(struct handintake *h)
 {
 	handstore_close(&h->store);
 	handring_close(&h->ring);
@@ -71,7 +71,7 @@ hands_fini(struct hands *h)
 }
 
 static enum err
-take_entry(struct hands *h)
+take_entry(struct handintake *h)
 {
 	const struct hand_entry *en = h->entry;
 	struct hand_row row;
@@ -92,14 +92,14 @@ take_entry(struct hands *h)
 
 /* One transaction: the entries and the place behind them in the ring. */
 static enum err
-take_batch(struct hands *h, uint64_t *taken, uint64_t *lost)
+take_batch(struct handintake *h, uint64_t *taken, uint64_t *lost)
 {
 	uint64_t next = h->next;
 	enum err e = handstore_begin(h->store);
 
 	if (e != ERR_OK)
 		return e;
-	while (e == ERR_OK && *taken < HANDS_BATCH &&
+	while (e == ERR_OK && *taken < HANDINTAKE_BATCH &&
 	       handring_get(&h->ring, &next, h->entry, lost) == ERR_OK) {
 		(*taken)++;
 		e = take_entry(h);
@@ -113,7 +113,7 @@ take_batch(struct hands *h, uint64_t *taken, uint64_t *lost)
 }
 
 bool
-hands_take(struct hands *h, uint64_t now_us)
+handintake_take(struct handintake *h, uint64_t now_us)
 {
 	uint64_t taken = 0, lost = 0;
 	enum err e;

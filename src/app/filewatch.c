@@ -1,4 +1,4 @@
-#include "app/watch.h"
+#include "app/filewatch.h"
 
 #include <sys/stat.h>
 
@@ -32,7 +32,7 @@ mix_file(uint64_t *h, const char *path)
 }
 
 uint64_t
-watch_mark(const struct conf *c)
+filewatch_mark(const struct conf *c)
 {
 	uint64_t h = 0xcbf29ce484222325ULL;
 
@@ -52,21 +52,21 @@ watch_mark(const struct conf *c)
 }
 
 void
-watch_used(struct watch *w, const struct conf *c, uint64_t now_us)
+filewatch_used(struct filewatch *w, const struct conf *c, uint64_t now_us)
 {
-	w->used = w->seen = watch_mark(c);
-	w->look_us = now_us + (uint64_t)WATCH_ROUND_MS * CLOCK_MS;
+	w->used = w->seen = filewatch_mark(c);
+	w->look_us = now_us + (uint64_t)FILEWATCH_ROUND_MS * CLOCK_MS;
 }
 
 bool
-watch_changed(struct watch *w, const struct conf *c, uint64_t now_us)
+filewatch_changed(struct filewatch *w, const struct conf *c, uint64_t now_us)
 {
 	uint64_t last = w->seen;
 
 	if (now_us < w->look_us)
 		return false;
-	w->look_us = now_us + (uint64_t)WATCH_ROUND_MS * CLOCK_MS;
-	w->seen = watch_mark(c);
+	w->look_us = now_us + (uint64_t)FILEWATCH_ROUND_MS * CLOCK_MS;
+	w->seen = filewatch_mark(c);
 	if (w->seen != last || w->seen == w->used)
 		return false;
 	w->used = w->seen; /* asked once, whatever comes of it */

@@ -1,7 +1,7 @@
 /* Signaling's side of `postern ready`: takes a job of admin, says what the accounts and the zone
  * know of it, has it probed, and passes the facts back as a sealed memfd. Loop thread only. */
-#ifndef POSTERN_APP_READINESS_H
-#define POSTERN_APP_READINESS_H
+#ifndef POSTERN_APP_SIGNALING_READY_H
+#define POSTERN_APP_SIGNALING_READY_H
 
 #include "app/admin_msg.h"
 #include "conf/conf.h"
@@ -9,10 +9,10 @@
 #include "ready/quarantine.h"
 #include "policy/snapshot.h"
 
-enum { READINESS_RETRY_US = 20 * CLOCK_MS /* until the channel takes the facts */ };
+enum { SIGNALING_READY_RETRY_US = 20 * CLOCK_MS /* until the channel takes the facts */ };
 
-struct readiness {
-	/* set by the caller before readiness_init; borrowed */
+struct signaling_ready {
+	/* set by the caller before signaling_ready_init; borrowed */
 	struct channel *admin;
 	/* client context of a zone, borrowed, NULL = none; and whom it believes, references for
 	 * the caller */
@@ -31,12 +31,12 @@ struct readiness {
 	int fd;                       /* sealed facts that admin has not got yet, -1 = none */
 };
 
-enum err readiness_init(struct readiness *r, struct loop *loop) NODISCARD;
+enum err signaling_ready_init(struct signaling_ready *r, struct loop *loop) NODISCARD;
 /** Before edge is freed. Zeroed is fine. */
-void readiness_fini(struct readiness *r);
+void signaling_ready_fini(struct signaling_ready *r);
 /** A job; conf, v: the configuration and the accounts of now (NULL = none), for the call. Whatever
  * comes of it, ADMIN_READY_DONE follows. */
-void readiness_begin(struct readiness *r, const struct probe_job *job, const struct conf *conf,
-		     const struct snapshot_view *v);
+void signaling_ready_begin(struct signaling_ready *r, const struct probe_job *job,
+			   const struct conf *conf, const struct snapshot_view *v);
 
 #endif

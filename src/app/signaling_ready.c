@@ -1,4 +1,4 @@
-#include "app/readiness.h"
+#include "app/signaling_ready.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 /* ---- back to admin ---- */
 
 static void
-drop_facts(struct readiness *r)
+drop_facts(struct signaling_ready *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
@@ -20,12 +20,12 @@ drop_facts(struct readiness *r)
 
 /* At once, or a little later: the channel may be full of other things. */
 static void
-pass_on(struct readiness *r)
+pass_on(struct signaling_ready *r)
 {
 	enum err e =
 		channel_send_fds(r->admin, ADMIN_READY_DONE, &r->done, sizeof(r->done), &r->fd, 1);
 
-	if (e == ERR_AGAIN && loop_timer(r->loop, &r->retry, READINESS_RETRY_US) == ERR_OK)
+	if (e == ERR_AGAIN && loop_timer(r->loop, &r->retry, SIGNALING_READY_RETRY_US) == ERR_OK)
 		return;
 	if (e != ERR_OK)
 		log_warn("ready.lost", "the facts of a readiness check did not reach admin: %s",
@@ -37,11 +37,11 @@ static void
 on_retry(struct timer *t, uint64_t now_us)
 {
 	(void)now_us;
-	pass_on(CONTAINER_OF(t, struct readiness, retry));
+	pass_on(CONTAINER_OF(t, struct signaling_ready, retry));
 }
 
 static void
-tell_failed(struct readiness *r, uint32_t number, enum err e)
+tell_failed(struct signaling_ready *r, uint32_t number, enum err e)
 {
 	struct admin_ready_done done = {.number = number, .err = (uint32_t)e};
 
@@ -51,7 +51,7 @@ tell_failed(struct readiness *r, uint32_t number, enum err e)
 
 /* Both are there: what the probe found, and what came while we waited. */
 static void
-pass_facts(struct readiness *r, const struct probe_facts *f)
+pass_facts(struct signaling_ready *r, const struct probe_facts *f)
 {
 	enum err e;
 
@@ -68,7 +68,7 @@ pass_facts(struct readiness *r, const struct probe_facts *f)
 static void
 on_waited(struct timer *t, uint64_t now_us)
 {
-	struct readiness *r = CONTAINER_OF(t, struct readiness, waited);
+	struct signaling_ready *r = CONTAINER_OF(t, struct signaling_ready, waited);
 
 	(void)now_us;
 	quarantine_end(&r->quarantine);
@@ -82,7 +82,7 @@ on_waited(struct timer *t, uint64_t now_us)
 static void
 take_facts(void *arg, struct probe_facts **facts)
 {
-	struct readiness *r = arg;
+	struct signaling_ready *r = arg;
 
 	testmedia_end(&r->media, &(*facts)->call.stats);
 	r->facts = *facts;
@@ -93,7 +93,7 @@ take_facts(void *arg, struct probe_facts **facts)
 
 /* An account that is on has its connections already. */
 static void
-begin_wait(struct readiness *r, const struct probe_facts *f)
+begin_wait(struct signaling_ready *r, const struct probe_facts *f)
 {
 	r->wait = (struct probe_wait){0};
 	if (f->job.wait_s == 0)
@@ -197,8 +197,8 @@ fill_own(const struct conf *conf, uint32_t zone, struct probe_own *own)
 }
 
 void
-readiness_begin(struct readiness *r, const struct probe_job *job, const struct conf *conf,
-		const struct snapshot_view *v)
+signaling_ready_begin(struct signaling_ready *r, const struct probe_job *job,
+		      const struct conf *conf, const struct snapshot_view *v)
 {
 	static struct probe_facts f; /* large, and only needed here */
 	struct tls_trust *trust = NULL;
@@ -250,7 +250,7 @@ readiness_begin(struct readiness *r, const struct probe_job *job, const struct c
 /* ---- start and end ---- */
 
 enum err
-readiness_init(struct readiness *r, struct loop *loop)
+signaling_ready_init(struct signaling_ready *r, struct loop *loop)
 {
 	enum err e;
 
@@ -266,7 +266,7 @@ readiness_init(struct readiness *r, struct loop *loop)
 }
 
 void
-readiness_fini(struct readiness *r)
+signaling_ready_fini(struct signaling_ready *r)
 {
 	if (!r->loop)
 		return;

@@ -1,4 +1,4 @@
-#include "app/renew.h"
+#include "app/renewal.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 static void
 drop_setting(struct setting *t)
 {
-	zones_drop(&t->zones);
+	zonetls_drop(&t->zones);
 	shm_blob_unmap(&t->conf_bytes);
 	shm_blob_unmap(&t->pki);
 	t->conf = NULL;
@@ -52,7 +52,7 @@ first_accounts(struct worker *w)
 }
 
 enum err
-renew_init(struct renew *r, struct worker *w, struct channel *keeper)
+renewal_init(struct renewal *r, struct worker *w, struct channel *keeper)
 {
 	enum err e = map_setting(ROLE_FD_CONF, ROLE_FD_PKI, &r->now);
 
@@ -69,29 +69,29 @@ renew_init(struct renew *r, struct worker *w, struct channel *keeper)
 }
 
 enum err
-renew_first(struct renew *r)
+renewal_first(struct renewal *r)
 {
-	struct zones_from from = {.conf = r->now.conf, .pki = r->now.pki, .fresh = r->fresh};
+	struct zonetls_from from = {.conf = r->now.conf, .pki = r->now.pki, .fresh = r->fresh};
 	char mem[CERT_WHY_MAX] = "";
 	struct buf why;
 	enum err e;
 
 	buf_init(&why, mem, sizeof(mem));
-	e = zones_make(&from, &r->now.zones, &why);
+	e = zonetls_make(&from, &r->now.zones, &why);
 	if (e != ERR_OK)
 		log_error("tls.zone", "%s", buf_cstr(&why));
 	return e;
 }
 
 void
-renew_fini(struct renew *r)
+renewal_fini(struct renewal *r)
 {
 	int *const fds[] = {&r->conf_fd, &r->pki_fd, &r->accounts_fd, &r->fresh_fd};
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
-	zones_drop(&r->made);
+	zonetls_drop(&r->made);
 	drop_setting(&r->next);
 	drop_setting(&r->now);
 	shm_blob_unmap(&r->next_fresh);
@@ -103,16 +103,16 @@ renew_fini(struct renew *r)
 static void
 swap_done(void *arg)
 {
-	struct renew *r = arg;
+	struct renewal *r = arg;
 
 	r->w->swapping = false;
-	renew_step(r);
+	renewal_step(r);
 }
 
 /* The old bytes are read by the handshake thread until swap_done; they are unmapped with the swap
  * after this one, which cannot begin before. */
 static void
-swap_accounts(struct renew *r)
+swap_accounts(struct renewal *r)
 {
 	static struct str old_bytes;
 	static struct snapshot_view views[2];
@@ -122,7 +122,7 @@ swap_accounts(struct renew *r)
 
 	*v = w->next;
 	if (edge_on_snapshot(w->edge, v, swap_done, r) != ERR_OK)
-		return; /* tried again by renew_step */
+		return; /* tried again by renewal_step */
 	turn ^= 1;
 	shm_blob_unmap(&old_bytes);
 	old_bytes = w->accounts_bytes;
@@ -139,7 +139,7 @@ swap_accounts(struct renew *r)
 /* ---- one job ---- */
 
 static void
-answer_conf(struct renew *r, enum err e, const char *why)
+answer_conf(struct renewal *r, enum err e, const char *why)
 {
 	struct keeper_taken m = {.ticket = r->ticket, .ok = e == ERR_OK};
 	const char *say = why[0] || e == ERR_OK ? why : err_text(e);
@@ -153,17 +153,17 @@ answer_conf(struct renew *r, enum err e, const char *why)
 static void
 make_zones(void *arg)
 {
-	struct renew *r = arg;
+	struct renewal *r = arg;
 	struct buf why;
 
 	buf_init(&why, r->why, sizeof(r->why));
-	r->result = zones_make(&r->from, &r->made, &why);
+	r->result = zonetls_make(&r->from, &r->made, &why);
 	(void)buf_cstr(&why);
 }
 
 /* What was made takes the place of what is used; connections keep what they have. */
 static enum err
-use_zones(struct renew *r)
+use_zones(struct renewal *r)
 {
 	const struct conf_timers *t = &r->from.conf->timers;
 	struct edge_tune tune = {.numbers = r->from.conf->numbers,
@@ -182,18 +182,18 @@ use_zones(struct renew *r)
 	if (e != ERR_OK)
 		return e;
 	edge_on_trust(r->w->edge, r->made.trust);
-	zones_drop(&r->now.zones);
+	zonetls_drop(&r->now.zones);
 	r->now.zones = r->made;
-	r->made = (struct zones){0};
+	r->made = (struct zonetls){0};
 	return ERR_OK;
 }
 
 static void
-end_conf(struct renew *r, enum err e)
+end_conf(struct renewal *r, enum err e)
 {
 	if (e == ERR_OK) {
 		r->next.zones = r->now.zones;
-		r->now.zones = (struct zones){0};
+		r->now.zones = (struct zonetls){0};
 		drop_setting(&r->now);
 		r->now = r->next;
 		r->next = (struct setting){0};
@@ -207,7 +207,7 @@ end_conf(struct renew *r, enum err e)
 }
 
 static void
-end_fresh(struct renew *r, enum err e)
+end_fresh(struct renewal *r, enum err e)
 {
 	struct str old = r->fresh;
 
@@ -224,41 +224,41 @@ end_fresh(struct renew *r, enum err e)
 static void
 end_job(void *arg)
 {
-	struct renew *r = arg;
-	enum renew_job job = r->job;
+	struct renewal *r = arg;
+	enum renewal_job job = r->job;
 	enum err e = r->result;
 
 	if (!r->w->edge)
 		return; /* the end: all is dropped there */
-	r->job = RENEW_NONE;
+	r->job = RENEWAL_NONE;
 	if (e == ERR_OK)
 		e = use_zones(r);
-	zones_drop(&r->made);
-	if (e != ERR_OK && job != RENEW_CONF)
+	zonetls_drop(&r->made);
+	if (e != ERR_OK && job != RENEWAL_CONF)
 		log_error("tls.trust", "what is in use stays: %s",
 			  r->why[0] ? r->why : err_text(e));
-	if (job == RENEW_CONF)
+	if (job == RENEWAL_CONF)
 		end_conf(r, e);
 	else
 		end_fresh(r, e);
-	renew_step(r);
+	renewal_step(r);
 }
 
 static enum err
-begin(struct renew *r, enum renew_job job)
+begin(struct renewal *r, enum renewal_job job)
 {
-	const struct setting *t = job == RENEW_CONF ? &r->next : &r->now;
+	const struct setting *t = job == RENEWAL_CONF ? &r->next : &r->now;
 	enum err e;
 
-	r->from = (struct zones_from){.conf = t->conf,
-				      .pki = t->pki,
-				      .fresh = r->next_fresh.len ? r->next_fresh : r->fresh,
-				      .previous = r->now.zones.trust};
+	r->from = (struct zonetls_from){.conf = t->conf,
+					.pki = t->pki,
+					.fresh = r->next_fresh.len ? r->next_fresh : r->fresh,
+					.previous = r->now.zones.trust};
 	r->why[0] = 0;
 	r->job = job;
 	e = edge_work(r->w->edge, make_zones, end_job, r);
 	if (e != ERR_OK)
-		r->job = RENEW_NONE;
+		r->job = RENEWAL_NONE;
 	return e;
 }
 
@@ -274,7 +274,7 @@ take_fd(int *fd)
 }
 
 static void
-begin_conf(struct renew *r)
+begin_conf(struct renewal *r)
 {
 	int conf_fd = take_fd(&r->conf_fd), pki_fd = take_fd(&r->pki_fd);
 	enum err e = map_setting(conf_fd, pki_fd, &r->next);
@@ -282,7 +282,7 @@ begin_conf(struct renew *r)
 	close(conf_fd);
 	close(pki_fd);
 	if (e == ERR_OK) {
-		e = begin(r, RENEW_CONF);
+		e = begin(r, RENEWAL_CONF);
 		if (e != ERR_OK)
 			drop_setting(&r->next);
 	}
@@ -291,7 +291,7 @@ begin_conf(struct renew *r)
 }
 
 static void
-begin_accounts(struct renew *r)
+begin_accounts(struct renewal *r)
 {
 	int fd = take_fd(&r->accounts_fd);
 	struct worker *w = r->w;
@@ -314,7 +314,7 @@ begin_accounts(struct renew *r)
 }
 
 static void
-begin_fresh(struct renew *r)
+begin_fresh(struct renewal *r)
 {
 	int fd = take_fd(&r->fresh_fd);
 
@@ -323,16 +323,16 @@ begin_fresh(struct renew *r)
 		log_error("lists.bad", "what admin fetched cannot be used");
 	if (fd >= 0)
 		close(fd);
-	if (begin(r, RENEW_FRESH) != ERR_OK)
+	if (begin(r, RENEWAL_FRESH) != ERR_OK)
 		r->again = true; /* in the next step */
 }
 
 void
-renew_step(struct renew *r)
+renewal_step(struct renewal *r)
 {
 	int64_t until = r->now.zones.staples_until_us;
 
-	if (!r->w->edge || r->job != RENEW_NONE || r->w->swapping)
+	if (!r->w->edge || r->job != RENEWAL_NONE || r->w->swapping)
 		return;
 	if (until && clock_wall_us() >= until) {
 		r->now.zones.staples_until_us = 0;
@@ -357,24 +357,24 @@ put_fd(int *place, int fd)
 }
 
 void
-renew_conf(struct renew *r, const struct keeper_ticket *m, const int fd[2])
+renewal_conf(struct renewal *r, const struct keeper_ticket *m, const int fd[2])
 {
 	put_fd(&r->conf_fd, fd[0]);
 	put_fd(&r->pki_fd, fd[1]);
 	r->ticket = m->ticket; /* keeper offers one at a time */
-	renew_step(r);
+	renewal_step(r);
 }
 
 void
-renew_accounts(struct renew *r, int fd)
+renewal_accounts(struct renewal *r, int fd)
 {
 	put_fd(&r->accounts_fd, fd);
-	renew_step(r);
+	renewal_step(r);
 }
 
 void
-renew_fresh(struct renew *r, int fd)
+renewal_fetched(struct renewal *r, int fd)
 {
 	put_fd(&r->fresh_fd, fd);
-	renew_step(r);
+	renewal_step(r);
 }

@@ -7,12 +7,12 @@
  *                      +-- refused, time-out --+-- signaling died --> IDLE, the old stays
  *
  * Asked in the middle, another one follows. */
-#ifndef POSTERN_APP_RELOAD_H
-#define POSTERN_APP_RELOAD_H
+#ifndef POSTERN_APP_KEEPER_RELOAD_H
+#define POSTERN_APP_KEEPER_RELOAD_H
 
 #include "conf/read.h"
 #include "app/keeper_msg.h"
-#include "app/watch.h"
+#include "app/filewatch.h"
 
 enum {
 	RELOAD_READ_MS = 60000,  /* the child has so long */
@@ -21,11 +21,11 @@ enum {
 
 enum reload_state { RELOAD_IDLE, RELOAD_READING, RELOAD_OFFERED };
 
-struct reload {
+struct keeper_reload {
 	enum reload_state state;
 	struct confread read;
 	struct conf next; /* OFFERED */
-	struct watch watch;
+	struct filewatch watch;
 	const char *path;
 	bool asked;
 	bool restart; /* OFFERED: some of it needs a restart */
@@ -43,16 +43,16 @@ struct reload {
 };
 
 /** Ask for one; ticket 0: nobody waits for its outcome. */
-void reload_ask(struct reload *r, uint64_t ticket);
+void keeper_reload_ask(struct keeper_reload *r, uint64_t ticket);
 /** Each round of keeper's loop: watches the files, starts what was asked. now: what is in use. */
-void reload_step(struct reload *r, const struct confread_now *now, uint64_t now_us);
+void keeper_reload_step(struct keeper_reload *r, const struct confread_now *now, uint64_t now_us);
 /** True: pid was the reading child. running: signaling is there to take it. */
-bool reload_child_ended(struct reload *r, pid_t pid, int status, bool running);
+bool keeper_reload_child_ended(struct keeper_reload *r, pid_t pid, int status, bool running);
 /** signaling answered. */
-void reload_taken(struct reload *r, uint64_t ticket, bool ok, const char *why);
+void keeper_reload_taken(struct keeper_reload *r, uint64_t ticket, bool ok, const char *why);
 /** signaling died: what was offered to it is not kept. */
-void reload_lost(struct reload *r);
+void keeper_reload_lost(struct keeper_reload *r);
 /** postern stops. */
-void reload_end(struct reload *r);
+void keeper_reload_end(struct keeper_reload *r);
 
 #endif

@@ -1,7 +1,7 @@
 /* Admin's side of `postern ready`: two requests of the control socket, of which the first begins a
  * check and the second asks what became of it. One check at a time. */
-#ifndef POSTERN_APP_READY_H
-#define POSTERN_APP_READY_H
+#ifndef POSTERN_APP_ADMIN_READY_H
+#define POSTERN_APP_ADMIN_READY_H
 
 #include "app/admin_msg.h"
 #include "conf/conf.h"
@@ -16,7 +16,7 @@ enum {
 
 enum ready_stage { READY_IDLE, READY_RUNS, READY_IS_DONE, READY_IS_BROKEN };
 
-struct ready {
+struct admin_ready {
 	const struct conf *conf;   /* borrowed */
 	struct channel *signaling; /* borrowed */
 	/* a report was made; json: what the store keeps. May be NULL */
@@ -34,10 +34,10 @@ struct ready {
 };
 
 /** Is it a request of ours? Then b holds the answer. */
-bool ready_answer(struct ready *r, struct str line, struct buf *b);
+bool admin_ready_answer(struct admin_ready *r, struct str line, struct buf *b);
 /** ADMIN_READY_DONE came; fd: -1 = none; stays the caller's. */
-void ready_take(struct ready *r, const struct admin_ready_done *done, int fd);
+void admin_ready_take(struct admin_ready *r, const struct admin_ready_done *done, int fd);
 /** Signaling is gone: a check that runs is lost. */
-void ready_lost(struct ready *r);
+void admin_ready_lost(struct admin_ready *r);
 
 #endif

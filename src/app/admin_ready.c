@@ -1,4 +1,4 @@
-#include "app/ready.h"
+#include "app/admin_ready.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ put_error(struct buf *b, const char *why)
 }
 
 static void
-break_off(struct ready *r, const char *why)
+break_off(struct admin_ready *r, const char *why)
 {
 	r->stage = READY_IS_BROKEN;
 	(void)!str_copyz(r->error, sizeof(r->error), str_from(why));
@@ -31,7 +31,7 @@ break_off(struct ready *r, const char *why)
 /* ---- what is asked ---- */
 
 static const char *
-read_zone(const struct ready *r, const char *zone, uint16_t *out)
+read_zone(const struct admin_ready *r, const char *zone, uint16_t *out)
 {
 	*out = ZONE_ANY;
 	if (!*zone)
@@ -55,7 +55,7 @@ number_ok(struct str s)
 
 /* NULL, or what is wrong with the request. */
 static const char *
-read_job(const struct ready *r, const struct json *q, struct probe_job *job)
+read_job(const struct admin_ready *r, const struct json *q, struct probe_job *job)
 {
 	struct str fqdn = str_from(jsonin_text(q, "fqdn"));
 	int64_t port = jsonin_int(q, "port"), wait = jsonin_int(q, "wait");
@@ -94,7 +94,7 @@ keep_finding(void *arg, const struct conf_finding *f)
 
 /* The text of a profile's file, as the command read it. */
 static const char *
-read_profile(struct ready *r, const struct json *q)
+read_profile(struct admin_ready *r, const struct json *q)
 {
 	struct conf_report rep = {.on_finding = keep_finding, .arg = r->error};
 	struct str text = str_from(jsonin_text(q, "profile"));
@@ -110,7 +110,7 @@ read_profile(struct ready *r, const struct json *q)
 }
 
 static void
-begin(struct ready *r, const struct json *q, struct buf *b)
+begin(struct admin_ready *r, const struct json *q, struct buf *b)
 {
 	struct probe_job job;
 	const char *why = read_job(r, q, &job);
@@ -137,7 +137,7 @@ begin(struct ready *r, const struct json *q, struct buf *b)
 }
 
 static void
-tell(struct ready *r, const struct json *q, struct buf *b)
+tell(struct admin_ready *r, const struct json *q, struct buf *b)
 {
 	if (jsonin_int(q, "job") != r->number || r->stage == READY_IDLE) {
 		put_error(b, "there is no check of this number; another one was begun since");
@@ -154,7 +154,7 @@ tell(struct ready *r, const struct json *q, struct buf *b)
 }
 
 bool
-ready_answer(struct ready *r, struct str line, struct buf *b)
+admin_ready_answer(struct admin_ready *r, struct str line, struct buf *b)
 {
 	struct json *q = NULL;
 	bool ours = false;
@@ -175,7 +175,7 @@ ready_answer(struct ready *r, struct str line, struct buf *b)
 /* ---- what came of it ---- */
 
 static void
-report(struct ready *r)
+report(struct admin_ready *r)
 {
 	char *mem = r->on_report ? mem_zalloc(1, READYJSON_MAX) : NULL;
 	struct buf b;
@@ -208,7 +208,7 @@ is_whole(struct str bytes)
 }
 
 void
-ready_take(struct ready *r, const struct admin_ready_done *done, int fd)
+admin_ready_take(struct admin_ready *r, const struct admin_ready_done *done, int fd)
 {
 	struct str bytes;
 	enum err e = (enum err)done->err;
@@ -235,7 +235,7 @@ ready_take(struct ready *r, const struct admin_ready_done *done, int fd)
 }
 
 void
-ready_lost(struct ready *r)
+admin_ready_lost(struct admin_ready *r)
 {
 	if (r->stage == READY_RUNS)
 		break_off(r, "signaling was restarted in the middle of the check; try again");

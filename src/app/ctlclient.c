@@ -1,4 +1,4 @@
-#include "app/ask.h"
+#include "app/ctlclient.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ find_socket(const char *word, const char *path, struct sockaddr_un *sa)
 static int
 connect_to(const char *word, const struct sockaddr_un *sa)
 {
-	struct timeval wait = {.tv_sec = ASK_WAIT_S};
+	struct timeval wait = {.tv_sec = CTLCLIENT_WAIT_S};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
@@ -51,7 +51,7 @@ connect_to(const char *word, const struct sockaddr_un *sa)
 }
 
 int
-ask_open(const char *word, const char *conf_path)
+ctlclient_open(const char *word, const char *conf_path)
 {
 	struct sockaddr_un sa;
 
@@ -60,7 +60,7 @@ ask_open(const char *word, const char *conf_path)
 
 /* The answer without its newline, into memory of CONTROL_ANSWER_MAX bytes. */
 enum err
-ask_line(int fd, struct str request, char *mem, struct str *out)
+ctlclient_line(int fd, struct str request, char *mem, struct str *out)
 {
 	size_t have = 0;
 
@@ -93,26 +93,26 @@ show_answer_text(const char *word, struct str text, bool json,
 
 	if (jsonin_parse(text, &answer) != ERR_OK) {
 		fprintf(stderr, "postern %s: the answer is not understood\n", word);
-		return ASK_NO_CONTACT;
+		return CTLCLIENT_NO_CONTACT;
 	}
-	status = jsonin_true(answer, "ok")      ? ASK_OK
-		 : jsonin_true(answer, "usage") ? ASK_NO_CONTACT
-						: ASK_REFUSED;
+	status = jsonin_true(answer, "ok")      ? CTLCLIENT_OK
+		 : jsonin_true(answer, "usage") ? CTLCLIENT_NO_CONTACT
+						: CTLCLIENT_REFUSED;
 	if (json)
 		printf("%.*s\n", STR_ARG(text));
-	else if (status == ASK_OK)
+	else if (status == CTLCLIENT_OK)
 		do_print(answer);
-	if (status != ASK_OK)
+	if (status != CTLCLIENT_OK)
 		fprintf(stderr, "postern %s: %s\n", word, jsonin_text(answer, "error"));
 	jsonin_free(&answer);
 	return status;
 }
 
 int
-ask_run(const char *word, const char *conf_path, const struct buf *request, bool json,
-	void (*do_print)(const struct json *answer))
+ctlclient_run(const char *word, const char *conf_path, const struct buf *request, bool json,
+	      void (*do_print)(const struct json *answer))
 {
-	int fd, status = ASK_NO_CONTACT;
+	int fd, status = CTLCLIENT_NO_CONTACT;
 	struct str text;
 	char *mem;
 
@@ -120,11 +120,11 @@ ask_run(const char *word, const char *conf_path, const struct buf *request, bool
 		fprintf(stderr, "postern %s: too long\n", word);
 		return status;
 	}
-	fd = ask_open(word, conf_path);
+	fd = ctlclient_open(word, conf_path);
 	if (fd < 0)
 		return status;
 	mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
-	if (!mem || ask_line(fd, buf_view(request), mem, &text) != ERR_OK)
+	if (!mem || ctlclient_line(fd, buf_view(request), mem, &text) != ERR_OK)
 		fprintf(stderr, "postern %s: no answer from the running postern\n", word);
 	else
 		status = show_answer_text(word, text, json, do_print);

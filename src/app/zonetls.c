@@ -1,8 +1,8 @@
-#include "app/zones.h"
+#include "app/zonetls.h"
 
 #include <string.h>
 
-#include "app/fresh.h"
+#include "app/fetched.h"
 #include "conf/pki.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,16 +10,16 @@
 
 /* The staple about this chain, if there is one that has not run out. */
 static struct str
-find_staple(const struct zones_from *from, struct str chain_pem, int64_t *until_us)
+find_staple(const struct zonetls_from *from, struct str chain_pem, int64_t *until_us)
 {
 	int64_t now = clock_wall_us();
 	struct tls_cert_info info;
-	struct fresh_entry f;
+	struct fetched_entry f;
 
 	if (from->fresh.len == 0 || tls_cert_info(chain_pem, &info) != ERR_OK)
 		return STR_NULL;
-	for (size_t i = 0; fresh_get(from->fresh, i, &f) == ERR_OK; i++) {
-		if (f.kind != FRESH_STAPLE || f.until_us <= now ||
+	for (size_t i = 0; fetched_get(from->fresh, i, &f) == ERR_OK; i++) {
+		if (f.kind != FETCHED_STAPLE || f.until_us <= now ||
 		    memcmp(f.fingerprint, info.fingerprint, sizeof(f.fingerprint)) != 0)
 			continue;
 		if (*until_us == 0 || f.until_us < *until_us)
@@ -43,8 +43,8 @@ warn_forbidden(const struct tls_profile_row *p, const char *fqdn)
 }
 
 static enum err
-make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *why,
-	 struct zones *out)
+make_ctx(const struct zonetls_from *from, uint32_t zone, bool server, struct buf *why,
+	 struct zonetls *out)
 {
 	const struct conf_zone *z = &from->conf->zone[zone];
 	struct tls_conf tc = {.server = server,
@@ -77,14 +77,14 @@ make_ctx(const struct zones_from *from, uint32_t zone, bool server, struct buf *
 /* ---- whom they believe ---- */
 
 struct lists {
-	struct tls_text text[FRESH_MAX + CONF_ZONES_MAX * CONF_CRLS_MAX];
-	struct fresh_entry fresh[FRESH_MAX]; /* owns the labels */
+	struct tls_text text[FETCHED_MAX + CONF_ZONES_MAX * CONF_CRLS_MAX];
+	struct fetched_entry fresh[FETCHED_MAX]; /* owns the labels */
 	size_t n;
 };
 
 /* Revocation lists: of the files, and fetched ones. */
 static void
-list_crls(const struct zones_from *from, struct lists *l)
+list_crls(const struct zonetls_from *from, struct lists *l)
 {
 	for (uint32_t z = 0; z < from->conf->n_zones; z++)
 		for (uint32_t k = 0; k < from->conf->zone[z].n_crls; k++) {
@@ -94,18 +94,18 @@ list_crls(const struct zones_from *from, struct lists *l)
 				l->text[l->n++] = (struct tls_text){
 					bytes, str_from(from->conf->zone[z].crls[k])};
 		}
-	for (size_t i = 0; i < FRESH_MAX && from->fresh.len; i++) {
-		struct fresh_entry *f = &l->fresh[i];
+	for (size_t i = 0; i < FETCHED_MAX && from->fresh.len; i++) {
+		struct fetched_entry *f = &l->fresh[i];
 
-		if (fresh_get(from->fresh, i, f) != ERR_OK)
+		if (fetched_get(from->fresh, i, f) != ERR_OK)
 			break;
-		if (f->kind == FRESH_CRL)
+		if (f->kind == FETCHED_CRL)
 			l->text[l->n++] = (struct tls_text){f->bytes, str_from(f->label)};
 	}
 }
 
 static enum err
-fill_roots(const struct zones_from *from, struct tls_trust_zone zone[CONF_ZONES_MAX],
+fill_roots(const struct zonetls_from *from, struct tls_trust_zone zone[CONF_ZONES_MAX],
 	   struct str *system)
 {
 	enum err e = ERR_OK;
@@ -124,7 +124,7 @@ fill_roots(const struct zones_from *from, struct tls_trust_zone zone[CONF_ZONES_
 }
 
 static enum err
-make_trust(const struct zones_from *from, struct buf *why, struct tls_trust **out)
+make_trust(const struct zonetls_from *from, struct buf *why, struct tls_trust **out)
 {
 	struct tls_trust_zone zone[CONF_ZONES_MAX] = {0};
 	struct tls_trust_conf tc = {
@@ -158,11 +158,11 @@ make_trust(const struct zones_from *from, struct buf *why, struct tls_trust **ou
 /* ---- all of it ---- */
 
 enum err
-zones_make(const struct zones_from *from, struct zones *out, struct buf *why)
+zonetls_make(const struct zonetls_from *from, struct zonetls *out, struct buf *why)
 {
 	enum err e = ERR_OK;
 
-	*out = (struct zones){.n = from->conf->n_zones};
+	*out = (struct zonetls){.n = from->conf->n_zones};
 	for (uint32_t i = 0; e == ERR_OK && i < from->conf->n_zones; i++) {
 		e = make_ctx(from, i, true, why, out);
 		if (e == ERR_OK)
@@ -171,12 +171,12 @@ zones_make(const struct zones_from *from, struct zones *out, struct buf *why)
 	if (e == ERR_OK)
 		e = make_trust(from, why, &out->trust);
 	if (e != ERR_OK)
-		zones_drop(out);
+		zonetls_drop(out);
 	return e;
 }
 
 void
-zones_drop(struct zones *z)
+zonetls_drop(struct zonetls *z)
 {
 	for (uint32_t i = 0; i < z->n; i++) {
 		tls_ctx_unref(&z->server[i]);

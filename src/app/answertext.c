@@ -1,4 +1,4 @@
-#include "app/print.h"
+#include "app/answertext.h"
 
 #include <stdio.h>
 
@@ -19,11 +19,11 @@ clean_text(struct buf *b)
 }
 
 const char *
-print_scalar(const struct json *j, char mem[PRINT_TEXT_MAX], size_t max)
+answertext_scalar(const struct json *j, char mem[ANSWERTEXT_TEXT_MAX], size_t max)
 {
 	struct buf b;
 
-	buf_init(&b, mem, PRINT_TEXT_MAX);
+	buf_init(&b, mem, ANSWERTEXT_TEXT_MAX);
 	for (size_t i = 0; jsonin_at(j, i); i++) {
 		buf_z(&b, i ? ", " : "");
 		jsonin_put_scalar(&b, jsonin_at(j, i));
@@ -39,16 +39,16 @@ print_scalar(const struct json *j, char mem[PRINT_TEXT_MAX], size_t max)
 }
 
 void
-print_table(const struct json *list, const struct print_column *c, size_t n)
+answertext_table(const struct json *list, const struct answertext_column *c, size_t n)
 {
-	static char mem[PRINT_TEXT_MAX];
+	static char mem[ANSWERTEXT_TEXT_MAX];
 	int width[16] = {0};
 
 	for (size_t k = 0; k < n; k++) {
 		width[k] = (int)str_from(c[k].title).len;
 		for (size_t i = 0; i < jsonin_count(list); i++) {
 			const struct json *v = jsonin_get(jsonin_at(list, i), c[k].path);
-			int len = (int)str_from(print_scalar(v, mem, PRINT_CELL_MAX)).len;
+			int len = (int)str_from(answertext_scalar(v, mem, ANSWERTEXT_CELL_MAX)).len;
 
 			width[k] = len > width[k] ? len : width[k];
 		}
@@ -58,8 +58,9 @@ print_table(const struct json *list, const struct print_column *c, size_t n)
 	for (size_t i = 0; i < jsonin_count(list); i++)
 		for (size_t k = 0; k < n; k++)
 			printf("%-*s%s", k + 1 < n ? width[k] + 2 : 0,
-			       print_scalar(jsonin_get(jsonin_at(list, i), c[k].path), mem,
-					    k + 1 < n ? PRINT_CELL_MAX : PRINT_TEXT_MAX - 8),
+			       answertext_scalar(jsonin_get(jsonin_at(list, i), c[k].path), mem,
+						 k + 1 < n ? ANSWERTEXT_CELL_MAX
+							   : ANSWERTEXT_TEXT_MAX - 8),
 			       k + 1 < n ? "" : "\n");
 }
 
@@ -76,16 +77,16 @@ is_plain_list(const struct json *v)
 static void
 print_pair(const char *prefix, const char *name, const struct json *v)
 {
-	static char mem[PRINT_TEXT_MAX];
+	static char mem[ANSWERTEXT_TEXT_MAX];
 	char full[PATH_TEXT_MAX];
 
 	(void)snprintf(full, sizeof(full), "%s%s%s", prefix, *prefix ? "." : "", name);
-	printf("  %-34s %s\n", full, print_scalar(v, mem, PRINT_TEXT_MAX - 8));
+	printf("  %-34s %s\n", full, answertext_scalar(v, mem, ANSWERTEXT_TEXT_MAX - 8));
 }
 
 /* All values inside, each with its path; lists by number. */
 void
-print_tree(const struct json *root)
+answertext_tree(const struct json *root)
 {
 	struct {
 		const struct json *j;

@@ -10,22 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/hands.h"
+#include "app/handintake.h"
 #include "base/log.h"
 #include "unit/ops/hands.h"
 
 static char dir[64], path[96];
 static int fd = -1;
 static struct handring w;
-static struct hands h;
+static struct handintake h;
 static uint32_t n;
 static uint64_t more;
 
 static enum err
 start(void)
 {
-	h = (struct hands){.next = 0};
-	return hands_init(&h, fd, path, 1000, 36500);
+	h = (struct handintake){.next = 0};
+	return handintake_init(&h, fd, path, 1000, 36500);
 }
 
 static int
@@ -50,7 +50,7 @@ teardown(void **state)
 	char file[112];
 
 	(void)state;
-	hands_fini(&h);
+	handintake_fini(&h);
 	handring_close(&w);
 	close(fd);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -86,7 +86,7 @@ count_all(void)
 {
 	n = 0;
 	more = 0;
-	while (hands_take(&h, 1))
+	while (handintake_take(&h, 1))
 		;
 	assert_non_null(h.store);
 	assert_int_equal(
@@ -103,7 +103,7 @@ test_two_lives(void **state)
 	count_all();
 	assert_int_equal(n, 2);
 	put(2, true);
-	hands_fini(&h); /* as kill -9: nothing is said */
+	handintake_fini(&h); /* as kill -9: nothing is said */
 	put(3, true);
 	assert_int_equal(start(), ERR_OK);
 	count_all();
@@ -123,7 +123,7 @@ test_another_ring(void **state)
 	put(0, true);
 	put(1, true);
 	count_all();
-	hands_fini(&h);
+	handintake_fini(&h);
 	handring_close(&w);
 	close(fd);
 	assert_int_equal(handring_create(&fd), ERR_OK);
@@ -145,7 +145,7 @@ test_flood(void **state)
 	count_all();
 	assert_int_equal(n + more, 5001);
 	assert_int_equal(n, FLOOD_BURST + 1);
-	hands_fini(&h);
+	handintake_fini(&h);
 	assert_int_equal(start(), ERR_OK);
 	count_all(); /* nothing is counted twice */
 	assert_int_equal(n + more, 5001);
@@ -158,18 +158,18 @@ test_disk(void **state)
 	char other[112];
 
 	(void)state;
-	hands_fini(&h);
+	handintake_fini(&h);
 	(void)snprintf(other, sizeof(other), "%s.away", dir);
 	assert_int_equal(rename(dir, other), 0);
 	assert_int_equal(start(), ERR_OK);
 	assert_null(h.store);
 	assert_true(h.why[0] != 0);
 	put(0, true);
-	assert_false(hands_take(&h, h.retry_us - 1));
+	assert_false(handintake_take(&h, h.retry_us - 1));
 	assert_int_equal(rename(other, dir), 0);
-	assert_false(hands_take(&h, h.retry_us - 1)); /* not yet */
+	assert_false(handintake_take(&h, h.retry_us - 1)); /* not yet */
 	assert_null(h.store);
-	assert_false(hands_take(&h, h.retry_us));
+	assert_false(handintake_take(&h, h.retry_us));
 	count_all();
 	assert_int_equal(n, 1);
 	assert_int_equal(h.why[0], 0);

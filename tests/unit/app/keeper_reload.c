@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "conf/pki.h"
-#include "app/reload.h"
+#include "app/keeper_reload.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -25,7 +25,7 @@ static const char yaml[] =
 	"  addresses: [{name: in, bind: 127.0.0.1}]\n"
 	"  ports: 20000-20999\n";
 
-static struct reload r;
+static struct keeper_reload r;
 static struct conf in_use;
 static struct confread_now now_used;
 static char dir[64], path[96];
@@ -94,8 +94,9 @@ setup(void **state)
 		(struct confread_now){.conf = &in_use, .pki_fd = memfd_create("pki", MFD_CLOEXEC)};
 	if (pki_write(&in_use, now_used.pki_fd, told_why) != ERR_OK)
 		return -1;
-	r = (struct reload){.path = path, .on_offer = offer, .on_adopt = adopt, .on_outcome = tell};
-	watch_used(&r.watch, &in_use, 0);
+	r = (struct keeper_reload){
+		.path = path, .on_offer = offer, .on_adopt = adopt, .on_outcome = tell};
+	filewatch_used(&r.watch, &in_use, 0);
 	takes_offer = true;
 	offered = adopted = told = 0;
 	told_ticket = 0;
@@ -106,7 +107,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	reload_end(&r);
+	keeper_reload_end(&r);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	close(now_used.pki_fd);
@@ -124,32 +125,32 @@ child_ends(bool running)
 
 	assert_int_equal(r.state, RELOAD_READING);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_false(reload_child_ended(&r, pid + 100000, status, running));
-	assert_true(reload_child_ended(&r, pid, status, running));
+	assert_false(keeper_reload_child_ended(&r, pid + 100000, status, running));
+	assert_true(keeper_reload_child_ended(&r, pid, status, running));
 }
 
 static void
 test_good(void **state)
 {
 	(void)state;
-	reload_step(&r, &now_used, 1);
+	keeper_reload_step(&r, &now_used, 1);
 	assert_int_equal(r.state, RELOAD_IDLE); /* nobody asked */
 	write_conf("timers: {t1: 400ms}\n");
-	reload_ask(&r, 7);
-	reload_step(&r, &now_used, 2);
+	keeper_reload_ask(&r, 7);
+	keeper_reload_step(&r, &now_used, 2);
 	child_ends(true);
 	assert_int_equal(r.state, RELOAD_OFFERED);
 	assert_int_equal(adopted, 0);
-	reload_taken(&r, 6, true, ""); /* an answer to something else */
+	keeper_reload_taken(&r, 6, true, ""); /* an answer to something else */
 	assert_int_equal(adopted, 0);
-	reload_taken(&r, 7, true, "");
+	keeper_reload_taken(&r, 7, true, "");
 	assert_int_equal(adopted, 1);
 	assert_int_equal(in_use.timers.t1, 400);
 	assert_int_equal(told, 1);
 	assert_int_equal(told_ticket, 7);
 	assert_int_equal(told_outcome, RELOAD_DONE);
 	assert_int_equal(r.state, RELOAD_IDLE);
-	reload_taken(&r, 7, true, ""); /* twice */
+	keeper_reload_taken(&r, 7, true, ""); /* twice */
 	assert_int_equal(adopted, 1);
 }
 
@@ -158,10 +159,10 @@ test_needs_restart(void **state)
 {
 	(void)state;
 	write_conf("limits: {calls: 77}\ntimers: {t1: 300ms}\n");
-	reload_ask(&r, 1);
-	reload_step(&r, &now_used, 2);
+	keeper_reload_ask(&r, 1);
+	keeper_reload_step(&r, &now_used, 2);
 	child_ends(true);
-	reload_taken(&r, 1, true, "");
+	keeper_reload_taken(&r, 1, true, "");
 	assert_int_equal(told_outcome, RELOAD_RESTART);
 	assert_int_equal(in_use.max_calls, 1000);
 	assert_int_equal(in_use.timers.t1, 300);
@@ -184,11 +185,11 @@ test_refused(void **state)
 		print_message("# %s\n", rows[i].name);
 		write_conf(rows[i].more);
 		takes_offer = rows[i].takes;
-		reload_ask(&r, i + 1);
-		reload_step(&r, &now_used, 2);
+		keeper_reload_ask(&r, i + 1);
+		keeper_reload_step(&r, &now_used, 2);
 		child_ends(rows[i].running);
 		if (rows[i].answers)
-			reload_taken(&r, i + 1, rows[i].ok, "its sentence");
+			keeper_reload_taken(&r, i + 1, rows[i].ok, "its sentence");
 		assert_int_equal(r.state, RELOAD_IDLE);
 		assert_int_equal(told, i + 1);
 		assert_int_equal(told_ticket, i + 1);
@@ -215,8 +216,8 @@ test_refused_log(void **state)
 		ssize_t n;
 
 		write_conf(more[i]);
-		reload_ask(&r, i + 1);
-		reload_step(&r, &now_used, 2);
+		keeper_reload_ask(&r, i + 1);
+		keeper_reload_step(&r, &now_used, 2);
 		child_ends(true);
 		n = pread(fd, text, sizeof(text) - 1, 0);
 		text[n < 0 ? 0 : n] = 0;
@@ -235,8 +236,8 @@ static void
 test_nobody_there(void **state)
 {
 	(void)state;
-	reload_ask(&r, 1);
-	reload_step(&r, &now_used, 2);
+	keeper_reload_ask(&r, 1);
+	keeper_reload_step(&r, &now_used, 2);
 	child_ends(false);
 	assert_int_equal(offered, 0);
 	assert_int_equal(adopted, 1);
@@ -247,18 +248,18 @@ static void
 test_signaling_dies(void **state)
 {
 	(void)state;
-	reload_lost(&r); /* nothing in hand */
+	keeper_reload_lost(&r); /* nothing in hand */
 	assert_int_equal(told, 0);
-	reload_ask(&r, 1);
-	reload_step(&r, &now_used, 2);
-	reload_lost(&r); /* while it is read: no matter */
+	keeper_reload_ask(&r, 1);
+	keeper_reload_step(&r, &now_used, 2);
+	keeper_reload_lost(&r); /* while it is read: no matter */
 	assert_int_equal(r.state, RELOAD_READING);
 	child_ends(true);
-	reload_lost(&r);
+	keeper_reload_lost(&r);
 	assert_int_equal(r.state, RELOAD_IDLE);
 	assert_int_equal(adopted, 0);
 	assert_int_equal(told_outcome, RELOAD_REFUSED);
-	reload_taken(&r, 1, true, ""); /* said before it died */
+	keeper_reload_taken(&r, 1, true, ""); /* said before it died */
 	assert_int_equal(adopted, 0);
 }
 
@@ -266,22 +267,22 @@ static void
 test_asked_in_the_middle(void **state)
 {
 	(void)state;
-	reload_ask(&r, 1);
-	reload_step(&r, &now_used, 2);
-	reload_ask(&r, 2);
-	reload_ask(&r, 3);
-	reload_step(&r, &now_used, 3);
+	keeper_reload_ask(&r, 1);
+	keeper_reload_step(&r, &now_used, 2);
+	keeper_reload_ask(&r, 2);
+	keeper_reload_ask(&r, 3);
+	keeper_reload_step(&r, &now_used, 3);
 	child_ends(true);
-	reload_step(&r, &now_used, 4);
+	keeper_reload_step(&r, &now_used, 4);
 	assert_int_equal(r.state, RELOAD_OFFERED);
-	reload_taken(&r, 1, true, "");
+	keeper_reload_taken(&r, 1, true, "");
 	assert_int_equal(told_ticket, 1);
-	reload_step(&r, &now_used, 5);
+	keeper_reload_step(&r, &now_used, 5);
 	child_ends(true);
-	reload_taken(&r, 3, true, "");
+	keeper_reload_taken(&r, 3, true, "");
 	assert_int_equal(told_ticket, 3);
 	assert_int_equal(told, 2);
-	reload_step(&r, &now_used, 6);
+	keeper_reload_step(&r, &now_used, 6);
 	assert_int_equal(r.state, RELOAD_IDLE);
 }
 
@@ -291,14 +292,14 @@ test_hangs(void **state)
 	pid_t pid;
 
 	(void)state;
-	reload_ask(&r, 1);
-	reload_step(&r, &now_used, 2);
+	keeper_reload_ask(&r, 1);
+	keeper_reload_step(&r, &now_used, 2);
 	pid = r.read.pid;
-	reload_step(&r, &now_used, 2 + (uint64_t)RELOAD_READ_MS * CLOCK_MS);
+	keeper_reload_step(&r, &now_used, 2 + (uint64_t)RELOAD_READ_MS * CLOCK_MS);
 	assert_int_equal(r.state, RELOAD_IDLE);
 	assert_int_equal(told_outcome, RELOAD_REFUSED);
 	assert_int_equal(waitpid(pid, NULL, 0), pid); /* it was killed, or had just ended */
-	assert_false(reload_child_ended(&r, pid, 0, true));
+	assert_false(keeper_reload_child_ended(&r, pid, 0, true));
 }
 
 static void
@@ -315,8 +316,8 @@ touch_key(const char *name, const char *text)
 static void
 test_watch(void **state)
 {
-	const uint64_t round = (uint64_t)WATCH_ROUND_MS * CLOCK_MS;
-	struct watch w;
+	const uint64_t round = (uint64_t)FILEWATCH_ROUND_MS * CLOCK_MS;
+	struct filewatch w;
 	uint64_t t = 0;
 
 	(void)state;
@@ -324,18 +325,18 @@ test_watch(void **state)
 	(void)snprintf(in_use.zone[0].key, CONF_PATH_MAX, "%s/z.key", dir);
 	(void)snprintf(in_use.zone[0].certificate, CONF_PATH_MAX, "%s/p.yaml", dir);
 	touch_key(in_use.zone[0].key, "one");
-	watch_used(&w, &in_use, t);
-	assert_false(watch_changed(&w, &in_use, t += round));
+	filewatch_used(&w, &in_use, t);
+	assert_false(filewatch_changed(&w, &in_use, t += round));
 	touch_key(in_use.zone[0].key, "longer");
-	assert_false(watch_changed(&w, &in_use, t + 1)); /* not yet time to look */
-	assert_false(watch_changed(&w, &in_use, t += round));
+	assert_false(filewatch_changed(&w, &in_use, t + 1)); /* not yet time to look */
+	assert_false(filewatch_changed(&w, &in_use, t += round));
 	touch_key(in_use.zone[0].key, "longer still"); /* it does not rest */
-	assert_false(watch_changed(&w, &in_use, t += round));
-	assert_true(watch_changed(&w, &in_use, t += round));
-	assert_false(watch_changed(&w, &in_use, t += round));
+	assert_false(filewatch_changed(&w, &in_use, t += round));
+	assert_true(filewatch_changed(&w, &in_use, t += round));
+	assert_false(filewatch_changed(&w, &in_use, t += round));
 	assert_int_equal(unlink(in_use.zone[0].key), 0);
-	assert_false(watch_changed(&w, &in_use, t += round));
-	assert_true(watch_changed(&w, &in_use, t += round));
+	assert_false(filewatch_changed(&w, &in_use, t += round));
+	assert_true(filewatch_changed(&w, &in_use, t += round));
 }
 
 int

@@ -1,12 +1,12 @@
 /* admin's side of a reload: the number of each question, and what became of the last one. */
-#ifndef POSTERN_APP_RELOADED_H
-#define POSTERN_APP_RELOADED_H
+#ifndef POSTERN_APP_ADMIN_RELOAD_H
+#define POSTERN_APP_ADMIN_RELOAD_H
 
 #include "conf/read.h"
 #include "app/keeper_msg.h"
 #include "ops/show.h"
 
-struct reloaded {
+struct admin_reload {
 	uint64_t asked, done; /* tickets: given out last, answered last */
 	enum reload_outcome outcome;
 	char why[KEEPER_WHY_MAX];
@@ -15,12 +15,14 @@ struct reloaded {
 };
 
 /** Tickets go on above those of an earlier life. */
-void reloaded_init(struct reloaded *r);
+void admin_reload_init(struct admin_reload *r);
 /** Ask keeper over its channel. The channel's errors. */
-enum err reloaded_ask(struct reloaded *r, struct channel *keeper, uint64_t *ticket) NODISCARD;
+enum err admin_reload_ask(struct admin_reload *r, struct channel *keeper,
+			  uint64_t *ticket) NODISCARD;
 /** The outcome came. fd: sealed text, -1 = none; taken. Raises and clears the alarms. */
-void reloaded_take(struct reloaded *r, const struct keeper_reloaded *m, int fd, struct alarms *as);
+void admin_reload_take(struct admin_reload *r, const struct keeper_reloaded *m, int fd,
+		       struct alarms *as);
 /** For show: false: nobody asked with this number here. */
-bool reloaded_outcome(const struct reloaded *r, uint64_t ticket, struct show_reload *out);
+bool admin_reload_outcome(const struct admin_reload *r, uint64_t ticket, struct show_reload *out);
 
 #endif

@@ -1,4 +1,4 @@
-#include "app/reloaded.h"
+#include "app/admin_reload.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,14 +10,14 @@
 static const char object[] = "configuration";
 
 void
-reloaded_init(struct reloaded *r)
+admin_reload_init(struct admin_reload *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->asked = clock_now_us();
 }
 
 enum err
-reloaded_ask(struct reloaded *r, struct channel *keeper, uint64_t *ticket)
+admin_reload_ask(struct admin_reload *r, struct channel *keeper, uint64_t *ticket)
 {
 	struct keeper_ticket m = {.ticket = r->asked + 1};
 	enum err e = channel_send(keeper, KEEPER_ASK, &m, sizeof(m), true);
@@ -29,7 +29,7 @@ reloaded_ask(struct reloaded *r, struct channel *keeper, uint64_t *ticket)
 }
 
 static void
-read_text(struct reloaded *r, int fd)
+read_text(struct admin_reload *r, int fd)
 {
 	struct str s;
 
@@ -44,7 +44,7 @@ read_text(struct reloaded *r, int fd)
 
 /* why, and the lines as far as there is room: what an alarm says. */
 static void
-put_sentence(const struct reloaded *r, char out[ALARM_TEXT_MAX])
+put_sentence(const struct admin_reload *r, char out[ALARM_TEXT_MAX])
 {
 	struct str text = str_of(r->text, r->text_len);
 	struct buf b;
@@ -59,7 +59,8 @@ put_sentence(const struct reloaded *r, char out[ALARM_TEXT_MAX])
 }
 
 void
-reloaded_take(struct reloaded *r, const struct keeper_reloaded *m, int fd, struct alarms *as)
+admin_reload_take(struct admin_reload *r, const struct keeper_reloaded *m, int fd,
+		  struct alarms *as)
 {
 	int64_t now = clock_wall_us();
 	char sentence[ALARM_TEXT_MAX];
@@ -83,7 +84,7 @@ reloaded_take(struct reloaded *r, const struct keeper_reloaded *m, int fd, struc
 }
 
 bool
-reloaded_outcome(const struct reloaded *r, uint64_t ticket, struct show_reload *out)
+admin_reload_outcome(const struct admin_reload *r, uint64_t ticket, struct show_reload *out)
 {
 	if (ticket == 0 || ticket > r->asked)
 		return false;

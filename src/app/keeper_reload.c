@@ -1,4 +1,4 @@
-#include "app/reload.h"
+#include "app/keeper_reload.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 /* The child that refuses says why in the first line of its text; "" where it said nothing. */
 static struct str
-read_reason(const struct reload *r, char mem[RELOAD_REASON_MAX])
+read_reason(const struct keeper_reload *r, char mem[RELOAD_REASON_MAX])
 {
 	ssize_t n =
 		r->state == RELOAD_READING ? pread(r->read.text_fd, mem, RELOAD_REASON_MAX, 0) : 0;
@@ -20,7 +20,7 @@ read_reason(const struct reload *r, char mem[RELOAD_REASON_MAX])
 }
 
 static void
-log_refused(const struct reload *r, const char *why)
+log_refused(const struct keeper_reload *r, const char *why)
 {
 	char mem[RELOAD_REASON_MAX];
 	struct str reason = read_reason(r, mem);
@@ -30,7 +30,7 @@ log_refused(const struct reload *r, const char *why)
 }
 
 static void
-finish(struct reload *r, enum reload_outcome o, const char *why)
+finish(struct keeper_reload *r, enum reload_outcome o, const char *why)
 {
 	if (o == RELOAD_REFUSED)
 		log_refused(r, why);
@@ -42,7 +42,7 @@ finish(struct reload *r, enum reload_outcome o, const char *why)
 }
 
 static void
-adopt(struct reload *r)
+adopt(struct keeper_reload *r)
 {
 	r->on_adopt(r->arg, &r->read, &r->next);
 	finish(r, r->restart ? RELOAD_RESTART : RELOAD_DONE,
@@ -52,7 +52,7 @@ adopt(struct reload *r)
 /* ---- events ---- */
 
 void
-reload_ask(struct reload *r, uint64_t ticket)
+keeper_reload_ask(struct keeper_reload *r, uint64_t ticket)
 {
 	r->asked = true;
 	if (ticket > r->wanted)
@@ -60,11 +60,11 @@ reload_ask(struct reload *r, uint64_t ticket)
 }
 
 static void
-start(struct reload *r, const struct confread_now *now, uint64_t now_us)
+start(struct keeper_reload *r, const struct confread_now *now, uint64_t now_us)
 {
 	r->asked = false;
 	r->running = r->wanted;
-	watch_used(&r->watch, now->conf, now_us);
+	filewatch_used(&r->watch, now->conf, now_us);
 	if (confread_start(&r->read, r->path, now) != ERR_OK) {
 		finish(r, RELOAD_REFUSED, "no process can be started to read the files");
 		return;
@@ -74,13 +74,13 @@ start(struct reload *r, const struct confread_now *now, uint64_t now_us)
 }
 
 void
-reload_step(struct reload *r, const struct confread_now *now, uint64_t now_us)
+keeper_reload_step(struct keeper_reload *r, const struct confread_now *now, uint64_t now_us)
 {
 	if (r->state == RELOAD_READING && now_us >= r->deadline_us)
 		finish(r, RELOAD_REFUSED, "the files could not be read within a minute");
 	if (r->state != RELOAD_IDLE)
 		return;
-	if (watch_changed(&r->watch, now->conf, now_us)) {
+	if (filewatch_changed(&r->watch, now->conf, now_us)) {
 		log_info("reload.files", "a certificate, key, authority or CRL file has changed");
 		r->asked = true;
 	}
@@ -89,7 +89,7 @@ reload_step(struct reload *r, const struct confread_now *now, uint64_t now_us)
 }
 
 bool
-reload_child_ended(struct reload *r, pid_t pid, int status, bool running)
+keeper_reload_child_ended(struct keeper_reload *r, pid_t pid, int status, bool running)
 {
 	enum confread_outcome o;
 
@@ -109,7 +109,7 @@ reload_child_ended(struct reload *r, pid_t pid, int status, bool running)
 }
 
 void
-reload_taken(struct reload *r, uint64_t ticket, bool ok, const char *why)
+keeper_reload_taken(struct keeper_reload *r, uint64_t ticket, bool ok, const char *why)
 {
 	if (r->state != RELOAD_OFFERED || ticket != r->running)
 		return;
@@ -120,14 +120,14 @@ reload_taken(struct reload *r, uint64_t ticket, bool ok, const char *why)
 }
 
 void
-reload_lost(struct reload *r)
+keeper_reload_lost(struct keeper_reload *r)
 {
 	if (r->state == RELOAD_OFFERED)
 		finish(r, RELOAD_REFUSED, "signaling ended while it took it");
 }
 
 void
-reload_end(struct reload *r)
+keeper_reload_end(struct keeper_reload *r)
 {
 	if (r->state != RELOAD_IDLE)
 		confread_drop(&r->read);
