@@ -14,7 +14,7 @@
 /* The descriptors that a role finds at its start (design.md 3). Not every role has each. */
 enum role_fd {
 	ROLE_FD_KEEPER = 3,      /* channel to keeper */
-	ROLE_FD_CONF = 4,        /* sealed blob: struct conf; media: struct media_plan */
+	ROLE_FD_CONF = 4,        /* sealed blob: struct conf; media: struct media_setup */
 	ROLE_FD_FLOWS = 5,       /* flow table segment */
 	ROLE_FD_SECRETS = 6,     /* secrets segment: media and signaling */
 	ROLE_FD_METRICS = 7,     /* metrics segment: a page a role, in the order of keeper_role */
@@ -77,10 +77,10 @@ enum keeper_msg_type {
 		       */
 };
 
-/* Media sockets, in messages of up to CHANNEL_FDS descriptors each, in rising order. Socket
- * 2 * slot is the slot's RTP socket, 2 * slot + 1 its RTCP socket. */
+/* What media's back end needs (struct io_set), in messages of up to CHANNEL_FDS descriptors each,
+ * in rising order of their places. */
 struct keeper_sockets {
-	uint32_t first; /* index of the first socket here */
+	uint32_t first; /* place of the first descriptor here */
 	uint32_t n;     /* descriptors in this message */
 	uint32_t last;  /* 1: no more to come */
 	uint32_t pad;

@@ -23,8 +23,7 @@
 #include "base/mem.h"
 #include "ha/handring.h"
 #include "ha/records.h"
-#include "media/flow.h"
-#include "media/io_sockets.h"
+#include "media/media.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 
@@ -51,11 +50,11 @@ struct child {
 struct keeper {
 	const char *conf_path;
 	struct conf conf;
-	int conf_fd, plan_fd, pki_fd, pub_fd, accounts_fd, fresh_fd;
+	int conf_fd, setup_fd, pki_fd, pub_fd, accounts_fd, fresh_fd;
 	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
-	int *media_fd; /* 2 a slot */
-	uint32_t n_media;
+	struct io_set media; /* of the back end */
+	uint32_t io;         /* enum io_kind */
 	int signal_fd;
 	struct shm metrics;
 	struct child child[KEEPER_ROLE_N];
@@ -104,13 +103,13 @@ load_conf(struct keeper *k)
 static enum err
 make_segments(struct keeper *k)
 {
-	struct media_plan plan;
+	struct media_setup setup = {.io = k->io};
 	enum err e;
 
-	conf_media_plan(&k->conf, &plan);
-	e = shm_blob("postern-plan", str_of(&plan, sizeof(plan)), &k->plan_fd);
+	conf_media_plan(&k->conf, &setup.plan);
+	e = shm_blob("postern-media", str_of(&setup, sizeof(setup)), &k->setup_fd);
 	if (e == ERR_OK)
-		e = flow_create(&plan, &k->flows_fd, &k->secrets_fd);
+		e = flow_create(&setup.plan, &k->flows_fd, &k->secrets_fd);
 	if (e == ERR_OK)
 		e = records_create(k->conf.max_calls + CALL_SPARE, &k->calls_fd);
 	if (e == ERR_OK)
@@ -151,7 +150,7 @@ bind_listener(const struct conf_listener *l, int *fd)
 static enum err
 bind_sockets(struct keeper *k)
 {
-	char why[256] = "";
+	char why[IO_WHY_MAX] = "";
 	struct media_plan plan;
 	enum err e;
 
@@ -161,11 +160,8 @@ bind_sockets(struct keeper *k)
 			return e;
 	}
 	conf_media_plan(&k->conf, &plan);
-	k->n_media = 2 * media_slots(&plan);
-	k->media_fd = mem_zalloc(k->n_media, sizeof(int));
-	if (!k->media_fd)
-		return ERR_NOMEM;
-	e = io_sockets_bind(&plan, k->media_fd, why, sizeof(why));
+	k->io = IO_SOCKETS;
+	e = io_backend_of(k->io)->do_make(&plan, &k->media, why);
 	if (e != ERR_OK)
 		log_error("keeper.bind", "%s", why);
 	return e;
@@ -199,7 +195,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 {
 	map_common(k, m);
 	if (r == KEEPER_ROLE_MEDIA) {
-		m->from[ROLE_FD_CONF] = k->plan_fd;
+		m->from[ROLE_FD_CONF] = k->setup_fd;
 		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
 		m->from[ROLE_FD_SIGNALING] = peer[0];
 	} else if (r == KEEPER_ROLE_ADMIN) {
@@ -240,22 +236,37 @@ pair_with(struct keeper *k, enum keeper_role from, enum keeper_role to)
 	return fd[0];
 }
 
+/* Of the present places: the next run of up to CHANNEL_FDS. n 0: there is none. */
+static struct keeper_sockets
+next_sockets(const struct io_set *s, uint32_t from)
+{
+	struct keeper_sockets msg = {0};
+
+	while (from < s->n && s->fd[from] < 0)
+		from++;
+	msg.first = from;
+	while (from < s->n && s->fd[from] >= 0 && msg.n < CHANNEL_FDS) {
+		from++;
+		msg.n++;
+	}
+	while (from < s->n && s->fd[from] < 0)
+		from++;
+	msg.last = from == s->n;
+	return msg;
+}
+
 static void
 send_sockets(struct keeper *k)
 {
 	struct child *m = child_of(k, KEEPER_ROLE_MEDIA);
 
-	while (m->pid && k->sockets_sent < k->n_media) {
-		struct keeper_sockets msg = {.first = k->sockets_sent};
+	while (m->pid && k->sockets_sent < k->media.n) {
+		struct keeper_sockets msg = next_sockets(&k->media, k->sockets_sent);
 
-		msg.n = k->n_media - k->sockets_sent;
-		if (msg.n > CHANNEL_FDS)
-			msg.n = CHANNEL_FDS;
-		msg.last = k->sockets_sent + msg.n == k->n_media;
 		if (channel_send_fds(&m->chan, KEEPER_SOCKETS, &msg, sizeof(msg),
-				     k->media_fd + k->sockets_sent, msg.n) != ERR_OK)
+				     k->media.fd + msg.first, msg.n) != ERR_OK)
 			return; /* the loop comes back */
-		k->sockets_sent += msg.n;
+		k->sockets_sent = msg.last ? k->media.n : msg.first + msg.n;
 	}
 }
 
@@ -620,7 +631,7 @@ fill_polls(struct keeper *k, struct pollfd *p, struct child **who)
 
 		if (c->chan.fd >= 0) {
 			p[n] = (struct pollfd){.fd = c->chan.fd, .events = POLLIN};
-			if (c->chan.n || (r == KEEPER_ROLE_MEDIA && k->sockets_sent < k->n_media))
+			if (c->chan.n || (r == KEEPER_ROLE_MEDIA && k->sockets_sent < k->media.n))
 				p[n].events |= POLLOUT;
 			who[n++] = c;
 		}
@@ -684,7 +695,7 @@ keeper_init(struct keeper *k)
 {
 	sigset_t set;
 
-	k->conf_fd = k->plan_fd = k->pki_fd = k->pub_fd = k->accounts_fd = k->fresh_fd = -1;
+	k->conf_fd = k->setup_fd = k->pki_fd = k->pub_fd = k->accounts_fd = k->fresh_fd = -1;
 	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->limits_fd = -1;
 	k->handshakes_fd = k->signal_fd = -1;
 	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
@@ -730,10 +741,10 @@ role_keeper(const char *conf_path)
 	if (e == ERR_OK) {
 		log_init("keeper", STDERR_FILENO, (enum log_level)k.conf.log_level);
 		(void)mkdir(k.conf.run_dir, 0750);
-		e = make_segments(&k);
+		e = bind_sockets(&k);
 	}
 	if (e == ERR_OK)
-		e = bind_sockets(&k);
+		e = make_segments(&k);
 	if (e != ERR_OK) {
 		log_error("keeper.failed", "cannot start: %s", err_text(e));
 		return 1;

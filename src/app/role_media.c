@@ -16,7 +16,7 @@ struct media_role {
 };
 
 static enum err
-read_plan(struct media_plan *out)
+read_setup(struct media_setup *out)
 {
 	struct str blob;
 	enum err e = shm_blob_map(ROLE_FD_CONF, &blob);
@@ -57,7 +57,7 @@ take_sockets(struct media_role *r, const struct channel_msg *msg, const int *fds
 	memcpy(&s, msg->body, sizeof(s));
 	if (s.n != n)
 		log_error("media.sockets", "first=%u said=%u came=%zu", s.first, s.n, n);
-	e = media_add_sockets(r->media, s.first, fds, (uint32_t)n, s.last != 0);
+	e = media_add_fds(r->media, s.first, fds, (uint32_t)n, s.last != 0);
 	if (e != ERR_OK)
 		log_error("media.sockets", "first=%u n=%u err=%s", s.first, s.n, err_name(e));
 	if (s.last && channel_send(&r->keeper, KEEPER_READY, NULL, 0, true) != ERR_OK)
@@ -118,14 +118,13 @@ take_messages(struct media_role *r)
 static enum err
 set_up(struct media_role *r)
 {
-	struct media_plan plan;
-	enum err e = read_plan(&plan);
+	struct media_setup setup;
+	enum err e = read_setup(&setup);
 
 	if (e == ERR_OK)
 		e = bind_metrics();
 	if (e == ERR_OK)
-		e = media_init(r->media, media_slots(&plan), ROLE_FD_FLOWS, ROLE_FD_SECRETS,
-			       ROLE_FD_SIGNALING);
+		e = media_init(r->media, &setup, ROLE_FD_FLOWS, ROLE_FD_SECRETS, ROLE_FD_SIGNALING);
 	return e;
 }
 

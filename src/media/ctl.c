@@ -57,6 +57,22 @@ media_slot_port(const struct media_plan *p, uint32_t slot)
 	return (uint16_t)(p->port_min + 2 * (slot % pairs));
 }
 
+uint32_t
+media_slice(const struct media_plan *p)
+{
+	uint32_t n = p->n_workers ? p->n_workers : 1;
+
+	return (count_pairs(p) + n - 1) / n;
+}
+
+uint32_t
+media_slot_worker(const struct media_plan *p, uint32_t slot)
+{
+	uint32_t slice = media_slice(p);
+
+	return slice ? slot % count_pairs(p) / slice : 0;
+}
+
 const char *
 media_drop_name(enum media_drop d)
 {

@@ -15,7 +15,8 @@
 #include "base/channel.h"
 
 enum {
-	MEDIA_ADDRS_MAX = 16, /* local media addresses */
+	MEDIA_ADDRS_MAX = 16,   /* local media addresses */
+	MEDIA_WORKERS_MAX = 16, /* threads of the media role */
 	MEDIA_NO_SLOT = 0xffffffff,
 	MEDIA_KEY_MAX = 32,  /* master key, RFC 3711, 6188 */
 	MEDIA_SALT_MAX = 14, /* master salt */
@@ -129,6 +130,9 @@ struct media_plan {
 	struct addr bound[MEDIA_ADDRS_MAX], advertised[MEDIA_ADDRS_MAX]; /* port 0 */
 	uint32_t n_addrs;
 	uint16_t port_min, port_max; /* port_min even; pairs (p, p+1) within */
+	/* Each has the same slice of the ports of each address, so that both legs of a call can be
+	 * one worker's. 0 means 1. */
+	uint32_t n_workers;
 };
 
 /** Number of slots of the plan: n_addrs * pairs. */
@@ -137,6 +141,10 @@ uint32_t media_slots(const struct media_plan *p);
 uint32_t media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port);
 uint32_t media_slot_addr(const struct media_plan *p, uint32_t slot);
 uint16_t media_slot_port(const struct media_plan *p, uint32_t slot);
+/** The worker that owns this slot. */
+uint32_t media_slot_worker(const struct media_plan *p, uint32_t slot);
+/** Pairs of ports of one worker on each address; the last worker may have fewer. 0: no ports. */
+uint32_t media_slice(const struct media_plan *p);
 const char *media_drop_name(enum media_drop d);
 const char *media_drop_help(enum media_drop d);
 

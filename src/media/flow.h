@@ -10,12 +10,12 @@
 #define POSTERN_MEDIA_FLOW_H
 
 #include "base/shm.h"
-#include "media/ctl.h"
+#include "media/io.h"
 #include "rtp/quality.h"
 #include "srtp/engine.h"
 
 enum {
-	FLOW_VERSION = 1,
+	FLOW_VERSION = 2,
 	FLOW_SECRETS_VERSION = 1,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
@@ -23,6 +23,7 @@ enum {
 	FLOW_GONE = 5, /* further sources of which the highest index is remembered */
 	FLOW_READ_TRIES = 200,
 	FLOW_SRTP_MAX = 32,
+	FLOW_IO_MAX = 16,
 };
 #define FLOW_MAGIC UINT64_C(0x31574f4c46545350)         /* "PSTFLOW1" */
 #define FLOW_SECRETS_MAGIC UINT64_C(0x3159454b54534f50) /* "POSTKEY1" */
@@ -91,7 +92,9 @@ struct flow_head {
 	uint32_t n_slots, row_size;
 	uint64_t totals[MEDIA_DROP_N]; /* dropped, all rows and no row */
 	char srtp[FLOW_SRTP_MAX];      /* what the worker does SRTP with, for people; NUL-ended */
-	uint64_t pad[4];
+	char io[FLOW_IO_MAX];          /* the back end of its packets; NUL-ended */
+	uint64_t pad[2];
+	struct io_counts counts[MEDIA_WORKERS_MAX] __attribute__((aligned(64)));
 };
 
 /* One mapping of the table. */

@@ -1,33 +1,106 @@
-/* What moves packets in and out, in batches: the narrow side of the relay towards the kernel. One
- * implementation now (io_sockets); the relay's tests have arrays instead. */
+/* What moves packets in and out, in batches: the narrow side of the relay towards the kernel, and
+ * the frame that every back end fills.
+ *
+ * A back end has two halves. Keeper's makes descriptors (sockets, maps, memory) before the roles
+ * start and holds them for good: do_make. A worker's half adopts copies of them: do_attach, then
+ * do_add for each descriptor as it comes over keeper's channel. A worker that dies takes nothing
+ * with it; the next one gets the same descriptors, with what waits in them. */
 #ifndef POSTERN_MEDIA_IO_H
 #define POSTERN_MEDIA_IO_H
 
-#include "base/addr.h"
+#include "media/ctl.h"
 
 enum {
 	IO_BATCH = 64,             /* packets in one call */
 	IO_PACKET_MAX = 2048 - 64, /* bytes of a datagram */
-	IO_HEADROOM = 64,          /* before it, for headers of other back ends */
+	IO_HEADROOM = 64,          /* before it: room for Ethernet, IP and UDP headers */
+	IO_HELD_MAX = 64,          /* descriptors of keeper alone */
+	IO_WHY_MAX = 256,
+};
+
+enum io_kind {
+	IO_SOCKETS, /* a UDP socket a port: works everywhere, needs no privilege */
+	IO_KINDS
 };
 
 /* A datagram in a buffer of the relay, worked on in place. */
 struct io_packet {
-	uint8_t *p;       /* the datagram; IO_PACKET_MAX bytes from here */
+	uint8_t *p;       /* the datagram; IO_PACKET_MAX bytes from here, IO_HEADROOM before */
 	uint32_t len;     /* 0: nothing, not sent */
 	uint32_t socket;  /* 2 * slot, + 1 for the RTCP port */
 	struct addr addr; /* rx: source; tx: destination */
 	uint8_t dscp;     /* tx */
 };
 
+/* Packets, counted since the first worker of this place; written by its worker alone. */
+#define IO_COUNT_LIST(X)                                                                           \
+	X(rx_full, "lost because a receive queue was full")                                        \
+	X(rx_strange, "received, but not for a port of ours, or too long")                         \
+	X(tx_busy, "not sent because a queue of the kernel was full")                              \
+	X(tx_refused, "not sent because the kernel refused")                                       \
+	X(tx_slow, "sent on the slower way that the back end keeps for what it cannot do")         \
+	X(tx_fragments, "sent in fragments")
+
+struct io_counts {
+#define X(name, help) uint64_t name;
+	IO_COUNT_LIST(X)
+#undef X
+	uint64_t pad[2]; /* a cache line each */
+};
+_Static_assert(sizeof(struct io_counts) == 64, "a line a worker");
+
+/* One worker's packets. */
 struct media_io {
 	void *arg;
 	/** Fill up to n packets (p is set, the rest is written); returns how many. Never blocks. A
-	 * datagram above IO_PACKET_MAX is dropped. At most one packet a socket in a call, so that a
-	 * worker killed with a batch in hand costs a stream one packet. */
+	 * datagram above IO_PACKET_MAX is dropped. In the order of their coming, so that a worker
+	 * killed with a batch in hand costs a stream one packet as a rule. The bytes before p may
+	 * be overwritten. */
 	unsigned (*do_rx)(void *arg, struct io_packet *v, unsigned n);
-	/** Send n packets; returns how many the kernel took. Never blocks. */
+	/** Send n packets; returns how many the kernel took. Never blocks. The headroom before p
+	 * is overwritten. */
 	unsigned (*do_tx)(void *arg, const struct io_packet *v, unsigned n);
+	/** About ten times a second: next hops and the like. NULL: nothing to do. Never blocks. */
+	void (*do_tick)(void *arg, uint64_t now_us);
+	int fd; /* poll it: readable while a packet waits */
+};
+
+/* ---- keeper ---- */
+
+/* The descriptors of a back end by their place, whose meaning is the back end's; -1 = there is none
+ * at that place, and none is passed on. */
+struct io_set {
+	int *fd;
+	uint32_t n;
+	int held[IO_HELD_MAX]; /* what keeper alone keeps open: BPF links .. */
+	uint32_t n_held;
+};
+
+/** n empty places. NOMEM. */
+enum err io_set_init(struct io_set *s, uint32_t n) NODISCARD;
+/** Closes all of them; a struct of zeros is fine. */
+void io_set_fini(struct io_set *s);
+/** Keep this open as long as the set. Takes fd; FULL: it was closed. */
+enum err io_set_hold(struct io_set *s, int fd) NODISCARD;
+
+/* ---- both ---- */
+
+struct io_backend {
+	const char *name; /* as media.io of the configuration names it */
+	/** Keeper, with its privileges: make everything. PERM: a capability is missing;
+	 * UNSUPPORTED: not on this kernel or for this plan; IO: a port is taken and the like;
+	 * NOMEM. On error nothing stays open, and why[IO_WHY_MAX] says what and where. */
+	enum err (*do_make)(const struct media_plan *plan, struct io_set *out, char *why);
+	/** Which worker the descriptor at this place is for. */
+	uint32_t (*do_owner)(const struct media_plan *plan, uint32_t place);
+	/** Worker: its io, without descriptors yet; fd can be polled from now on. counts: of this
+	 * worker, in shared memory, borrowed. NOMEM, IO. */
+	enum err (*do_attach)(const struct media_plan *plan, uint32_t worker,
+			      struct io_counts *counts, struct media_io *out);
+	/** Adopt the descriptor of this place. Takes fd, also on error. RANGE, EXISTS, IO. */
+	enum err (*do_add)(struct media_io *io, uint32_t place, int fd);
+	/** Closes what it took; a struct of zeros is fine. */
+	void (*do_detach)(struct media_io *io);
 };
 
 #endif

@@ -31,27 +31,46 @@ bind_one(const struct addr *a)
 	return -1;
 }
 
-enum err
-io_sockets_bind(const struct media_plan *plan, int *fds, char *why, size_t cap)
+static enum err
+make_sockets(const struct media_plan *plan, struct io_set *out, char *why)
 {
-	uint32_t n = 2 * media_slots(plan);
+	struct io_set set;
+	enum err e = io_set_init(&set, 2 * media_slots(plan));
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; e == ERR_OK && i < set.n; i++) {
 		struct addr a = plan->bound[media_slot_addr(plan, i / 2)];
 
 		a.port = (uint16_t)(media_slot_port(plan, i / 2) + i % 2);
-		fds[i] = bind_one(&a);
-		if (fds[i] >= 0)
+		set.fd[i] = bind_one(&a);
+		if (set.fd[i] >= 0)
 			continue;
-		(void)snprintf(why, cap, "media port %s: %s", addr_text(&a).z, strerror(errno));
-		while (i > 0)
-			close(fds[--i]);
-		return ERR_IO;
+		(void)snprintf(why, IO_WHY_MAX, "media port %s: %s", addr_text(&a).z,
+			       strerror(errno));
+		e = ERR_IO;
 	}
+	if (e != ERR_OK) {
+		io_set_fini(&set);
+		return e;
+	}
+	*out = set;
 	return ERR_OK;
 }
 
+static uint32_t
+owner_of(const struct media_plan *plan, uint32_t place)
+{
+	return media_slot_worker(plan, place / 2);
+}
+
 /* ---- worker ---- */
+
+struct io_sockets {
+	int epoll;
+	int *socks;    /* 2 a slot; -1 = not there yet, or another worker's */
+	uint8_t *dscp; /* set on the socket now */
+	uint32_t n;
+	struct io_counts *counts;
+};
 
 static bool
 receive_one(struct io_sockets *s, uint32_t socket, struct io_packet *k)
@@ -62,8 +81,12 @@ receive_one(struct io_sockets *s, uint32_t socket, struct io_packet *k)
 		.msg_name = &sa, .msg_namelen = sizeof(sa), .msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n = recvmsg(s->socks[socket], &m, MSG_DONTWAIT);
 
-	if (n < 0 || (m.msg_flags & MSG_TRUNC))
+	if (n < 0)
 		return false;
+	if (m.msg_flags & MSG_TRUNC) {
+		s->counts->rx_strange++;
+		return false;
+	}
 	k->len = (uint32_t)n;
 	k->socket = socket;
 	k->addr = addr_from_sa(&sa);
@@ -75,7 +98,7 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 {
 	struct io_sockets *s = arg;
 	struct epoll_event ev[IO_BATCH];
-	int ready = epoll_wait(s->fd, ev, n < IO_BATCH ? (int)n : IO_BATCH, 0);
+	int ready = epoll_wait(s->epoll, ev, n < IO_BATCH ? (int)n : IO_BATCH, 0);
 	unsigned got = 0;
 
 	for (int i = 0; i < ready; i++)
@@ -104,11 +127,18 @@ send_one(struct io_sockets *s, const struct io_packet *k)
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sa(&k->addr, &sa);
 
-	if (k->socket >= s->n || s->socks[k->socket] < 0 || len == 0)
-		return false;
-	set_dscp(s, k->socket, k);
-	return sendto(s->socks[k->socket], k->p, k->len, MSG_DONTWAIT | MSG_NOSIGNAL,
-		      (struct sockaddr *)&sa, len) == (ssize_t)k->len;
+	if (k->socket < s->n && s->socks[k->socket] >= 0 && len > 0) {
+		set_dscp(s, k->socket, k);
+		if (sendto(s->socks[k->socket], k->p, k->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+			   (struct sockaddr *)&sa, len) == (ssize_t)k->len)
+			return true;
+		if (errno == EAGAIN || errno == ENOBUFS) {
+			s->counts->tx_busy++;
+			return false;
+		}
+	}
+	s->counts->tx_refused++;
+	return false;
 }
 
 static unsigned
@@ -122,68 +152,81 @@ send_batch(void *arg, const struct io_packet *v, unsigned n)
 	return sent;
 }
 
-enum err
-io_sockets_init(struct io_sockets *s, uint32_t n_slots)
+static void
+free_all(struct io_sockets *s)
 {
-	*s = (struct io_sockets){.n = 2 * n_slots};
-	s->io = (struct media_io){s, receive_batch, send_batch};
-	s->fd = epoll_create1(EPOLL_CLOEXEC);
-	if (s->fd < 0)
-		return ERR_IO;
-	s->socks = mem_zalloc(s->n, sizeof(*s->socks));
-	s->dscp = mem_zalloc(s->n, sizeof(*s->dscp));
-	if (!s->socks || !s->dscp) {
-		s->n = 0;
-		io_sockets_fini(s);
-		return ERR_NOMEM;
-	}
-	for (uint32_t i = 0; i < s->n; i++)
-		s->socks[i] = -1;
-	memset(s->dscp, 0xff, s->n); /* not known: a worker before us may have set it */
-	return ERR_OK;
-}
-
-void
-io_sockets_fini(struct io_sockets *s)
-{
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; s->socks && i < s->n; i++)
 		if (s->socks[i] >= 0)
 			close(s->socks[i]);
-	if (s->fd >= 0)
-		close(s->fd);
-	MEM_FREE(s->socks);
-	MEM_FREE(s->dscp);
-	s->n = 0;
-	s->fd = -1;
+	if (s->epoll >= 0)
+		close(s->epoll);
+	mem_free(s->socks);
+	mem_free(s->dscp);
+	mem_free(s);
 }
 
 static enum err
-add_one(struct io_sockets *s, uint32_t i, int fd)
+attach_sockets(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
+	       struct media_io *out)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = i};
+	struct io_sockets *s = mem_zalloc(1, sizeof(*s));
 
-	if (i >= s->n)
-		return ERR_RANGE;
-	if (s->socks[i] >= 0)
-		return ERR_EXISTS;
-	if (epoll_ctl(s->fd, EPOLL_CTL_ADD, fd, &ev) != 0)
-		return ERR_IO;
-	s->socks[i] = fd;
+	(void)worker;
+	if (!s)
+		return ERR_NOMEM;
+	s->n = 2 * media_slots(plan);
+	s->counts = counts;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->dscp = mem_zalloc(s->n, sizeof(*s->dscp));
+	s->socks = mem_zalloc(s->n, sizeof(*s->socks));
+	for (uint32_t i = 0; s->socks && i < s->n; i++)
+		s->socks[i] = -1;
+	if (s->epoll < 0 || !s->socks || !s->dscp) {
+		enum err e = s->epoll < 0 ? ERR_IO : ERR_NOMEM;
+
+		free_all(s);
+		return e;
+	}
+	memset(s->dscp, 0xff, s->n); /* not known: a worker before us may have set it */
+	*out = (struct media_io){
+		.arg = s, .do_rx = receive_batch, .do_tx = send_batch, .fd = s->epoll};
 	return ERR_OK;
 }
 
-enum err
-io_sockets_add(struct io_sockets *s, uint32_t first, const int *fds, uint32_t n)
+static void
+detach_sockets(struct media_io *io)
 {
-	enum err result = ERR_OK;
-
-	for (uint32_t i = 0; i < n; i++) {
-		enum err e = add_one(s, first + i, fds[i]);
-
-		if (e == ERR_OK)
-			continue;
-		close(fds[i]);
-		result = e;
-	}
-	return result;
+	if (io->arg)
+		free_all(io->arg);
+	*io = (struct media_io){.fd = -1};
 }
+
+static enum err
+add_socket(struct media_io *io, uint32_t place, int fd)
+{
+	struct io_sockets *s = io->arg;
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = place};
+	enum err e = ERR_OK;
+
+	if (place >= s->n)
+		e = ERR_RANGE;
+	else if (s->socks[place] >= 0)
+		e = ERR_EXISTS;
+	else if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+		e = ERR_IO;
+	if (e != ERR_OK) {
+		close(fd);
+		return e;
+	}
+	s->socks[place] = fd;
+	return ERR_OK;
+}
+
+const struct io_backend io_sockets_backend = {
+	.name = "sockets",
+	.do_make = make_sockets,
+	.do_owner = owner_of,
+	.do_attach = attach_sockets,
+	.do_add = add_socket,
+	.do_detach = detach_sockets,
+};

@@ -1,6 +1,7 @@
 #include "media/media.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,31 +19,36 @@ send_event(void *arg, uint16_t type, const void *body, size_t len)
 }
 
 enum err
-media_init(struct media *m, uint32_t n_slots, int flows_fd, int secrets_fd, int signaling_fd)
+media_init(struct media *m, const struct media_setup *setup, int flows_fd, int secrets_fd,
+	   int signaling_fd)
 {
+	uint32_t n_slots = media_slots(&setup->plan);
 	struct relay_conf conf;
 	enum err e;
 
 	memset(m, 0, sizeof(*m));
+	m->backend = io_backend_of(setup->io);
 	e = channel_init(&m->signaling, signaling_fd, MEDIA_EVENTS_MAX);
 	if (e == ERR_OK)
 		e = flow_map(flows_fd, true, &m->flows);
 	if (e == ERR_OK)
 		e = flow_secrets_map(secrets_fd, false, &m->secrets);
-	if (e == ERR_OK && (m->flows.n_slots != n_slots || m->secrets.n_slots < n_slots))
+	if (e == ERR_OK &&
+	    (!m->backend || m->flows.n_slots != n_slots || m->secrets.n_slots < n_slots))
 		e = ERR_CONFIG;
 	if (e == ERR_OK)
-		e = io_sockets_init(&m->sockets, n_slots);
-	m->has_sockets = e == ERR_OK;
+		e = m->backend->do_attach(&setup->plan, 0, &m->flows.head->counts[0], &m->io);
 	conf = (struct relay_conf){.flows = &m->flows,
 				   .secrets = &m->secrets,
-				   .io = m->sockets.io,
+				   .io = m->io,
 				   .arg = m,
 				   .on_event = send_event};
 	if (e == ERR_OK)
 		e = relay_init(&m->relay, &conf);
 	m->has_relay = e == ERR_OK;
-	if (e != ERR_OK)
+	if (e == ERR_OK)
+		(void)snprintf(m->flows.head->io, FLOW_IO_MAX, "%s", m->backend->name);
+	else
 		media_fini(m);
 	return e;
 }
@@ -52,19 +58,27 @@ media_fini(struct media *m)
 {
 	if (m->has_relay)
 		relay_fini(&m->relay);
-	if (m->has_sockets)
-		io_sockets_fini(&m->sockets);
-	m->has_relay = m->has_sockets = false;
+	m->has_relay = false;
+	if (m->backend)
+		m->backend->do_detach(&m->io);
 	flow_secrets_unmap(&m->secrets);
 	flow_unmap(&m->flows);
 	channel_fini(&m->signaling);
 }
 
 enum err
-media_add_sockets(struct media *m, uint32_t first, const int *fds, uint32_t n, bool last)
+media_add_fds(struct media *m, uint32_t first, const int *fds, uint32_t n, bool last)
 {
+	enum err result = ERR_OK;
+
+	for (uint32_t i = 0; i < n; i++) {
+		enum err e = m->backend->do_add(&m->io, first + i, fds[i]);
+
+		if (e != ERR_OK)
+			result = e;
+	}
 	m->complete |= last;
-	return io_sockets_add(&m->sockets, first, fds, n);
+	return result;
 }
 
 void
@@ -136,7 +150,7 @@ void
 media_step(struct media *m, int other_fd, bool *other)
 {
 	struct pollfd fds[] = {
-		{.fd = m->complete ? m->sockets.fd : -1, .events = POLLIN},
+		{.fd = m->complete ? m->io.fd : -1, .events = POLLIN},
 		{.fd = m->signaling.fd, .events = (short)(POLLIN | (m->signaling.n ? POLLOUT : 0))},
 		{.fd = other_fd, .events = POLLIN},
 	};
@@ -154,6 +168,8 @@ media_step(struct media *m, int other_fd, bool *other)
 		count_batch(m, n);
 	}
 	if (now >= m->tick_us && m->complete) {
+		if (m->io.do_tick)
+			m->io.do_tick(m->io.arg, now);
 		control_tick(&m->relay, now, (uint64_t)clock_wall_us());
 		m->tick_us = now + CONTROL_TICK_US;
 	}

@@ -296,6 +296,34 @@ test_secrets(void **state)
 	assert_int_equal(media_secret_get(row.in, 3, &m), ERR_NOTFOUND);
 }
 
+/* Ports 20000-20019 on two addresses: ten pairs each. */
+static void
+test_slices(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t workers, slice, slot, worker;
+	} rows[] = {
+		{"none said is one", 0, 10, 9, 0},        {"one, second address", 1, 10, 19, 0},
+		{"two, first half", 2, 5, 4, 0},          {"two, second half", 2, 5, 5, 1},
+		{"two, second address", 2, 5, 14, 0},     {"two, its second half", 2, 5, 15, 1},
+		{"three, the last has less", 3, 4, 9, 2}, {"three, the middle", 3, 4, 17, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct media_plan p = {.n_addrs = 2,
+				       .port_min = 20000,
+				       .port_max = 20019,
+				       .n_workers = rows[i].workers};
+
+		if (media_slice(&p) != rows[i].slice ||
+		    media_slot_worker(&p, rows[i].slot) != rows[i].worker)
+			fail_msg("%s: slice %u, worker %u", rows[i].name, media_slice(&p),
+				 media_slot_worker(&p, rows[i].slot));
+	}
+}
+
 int
 main(void)
 {
@@ -303,6 +331,7 @@ main(void)
 		cmocka_unit_test(test_order),  cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_caps),   cmocka_unit_test(test_stuck_head),
 		cmocka_unit_test(test_events), cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_slices),
 	};
 
 	return cmocka_run_group_tests_name("media/ctl", tests, NULL, NULL);

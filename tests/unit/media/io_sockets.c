@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "media/io_sockets.h"
 
 enum {
 	CALLS = 10,
@@ -39,26 +40,28 @@ test_bind_taken(void **state)
 {
 	struct media_plan plan = loop_plan(some_port(), 4);
 	struct media_plan inner = loop_plan((uint16_t)(plan.port_min + 4), 1);
-	int fds[8], one[2];
-	char why[128] = "", want[64];
+	const struct io_backend *be = &io_sockets_backend;
+	char why[IO_WHY_MAX] = "", want[64];
+	struct io_set outer = {0}, one;
 
 	(void)state;
-	assert_int_equal(io_sockets_bind(&inner, one, why, sizeof(why)), ERR_OK);
-	assert_int_equal(io_sockets_bind(&plan, fds, why, sizeof(why)), ERR_IO);
+	assert_int_equal(be->do_make(&inner, &one, why), ERR_OK);
+	assert_int_equal(be->do_make(&plan, &outer, why), ERR_IO);
+	assert_null(outer.fd);
 	(void)snprintf(want, sizeof(want), "127.0.0.1:%u: ", plan.port_min + 4u);
 	assert_non_null(strstr(why, want));
-	close(one[0]);
-	close(one[1]);
-	assert_int_equal(io_sockets_bind(&plan, fds, why, sizeof(why)), ERR_OK);
-	for (int i = 0; i < 8; i++)
-		close(fds[i]);
+	io_set_fini(&one);
+	assert_int_equal(be->do_make(&plan, &outer, why), ERR_OK);
+	assert_int_equal(outer.n, 8);
+	io_set_fini(&outer);
 }
 
 /* ---- the kill ---- */
 
 struct stand {
 	struct media_plan plan;
-	int flows_fd, secrets_fd, socks[4 * CALLS];
+	struct io_set set;
+	int flows_fd, secrets_fd;
 	struct flow_table flows;
 	struct flow_secrets secrets;
 	struct media_ctl ctl;
@@ -70,13 +73,14 @@ static void
 run_worker(const struct stand *s, int fd)
 {
 	struct media *m = mem_zalloc(1, sizeof(*m));
+	struct media_setup setup = {.plan = s->plan, .io = IO_SOCKETS};
 	int socks[4 * CALLS];
 	bool other;
 
 	for (int i = 0; i < 4 * CALLS; i++)
-		socks[i] = dup(s->socks[i]);
-	if (!m || media_init(m, media_slots(&s->plan), s->flows_fd, s->secrets_fd, fd) != ERR_OK ||
-	    media_add_sockets(m, 0, socks, 4 * CALLS, true) != ERR_OK)
+		socks[i] = dup(s->set.fd[i]);
+	if (!m || media_init(m, &setup, s->flows_fd, s->secrets_fd, fd) != ERR_OK ||
+	    media_add_fds(m, 0, socks, 4 * CALLS, true) != ERR_OK)
 		_exit(1);
 	for (;;)
 		media_step(m, -1, &other);
@@ -223,11 +227,11 @@ say_all(struct ends *calls)
 static void
 stand_up(struct stand *s, struct ends *calls)
 {
-	char why[128];
+	char why[IO_WHY_MAX];
 
 	memset(s, 0, sizeof(*s));
 	s->plan = loop_plan((uint16_t)(some_port() + 8200), 2 * CALLS);
-	assert_int_equal(io_sockets_bind(&s->plan, s->socks, why, sizeof(why)), ERR_OK);
+	assert_int_equal(io_sockets_backend.do_make(&s->plan, &s->set, why), ERR_OK);
 	assert_int_equal(flow_create(&s->plan, &s->flows_fd, &s->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(s->flows_fd, false, &s->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(s->secrets_fd, true, &s->secrets), ERR_OK);
@@ -251,8 +255,7 @@ stand_down(struct stand *s, struct ends *calls)
 		close(calls[i].b);
 		far_down(&calls[i].f);
 	}
-	for (int i = 0; i < 4 * CALLS; i++)
-		close(s->socks[i]);
+	io_set_fini(&s->set);
 	media_ctl_fini(&s->ctl);
 	flow_unmap(&s->flows);
 	flow_secrets_unmap(&s->secrets);

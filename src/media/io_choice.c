@@ -1,0 +1,13 @@
+#include "media/io_choice.h"
+
+#include "media/io_sockets.h"
+
+static const struct io_backend *const backends[IO_KINDS] = {
+	[IO_SOCKETS] = &io_sockets_backend,
+};
+
+const struct io_backend *
+io_backend_of(uint32_t kind)
+{
+	return kind < IO_KINDS ? backends[kind] : NULL;
+}
