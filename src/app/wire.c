@@ -137,8 +137,7 @@ op_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key 
 	struct worker *w = arg;
 	struct media_secret *row = &w->secrets.rows[slot];
 
-	if (media_secret_put(in ? row->in : row->out, serial, k->key, k->key_len, k->salt,
-			     k->salt_len) != ERR_OK)
+	if (media_secret_put(in ? row->in : row->out, serial, k) != ERR_OK)
 		log_error("media.key", "slot %u: a key that no suite has", slot);
 }
 

@@ -4,11 +4,45 @@
 
 #include "base/random.h"
 
+/* The leg's trunk as it stands now; NULL: it is gone. */
+static const struct trunk *
+trunk_of(const struct call *c, enum call_leg_index i)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
+
+	return t == POLICY_NONE ? NULL : &v->trunk[t];
+}
+
+/* The suites that the leg's trunk names; false: it names none, and *out is left. */
+static bool
+suites_of(const struct call *c, enum call_leg_index i, struct sdp_suites *out)
+{
+	const struct trunk *t = trunk_of(c, i);
+
+	return t && t->srtp.len &&
+	       sdp_suites_parse(snapshot_text(c->owner->snap, t->srtp), out) == ERR_OK;
+}
+
+static uint8_t
+mki_of(const struct call *c, enum call_leg_index i)
+{
+	static const uint8_t by_trunk[TRUNK_MKI_N] = {[TRUNK_MKI_MIRROR] = SDP_MKI_MIRROR,
+						      [TRUNK_MKI_NEVER] = SDP_MKI_NEVER,
+						      [TRUNK_MKI_ALWAYS] = SDP_MKI_ALWAYS};
+	const struct trunk *t = trunk_of(c, i);
+
+	return t ? by_trunk[t->mki] : SDP_MKI_MIRROR;
+}
+
 static struct sdp_policy
 policy_of(const struct call *c, enum call_leg_index i)
 {
-	return (struct sdp_policy){
-		.secure = c->rec.leg[i].secure, .first = true, .suites = SDP_SUITES_FIRST_CUT};
+	struct sdp_policy p = {
+		.secure = c->rec.leg[i].secure, .first = true, .suites = SDP_SUITES_TAKEN};
+
+	(void)suites_of(c, i, &p.suites);
+	return p;
 }
 
 /* The sdp layer speaks in sentences; the record in refusals. */
@@ -76,6 +110,7 @@ negotiate_offer_a(struct call *c, const struct sip_msg *invite, const char **why
 		return REFUSAL_MEDIA;
 	}
 	a->local.secure = policy.secure;
+	a->local.mki = mki_of(c, LEG_A);
 	if (sdp_local_answer(&a->local, &a->far) != ERR_OK)
 		return REFUSAL_INTERNAL;
 	return REFUSAL_NONE;
@@ -112,8 +147,7 @@ static uint32_t
 leg_flags(const struct call *c, enum call_leg_index i)
 {
 	const struct call_leg *leg = &c->leg[i];
-	const struct snapshot_view *v = c->owner->snap;
-	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
+	const struct trunk *t = trunk_of(c, i);
 	uint32_t f = c->rec.leg[i].secure ? MEDIA_F_SECURE : 0;
 
 	if (leg->far.rtcp_mux && leg->local.rtcp_mux)
@@ -124,10 +158,14 @@ leg_flags(const struct call *c, enum call_leg_index i)
 		f |= MEDIA_F_SEND;
 	if (c->rec.answer_us)
 		f |= MEDIA_F_ANSWERED;
-	if (trunk != POLICY_NONE && v->trunk[trunk].learn)
+	if (t && t->learn)
 		f |= MEDIA_F_LEARN_CLEAR;
-	if (trunk != POLICY_NONE && v->trunk[trunk].ssrc == TRUNK_SSRC_PASS)
+	if (t && t->ssrc == TRUNK_SSRC_PASS)
 		f |= MEDIA_F_SSRC_PASS;
+	if (t && t->roc == TRUNK_ROC_KEEP)
+		f |= MEDIA_F_ROC_KEEP;
+	if (t && t->roc == TRUNK_ROC_RESET)
+		f |= MEDIA_F_ROC_RESET;
 	return f;
 }
 
@@ -152,6 +190,7 @@ open_row(struct call *c, enum call_leg_index i)
 	const struct call_ops *ops = &c->owner->ops;
 	const struct call_leg *leg = &c->leg[i];
 	struct record_leg *l = &c->rec.leg[i], *peer = &c->rec.leg[1 - i];
+	const struct trunk *t = trunk_of(c, i);
 	struct media_open *o = &l->media;
 
 	o->peer = peer->media_open ? peer->media.slot : MEDIA_NO_SLOT;
@@ -164,6 +203,8 @@ open_row(struct call *c, enum call_leg_index i)
 	o->out_suite = leg->out_serial ? (uint8_t)leg->local.crypto[0].suite : 0;
 	l->in_suite = o->in_suite;
 	l->out_suite = o->out_suite;
+	if (t)
+		o->dscp = t->dscp == TRUNK_DSCP_KEEP ? MEDIA_DSCP_KEEP : t->dscp;
 	o->clock_rate = leg->far.clock;
 	o->telephone_event_pt =
 		leg->far.telephone_event_pt == SDP_PT_NONE ? 0 : leg->far.telephone_event_pt;
@@ -187,18 +228,21 @@ negotiate_offer_b(struct call *c, struct buf *b)
 {
 	struct call_leg *a = &c->leg[LEG_A], *bl = &c->leg[LEG_B];
 	struct record_leg *l = &c->rec.leg[LEG_B];
+	struct sdp_suites suites = SDP_SUITES_OFFERED;
 	enum refusal r;
 
 	/* another target: other keys, nothing known of it yet */
 	sdp_stream_wipe(&bl->far);
 	bl->far = (struct sdp_stream){.telephone_event_pt = SDP_PT_NONE, .clock = a->far.clock};
 	bl->local.secure = l->secure;
+	bl->local.mki = mki_of(c, LEG_B);
 	bl->local.n_crypto = 0;
+	(void)suites_of(c, LEG_B, &suites);
 	bl->answered = false;
 	l->layout = (struct sdp_layout){0};
 	bl->in_serial = 0;
 	c->n_sdp_a = 0;
-	if (!read_offer_again(c) || sdp_local_offer(&bl->local, SDP_SUITES_FIRST_CUT) != ERR_OK)
+	if (!read_offer_again(c) || sdp_local_offer(&bl->local, &suites) != ERR_OK)
 		return REFUSAL_INTERNAL;
 	if (sdp_offer_write(&bl->local, &c->owner->sdp_a.media[a->far.index], &a->far,
 			    a->far.direction, &l->layout, &l->origin, b) != ERR_OK)

@@ -108,10 +108,12 @@ complaint_of(enum field_type t)
 		[FIELD_URI] = "is not a sip, sips or tel URI",
 		[FIELD_WORDS] = "is not a name without commas",
 		[FIELD_PREFIXES] = "is not 1 to 15 digits",
+		[FIELD_SUITES] = "names an SRTP suite that is not known, or one twice",
 		[FIELD_BOOL] = "is neither yes nor no",
 		[FIELD_COUNT] = "is not a number",
 		[FIELD_SECONDS] = "is not a time with its unit",
 		[FIELD_MONEY] = "is not an amount",
+		[FIELD_DSCP] = "is no DSCP",
 		[FIELD_KEY] = "is not a prefix of numbers",
 		[FIELD_NAMES] = "is neither a host name nor an address",
 		[FIELD_SOURCES] = "is not an address or a range",
@@ -273,8 +275,8 @@ read_value(struct parse *p, const struct yaml_node *n, const struct field *f, vo
 	char host[POLICY_HOST_MAX];
 	struct str s = n->text;
 
-	if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES || f->type == FIELD_SERVICES ||
-	    f->type == FIELD_NAMES || f->type == FIELD_SOURCES) {
+	if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES || f->type == FIELD_SUITES ||
+	    f->type == FIELD_SERVICES || f->type == FIELD_NAMES || f->type == FIELD_SOURCES) {
 		read_list(p, n, f, row);
 	} else if (f->type == FIELD_FORM) {
 		read_form(p, n, f, row);

@@ -86,18 +86,20 @@ media_drop_help(enum media_drop d)
 }
 
 enum err
-media_secret_put(struct media_master pair[2], uint32_t serial, const void *key, size_t key_len,
-		 const void *salt, size_t salt_len)
+media_secret_put(struct media_master pair[2], uint32_t serial, const struct sdp_key *k)
 {
 	struct media_master *m = &pair[serial & 1];
 
-	if (serial == 0 || key_len > sizeof(m->key) || salt_len > sizeof(m->salt))
+	if (serial == 0 || k->key_len > sizeof(m->key) || k->salt_len > sizeof(m->salt))
 		return ERR_RANGE;
 	__atomic_store_n(&m->serial, 0, __ATOMIC_SEQ_CST);
 	secret_wipe(m->key, sizeof(m->key));
-	memcpy(m->key, key, key_len);
+	memcpy(m->key, k->key, k->key_len);
 	secret_wipe(m->salt, sizeof(m->salt));
-	memcpy(m->salt, salt, salt_len);
+	memcpy(m->salt, k->salt, k->salt_len);
+	m->mki = k->mki;
+	m->mki_len = k->mki_len;
+	m->life = k->lifetime ? (uint8_t)(63 - __builtin_clzll(k->lifetime)) : 0;
 	__atomic_store_n(&m->serial, serial, __ATOMIC_RELEASE);
 	return ERR_OK;
 }

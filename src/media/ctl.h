@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/channel.h"
+#include "sdp/keys.h"
 
 enum {
 	MEDIA_ADDRS_MAX = 16,   /* local media addresses */
@@ -21,6 +22,7 @@ enum {
 	MEDIA_KEY_MAX = 32,  /* master key, RFC 3711, 6188 */
 	MEDIA_SALT_MAX = 14, /* master salt */
 	MEDIA_CNAME_MAX = 24,
+	MEDIA_DSCP_KEEP = 0xff, /* media_open.dscp: as the packet came */
 };
 
 enum media_msg_type {
@@ -44,6 +46,9 @@ enum {
 		32, /* trunk allows a plain leg's source to be learned (symmetric RTP) */
 	MEDIA_F_SSRC_PASS = 64,  /* ssrc: pass instead of own */
 	MEDIA_F_LOST_CONN = 128, /* the trunk's signalling connection is down: the short time-out */
+	/* the rollover counter under a new out key; neither: as the far end did it */
+	MEDIA_F_ROC_KEEP = 256,
+	MEDIA_F_ROC_RESET = 512,
 };
 
 struct media_open {
@@ -119,8 +124,12 @@ _Static_assert(sizeof(struct media_closed) <= 496, "must fit a channel message")
 struct media_master {
 	uint32_t serial; /* written last (release); 0 = none, or being written */
 	uint8_t key[MEDIA_KEY_MAX], salt[MEDIA_SALT_MAX];
-	uint8_t pad[14];
+	uint8_t mki_len; /* bytes in each packet; 0 = no MKI */
+	uint8_t life;    /* at most 2^life packets, 0 = what RFC 3711 9.2 allows */
+	uint32_t pad;
+	uint64_t mki;
 };
+_Static_assert(sizeof(struct media_master) == 64, "one line each");
 struct media_secret {
 	struct media_master in[2], out[2];
 };
@@ -148,9 +157,9 @@ uint32_t media_slice(const struct media_plan *p);
 const char *media_drop_name(enum media_drop d);
 const char *media_drop_help(enum media_drop d);
 
-/** Signaling: store a key (RANGE: longer than the places) into row->in or row->out. */
-enum err media_secret_put(struct media_master pair[2], uint32_t serial, const void *key,
-			  size_t key_len, const void *salt, size_t salt_len) NODISCARD;
+/** Signaling: store a key into row->in or row->out. RANGE: serial 0, or longer than the places. */
+enum err media_secret_put(struct media_master pair[2], uint32_t serial,
+			  const struct sdp_key *k) NODISCARD;
 /** Media: a copy of the key of this serial; NOTFOUND. Wipe it after use. */
 enum err media_secret_get(const struct media_master pair[2], uint32_t serial,
 			  struct media_master *out) NODISCARD;

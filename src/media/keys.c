@@ -53,6 +53,8 @@ load_key(struct keys *k, const struct media_master pair[2], uint32_t serial, uns
 	if (err != ERR_OK)
 		return err;
 	err = srtp_key_new(k->srtp, suite, m.key, m.salt, &e->key);
+	if (err == ERR_OK)
+		err = srtp_key_set_mki(e->key, m.mki, m.mki_len);
 	secret_wipe(&m, sizeof(m));
 	if (err == ERR_OK)
 		e->serial = serial;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "sdp/keys.h"
+
 enum {
 	CALLS_MAX = 100000,
 	DAY_S = 86400,
@@ -118,6 +120,14 @@ static const struct field trunk_fields[] = {
 	{"ssrc", "ssrc", FIELD_WORD, 0, T(ssrc), 0, 0, &trunk_ssrc_words, "own",
 	 "whose SSRC it sees"},
 	{"learn", "learn", FIELD_BOOL, 0, T(learn), 0, 1, NULL, "no", "yes or no"},
+	{"srtp", "srtp", FIELD_SUITES, 0, T(srtp), 0, POLICY_LIST_MAX, NULL, NULL,
+	 "a list of SRTP suites, such as AEAD_AES_256_GCM, each once"},
+	{"mki", "mki", FIELD_WORD, 0, T(mki), 0, 0, &trunk_mki_words, "mirror",
+	 "do our SRTP packets carry an MKI"},
+	{"roc", "roc", FIELD_WORD, 0, T(roc), 0, 0, &trunk_roc_words, "follow",
+	 "the rollover counter under a new SRTP key of ours"},
+	{"dscp", "dscp", FIELD_DSCP, 0, T(dscp), 0, TRUNK_DSCP_KEEP, NULL, "ef",
+	 "0 to 63, ef, or keep"},
 	{"emergency", "emergency", FIELD_BOOL, 0, T(emergency), 0, 1, NULL, "no", "yes or no"},
 	{"max_calls", "max_calls", FIELD_COUNT, 0, T(max_calls), 0, CALLS_MAX, NULL, NULL,
 	 "concurrent calls, 0 = no limit of its own"},
@@ -233,6 +243,14 @@ list_valid(struct str s, bool digits)
 }
 
 static bool
+suites_valid(struct str s)
+{
+	struct sdp_suites suites;
+
+	return sdp_suites_parse(s, &suites) == ERR_OK;
+}
+
+static bool
 uri_valid(struct str s)
 {
 	static const char *const schemes[] = {"sip:", "sips:", "tel:"};
@@ -290,6 +308,8 @@ field_text_valid(const struct field *f, struct str s)
 		ok = uri_valid(s);
 	else if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES)
 		ok = ok && list_valid(s, f->type == FIELD_PREFIXES);
+	else if (f->type == FIELD_SUITES)
+		ok = suites_valid(s);
 	return ok ? ERR_OK : ERR_SYNTAX;
 }
 
@@ -357,6 +377,16 @@ parse_money(struct str s, uint64_t *out)
 }
 
 static enum err
+parse_dscp(struct str s, uint64_t *out)
+{
+	if (str_ieqz(s, "keep") || str_ieqz(s, "ef")) {
+		*out = str_ieqz(s, "keep") ? TRUNK_DSCP_KEEP : TRUNK_DSCP_EF;
+		return ERR_OK;
+	}
+	return str_u64(s, TRUNK_DSCP_KEEP - 1, out);
+}
+
+static enum err
 parse_services(struct str s, uint64_t *out)
 {
 	uint64_t bits = 0;
@@ -406,6 +436,8 @@ field_parse(const struct field *f, struct str s, uint64_t *out)
 		e = parse_money(s, &v);
 	} else if (f->type == FIELD_SERVICES) {
 		e = parse_services(s, &v);
+	} else if (f->type == FIELD_DSCP) {
+		e = parse_dscp(s, &v);
 	} else if (f->type == FIELD_KEY) {
 		e = parse_key(f, s, &v);
 	}
@@ -474,7 +506,9 @@ field_put(struct buf *b, const struct field *f, const void *row)
 		buf_z(b, field_u64(f, row) ? "true" : "false");
 	else if (f->type == FIELD_WORD)
 		buf_z(b, word_name(f->words, (unsigned)field_u64(f, row)));
-	else if (f->type == FIELD_COUNT)
+	else if (f->type == FIELD_DSCP && field_u64(f, row) == TRUNK_DSCP_KEEP)
+		buf_z(b, "keep");
+	else if (f->type == FIELD_COUNT || f->type == FIELD_DSCP)
 		buf_u64(b, field_u64(f, row));
 	else if (f->type == FIELD_SECONDS)
 		buf_printf(b, "%llus", (unsigned long long)field_u64(f, row));

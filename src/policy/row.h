@@ -31,7 +31,7 @@ struct roster_account {
 
 struct roster_trunk {
 	struct str id, account; /* account: text id; empty for a carrier */
-	struct str host, zone, media, caller, strip, add, reference, listener;
+	struct str host, zone, media, caller, strip, add, reference, listener, srtp;
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
@@ -45,6 +45,9 @@ struct roster_trunk {
 	enum trunk_identity identity;
 	enum trunk_show client_certificate;
 	enum trunk_reuse reuse;
+	enum trunk_mki mki;
+	enum trunk_roc roc;
+	uint8_t dscp;
 	uint32_t order; /* among the trunks of its account, from 0 */
 	uint32_t place;
 };

@@ -22,6 +22,11 @@ const struct word_list trunk_show_words = {(const char *const[TRUNK_SHOW_N]){"sh
 const struct word_list trunk_reuse_words = {(const char *const[TRUNK_REUSE_N]){"no", "inbound"}, 0,
 					    TRUNK_REUSE_N};
 
+const struct word_list trunk_mki_words = {
+	(const char *const[TRUNK_MKI_N]){"mirror", "never", "always"}, 0, TRUNK_MKI_N};
+const struct word_list trunk_roc_words = {
+	(const char *const[TRUNK_ROC_N]){"follow", "keep", "reset"}, 0, TRUNK_ROC_N};
+
 const char *
 trunk_kind_name(enum trunk_kind k)
 {

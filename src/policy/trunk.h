@@ -13,6 +13,12 @@ enum trunk_security {
 	TRUNK_SECURITY_N
 };
 enum trunk_ssrc { TRUNK_SSRC_OWN, TRUNK_SSRC_PASS, TRUNK_SSRC_N };
+/* Does SRTP that we send carry an MKI? As enum sdp_mki. */
+enum trunk_mki { TRUNK_MKI_MIRROR, TRUNK_MKI_NEVER, TRUNK_MKI_ALWAYS, TRUNK_MKI_N };
+/* The rollover counter under a new key of ours: as the far end did it at its own last new key (RFC
+ * 3711 3.3.1 keeps it where that is not known), kept, or from 0. */
+enum trunk_roc { TRUNK_ROC_FOLLOW, TRUNK_ROC_KEEP, TRUNK_ROC_RESET, TRUNK_ROC_N };
+enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
 /* What a customer trunk is known by when it comes to us. */
 enum trunk_identity {
 	TRUNK_BY_CERTIFICATE,
@@ -42,6 +48,7 @@ struct trunk {
 	struct text
 		reference;    /* FQDN that its certificate must show when we dial it; none = host */
 	struct text listener; /* name of the only listener it uses; none = any of its transport */
+	struct text srtp;     /* SRTP suites in order, commas between; none = by default */
 	uint32_t account;     /* index of its account; POLICY_NONE for a carrier */
 	uint32_t max_calls;   /* concurrent, both directions; 0 = no limit of its own */
 	uint32_t attempts;    /* INVITEs a second, both directions; 0 = no limit of its own */
@@ -61,13 +68,16 @@ struct trunk {
 	uint8_t reuse;              /* enum trunk_reuse */
 	uint8_t emergency;          /* 0, 1: of a customer, plain: its emergency calls come in here;
 				       of a carrier: takes emergency calls (none has it: any does) */
-	uint8_t pad[2];
+	uint8_t mki;                /* enum trunk_mki */
+	uint8_t roc;                /* enum trunk_roc */
+	uint8_t dscp;               /* 0..63, or TRUNK_DSCP_KEEP */
+	uint8_t pad[3];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
-	trunk_reuse_words;
+	trunk_reuse_words, trunk_mki_words, trunk_roc_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

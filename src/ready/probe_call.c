@@ -41,7 +41,7 @@ struct test_call {
 };
 
 static const struct sdp_policy policy = {
-	.secure = true, .allow_mki = true, .first = true, .suites = SDP_SUITES_FIRST_CUT};
+	.secure = true, .first = true, .suites = SDP_SUITES_OFFERED};
 
 /* ---- offers ---- */
 
@@ -59,7 +59,7 @@ prepare(struct test_call *c)
 	c->origin.id &= 0x7fffffffffffU;
 	return sdp_parse(str_from(codecs), &c->brought) == ERR_OK &&
 	       sdp_offer_read(&c->brought, &clear, NULL, &c->from, &why) == ERR_OK &&
-	       sdp_local_offer(&c->ours, SDP_SUITES_FIRST_CUT) == ERR_OK &&
+	       sdp_local_offer(&c->ours, &policy.suites) == ERR_OK &&
 	       probe_media_begin(&c->media, &c->s->run->rows) == ERR_OK;
 }
 
@@ -325,7 +325,7 @@ change_key(struct test_call *c)
 	uint32_t before;
 
 	c->next = (struct sdp_local){.media = c->ours.media, .secure = true};
-	if (sdp_local_offer(&c->next, 1U << c->far.suite) != ERR_OK)
+	if (sdp_local_offer(&c->next, &(struct sdp_suites){1, {(uint8_t)c->far.suite}}) != ERR_OK)
 		return;
 	c->out->rekey_status = change(c, &c->next, SDP_SENDRECV, &far, &good);
 	c->out->rekey_good = good;

@@ -57,13 +57,9 @@ probe_media_end(struct probe_media *m)
 static void
 set_keys(struct probe_media *m, const struct sdp_local *ours, const struct sdp_stream *far)
 {
-	const struct sdp_key *out = &ours->crypto[0].keys[0];
-
 	m->serial++;
-	if (media_secret_put(m->rows.secret->in, m->serial, far->key.key, far->key.key_len,
-			     far->key.salt, far->key.salt_len) != ERR_OK ||
-	    media_secret_put(m->rows.secret->out, m->serial, out->key, out->key_len, out->salt,
-			     out->salt_len) != ERR_OK)
+	if (media_secret_put(m->rows.secret->in, m->serial, &far->key) != ERR_OK ||
+	    media_secret_put(m->rows.secret->out, m->serial, &ours->crypto[0].keys[0]) != ERR_OK)
 		m->failed = true;
 }
 

@@ -51,6 +51,7 @@ answer(struct guest *g, const struct sip_msg *req, unsigned status, const char *
 static void
 keep_crypto(struct probe_invite *out, const struct sdp_media *m)
 {
+	static const struct sdp_suites ours = SDP_SUITES_TAKEN;
 	struct buf b;
 
 	buf_init(&b, out->suites, sizeof(out->suites) - 1);
@@ -64,7 +65,7 @@ keep_crypto(struct probe_invite *out, const struct sdp_media *m)
 		out->n_crypto++;
 		buf_z(&b, b.len ? ", " : "");
 		buf_str(&b, suite);
-		out->takes_ours |= (1U << sdp_suite_find(suite) & SDP_SUITES_FIRST_CUT) != 0;
+		out->takes_ours |= sdp_suites_rank(&ours, sdp_suite_find(suite)) < ours.n;
 		if (sdp_crypto_parse(m->crypto[i], &c) != ERR_OK)
 			continue;
 		out->mki |= c.keys[0].mki_len > 0;

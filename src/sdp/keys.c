@@ -49,6 +49,35 @@ sdp_suite_find(struct str name)
 	return SDP_SUITE_NONE;
 }
 
+unsigned
+sdp_suites_rank(const struct sdp_suites *s, enum sdp_suite suite)
+{
+	unsigned i = 0;
+
+	while (i < s->n && s->v[i] != suite)
+		i++;
+	return i;
+}
+
+enum err
+sdp_suites_parse(struct str list, struct sdp_suites *out)
+{
+	static const struct sdp_suites taken = SDP_SUITES_TAKEN;
+	struct sdp_suites s = {0};
+
+	while (list.len) {
+		enum sdp_suite suite = sdp_suite_find(str_cut(&list, ','));
+
+		if (sdp_suites_rank(&taken, suite) == taken.n)
+			return ERR_NOTFOUND;
+		if (sdp_suites_rank(&s, suite) < s.n)
+			return ERR_EXISTS;
+		s.v[s.n++] = (uint8_t)suite;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
 static bool
 is_blank(char c)
 {
@@ -162,7 +191,7 @@ read_secret(struct str text, const struct sdp_suite_info *info, struct sdp_key *
 	return e;
 }
 
-/* inline:KEY||SALT ["|" lifetime] ["|" mki ":" length] */
+/* inline:KEY||SALT ["|" lifetime] ["|" mki ":" length]; the two in any order */
 static enum err
 read_key(struct str s, const struct sdp_suite_info *info, struct sdp_key *k)
 {
@@ -180,7 +209,7 @@ read_key(struct str s, const struct sdp_suite_info *info, struct sdp_key *k)
 		more = str_chr(rest, '|') < rest.len;
 		part = str_cut(&rest, '|');
 		if (str_chr(part, ':') < part.len)
-			e = more || k->mki_len ? ERR_SYNTAX : read_mki(part, k);
+			e = k->mki_len ? ERR_SYNTAX : read_mki(part, k);
 		else
 			e = k->lifetime ? ERR_SYNTAX : read_lifetime(part, &k->lifetime);
 	}

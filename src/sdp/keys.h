@@ -39,9 +39,35 @@ enum sdp_suite {
 #undef X
 };
 
-/* A set of suites: bit (1 << number). */
-enum {
-	SDP_SUITES_FIRST_CUT = 1 << SDP_SUITE_AES_CM_128_80 | 1 << SDP_SUITE_AES_CM_128_32,
+/* Suites in order of preference; those that our SRTP has (not AES-192). */
+enum { SDP_SUITES_MAX = 6 };
+struct sdp_suites {
+	uint8_t n, v[SDP_SUITES_MAX]; /* enum sdp_suite */
+};
+/* As initializers: all that we take, and what we offer where nothing else is said. */
+#define SDP_SUITES_TAKEN                                                                           \
+	{                                                                                          \
+		6,                                                                                 \
+		{                                                                                  \
+			SDP_SUITE_AES_CM_128_80, SDP_SUITE_AES_CM_128_32, SDP_SUITE_AES_256_CM_80, \
+				SDP_SUITE_AES_256_CM_32, SDP_SUITE_AEAD_128_GCM,                   \
+				SDP_SUITE_AEAD_256_GCM                                             \
+		}                                                                                  \
+	}
+#define SDP_SUITES_OFFERED                                                                         \
+	{                                                                                          \
+		2,                                                                                 \
+		{                                                                                  \
+			SDP_SUITE_AES_CM_128_80, SDP_SUITE_AES_CM_128_32                           \
+		}                                                                                  \
+	}
+
+/* The MKI of our own keys (what the far end declares for its keys is always taken). */
+enum sdp_mki {
+	SDP_MKI_MIRROR, /* an answer carries one where the offer did */
+	SDP_MKI_NEVER,
+	SDP_MKI_ALWAYS, /* offers carry one, too */
+	SDP_MKI_N
 };
 
 struct sdp_suite_info {
@@ -77,6 +103,13 @@ const struct sdp_suite_info *sdp_suite_info(enum sdp_suite s);
 const char *sdp_suite_name(enum sdp_suite s);
 /** By either spelling, any case; SDP_SUITE_NONE when unknown. */
 enum sdp_suite sdp_suite_find(struct str name);
+/**
+ * A list divided by commas, as operators write it; empty: no suite. NOTFOUND: a name that is no
+ * suite of SDP_SUITES_TAKEN; EXISTS: one that stands twice.
+ */
+enum err sdp_suites_parse(struct str list, struct sdp_suites *out) NODISCARD;
+/** Its place in the list, 0 is the first; s->n where it is not there. */
+unsigned sdp_suites_rank(const struct sdp_suites *s, enum sdp_suite suite);
 
 /**
  * Read tag and suite name of what stands behind "a=crypto:", and nothing more.

@@ -5,7 +5,7 @@
 #include "base/guard.h"
 #include "base/secret.h"
 
-enum { PT_DYNAMIC = 96, PORT_LAST = 65535 };
+enum { PT_DYNAMIC = 96, PORT_LAST = 65535, OWN_MKI = 1, OWN_MKI_LEN = 4 };
 
 /* Names of payload types that need no rtpmap (RFC 3551 6). */
 static const struct {
@@ -223,8 +223,7 @@ read_line(struct str line, const struct sdp_policy *p, struct sdp_crypto *c)
 
 	if (e != ERR_OK)
 		return e;
-	if ((p->suites & 1u << c->suite) && c->n_keys == 1 && !c->has_kdr &&
-	    (p->allow_mki || c->keys[0].mki_len == 0))
+	if (sdp_suites_rank(&p->suites, c->suite) < p->suites.n && c->n_keys == 1 && !c->has_kdr)
 		return ERR_OK;
 	sdp_crypto_wipe(c);
 	return ERR_UNSUPPORTED;
@@ -237,6 +236,13 @@ take_crypto(struct sdp_stream *st, const struct sdp_crypto *c)
 	st->suite = c->suite;
 	st->spelling = c->spelling;
 	st->key = c->keys[0];
+}
+
+/* Lower is better: the order of the policy, then rather without an MKI. */
+static unsigned
+place_of(const struct sdp_policy *p, enum sdp_suite suite, const struct sdp_key *k)
+{
+	return 2 * sdp_suites_rank(&p->suites, suite) + (k->mki_len > 0);
 }
 
 /* RFC 4568 5.1.2, 5.1.3: of the lines that can be taken, the one that stands first in our order. */
@@ -256,7 +262,7 @@ choose_crypto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_
 			fault = crypto_fault(e);
 			continue;
 		}
-		if (st->suite == SDP_SUITE_NONE || c.suite < st->suite)
+		if (place_of(p, c.suite, &c.keys[0]) < place_of(p, st->suite, &st->key))
 			take_crypto(st, &c);
 		sdp_crypto_wipe(&c);
 	}
@@ -432,22 +438,28 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 	return e;
 }
 
+static void
+give_mki(struct sdp_crypto *c, uint64_t mki, uint8_t len)
+{
+	c->keys[0].mki = mki;
+	c->keys[0].mki_len = len;
+}
+
 enum err
-sdp_local_offer(struct sdp_local *ours, uint32_t suites)
+sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites)
 {
 	secret_wipe(ours->crypto, sizeof(ours->crypto));
 	ours->n_crypto = 0;
 	if (!ours->secure)
 		return ERR_OK;
-	for (unsigned s = 1; s < 32 && ours->n_crypto < SDP_LOCAL_CRYPTO_MAX; s++) {
-		enum err e;
+	for (unsigned i = 0; i < suites->n; i++) {
+		struct sdp_crypto *c = &ours->crypto[i];
+		enum err e = sdp_crypto_make((enum sdp_suite)suites->v[i], i + 1, c);
 
-		if (!(suites & 1u << s))
-			continue;
-		e = sdp_crypto_make((enum sdp_suite)s, ours->n_crypto + 1u,
-				    &ours->crypto[ours->n_crypto]);
 		if (e != ERR_OK)
 			return e;
+		if (ours->mki == SDP_MKI_ALWAYS)
+			give_mki(c, OWN_MKI, OWN_MKI_LEN);
 		ours->n_crypto++;
 	}
 	return ours->n_crypto ? ERR_OK : ERR_NOTFOUND;
@@ -458,7 +470,7 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 {
 	struct sdp_crypto c;
 	bool found = false;
-	enum err e = ERR_OK;
+	enum err e;
 
 	if (!ours->secure || offered->disabled)
 		return ERR_OK;
@@ -467,10 +479,15 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 		if (found)
 			c = ours->crypto[i];
 	}
-	if (!found)
+	if (!found) {
 		e = sdp_crypto_make(offered->suite, offered->tag, &c);
-	if (e != ERR_OK)
-		return e;
+		if (e != ERR_OK)
+			return e;
+		if (ours->mki == SDP_MKI_MIRROR)
+			give_mki(&c, offered->key.mki, offered->key.mki_len);
+		if (ours->mki == SDP_MKI_ALWAYS)
+			give_mki(&c, OWN_MKI, OWN_MKI_LEN);
+	}
 	c.tag = offered->tag;
 	c.spelling = offered->spelling;
 	secret_wipe(ours->crypto, sizeof(ours->crypto));

@@ -8,10 +8,10 @@
 #include "sdp/keys.h"
 
 enum {
-	SDP_CODEC_MAX = 32,       /* name with NUL */
-	SDP_LOCAL_CRYPTO_MAX = 4, /* a=crypto lines that we offer */
-	SDP_PTIME_DEFAULT = 20,   /* ms */
-	SDP_STATUS_REFUSED = 488, /* Not Acceptable Here */
+	SDP_CODEC_MAX = 32,                    /* name with NUL */
+	SDP_LOCAL_CRYPTO_MAX = SDP_SUITES_MAX, /* a=crypto lines that we offer */
+	SDP_PTIME_DEFAULT = 20,                /* ms */
+	SDP_STATUS_REFUSED = 488,              /* Not Acceptable Here */
 };
 
 /* Why a body cannot be taken: for the response and the log. text is static, ASCII, no secrets. */
@@ -23,9 +23,8 @@ struct sdp_refusal {
 /* What a leg demands. */
 struct sdp_policy {
 	bool secure; /* RTP/SAVP with a=crypto and nothing else; false: RTP/AVP and nothing else */
-	bool allow_mki;  /* take keys with an MKI */
-	bool first;      /* of the dialog: an audio stream with port 0 is no call */
-	uint32_t suites; /* bits of 1 << enum sdp_suite, chosen in the order of the list */
+	bool first;  /* of the dialog: an audio stream with port 0 is no call */
+	struct sdp_suites suites; /* what is taken, the first ones before the others */
 };
 
 /* What the far end of a leg said. Plain data; holds a key: wipe with sdp_stream_wipe. */
@@ -57,6 +56,7 @@ struct sdp_local {
 	struct addr media; /* advertised address and RTP port; RTCP on port + 1, or mux */
 	bool secure;
 	bool rtcp_mux;    /* offer it, and take it where offered */
+	uint8_t mki;      /* enum sdp_mki */
 	uint8_t n_crypto; /* offering: lines to offer; answering: 1, see sdp_local_answer */
 	struct sdp_crypto crypto[SDP_LOCAL_CRYPTO_MAX];
 };
@@ -86,10 +86,10 @@ enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 struct sdp_refusal *why) NODISCARD;
 
 /**
- * Give ours a fresh key per suite of the set, in our order, tags 1, 2, ...; nothing when not
+ * Give ours a fresh key per suite of the list, in its order, tags 1, 2, ...; nothing when not
  * secure. Not for a leg that has keys already: the same lines are offered again on every retry.
  */
-enum err sdp_local_offer(struct sdp_local *ours, uint32_t suites) NODISCARD;
+enum err sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites) NODISCARD;
 /** Give ours the one line that answers offered: its tag, suite, spelling; a fresh key, or the key
  *  that ours->crypto has for this suite already. Nothing on a clear leg. */
 enum err sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered) NODISCARD;

@@ -20,8 +20,10 @@
 	extern const char store_migration_##n[] __attribute__((visibility("hidden")))
 MIGRATION(001);
 MIGRATION(002);
+MIGRATION(003);
 
-static const char *const migrations[] = {store_migration_001, store_migration_002};
+static const char *const migrations[] = {store_migration_001, store_migration_002,
+					 store_migration_003};
 
 static void
 say_why(char why[STORE_WHY_MAX], const char *text)

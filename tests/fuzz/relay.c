@@ -269,13 +269,17 @@ play_up(void)
 	struct media_plan plan = {
 		.n_addrs = 1, .port_min = 20000, .port_max = 20000 + 2 * SLOTS - 1};
 
+	struct sdp_key k = {.key_len = KEY, .salt_len = SALT};
+
 	y.relay = mem_zalloc(1, sizeof(*y.relay));
 	must(y.relay && flow_create(&plan, &y.flows_fd, &y.secrets_fd) == ERR_OK);
 	must(flow_map(y.flows_fd, true, &y.flows) == ERR_OK);
 	must(flow_secrets_map(y.secrets_fd, true, &y.secrets) == ERR_OK);
 	must(srtp_ctx_init(&y.ctx, SRTP_ENGINE_AUTO, 2) == ERR_OK);
-	must(media_secret_put(y.secrets.rows[0].in, 1, key, KEY, key + KEY, SALT) == ERR_OK);
-	must(media_secret_put(y.secrets.rows[0].out, 1, key, KEY, key + KEY, SALT) == ERR_OK);
+	memcpy(k.key, key, KEY);
+	memcpy(k.salt, key + KEY, SALT);
+	must(media_secret_put(y.secrets.rows[0].in, 1, &k) == ERR_OK);
+	must(media_secret_put(y.secrets.rows[0].out, 1, &k) == ERR_OK);
 	must(srtp_key_new(&y.ctx, SRTP_AES_CM_128_HMAC_SHA1_80, key, key + KEY, &y.seal) == ERR_OK);
 	must(srtp_key_new(&y.ctx, SRTP_AES_CM_128_HMAC_SHA1_80, key, key + KEY, &y.open) == ERR_OK);
 	return &y;

@@ -95,14 +95,15 @@ open_local(struct sdp_local *l, bool secure)
 	memset(l, 0, sizeof(*l));
 	l->secure = secure;
 	l->media = (struct addr){.ip = {10, 0, 0, 1}, .port = 30000, .family = 4};
-	MUST(sdp_local_offer(l, SDP_SUITES_FIRST_CUT) == ERR_OK);
+	l->mki = (uint8_t)(secure ? SDP_MKI_ALWAYS : SDP_MKI_MIRROR);
+	MUST(sdp_local_offer(l, &(struct sdp_suites)SDP_SUITES_TAKEN) == ERR_OK);
 }
 
 /* s as an offer on a leg, and as an answer to an offer of ours there. */
 static void
 relay(const struct sdp *s, bool secure)
 {
-	const struct sdp_policy p = {.secure = secure, .suites = SDP_SUITES_FIRST_CUT};
+	const struct sdp_policy p = {.secure = secure, .suites = SDP_SUITES_TAKEN};
 	struct sdp_layout lay = {0}, lay_back = {0};
 	struct sdp_origin o = {.id = 1}, o_back = {.id = 2};
 	struct sdp_stream st, answered;

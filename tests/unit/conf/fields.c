@@ -74,6 +74,10 @@ static const char text[] =
 	"        add: \"9\"\n"
 	"        ssrc: pass\n"
 	"        learn: yes\n"
+	"        srtp: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]\n"
+	"        mki: always\n"
+	"        roc: reset\n"
+	"        dscp: keep\n"
 	"        max_calls: 11\n"
 	"        attempts: 7\n"
 	"        max_length: 90m\n"
@@ -250,6 +254,9 @@ test_defaults(void **state)
 	assert_int_equal(t[0].identity, TRUNK_BY_CERTIFICATE);
 	assert_int_equal(t[0].client_certificate, TRUNK_SHOW);
 	assert_int_equal(t[0].reuse, TRUNK_REUSE_NO);
+	assert_int_equal(t[0].srtp.len, 0);
+	assert_int_equal(t[0].mki, TRUNK_MKI_MIRROR);
+	assert_int_equal(t[0].dscp, TRUNK_DSCP_EF);
 	assert_int_equal(t[1].identity, TRUNK_BY_ADDRESS);
 	assert_int_equal(t[2].priority, 10);
 	assert_int_equal(t[2].weight, 10);

@@ -179,16 +179,16 @@ test_slot_again(void **state)
 	struct voice v = {.ssrc = 1, .seq = 1};
 	struct media_open a;
 	struct far f, next;
-	uint8_t p[IO_PACKET_MAX], key[KEY_LEN + SALT_LEN];
+	struct sdp_key k = {.key_len = KEY_LEN, .salt_len = SALT_LEN};
+	uint8_t p[IO_PACKET_MAX];
 
 	(void)state;
 	rig_call(g);
 	far_up(&f, LEG_A, 1, 1, false);
 	far_up(&next, LEG_A, 9, 9, false);
-	rig_key(LEG_A, false, 9, key);
-	assert_int_equal(media_secret_put(g->secrets.rows[LEG_A].in, 1, key, KEY_LEN, key + KEY_LEN,
-					  SALT_LEN),
-			 ERR_OK);
+	rig_key(LEG_A, false, 9, k.key);
+	memcpy(k.salt, k.key + KEY_LEN, SALT_LEN);
+	assert_int_equal(media_secret_put(g->secrets.rows[LEG_A].in, 1, &k), ERR_OK);
 	a = g->open[LEG_A];
 	a.generation++;
 	rig_open(g, &a);

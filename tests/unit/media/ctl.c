@@ -273,24 +273,29 @@ test_secrets(void **state)
 {
 	struct media_secret row;
 	struct media_master m;
-	uint8_t key[2][46];
+	struct sdp_key key[2] = {{.key_len = 32, .salt_len = 14, .mki = 300, .mki_len = 2},
+				 {.key_len = 16, .salt_len = 14, .lifetime = 1000}},
+		       bad = key[0];
 
 	(void)state;
 	memset(&row, 0, sizeof(row));
-	memset(key[0], 1, sizeof(key[0]));
-	memset(key[1], 2, sizeof(key[1]));
+	memset(key[0].key, 1, sizeof(key[0].key));
+	memset(key[1].key, 2, sizeof(key[1].key));
+	bad.key_len = 33;
 	assert_int_equal(media_secret_get(row.in, 1, &m), ERR_NOTFOUND);
-	assert_int_equal(media_secret_put(row.in, 0, key[0], 16, key[0], 14), ERR_RANGE);
-	assert_int_equal(media_secret_put(row.in, 1, key[0], 33, key[0], 14), ERR_RANGE);
-	assert_int_equal(media_secret_put(row.in, 1, key[0], 32, key[0] + 32, 14), ERR_OK);
-	assert_int_equal(media_secret_put(row.in, 2, key[1], 16, key[1], 14), ERR_OK);
+	assert_int_equal(media_secret_put(row.in, 0, &key[0]), ERR_RANGE);
+	assert_int_equal(media_secret_put(row.in, 1, &bad), ERR_RANGE);
+	assert_int_equal(media_secret_put(row.in, 1, &key[0]), ERR_OK);
+	assert_int_equal(media_secret_put(row.in, 2, &key[1]), ERR_OK);
 	assert_int_equal(media_secret_get(row.in, 1, &m),
 			 ERR_OK); /* the one before is still there */
-	assert_memory_equal(m.key, key[0], 32);
+	assert_memory_equal(m.key, key[0].key, 32);
+	assert_true(m.mki == 300 && m.mki_len == 2 && m.life == 0);
 	assert_int_equal(media_secret_get(row.in, 2, &m), ERR_OK);
-	assert_memory_equal(m.key, key[1], 16);
+	assert_memory_equal(m.key, key[1].key, 16);
+	assert_true(m.mki_len == 0 && m.life == 9); /* 2^9 <= 1000 */
 	assert_int_equal(m.key[16], 0);
-	assert_int_equal(media_secret_put(row.in, 3, key[1], 16, key[1], 14), ERR_OK);
+	assert_int_equal(media_secret_put(row.in, 3, &key[1]), ERR_OK);
 	assert_int_equal(media_secret_get(row.in, 1, &m), ERR_NOTFOUND);
 	media_secret_wipe(&row);
 	assert_int_equal(media_secret_get(row.in, 3, &m), ERR_NOTFOUND);

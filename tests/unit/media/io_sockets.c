@@ -145,15 +145,8 @@ open_call(struct stand *s, unsigned i, struct ends *e)
 {
 	struct media_open a = rig_leg(2 * i, true), b = rig_leg(2 * i + 1, false);
 
-	for (int out = 0; out < 2; out++) {
-		uint8_t key[KEY_LEN + SALT_LEN];
-		struct media_secret *row = &s->secrets.rows[2 * i];
-
-		rig_key(2 * i, out, 1, key);
-		assert_int_equal(media_secret_put(out ? row->out : row->in, 1, key, KEY_LEN,
-						  key + KEY_LEN, SALT_LEN),
-				 ERR_OK);
-	}
+	for (int out = 0; out < 2; out++)
+		rig_put(&s->secrets.rows[2 * i], 2 * i, out, 1);
 	memset(e, 0, sizeof(*e));
 	e->a = end_socket(&a.rtp);
 	e->b = end_socket(&b.rtp);

@@ -17,11 +17,12 @@ static const struct flow_secrets secrets = {.rows = secret_rows, .n_slots = SLOT
 static void
 put_in(uint32_t serial, const struct srtp_suite *suite)
 {
-	uint8_t bytes[SRTP_KEY_SALT_MAX] = {(uint8_t)serial};
+	struct sdp_key k = {.key = {(uint8_t)serial},
+			    .salt = {(uint8_t)serial},
+			    .key_len = suite->key_len,
+			    .salt_len = suite->salt_len};
 
-	assert_int_equal(media_secret_put(secret_rows[SLOT].in, serial, bytes, suite->key_len,
-					  bytes, suite->salt_len),
-			 ERR_OK);
+	assert_int_equal(media_secret_put(secret_rows[SLOT].in, serial, &k), ERR_OK);
 }
 
 /* Blocks of keys in use, two a key. */

@@ -207,15 +207,21 @@ rig_key(uint32_t slot, bool out, uint32_t serial, uint8_t key[KEY_LEN + SALT_LEN
 }
 
 static inline void
-rig_secret(struct rig *g, uint32_t slot, bool out, uint32_t serial)
+rig_put(struct media_secret *row, uint32_t slot, bool out, uint32_t serial)
 {
-	struct media_secret *row = &g->secrets.rows[slot];
+	struct sdp_key k = {.key_len = KEY_LEN, .salt_len = SALT_LEN};
 	uint8_t key[KEY_LEN + SALT_LEN];
 
 	rig_key(slot, out, serial, key);
-	assert_int_equal(media_secret_put(out ? row->out : row->in, serial, key, KEY_LEN,
-					  key + KEY_LEN, SALT_LEN),
-			 ERR_OK);
+	memcpy(k.key, key, KEY_LEN);
+	memcpy(k.salt, key + KEY_LEN, SALT_LEN);
+	assert_int_equal(media_secret_put(out ? row->out : row->in, serial, &k), ERR_OK);
+}
+
+static inline void
+rig_secret(struct rig *g, uint32_t slot, bool out, uint32_t serial)
+{
+	rig_put(&g->secrets.rows[slot], slot, out, serial);
 }
 
 static inline struct media_open

@@ -55,7 +55,7 @@ static const struct {
 	{"lifetime twice", "1 " S80 IN "|2^20|2^20", ERR_SYNTAX, NULL},
 	{"lifetime empty", "1 " S80 IN "|", ERR_SYNTAX, NULL},
 	{"MKI alone", "1 " S80 IN "|1:4", ERR_OK, NULL},
-	{"MKI before lifetime", "1 " S80 IN "|1:4|2^20", ERR_SYNTAX, NULL},
+	{"MKI before lifetime", "1 " S80 IN "|1:4|2^20", ERR_OK, "1 " S80 IN "|2^20|1:4"},
 	{"MKI length 0", "1 " S80 IN "|1:0", ERR_RANGE, NULL},
 	{"MKI length 128", "1 " S80 IN "|1:128", ERR_OK, NULL},
 	{"MKI length 129", "1 " S80 IN "|1:129", ERR_RANGE, NULL},

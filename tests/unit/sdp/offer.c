@@ -9,8 +9,9 @@
 #include "sdp/offer.h"
 #include "unit/sdp/bodies.h"
 
-static const struct sdp_policy secure = {.secure = true, .suites = SDP_SUITES_FIRST_CUT};
-static const struct sdp_policy clear = {.suites = SDP_SUITES_FIRST_CUT};
+static const struct sdp_policy secure = {.secure = true, .suites = SDP_SUITES_OFFERED};
+static const struct sdp_suites offered_suites = SDP_SUITES_OFFERED;
+static const struct sdp_policy clear = {.suites = SDP_SUITES_OFFERED};
 
 static struct sdp from_a, from_b, sent;
 static char mem_a[4096], mem_b[4096];
@@ -32,7 +33,7 @@ open_leg(struct leg *l, const struct sdp_policy *p, const char *address, uint64_
 	l->ours.secure = p->secure;
 	l->origin.id = id;
 	assert_int_equal(addr_parse(str_from(address), &l->ours.media), ERR_OK);
-	assert_int_equal(sdp_local_offer(&l->ours, p->suites), ERR_OK);
+	assert_int_equal(sdp_local_offer(&l->ours, &p->suites), ERR_OK);
 }
 
 /* Leg x offers body: our offer to leg y, as text. */
@@ -215,7 +216,7 @@ test_version(void **state)
 	y.ours.media.port = 30002;
 	(void)pass_offer(&x, &y, SIPP_UAS);
 	assert_int_equal(y.origin.version, 12);
-	assert_int_equal(sdp_local_offer(&y.ours, SDP_SUITES_FIRST_CUT), ERR_OK);
+	assert_int_equal(sdp_local_offer(&y.ours, &offered_suites), ERR_OK);
 	(void)pass_offer(&x, &y, SIPP_UAS);
 	assert_int_equal(y.origin.version, 13);
 }

@@ -16,13 +16,24 @@
 #define S32 "AES_CM_128_HMAC_SHA1_32"
 #define KEY_SHORT "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYg=="
 #define KEY_LONG KEY_A "YQ=="
+/* keys and salts of 28, 44 and 46 bytes, for GCM and AES-256 */
+#define KEY_28 "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYg=="
+#define KEY_44 "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXI="
+#define KEY_46 "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdA=="
+#define GCM128 "AEAD_AES_128_GCM"
+#define GCM256 "AEAD_AES_256_GCM"
+#define C256_80 "AES_256_CM_HMAC_SHA1_80"
 
 static const struct sdp_policy secure = {
-	.secure = true, .first = true, .suites = SDP_SUITES_FIRST_CUT};
-static const struct sdp_policy with_mki = {
-	.secure = true, .allow_mki = true, .first = true, .suites = SDP_SUITES_FIRST_CUT};
-static const struct sdp_policy secure_again = {.secure = true, .suites = SDP_SUITES_FIRST_CUT};
-static const struct sdp_policy clear = {.first = true, .suites = SDP_SUITES_FIRST_CUT};
+	.secure = true, .first = true, .suites = SDP_SUITES_OFFERED};
+static const struct sdp_policy any = {.secure = true, .first = true, .suites = SDP_SUITES_TAKEN};
+static const struct sdp_policy strongest = {
+	.secure = true,
+	.first = true,
+	.suites = {3, {SDP_SUITE_AEAD_256_GCM, SDP_SUITE_AES_256_CM_80, SDP_SUITE_AES_CM_128_80}}};
+static const struct sdp_suites offered_suites = SDP_SUITES_OFFERED;
+static const struct sdp_policy secure_again = {.secure = true, .suites = SDP_SUITES_OFFERED};
+static const struct sdp_policy clear = {.first = true, .suites = SDP_SUITES_OFFERED};
 
 static struct sdp sdp;
 
@@ -88,10 +99,38 @@ static const struct {
 	 &secure, 2, NULL},
 	{"M9/KDR", SAVP "a=crypto:1 " S80 " inline:" KEY_A " KDR=1\r\n", &secure, 0,
 	 "no a=crypto with a suite"},
-	{"M9/MKI not allowed", SAVP "a=crypto:1 " S80 " inline:" KEY_A "|2^31|1:4\r\n", &secure, 0,
+	{"M9/MKI", SAVP "a=crypto:1 " S80 " inline:" KEY_A "|2^31|1:4\r\n", &secure, 1, NULL},
+	{"M9/MKI, no lifetime", SAVP LINE("1", S80, KEY_A "|1:4"), &secure, 1, NULL},
+	{"M9/MKI before lifetime", SAVP LINE("1", S80, KEY_A "|1:4|2^20"), &secure, 1, NULL},
+	{"M9/MKI rather without", SAVP LINE("1", S80, KEY_A "|1:1") LINE("2", S80, KEY_B), &secure,
+	 2, NULL},
+	{"M9/MKI, suite before it", SAVP LINE("1", S80, KEY_A "|1:1") LINE("2", S32, KEY_B),
+	 &secure, 1, NULL},
+	{"M9/MKI longer than its length", SAVP LINE("1", S80, KEY_A "|256:1"), &secure, 0,
+	 "wrong length"},
+	{"M9/MKI of 129 bytes", SAVP LINE("1", S80, KEY_A "|1:129"), &secure, 0, "wrong length"},
+	{"M9/two keys with MKI", SAVP LINE("1", S80, KEY_A "|1:4;inline:" KEY_B "|2:4"), &secure, 0,
 	 "no a=crypto with a suite"},
-	{"MKI allowed", SAVP "a=crypto:1 " S80 " inline:" KEY_A "|2^31|1:4\r\n", &with_mki, 1,
+	{"M9/two keys, then one",
+	 SAVP LINE("1", S80, KEY_A "|1:4;inline:" KEY_B "|2:4") LINE("2", S80, KEY_A), &secure, 2,
 	 NULL},
+	{"M9/any: GCM 128", SAVP LINE("3", GCM128, KEY_28), &any, 3, NULL},
+	{"M9/any: GCM 256", SAVP LINE("3", GCM256, KEY_44), &any, 3, NULL},
+	{"M9/any: AES-256", SAVP LINE("3", C256_80, KEY_46), &any, 3, NULL},
+	{"M9/any: AES-256, other name", SAVP LINE("3", "AES_CM_256_HMAC_SHA1_80", KEY_46), &any, 3,
+	 NULL},
+	{"M9/any: AES-192", SAVP LINE("3", "AES_192_CM_HMAC_SHA1_80", KEY_46), &any, 0,
+	 "wrong length"},
+	{"M9/any: SHA1_80 before all", SAVP LINE("1", GCM256, KEY_44) LINE("2", S80, KEY_A), &any,
+	 2, NULL},
+	{"M9/GCM with a key for AES-CM", SAVP LINE("1", GCM128, KEY_A), &any, 0, "wrong length"},
+	{"M9/GCM unencrypted", SAVP LINE("1", GCM128, KEY_28 " UNENCRYPTED_SRTP"), &any, 0,
+	 "takes encryption"},
+	{"M9/list: order of the trunk",
+	 SAVP LINE("1", S80, KEY_A) LINE("2", C256_80, KEY_46) LINE("3", GCM256, KEY_44),
+	 &strongest, 3, NULL},
+	{"M9/list: not in it", SAVP LINE("1", S32, KEY_A) LINE("2", GCM128, KEY_28), &strongest, 0,
+	 "no a=crypto with a suite"},
 	{"lifetime", SAVP "a=crypto:1 " S80 " inline:" KEY_A "|2^31\r\n", &secure, 1, NULL},
 	{"M9/two m-lines, clear first",
 	 HEAD "m=audio 4000 RTP/AVP 8\r\nm=audio 4002 RTP/SAVP 8\r\n" CRYPTO80, &secure, 1, NULL},
@@ -149,7 +188,8 @@ test_offers(void **state)
 		taken = e == ERR_OK;
 		right = taken == (offers[i].why == NULL);
 		if (taken && !st.disabled && offers[i].policy->secure)
-			right &= st.tag == offers[i].tag && st.key.key_len == 16 && st.suite;
+			right &= st.tag == offers[i].tag && st.suite &&
+				 st.key.key_len == sdp_suite_info(st.suite)->key_len;
 		if (taken && !offers[i].policy->secure)
 			right &= st.tag == 0 && st.suite == SDP_SUITE_NONE && st.key.key_len == 0;
 		if (!taken)
@@ -346,7 +386,8 @@ static const struct {
 	{"M9/key short", SAVP LINE("1", S80, KEY_SHORT), &secure, 0, "wrong length"},
 	{"M9/UNENCRYPTED_SRTCP", SAVP "a=crypto:1 " S80 " inline:" KEY_B " UNENCRYPTED_SRTCP\r\n",
 	 &secure, 0, "takes encryption"},
-	{"M9/MKI", SAVP "a=crypto:1 " S80 " inline:" KEY_B "|1:4\r\n", &secure, 0, "no a=crypto"},
+	{"M9/MKI", SAVP "a=crypto:1 " S80 " inline:" KEY_B "|1:4\r\n", &secure,
+	 SDP_SUITE_AES_CM_128_80, NULL},
 	{"M9/clear leg with crypto", AVP CRYPTO80, &clear, 0, "not offered"},
 	{"M9/clear leg SAVP", SAVP CRYPTO80, &clear, 0, "without encryption"},
 	{"clear leg", AVP, &clear, 0, NULL},
@@ -364,7 +405,7 @@ make_ours(struct sdp_local *ours, const struct sdp_policy *p)
 {
 	memset(ours, 0, sizeof(*ours));
 	ours->secure = p->secure;
-	assert_int_equal(sdp_local_offer(ours, p->suites), ERR_OK);
+	assert_int_equal(sdp_local_offer(ours, &p->suites), ERR_OK);
 }
 
 static void
@@ -475,7 +516,7 @@ test_local_keys(void **state)
 	struct sdp_crypto was;
 
 	(void)state;
-	assert_int_equal(sdp_local_offer(&l, SDP_SUITES_FIRST_CUT), ERR_OK);
+	assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
 	assert_true(l.n_crypto == 2 && l.crypto[0].tag == 1 && l.crypto[1].tag == 2);
 	assert_int_equal(l.crypto[0].suite, SDP_SUITE_AES_CM_128_80);
 	was = l.crypto[1];
@@ -487,7 +528,7 @@ test_local_keys(void **state)
 	assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
 	assert_false(sdp_key_eq(&l.crypto[0].keys[0], &was.keys[0]));
 	/* of the offered lines only the chosen one stays */
-	assert_int_equal(sdp_local_offer(&l, SDP_SUITES_FIRST_CUT), ERR_OK);
+	assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
 	was = l.crypto[1];
 	st = (struct sdp_stream){.tag = 2, .suite = SDP_SUITE_AES_CM_128_32};
 	sdp_local_chosen(&l, &st);
@@ -495,16 +536,45 @@ test_local_keys(void **state)
 	st.tag = 9;
 	sdp_local_chosen(&l, &st);
 	assert_int_equal(l.n_crypto, 1);
-	assert_int_equal(sdp_local_offer(&l, 0), ERR_NOTFOUND);
+	assert_int_equal(sdp_local_offer(&l, &(struct sdp_suites){0}), ERR_NOTFOUND);
 	st.disabled = true;
 	assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
 	assert_int_equal(l.n_crypto, 0);
 	sdp_local_wipe(&l);
 	/* a clear leg has no keys */
-	assert_int_equal(sdp_local_offer(&l, SDP_SUITES_FIRST_CUT), ERR_OK);
+	assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
 	st.disabled = false;
 	assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
 	assert_int_equal(l.n_crypto, 0);
+}
+
+/* What our line says of an MKI, by the trunk's word and by what was offered. */
+static void
+test_local_mki(void **state)
+{
+	static const struct {
+		enum sdp_mki ours;
+		uint8_t theirs, offer, answer; /* lengths */
+	} rows[] = {
+		{SDP_MKI_MIRROR, 0, 0, 0}, {SDP_MKI_MIRROR, 2, 0, 2}, {SDP_MKI_NEVER, 2, 0, 0},
+		{SDP_MKI_ALWAYS, 0, 4, 4}, {SDP_MKI_ALWAYS, 2, 4, 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sdp_local l = {.secure = true, .mki = rows[i].ours};
+		struct sdp_stream st = {.tag = 1,
+					.suite = SDP_SUITE_AEAD_256_GCM,
+					.key = {.mki = 7, .mki_len = rows[i].theirs}};
+
+		assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
+		assert_int_equal(l.crypto[0].keys[0].mki_len, rows[i].offer);
+		assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
+		assert_int_equal(l.crypto[0].keys[0].mki_len, rows[i].answer);
+		if (rows[i].answer == 2)
+			assert_int_equal(l.crypto[0].keys[0].mki, 7);
+		sdp_local_wipe(&l);
+	}
 }
 
 int
@@ -515,7 +585,7 @@ main(void)
 		cmocka_unit_test(test_events),          cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_directions),      cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_answered_codecs), cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_local_keys),
+		cmocka_unit_test(test_local_keys),      cmocka_unit_test(test_local_mki),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);

@@ -1,0 +1,5 @@
+-- Media of a trunk: SRTP suites, MKI, rollover counter, DSCP.
+ALTER TABLE trunk ADD COLUMN srtp TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN mki TEXT NOT NULL DEFAULT 'mirror';
+ALTER TABLE trunk ADD COLUMN roc TEXT NOT NULL DEFAULT 'follow';
+ALTER TABLE trunk ADD COLUMN dscp TEXT NOT NULL DEFAULT '46';
