@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "policy/carrier.h"
+#include "policy/hello.h"
 
 enum err
 cards_init(struct cards *c, uint32_t n, char (*zone_fqdn)[POLICY_HOST_MAX],
@@ -241,6 +242,62 @@ reason_of(enum identity_reason r)
 	return of[r];
 }
 
+static void
+write_refusal(struct tls_verdict *v, enum identity_reason r, const struct identity *claimed)
+{
+	v->account = CARD_NONE;
+	v->reason = reason_of(r);
+	(void)!str_copyz(v->claims, sizeof(v->claims), str_from(claimed->account_id.z));
+}
+
+static struct str
+zone_of(const struct cards *c, const struct tls_peer *peer)
+{
+	return peer->zone < c->n_zones ? str_from(c->zone_fqdn[peer->zone]) : STR_NULL;
+}
+
+/* Is there nobody who could come from there without a certificate? */
+static void
+guess_stranger(struct cards *c, const struct tls_peer *peer, struct tls_guess *guess)
+{
+	static const struct card bare = {.shown = false};
+	struct identity id = {.account = POLICY_NONE};
+	enum identity_reason r;
+	char why[IDENTITY_WHY_MAX] = "";
+	struct buf b;
+
+	buf_init(&b, why, sizeof(why));
+	r = cards_identify(c, &bare, c->snap, &peer->peer, &peer->local, zone_of(c, peer), &id, &b);
+	guess->stranger = r != IDENTITY_OK;
+	if (!guess->stranger)
+		return;
+	write_refusal(&guess->bare, r, &id);
+	write_why(&guess->bare, buf_cstr(&b));
+}
+
+void
+cards_on_guess(void *arg, const struct tls_peer *peer, struct tls_guess *guess)
+{
+	struct cards *c = arg;
+	const struct edge_listener_conf *l = listener_at(c, &peer->local);
+	uint32_t account;
+
+	if (!c->snap)
+		return;
+	if (peer->may_be_bare)
+		guess_stranger(c, peer, guess);
+	if (l && !l->customer)
+		return; /* carriers have no account */
+	account =
+		hello_account(c->snap, &(struct hello_peer){.sni = peer->sni,
+							    .zone = zone_of(c, peer),
+							    .listener = str_from(l ? l->name : ""),
+							    .source = peer->peer});
+	if (account != POLICY_NONE)
+		(void)!str_copyz(guess->profile, sizeof(guess->profile),
+				 snapshot_text(c->snap, c->snap->account[account].tls_profile));
+}
+
 void
 cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict)
 {
@@ -248,7 +305,7 @@ cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *ve
 	struct card *k = take_card(c);
 	struct identity id = {.account = POLICY_NONE};
 	enum identity_reason r = IDENTITY_UNKNOWN;
-	struct str zone = peer->zone < c->n_zones ? str_from(c->zone_fqdn[peer->zone]) : STR_NULL;
+	struct str zone = zone_of(c, peer);
 	char why[IDENTITY_WHY_MAX] = "";
 	struct buf b;
 
@@ -266,10 +323,7 @@ cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *ve
 	if (r != IDENTITY_OK) {
 		cards_free(c, pool_index(&c->pool, k));
 		verdict->accept = is_guest(c, peer, r);
-		verdict->account = CARD_NONE;
-		verdict->reason = reason_of(r);
-		(void)!str_copyz(verdict->claims, sizeof(verdict->claims),
-				 str_from(id.account_id.z));
+		write_refusal(verdict, r, &id);
 		if (!verdict->accept)
 			write_why(verdict, buf_cstr(&b));
 		return;

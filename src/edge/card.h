@@ -46,6 +46,8 @@ void cards_fini(struct cards *c);
 /** The answer inside the handshake (tls_on_identity; arg: struct cards). Accepted: verdict.account
  * is the number of a card, which the taker frees. */
 void cards_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
+/** What a ClientHello tells beforehand (tls_on_guess; arg: struct cards). */
+void cards_on_guess(void *arg, const struct tls_peer *peer, struct tls_guess *guess);
 /** A peer whose certificate speaks for this name, and that no account takes, is accepted as a guest
  * (verdict.account is CARD_NONE) until another name is set; "": nobody. Any thread. */
 void cards_expect(struct cards *c, struct str fqdn);

@@ -147,6 +147,7 @@ start_tls(struct edge *e)
 	struct handshake_conf hc = {.loop = e->loop,
 				    .max_conns = e->conf.max_conns,
 				    .on_identity = cards_on_identity,
+				    .on_guess = cards_on_guess,
 				    .identity_arg = &e->cards,
 				    .trust = &e->trust,
 				    .on_result = receive_handshake,

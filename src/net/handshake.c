@@ -317,6 +317,7 @@ begin(struct slot *s)
 				  .hide_certificate = s->job.hide_certificate,
 				  .trust = h->conf.trust,
 				  .on_identity = h->conf.on_identity,
+				  .on_guess = h->conf.on_guess,
 				  .arg = h->conf.identity_arg,
 				  .record = &s->result.record,
 				  .verdict = &s->result.verdict};

@@ -8,7 +8,7 @@
 #define POSTERN_NET_HANDSHAKE_H
 
 #include "net/loop.h"
-#include "net/tls.h"
+#include "net/tlsconn.h"
 
 enum {
 	HANDSHAKE_MAX = 256,
@@ -35,6 +35,7 @@ struct handshake_conf {
 	uint32_t max_in_hand;    /* 0 = HANDSHAKE_MAX; more is cut to it */
 	uint32_t max_per_source; /* 0 = HANDSHAKE_PER_SOURCE */
 	tls_on_identity *on_identity;
+	tls_on_guess *on_guess; /* may be NULL */
 	void *identity_arg;
 	handshake_on_result *on_result;
 	void *result_arg;

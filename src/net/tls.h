@@ -8,18 +8,7 @@
 #define POSTERN_NET_TLS_H
 
 #include "net/tlsctx.h"
-#include "net/tlsrecord.h"
-#include "net/tlstrust.h"
-
-enum { TLS_ACCOUNT_MAX = 64 /* text id of an account, with NUL */ };
-
-/* What an account asks of its peers. Zero: the defaults, and no private CA. */
-struct tls_account {
-	char id[TLS_ACCOUNT_MAX];           /* its private CA and intermediates count */
-	struct cert_terms terms;            /* but for .account, which is id */
-	char profile[TLS_PROFILE_WORD_MAX]; /* the least profile, by its word, built in or of the
-					     * trust; "" = the zone's */
-};
+#include "net/tlsjudge.h"
 
 /* ---- the identity question ---- */
 
@@ -28,6 +17,7 @@ struct tls_account {
 struct tls_peer {
 	struct addr peer, local;
 	struct str sni;               /* empty: none sent */
+	bool may_be_bare;             /* the zone takes who shows no certificate */
 	uint16_t zone;                /* of the context chosen by SNI and address */
 	const struct cert_view *cert; /* names, subject, issuer, serial, dates, fingerprint, key;
 				       * NULL: none was shown, where the zone allows it */
@@ -53,6 +43,16 @@ struct tls_verdict {
  * (handshake.h). */
 typedef void tls_on_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *verdict);
 
+/* What can be known from a ClientHello: its SNI and where it comes from. */
+struct tls_guess {
+	char profile[TLS_PROFILE_WORD_MAX]; /* of the account that it tells; "" = the zone's */
+	bool stranger;                      /* without a certificate nobody comes from there */
+	struct tls_verdict bare;            /* then: the refusal of one who shows none */
+};
+
+/* Asked before the handshake is answered; peer.cert is NULL. *guess is zeroed. As above. */
+typedef void tls_on_guess(void *arg, const struct tls_peer *peer, struct tls_guess *guess);
+
 /* ---- one handshake; called by handshake.c only ---- */
 
 struct tls_hand_conf {
@@ -66,6 +66,7 @@ struct tls_hand_conf {
 	bool hide_certificate;       /* connect side: ours is not shown, even when asked for */
 	struct tls_trust_box *trust; /* read when the peer's certificate is there; borrowed */
 	tls_on_identity *on_identity;
+	tls_on_guess *on_guess; /* NULL: nothing is known beforehand */
 	void *arg;
 	struct tls_record *record;   /* filled; lives as long as the tls_hand */
 	struct tls_verdict *verdict; /* filled; lives as long as the tls_hand */
@@ -86,7 +87,10 @@ struct tls_hand {
 	bool greedy;                /* it read more than a handshake may */
 	struct str fqdn;            /* connect side: in record->sni */
 	uint32_t reads, reads_step; /* of the socket: in all, and in this step */
+	bool stranger;              /* it must show a certificate; else *verdict is its refusal */
+	struct tls_profile_row profile; /* offered or asked for */
 	tls_on_identity *on_identity;
+	tls_on_guess *on_guess;
 	void *arg;
 	struct tls_record *record;
 	struct tls_verdict *verdict;
@@ -103,31 +107,5 @@ enum err tls_hand_step(struct tls_hand *h, uint32_t *want) NODISCARD;
 void tls_hand_abort(struct tls_hand *h, enum tls_reason reason, const char *why);
 /** Frees what is left. The fd is the caller's, unless taken. */
 void tls_hand_fini(struct tls_hand *h);
-
-/* ---- an established connection ---- */
-
-/* Embedded or pooled by its owner. */
-struct tls_conn {
-	void *ssl;
-	struct tls_ctx *ctx;
-	int fd;
-	bool broken;    /* after a fatal error: no close_notify may be sent */
-	bool saw_close; /* the peer's close_notify came */
-	uint32_t want;  /* EPOLLIN | EPOLLOUT that the last AGAIN waits for */
-};
-
-/** Make the finished handshake a connection; *h keeps only its record. Takes the fd. */
-void tls_conn_from_hand(struct tls_conn *c, struct tls_hand *h, int fd);
-/** AGAIN: see want. CLOSED: close_notify or end of stream. IO: broken. *out_len > 0 on OK. */
-enum err tls_conn_read(struct tls_conn *c, void *p, size_t cap, size_t *out_len) NODISCARD;
-/** Writes some (*out_len > 0 on OK). After AGAIN call again with the same bytes (they may have
- * moved) and at least the same length. */
-enum err tls_conn_write(struct tls_conn *c, const void *p, size_t len, size_t *out_len) NODISCARD;
-/** Decrypted bytes wait inside: read on without waiting for the descriptor. */
-bool tls_conn_pending(const struct tls_conn *c);
-/** Send close_notify once, as far as it goes now. */
-void tls_conn_shutdown(struct tls_conn *c);
-/** close_notify, free, close fd. A zeroed struct is fine. */
-void tls_conn_fini(struct tls_conn *c);
 
 #endif

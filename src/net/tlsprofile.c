@@ -86,7 +86,12 @@ tls_profile_install(SSL_CTX *ctx, const struct tls_profile_row *p)
 bool
 tls_profile_switch(SSL *ssl, const struct tls_profile_row *p)
 {
-	return SSL_set_min_proto_version(ssl, p->min) == 1 &&
+	char sigalgs[TLS_PROFILE_LIST_MAX]; /* as above */
+
+	return str_copyz(sigalgs, sizeof(sigalgs), str_from(p->sigalgs)) == ERR_OK &&
+	       SSL_set1_sigalgs_list(ssl, sigalgs) == 1 &&
+	       SSL_set1_client_sigalgs_list(ssl, sigalgs) == 1 &&
+	       SSL_set_min_proto_version(ssl, p->min) == 1 &&
 	       SSL_set_max_proto_version(ssl, p->max) == 1 &&
 	       SSL_set_cipher_list(ssl, p->suites) == 1 &&
 	       SSL_set_ciphersuites(ssl, p->suites13) == 1;

@@ -57,7 +57,7 @@ struct ssl_st;
 
 /** Set versions, suites and algorithms. false: the library does not take them. */
 bool tls_profile_install(struct ssl_ctx_st *ctx, const struct tls_profile_row *row);
-/** What SSL_set_SSL_CTX leaves behind: versions and suites of one handshake. */
+/** Versions, suites and algorithms of one handshake. */
 bool tls_profile_switch(struct ssl_st *ssl, const struct tls_profile_row *row);
 
 #endif

@@ -21,6 +21,7 @@ static struct bed {
 	struct tls_trust_box trust;
 	X509 *ours;
 	char pem[3][CA_PEM_MAX];
+	const char *label, *from; /* of the next client: before the zone in its SNI; its place */
 } bed;
 
 static struct roster_account *
@@ -62,6 +63,9 @@ make_accounts(void)
 	add_account("off", "off.example.org")->tls_revocation = TLS_REVOCATION_OFF;
 	add_account("named", "named.example.org")->tls_authorities = STR("DigiCert");
 	add_account("modern", "modern.example.org")->tls_profile = STR("modern");
+	add_account("lost", "lost.example.org")->tls_profile = STR("none");
+	add_account("listed", "listed.example.org")->tls_profile = STR("modern");
+	world_source(&bed.w.r.trunk[bed.w.r.n_trunks - 1], "198.51.100.0/24");
 	add_account("priv", "priv.example.org")->tls_ca = keep_pem(0, zoo.ca[I_PRIVATE]);
 	add_account("fill", "fill.example.org")->tls_intermediates = keep_pem(1, zoo.ca[I_MIDDLE]);
 	own = zoo_leaf(&self);
@@ -214,6 +218,7 @@ static void
 meet(struct meeting *m, const struct row *r, const struct zoo_cert *c, bool peer_serves)
 {
 	struct tls_hand_conf hc = {.on_identity = cards_on_identity,
+				   .on_guess = cards_on_guess,
 				   .arg = &bed.cards,
 				   .record = &m->record,
 				   .verdict = &m->verdict,
@@ -225,7 +230,9 @@ meet(struct meeting *m, const struct row *r, const struct zoo_cert *c, bool peer
 	char sni[64];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	assert_int_equal(addr_parse(STR("192.0.2.9:40000"), &hc.peer), ERR_OK);
+	assert_int_equal(
+		addr_parse(bed.from ? str_from(bed.from) : STR("192.0.2.9:40000"), &hc.peer),
+		ERR_OK);
 	assert_int_equal(addr_parse(STR("192.0.2.1:5061"), &hc.local), ERR_OK);
 	hc.fd = fds[0];
 	m->peer = SSL_new(ctx);
@@ -239,7 +246,8 @@ meet(struct meeting *m, const struct row *r, const struct zoo_cert *c, bool peer
 		SSL_set_accept_state(m->peer);
 	} else {
 		hc.zones = bed.zones;
-		snprintf(sni, sizeof(sni), "%s", r->zone == Z_MODERN ? MODERN : ZONE);
+		snprintf(sni, sizeof(sni), "%s%s", bed.label ? bed.label : "",
+			 r->zone == Z_MODERN ? MODERN : ZONE);
 		SSL_set_tlsext_host_name(m->peer, sni);
 		SSL_set_connect_state(m->peer);
 	}
@@ -326,6 +334,67 @@ none_shown(void **state)
 	check(&none, "client", &none.client, &m);
 }
 
+/* Where the ClientHello tells the account, by name or by address, its profile is offered; where
+ * the certificate then is another account's, that one's profile still counts. */
+static void
+told_by_hello(void **state)
+{
+	static const struct {
+		const char *label, *from;
+		struct row row;
+	} told[] = {
+		{"modern.",
+		 NULL,
+		 {"by name", {DNS("modern.example.org")}, OK_AS("modern"), SKIP, NULL, NULL, 0}},
+		{NULL,
+		 "198.51.100.7:40000",
+		 {"by address", {DNS("listed.example.org")}, OK_AS("listed"), SKIP, NULL, NULL, 0}},
+		{NULL,
+		 NULL,
+		 {"by address, from elsewhere",
+		  {DNS("listed.example.org")},
+		  NO("source", 42, "does not come from 192.0.2.9"),
+		  SKIP,
+		  NULL,
+		  NULL,
+		  0}},
+		{"modern.",
+		 NULL,
+		 {"another than told", {DNS(PBX)}, OK_AS("acme"), SKIP, NULL, NULL, 0}},
+		{"acme.",
+		 NULL,
+		 {"told one without a profile, is one with",
+		  {DNS("modern.example.org")},
+		  NO("profile", 40, "the account takes profile modern only"),
+		  SKIP,
+		  NULL,
+		  NULL,
+		  0}},
+		{"lost.",
+		 NULL,
+		 {"a profile that does not exist",
+		  {DNS("lost.example.org")},
+		  NO("profile", 40, "which does not exist"),
+		  SKIP,
+		  NULL,
+		  NULL,
+		  0}},
+	};
+	static struct meeting m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		const struct row *r = &told[i].row;
+
+		bed.label = told[i].label;
+		bed.from = told[i].from;
+		meet(&m, r, &r->cert, false);
+		check(r, "client", &r->client, &m);
+	}
+	bed.label = bed.from = NULL;
+	assert_int_equal(pool_used(&bed.cards.pool), 0);
+}
+
 int
 main(void)
 {
@@ -333,6 +402,7 @@ main(void)
 		cmocka_unit_test(shown_by_clients),
 		cmocka_unit_test(shown_by_servers),
 		cmocka_unit_test(none_shown),
+		cmocka_unit_test(told_by_hello),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -26,7 +26,8 @@ struct rig {
 	int results;
 	struct tls_record record; /* of the last result */
 	struct tls_verdict verdict;
-	bool bare; /* who shows no certificate is known */
+	bool bare;           /* who shows no certificate is known */
+	const char *profile; /* of the account that the ClientHello tells; NULL: it tells none */
 	struct tls_conn *conn;
 	void *arg;
 };
@@ -58,6 +59,18 @@ rig_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *v)
 	buf_init(&why, v->why, sizeof(v->why));
 	certpolicy_put_mismatch(&why, peer->cert, &name, 1, 0);
 	buf_cstr(&why);
+}
+
+/* What is known beforehand. */
+static void
+rig_guess(void *arg, const struct tls_peer *peer, struct tls_guess *guess)
+{
+	struct rig *r = arg;
+
+	guess->stranger = peer->may_be_bare && !r->bare;
+	(void)!str_copyz(guess->bare.why, sizeof(guess->bare.why), STR("nobody has this address"));
+	(void)!str_copyz(guess->profile, sizeof(guess->profile),
+			 str_from(r->profile ? r->profile : ""));
 }
 
 static void
@@ -145,6 +158,7 @@ rig_start(uint32_t max_in_hand, uint32_t max_per_source, uint32_t max_conns)
 				      .max_in_hand = max_in_hand,
 				      .max_per_source = max_per_source,
 				      .on_identity = rig_identity,
+				      .on_guess = rig_guess,
 				      .identity_arg = &rig,
 				      .on_result = rig_result,
 				      .trust = &rig.trust,

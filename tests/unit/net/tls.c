@@ -264,15 +264,18 @@ without_certificate(void **state)
 		bool bare;
 		const char *word;
 		unsigned chain;
+		int alert12, alert13; /* sent in TLS 1.2 and in 1.3; -1 = none */
 	} cases[] = {
-		{"A1 required, none shown", TLS_CLIENT_REQUIRED, NONE, true, "no-certificate", 0},
-		{"optional, none shown, known", TLS_CLIENT_OPTIONAL, NONE, true, "ok", 0},
-		{"optional, none shown, unknown", TLS_CLIENT_OPTIONAL, NONE, false, "no-account",
-		 0},
-		{"optional, good", TLS_CLIENT_OPTIONAL, GOOD, false, "ok", 2},
-		{"optional, self-signed", TLS_CLIENT_OPTIONAL, SELF_SIGNED, true, "self-signed", 1},
-		{"none, known", TLS_CLIENT_NONE, GOOD, true, "ok", 0},
-		{"none, unknown", TLS_CLIENT_NONE, GOOD, false, "no-account", 0},
+		{"A1 required, none shown", TLS_CLIENT_REQUIRED, NONE, true, "no-certificate", 0,
+		 40, 116},
+		{"optional, none shown, known", TLS_CLIENT_OPTIONAL, NONE, true, "ok", 0, -1, -1},
+		{"optional, none shown, unknown", TLS_CLIENT_OPTIONAL, NONE, false, "no-account", 0,
+		 40, 116},
+		{"optional, good", TLS_CLIENT_OPTIONAL, GOOD, false, "ok", 2, -1, -1},
+		{"optional, self-signed", TLS_CLIENT_OPTIONAL, SELF_SIGNED, true, "self-signed", 1,
+		 48, 48},
+		{"none, known", TLS_CLIENT_NONE, GOOD, true, "ok", 0, -1, -1},
+		{"none, unknown", TLS_CLIENT_NONE, GOOD, false, "no-account", 0, 49, 49},
 	};
 
 	(void)state;
@@ -292,11 +295,60 @@ without_certificate(void **state)
 		    rig.record.n_chain != cases[k].chain)
 			fail_msg("%s: %s (%s) chain %u", cases[k].row, tls_record_word(&rig.record),
 				 rig.record.why, rig.record.n_chain);
+		if (rig.record.alert_sent != (i % 2 ? cases[k].alert13 : cases[k].alert12))
+			fail_msg("%s: alert %d", cases[k].row, rig.record.alert_sent);
+		if (!strcmp(cases[k].word, "no-account") &&
+		    strcmp(rig.record.why, "nobody has this address") != 0)
+			fail_msg("%s: said \"%s\"", cases[k].row, rig.record.why);
 		SSL_SESSION_free(p.session);
 		SSL_CTX_free(p.ctx);
 		X509_free(x);
 	}
 	rig.bare = false;
+}
+
+/* Where the ClientHello tells the account, its profile is the one that is offered. */
+static void
+profile_of_account(void **state)
+{
+	static const struct {
+		const char *row;
+		enum tls_profile zone;
+		const char *account, *suites, *word, *says;
+	} cases[] = {
+		{"the zone's", TLS_PROFILE_CARRIER, NULL, "AES128-SHA", "ok", "carrier"},
+		{"more than the zone", TLS_PROFILE_CARRIER, "modern", "ECDHE-RSA-AES128-GCM-SHA256",
+		 "ok", "modern"},
+		{"A2 less than the account", TLS_PROFILE_CARRIER, "modern", "AES128-SHA", "cipher",
+		 "we ask for TLS 1.3, or TLS 1.2 with ECDHE"},
+		{"another than the zone", TLS_PROFILE_MODERN, "carrier", "AES128-SHA", "ok",
+		 "carrier"},
+		{"the zone's alone", TLS_PROFILE_MODERN, "carrier", "ECDHE-RSA-AES128-GCM-SHA256",
+		 "cipher", "we ask for TLS 1.2 with AES128-SHA"},
+		{"one that does not exist", TLS_PROFILE_CARRIER, "none", "AES128-SHA", "ok",
+		 "carrier"}, /* refused when the account is known: unit edge/zoo */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		X509 *x = make_peer(GOOD);
+		struct peer p = {.ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION,
+						 TLS1_2_VERSION, cases[i].suites)};
+		bool ok = strcmp(cases[i].word, "ok") == 0;
+
+		trust_also(NULL, cases[i].zone);
+		rig.profile = cases[i].account;
+		rig_meet(&p);
+		if (strcmp(tls_record_word(&rig.record), cases[i].word) != 0 ||
+		    !strstr(ok ? rig.record.profile : rig.record.why, cases[i].says))
+			fail_msg("%s: %s, profile %s, \"%s\"", cases[i].row,
+				 tls_record_word(&rig.record), rig.record.profile, rig.record.why);
+		SSL_SESSION_free(p.session);
+		SSL_CTX_free(p.ctx);
+		X509_free(x);
+	}
+	rig.profile = NULL;
+	trust_also(NULL, TLS_PROFILE_CARRIER);
 }
 
 /* What an accepted handshake leaves in its record. */
@@ -718,10 +770,11 @@ main(void)
 {
 #define RIGGED(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
-		RIGGED(accept_rows),   RIGGED(record_of_good),   RIGGED(ec_shown_all_the_same),
-		RIGGED(intermediates), RIGGED(profile_is_exact), RIGGED(no_resumption),
-		RIGGED(zones_by_sni),  RIGGED(modern_profile),   RIGGED(raw_bytes),
-		RIGGED(peer_refuses),  RIGGED(bytes_both_ways),  RIGGED(without_certificate),
+		RIGGED(accept_rows),        RIGGED(record_of_good),   RIGGED(ec_shown_all_the_same),
+		RIGGED(intermediates),      RIGGED(profile_is_exact), RIGGED(no_resumption),
+		RIGGED(zones_by_sni),       RIGGED(modern_profile),   RIGGED(raw_bytes),
+		RIGGED(peer_refuses),       RIGGED(bytes_both_ways),  RIGGED(without_certificate),
+		RIGGED(profile_of_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown_keys);
