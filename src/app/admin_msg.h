@@ -12,8 +12,9 @@ enum admin_msg_type {
 	ADMIN_WRITTEN,     /* admin: struct admin_slot: its CDR is written and synced */
 	ADMIN_HANGUP,      /* admin: struct admin_slot, only the id counts */
 	ADMIN_ALARM,       /* signaling: struct admin_alarm */
-	ADMIN_READY,       /* admin: struct probe_job (probefacts.h): look at this equipment */
+	ADMIN_READY,       /* admin: struct probe_job (ready/facts.h): look at this equipment */
 	ADMIN_READY_DONE,  /* signaling: struct admin_ready_done, and a blob where err is 0 */
+	ADMIN_READY_STOP,  /* admin: uint32_t: the number of a job that nobody waits for */
 };
 
 struct admin_slot {
@@ -35,7 +36,8 @@ _Static_assert(sizeof(struct admin_alarm) <= CHANNEL_BODY_MAX, "must fit a chann
 /* What became of a job: a sealed struct probe_facts travels beside it, or err says why not. */
 struct admin_ready_done {
 	uint32_t number; /* of the job */
-	uint32_t err;    /* enum err; STATE: another job runs; NOTFOUND: no such zone */
+	uint32_t err;    /* enum err; STATE: another job runs; NOTFOUND: no such zone; CLOSED: it
+			    was stopped */
 };
 
 #endif

@@ -109,15 +109,55 @@ read_profile(struct admin_ready *r, const struct json *q)
 	return NULL;
 }
 
+/* "04:12:03" of today or of another day, UTC. */
 static void
-begin(struct admin_ready *r, const struct json *q, struct buf *b)
+put_time(struct buf *b, int64_t wall_us)
+{
+	char mem[32];
+	struct buf t;
+
+	buf_init(&t, mem, sizeof(mem));
+	clock_put_utc(&t, wall_us);
+	buf_str(b, str_sub(buf_view(&t), 11, 19));
+	buf_z(b, " UTC");
+}
+
+/* NULL, or who is in the way, since when and until when; in r->error. */
+static const char *
+tell_busy(struct admin_ready *r, uint64_t now)
+{
+	const struct probe_job *job = &r->job;
+	struct buf b;
+
+	if ((r->stage != READY_RUNS && r->stage != READY_ENDS) || now >= r->due_us)
+		return NULL;
+	buf_init(&b, r->error, sizeof(r->error));
+	if (r->stage == READY_ENDS) {
+		buf_printf(&b,
+			   "the check of %.80s was given up by who began it, and is being ended; "
+			   "try again in a few seconds",
+			   job->fqdn);
+	} else {
+		buf_printf(&b, "a check of %.80s runs%s, since ", job->fqdn,
+			   job->wait_s ? " and waits for its connection" : "");
+		put_time(&b, r->began_us);
+		buf_z(&b, ", until ");
+		put_time(&b, clock_wall_us() + (int64_t)(r->due_us - now));
+		buf_z(&b, " at the latest; one runs at a time: ask again then, or let its command "
+			  "be interrupted");
+	}
+	return buf_cstr(&b);
+}
+
+static void
+begin(struct admin_ready *r, const struct json *q, const void *asker, struct buf *b)
 {
 	struct probe_job job;
 	const char *why = read_job(r, q, &job);
 	uint64_t now = clock_now_us();
 
-	if (!why && r->stage == READY_RUNS && now < r->due_us)
-		why = "another check runs; ask again when it is done";
+	if (!why)
+		why = tell_busy(r, now);
 	if (!why)
 		why = read_profile(r, q);
 	if (why) {
@@ -131,6 +171,9 @@ begin(struct admin_ready *r, const struct json *q, struct buf *b)
 		return;
 	}
 	r->number = job.number;
+	r->job = job;
+	r->asker = asker;
+	r->began_us = clock_wall_us();
 	r->stage = READY_RUNS;
 	r->due_us = now + READY_LATE_US + (uint64_t)job.wait_s * CLOCK_S;
 	buf_printf(b, "{\"ok\":true,\"job\":%u}", r->number);
@@ -143,9 +186,9 @@ tell(struct admin_ready *r, const struct json *q, struct buf *b)
 		put_error(b, "there is no check of this number; another one was begun since");
 		return;
 	}
-	if (r->stage == READY_RUNS && clock_now_us() >= r->due_us)
+	if ((r->stage == READY_RUNS || r->stage == READY_ENDS) && clock_now_us() >= r->due_us)
 		break_off(r, "signaling did not finish the check");
-	if (r->stage == READY_RUNS)
+	if (r->stage == READY_RUNS || r->stage == READY_ENDS)
 		buf_z(b, "{\"ok\":true,\"done\":false}");
 	else if (r->stage == READY_IS_BROKEN)
 		put_error(b, r->error);
@@ -154,7 +197,7 @@ tell(struct admin_ready *r, const struct json *q, struct buf *b)
 }
 
 bool
-admin_ready_answer(struct admin_ready *r, struct str line, struct buf *b)
+admin_ready_answer(struct admin_ready *r, struct str line, const void *asker, struct buf *b)
 {
 	struct json *q = NULL;
 	bool ours = false;
@@ -164,12 +207,27 @@ admin_ready_answer(struct admin_ready *r, struct str line, struct buf *b)
 
 		ours = strcmp(cmd, "ready") == 0 || strcmp(cmd, "ready-report") == 0;
 		if (ours && strcmp(cmd, "ready") == 0)
-			begin(r, q, b);
+			begin(r, q, asker, b);
 		else if (ours)
 			tell(r, q, b);
 	}
 	jsonin_free(&q);
 	return ours;
+}
+
+void
+admin_ready_gone(struct admin_ready *r, const void *asker)
+{
+	uint32_t number = r->number;
+
+	if (r->stage != READY_RUNS || r->asker != asker)
+		return;
+	if (r->signaling->fd < 0 ||
+	    channel_send(r->signaling, ADMIN_READY_STOP, &number, sizeof(number), true) != ERR_OK)
+		return; /* it ends by itself */
+	log_info("ready.stop", "fqdn=%s who began the check is gone", r->job.fqdn);
+	r->stage = READY_ENDS;
+	r->due_us = clock_now_us() + READY_END_US;
 }
 
 /* ---- what came of it ---- */
@@ -213,12 +271,17 @@ admin_ready_take(struct admin_ready *r, const struct admin_ready_done *done, int
 	struct str bytes;
 	enum err e = (enum err)done->err;
 
-	if (done->number != r->number || r->stage != READY_RUNS)
+	if (done->number != r->number || (r->stage != READY_RUNS && r->stage != READY_ENDS))
 		return; /* of an earlier life */
 	if (e == ERR_OK)
 		e = shm_blob_map(fd, &bytes);
-	if (e == ERR_STATE) {
-		break_off(r, "another check runs in signaling; ask again when it is done");
+	if (e == ERR_CLOSED || r->stage == READY_ENDS) {
+		if (e == ERR_OK)
+			shm_blob_unmap(&bytes);
+		break_off(r, "who began the check is gone: it was ended");
+	} else if (e == ERR_STATE) {
+		break_off(r, "a check that was begun earlier has not ended in signaling; try "
+			     "again in a few seconds");
 	} else if (e == ERR_NOTFOUND) {
 		break_off(r, "the zone has no TLS listener to connect from");
 	} else if (e != ERR_OK) {
@@ -237,6 +300,6 @@ admin_ready_take(struct admin_ready *r, const struct admin_ready_done *done, int
 void
 admin_ready_lost(struct admin_ready *r)
 {
-	if (r->stage == READY_RUNS)
+	if (r->stage == READY_RUNS || r->stage == READY_ENDS)
 		break_off(r, "signaling was restarted in the middle of the check; try again");
 }

@@ -582,10 +582,19 @@ answer(void *arg, struct str line, struct buf *b)
 {
 	struct admin *a = arg;
 
-	if (admin_ready_answer(&a->ready, line, b))
+	if (admin_ready_answer(&a->ready, line, a->control.asker, b))
 		watch_output(a);
 	else
 		show_answer(&a->show, line, b);
+}
+
+static void
+forget(void *arg, const struct control_client *client)
+{
+	struct admin *a = arg;
+
+	admin_ready_gone(&a->ready, client);
+	watch_output(a);
 }
 
 /* The folders above a file. */
@@ -675,6 +684,7 @@ open_control(struct admin *a)
 	enum err e;
 
 	a->control.on_line = answer;
+	a->control.on_gone = forget;
 	a->control.arg = a;
 	e = control_init(&a->control, &a->loop, a->conf->control);
 	if (e != ERR_OK)

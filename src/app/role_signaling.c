@@ -283,6 +283,8 @@ on_peer(struct signaling *s, const struct channel_msg *m, int fd)
 	} else if (p.role == KEEPER_ROLE_ADMIN) {
 		loop_del(&s->w.loop, &s->admin_fd);
 		channel_rebind(&s->w.admin, fd);
+		/* what an earlier admin asked for, nobody waits for */
+		signaling_ready_stop(&s->w.readiness, s->w.readiness.number);
 		watch_fd(s, &s->admin_fd, fd);
 		wire_resend_ended(&s->w);
 		wire_resend_alarms(&s->w);

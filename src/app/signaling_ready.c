@@ -75,7 +75,10 @@ on_waited(struct timer *t, uint64_t now_us)
 	if (!r->facts)
 		return;
 	r->facts->wait = r->wait;
-	pass_facts(r, r->facts);
+	if (r->stopped)
+		tell_failed(r, r->number, ERR_CLOSED);
+	else
+		pass_facts(r, r->facts);
 	MEM_FREE(r->facts);
 }
 
@@ -242,9 +245,22 @@ signaling_ready_begin(struct signaling_ready *r, const struct probe_job *job,
 		tell_failed(r, job->number, e);
 		return;
 	}
+	r->number = job->number;
+	r->stopped = false;
 	begin_wait(r, &f);
 	log_info("ready.begin", "fqdn=%s port=%u zone=%s account=%s", job->fqdn, f.port, f.own.zone,
 		 f.account.id.z);
+}
+
+void
+signaling_ready_stop(struct signaling_ready *r, uint32_t number)
+{
+	if (r->number != number || (!r->facts && !probe_busy(&r->probe)))
+		return;
+	r->stopped = true;
+	probe_stop(&r->probe);
+	loop_timer_stop(r->loop, &r->waited);
+	on_waited(&r->waited, 0);
 }
 
 /* ---- start and end ---- */

@@ -26,6 +26,8 @@ struct signaling_ready {
 	struct quarantine quarantine;
 	struct testmedia media; /* its pointers are the caller's to set */
 	struct probe_wait wait;
+	uint32_t number;              /* of the job in hand */
+	bool stopped;                 /* nobody waits for it any more */
 	struct probe_facts *facts;    /* found, while we still wait; else NULL */
 	struct admin_ready_done done; /* of the facts that wait */
 	int fd;                       /* sealed facts that admin has not got yet, -1 = none */
@@ -38,5 +40,7 @@ void signaling_ready_fini(struct signaling_ready *r);
  * comes of it, ADMIN_READY_DONE follows. */
 void signaling_ready_begin(struct signaling_ready *r, const struct probe_job *job,
 			   const struct conf *conf, const struct snapshot_view *v);
+/** End the job of this number, if it is in hand: ADMIN_READY_DONE with CLOSED follows. */
+void signaling_ready_stop(struct signaling_ready *r, uint32_t number);
 
 #endif

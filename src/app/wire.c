@@ -428,6 +428,13 @@ wire_on_admin(struct worker *w, const struct channel_msg *m)
 				      w->have_accounts ? &w->accounts : NULL);
 		return true;
 	}
+	if (m->head.type == ADMIN_READY_STOP && m->head.length == sizeof(uint32_t)) {
+		uint32_t number;
+
+		memcpy(&number, m->body, sizeof(number));
+		signaling_ready_stop(&w->readiness, number);
+		return true;
+	}
 	if (m->head.length != sizeof(s))
 		return false;
 	memcpy(&s, m->body, sizeof(s));

@@ -28,6 +28,8 @@ drop_client(struct control_client *cl)
 	MEM_FREE(cl->in);
 	MEM_FREE(cl->out);
 	cl->in_len = 0;
+	if (cl->owner->on_gone)
+		cl->owner->on_gone(cl->owner->arg, cl);
 }
 
 static void
@@ -65,7 +67,9 @@ answer_line(struct control_client *cl, struct str line)
 	struct buf b;
 
 	buf_init(&b, c->answer, CONTROL_ANSWER_MAX - 1);
+	c->asker = cl;
 	c->on_line(c->arg, line, &b);
+	c->asker = NULL;
 	if (b.len == 0 || b.failed) {
 		buf_reset(&b);
 		buf_z(&b, "{\"ok\":false,\"error\":\"the answer is too long; ask for less\"}");

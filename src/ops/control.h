@@ -35,10 +35,13 @@ struct control {
 	struct timer tick;
 	char path[CONTROL_PATH_MAX];
 	struct control_client client[CONTROL_CLIENTS];
-	char *answer; /* CONTROL_ANSWER_MAX bytes */
+	char *answer;                       /* CONTROL_ANSWER_MAX bytes */
+	const struct control_client *asker; /* whose line it is, during on_line */
 	void *arg;
 	/* Write the answer, without a newline, into b. An empty or failed b becomes an error. */
 	void (*on_line)(void *arg, struct str line, struct buf *b);
+	/* A client that has asked is gone: nobody waits for what its lines began. May be NULL. */
+	void (*on_gone)(void *arg, const struct control_client *client);
 };
 
 /**

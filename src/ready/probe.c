@@ -110,6 +110,7 @@ probe_start(struct probe *p, const struct probe_facts *start, struct tls_ctx *cl
 	p->facts = mem_zalloc(1, sizeof(*p->facts));
 	if (!p->facts)
 		return ERR_NOMEM;
+	atomic_store(&p->stop, false);
 	*p->facts = *start;
 	p->facts->magic = PROBE_MAGIC;
 	p->facts->layout = PROBE_LAYOUT;
@@ -142,4 +143,11 @@ bool
 probe_busy(const struct probe *p)
 {
 	return p->busy;
+}
+
+void
+probe_stop(struct probe *p)
+{
+	if (p->busy)
+		atomic_store(&p->stop, true);
 }

@@ -37,5 +37,7 @@ enum err probe_start(struct probe *p, const struct probe_facts *start, struct tl
 		     struct tls_trust *trust, struct tls_owns *owns, const struct addr *dns,
 		     uint32_t n_dns, const struct testmedia_rows *rows) NODISCARD;
 bool probe_busy(const struct probe *p);
+/** Let what runs end as soon as it can: on_done follows, with what was found so far. */
+void probe_stop(struct probe *p);
 
 #endif

@@ -10,8 +10,11 @@ take_open(void *arg, void *letter)
 	struct testmedia *t = arg;
 	struct media_open *o = letter;
 
-	if (t->rows.there && media_ctl_open(t->media, o) != ERR_OK)
-		log_warn("ready.media", "slot %u: media takes no more now", o->slot);
+	if (t->rows.there) {
+		t->used = media_ctl_open(t->media, o) == ERR_OK;
+		if (!t->used)
+			log_warn("ready.media", "slot %u: media takes no more now", o->slot);
+	}
 	mem_free(o);
 }
 
@@ -61,6 +64,7 @@ testmedia_begin(struct testmedia *t, uint32_t outer, uint32_t inner, struct test
 	if (t->open[TESTMEDIA_OUTER] || t->open[TESTMEDIA_INNER])
 		return ERR_STATE;
 	t->rows = (struct testmedia_rows){.there = true, .opens = &t->mail};
+	t->used = false;
 	e = take_row(t, TESTMEDIA_OUTER, outer);
 	if (e == ERR_OK)
 		e = take_row(t, TESTMEDIA_INNER, inner);
@@ -85,8 +89,8 @@ testmedia_end(struct testmedia *t, struct media_stats *stats)
 	*stats = (struct media_stats){0};
 	if (!r->there)
 		return;
-	if (flow_read_stats(t->flows, r->slot[TESTMEDIA_OUTER], r->generation[TESTMEDIA_OUTER],
-			    stats) != ERR_OK)
+	if (t->used && flow_read_stats(t->flows, r->slot[TESTMEDIA_OUTER],
+				       r->generation[TESTMEDIA_OUTER], stats) != ERR_OK)
 		log_warn("ready.media", "the counters of the test call are gone");
 	t->rows.there = false;
 	for (unsigned i = 0; i < TESTMEDIA_ROWS; i++)

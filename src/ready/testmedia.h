@@ -32,6 +32,7 @@ struct testmedia {
 	/* own */
 	struct loop_mail mail;
 	bool open[TESTMEDIA_ROWS]; /* the port is ours */
+	bool used;                 /* media was told of them: there are counters */
 	struct testmedia_rows rows;
 };
 

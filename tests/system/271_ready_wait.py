@@ -1,6 +1,7 @@
 """`postern ready --wait`: equipment that has no account yet connects to the zone itself, in a
 quarantine, and the report says what it did."""
 import importlib
+import signal
 import socket
 import ssl
 import subprocess
@@ -75,3 +76,28 @@ def play_guest(place):
     except OSError:
         pass
     equal(p.cdrs(), [], 'CDRs')
+
+
+def play_interrupted(place):
+    """Who waits goes away: the check ends with it, and the next one is not in its way. While it
+    runs, another one is told whose check it is and until when."""
+    agents.dnsmasq(place, {GUEST: PBX})
+    p = Postern(place).start()
+    words = [place.binary(), 'ready', '-c', p.conf, '--wait', '300', '--call', NUMBER, GUEST]
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_for('the check begins', 5, lambda: p.events(r'^ready\.begin$'))
+    time.sleep(1)
+    rc, out = p.command('ready', '-c', p.conf, 'pbx.example.test', may_fail=True)
+    equal(rc, 2, out)
+    check(f'a check of {GUEST} runs and waits for its connection, since ' in out and ', until ' in out,
+          f'who is in the way: {out}')
+    run.send_signal(signal.SIGINT)
+    run.wait()
+    wait_for('the check ends', 5, lambda: p.events(r'^ready\.stop$'))
+    began = time.monotonic()
+    while 'is being ended' in (out := p.command('ready', '-c', p.conf, 'pbx.example.test',
+                                                may_fail=True)[1]):
+        check(time.monotonic() - began < 8, 'the interrupted check does not end')
+        time.sleep(0.2)
+    check('pbx.example.test' in out and 'a check of' not in out, f'the next check: {out}')
+    p.wait_idle()

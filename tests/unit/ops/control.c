@@ -19,10 +19,20 @@ static struct loop loop;
 static struct control c;
 static size_t big; /* length of an answer to "big" */
 
+static const struct control_client *asked, *gone;
+
+static void
+note_gone(void *arg, const struct control_client *client)
+{
+	(void)arg;
+	gone = client;
+}
+
 static void
 echo(void *arg, struct str line, struct buf *b)
 {
 	(void)arg;
+	asked = c.asker;
 	if (str_eqz(line, "nothing"))
 		return;
 	if (str_eqz(line, "big")) {
@@ -43,6 +53,7 @@ setup(void **state)
 	if (loop_init(&loop, CONTROL_FDS, CONTROL_TIMERS) != ERR_OK)
 		return -1;
 	c.on_line = echo;
+	c.on_gone = note_gone;
 	return control_init(&c, &loop, o.path) == ERR_OK ? 0 : -1;
 }
 
@@ -116,8 +127,11 @@ test_lines(void **state)
 	say(fd, "nothing\n"); /* an answer there is always */
 	turn(1);
 	assert_non_null(strstr(hear(fd), "\"ok\":false"));
+	assert_non_null(asked);
+	gone = NULL;
 	close(fd);
 	turn(1);
+	assert_ptr_equal(gone, asked); /* what it began can be given up */
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		assert_true(c.client[i].lfd.fd < 0);
 }
