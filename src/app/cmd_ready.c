@@ -70,7 +70,8 @@ print_report(const struct json *a)
 	for (size_t i = 0; i < jsonin_count(lines); i++)
 		print_line(jsonin_at(lines, i));
 	if (jsonin_true(a, "passed"))
-		printf("\nready: passed, %lld warned\n", (long long)jsonin_int(a, "warned"));
+		printf("\nready: passed, %lld warned, %lld not proven\n",
+		       (long long)jsonin_int(a, "warned"), (long long)jsonin_int(a, "unproven"));
 	else
 		printf("\nnot ready: %lld failed, %lld warned; begin with: %s\n",
 		       (long long)jsonin_int(a, "failed"), (long long)jsonin_int(a, "warned"),

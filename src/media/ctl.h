@@ -104,6 +104,8 @@ struct media_stats {
 	uint64_t dropped[MEDIA_DROP_N];
 	uint32_t in_jitter_us; /* RFC 3550 6.4.1 */
 	uint32_t far_lost;     /* cumulative loss that the far end reported of what we sent */
+	uint32_t far_seq;      /* extended highest sequence number of ours that it reported */
+	uint32_t far_reports;  /* reports of what we sent */
 	uint32_t far_jitter_us;
 	uint32_t round_trip_us;
 	uint32_t roc_guesses;    /* packets that authenticated only under another ROC or key */

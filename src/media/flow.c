@@ -170,6 +170,20 @@ flow_read_stats(const struct flow_table *t, uint32_t slot, uint32_t generation,
 	return ERR_OK;
 }
 
+enum err
+flow_peek(const struct flow_table *t, uint32_t slot, uint32_t generation, struct flow_row *out)
+{
+	struct flow_row r;
+
+	if (slot >= t->n_slots)
+		return ERR_NOTFOUND;
+	copy_row(flow_row(t, slot), &r);
+	if (!r.open || r.generation != generation)
+		return ERR_NOTFOUND;
+	*out = r;
+	return ERR_OK;
+}
+
 bool
 flow_repair(struct flow_row *r)
 {

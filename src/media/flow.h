@@ -138,6 +138,10 @@ bool flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generatio
  */
 enum err flow_read_stats(const struct flow_table *t, uint32_t slot, uint32_t generation,
 			 struct media_stats *out) NODISCARD;
+/** A consistent copy of a row, for who looks into its keys (`postern ready`). NOTFOUND: not open,
+ * or of another generation. */
+enum err flow_peek(const struct flow_table *t, uint32_t slot, uint32_t generation,
+		   struct flow_row *out) NODISCARD;
 
 /* The rest is for the worker. */
 

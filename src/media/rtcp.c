@@ -13,6 +13,8 @@ note_block(struct flow_row *r, const struct rtcp_block *b, uint64_t now_us)
 
 	if (b->ssrc != r->out.state.ssrc)
 		return;
+	r->stats.far_reports++;
+	r->stats.far_seq = b->max_seq;
 	r->stats.far_lost = b->lost > 0 ? (uint32_t)b->lost : 0;
 	r->stats.far_jitter_us = (uint32_t)((uint64_t)b->jitter * 1000000 / rate);
 	if (b->lsr && b->lsr == r->out.sr_mid && gone >= held && gone - held < UINT32_MAX)

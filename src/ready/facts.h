@@ -181,6 +181,16 @@ struct probe_wait {
 	} hand[PROBE_REFUSED_MAX];
 };
 
+/* Media of the test call between two changes, once they have settled. */
+struct probe_phase {
+	uint32_t sent, back; /* packets; back: verified, under whichever key */
+	uint32_t echoed;     /* of those that came back, ours of this phase */
+	bool own_key;        /* what came was verified under the key of its last answer */
+	bool reported;       /* its RTCP speaks of what we sent, at a time when it must know .. */
+	bool reached;        /* .. and has packets of this phase */
+	uint32_t lost;       /* of these, as it reports */
+};
+
 /* The test call from us. Statuses: 0 = not come to, or no answer. */
 struct probe_call {
 	bool tried, broken; /* broken: no ports, or no socket, of ours */
@@ -197,8 +207,10 @@ struct probe_call {
 	bool new_key;                   /* it changed its own key as well */
 	bool ended_early;               /* it sent BYE */
 	struct addr media;              /* where it wants packets */
-	uint32_t sent, back_first, back_hold, back_last, echoed;
-	struct media_stats stats; /* of the SRTP side */
+	struct probe_phase first, last; /* before the hold; after the new key */
+	uint32_t sent, back_hold;       /* back_hold: packets that came while it was on hold */
+	uint32_t digits_back;           /* of the digit's packets */
+	struct media_stats stats;       /* of the SRTP side */
 };
 
 struct probe_facts {

@@ -196,6 +196,21 @@ put_options(struct buf *b, const struct probe_answer *a)
 }
 
 static void
+put_phase(struct buf *b, const char *name, const struct probe_phase *p)
+{
+	put_name(b, name);
+	buf_char(b, '{');
+	put_int(b, "sent", p->sent);
+	put_int(b, "came", p->back);
+	put_int(b, "echoed", p->echoed);
+	put_bool(b, "under_its_key", p->own_key);
+	put_bool(b, "reported", p->reported);
+	put_bool(b, "reached", p->reached);
+	put_int(b, "reported_lost", p->lost);
+	buf_char(b, '}');
+}
+
+static void
 put_call(struct buf *b, const struct probe_call *c)
 {
 	put_name(b, "call");
@@ -210,11 +225,13 @@ put_call(struct buf *b, const struct probe_call *c)
 	put_int(b, "in_lost", (int64_t)c->stats.in_lost);
 	put_int(b, "bad_tags", (int64_t)c->stats.dropped[MEDIA_DROP_auth]);
 	put_int(b, "roc_guesses", c->stats.roc_guesses);
-	put_int(b, "echoed", c->echoed);
+	put_phase(b, "first", &c->first);
 	put_int(b, "hold_status", c->hold_status);
 	put_int(b, "rekey_status", c->rekey_status);
 	put_bool(b, "rekey_theirs", c->new_key);
-	put_int(b, "packets_after_rekey", c->back_last);
+	put_phase(b, "after_rekey", &c->last);
+	put_int(b, "packets_on_hold", c->back_hold);
+	put_int(b, "digits_back", c->digits_back);
 	put_int(b, "bye_status", c->bye_status);
 	buf_char(b, '}');
 }
@@ -306,6 +323,7 @@ readyjson_put(struct buf *b, const struct probe_facts *f, const struct ready_rep
 	put_int(b, "ms", (int64_t)(f->took_us / CLOCK_MS));
 	put_int(b, "failed", r->n_failed);
 	put_int(b, "warned", r->n_warned);
+	put_int(b, "unproven", r->n_unproven);
 	put_lines(b, r);
 	put_facts(b, f);
 	buf_char(b, '}');

@@ -12,8 +12,9 @@ enum {
 	CALL_MSG_MAX = 8192,
 	CALL_TAG = 20,
 	CALL_RING_US = 15 * CLOCK_S,    /* for the answer */
-	CALL_TALK_US = 1500 * CLOCK_MS, /* in each phase that has media */
-	CALL_HOLD_US = 600 * CLOCK_MS,
+	CALL_TALK_US = 1200 * CLOCK_MS, /* in each phase that has media, at least .. */
+	CALL_PROOF_US = 7 * CLOCK_S,    /* .. and until a report of RTCP must have come */
+	CALL_HOLD_US = 400 * CLOCK_MS,  /* to settle, and then to count */
 	CALL_DIGIT = 5,
 };
 
@@ -306,10 +307,12 @@ hold(struct test_call *c)
 {
 	struct sdp_stream far;
 	bool good = false;
-	uint32_t before = c->media.received;
+	uint32_t before;
 
 	c->out->hold_status = change(c, &c->ours, SDP_SENDONLY, &far, &good);
 	c->out->hold_good = good && !(far.direction & SDP_SENDONLY);
+	probe_media_run(&c->media, c->s->run->stop, CALL_HOLD_US);
+	before = c->media.received;
 	probe_media_run(&c->media, c->s->run->stop, CALL_HOLD_US);
 	c->out->back_hold = c->media.received - before;
 	if (good)
@@ -322,7 +325,6 @@ change_key(struct test_call *c)
 {
 	struct sdp_stream far;
 	bool good = false;
-	uint32_t before;
 
 	c->next = (struct sdp_local){.media = c->ours.media, .secure = true};
 	if (sdp_local_offer(&c->next, &(struct sdp_suites){1, {(uint8_t)c->far.suite}}) != ERR_OK)
@@ -333,9 +335,7 @@ change_key(struct test_call *c)
 		return;
 	c->out->new_key = !sdp_key_eq(&far.key, &c->far.key);
 	probe_media_set(&c->media, &c->next, &far, true);
-	before = c->media.received;
-	probe_media_run(&c->media, c->s->run->stop, CALL_TALK_US);
-	c->out->back_last = c->media.received - before;
+	probe_media_phase(&c->media, c->s->run->stop, CALL_TALK_US, CALL_PROOF_US, &c->out->last);
 	sdp_stream_wipe(&far);
 }
 
@@ -345,14 +345,15 @@ talk(struct test_call *c)
 	const _Atomic bool *stop = c->s->run->stop;
 
 	probe_media_set(&c->media, &c->ours, &c->far, true);
-	probe_media_run(&c->media, stop, CALL_TALK_US);
-	c->out->back_first = c->media.received;
+	probe_media_phase(&c->media, stop, CALL_TALK_US, CALL_PROOF_US, &c->out->first);
 	if (c->out->digits)
 		probe_media_digit(&c->media, c->far.telephone_event_pt, CALL_DIGIT);
-	hold(c);
-	change_key(c);
+	if (!atomic_load(stop))
+		hold(c);
+	if (!atomic_load(stop))
+		change_key(c);
 	c->out->sent = c->media.sent;
-	c->out->echoed = c->media.echoed;
+	c->out->digits_back = c->media.digits_back;
 	c->out->broken = c->media.failed;
 }
 

@@ -7,6 +7,7 @@
 
 #include "ready/steps.h"
 #include "base/random.h"
+#include "rtp/rtcp.h"
 #include "rtp/rtp.h"
 
 enum {
@@ -18,6 +19,11 @@ enum {
 	EVENT_BYTES = 4,
 	EVENT_PACKETS = 6, /* the last three end it (RFC 4733 2.5.1.4) */
 	EVENT_VOLUME = 10,
+	SETTLE_US = 300 * CLOCK_MS, /* until both ends work with what was agreed last */
+	SLICE_US = 100 * CLOCK_MS,  /* between two looks at what is proven */
+	KNOWS_US = CLOCK_S,         /* a report that comes later must know of a phase */
+	PROOF_PACKETS = 10,         /* reported of a phase, or .. */
+	PROOF_ECHOES = 3,           /* .. sent back */
 };
 
 enum err
@@ -119,6 +125,7 @@ fill_voice(const struct probe_media *m, uint8_t p[PACKET_SAMPLES])
 {
 	memset(p, SILENCE, PACKET_SAMPLES);
 	rtp_set32(p, m->ssrc);
+	rtp_set32(p + 4, m->phase);
 }
 
 static void
@@ -130,10 +137,14 @@ receive_all(struct probe_media *m)
 	while ((n = recv(m->fd, p, sizeof(p), MSG_DONTWAIT)) > 0) {
 		struct rtp_hdr h;
 
-		if (rtp_parse(p, (size_t)n, &h) != ERR_OK)
+		if (rtcp_is(p, (size_t)n) || rtp_parse(p, (size_t)n, &h) != ERR_OK)
 			continue;
 		m->received++;
-		if (h.payload_len >= 4 && rtp_get32(p + h.header_len) == m->ssrc)
+		if (m->digit_pt && h.pt == m->digit_pt)
+			m->digits_back +=
+				h.payload_len >= EVENT_BYTES && p[h.header_len] == m->digit;
+		else if (h.payload_len >= 8 && rtp_get32(p + h.header_len) == m->ssrc &&
+			 rtp_get32(p + h.header_len + 4) == m->phase)
 			m->echoed++;
 	}
 }
@@ -167,11 +178,95 @@ probe_media_run(struct probe_media *m, const _Atomic bool *stop, uint64_t us)
 	}
 }
 
+/* ---- what is proven ---- */
+
+/* Where a phase begins. */
+struct mark {
+	uint64_t began_us;
+	uint32_t sent, received, reports, lost;
+	uint16_t seq; /* of the last packet to the far end */
+};
+
+static bool
+look_at_row(const struct probe_media *m, struct flow_row *row)
+{
+	return flow_peek(m->rows.flows, m->rows.slot[TESTMEDIA_OUTER],
+			 m->rows.generation[TESTMEDIA_OUTER], row) == ERR_OK;
+}
+
+static struct mark
+mark_here(struct probe_media *m)
+{
+	struct mark k = {.began_us = clock_now_us(), .sent = m->sent, .received = m->received};
+	struct flow_row row;
+
+	m->phase++;
+	m->echoed = 0;
+	if (look_at_row(m, &row)) {
+		k.reports = row.stats.far_reports;
+		k.lost = row.stats.far_lost;
+		k.seq = row.out.seq_last;
+	}
+	return k;
+}
+
+/* A report names the highest packet that the far end took, so one sent after the mark was taken
+ * under the key that we sent it with. */
+static void
+look_at_reports(struct mark *k, const struct flow_row *row, struct probe_phase *out)
+{
+	int16_t ahead = (int16_t)(row->stats.far_seq - k->seq);
+	bool late = clock_now_us() - k->began_us >= KNOWS_US;
+
+	if (row->stats.far_reports == k->reports)
+		return;
+	k->reports = row->stats.far_reports;
+	out->reported |= late || ahead >= PROOF_PACKETS;
+	out->lost = row->stats.far_lost > k->lost ? row->stats.far_lost - k->lost : 0;
+	out->reached = ahead >= PROOF_PACKETS && out->lost <= (uint32_t)ahead / 2;
+}
+
+static void
+look(const struct probe_media *m, struct mark *k, struct probe_phase *out)
+{
+	struct flow_row row;
+
+	out->sent = m->sent - k->sent;
+	out->back = m->received - k->received;
+	out->echoed = m->echoed;
+	if (!look_at_row(m, &row))
+		return;
+	out->own_key = row.in.serial == m->serial && row.in.pinned == m->serial;
+	look_at_reports(k, &row, out);
+}
+
+void
+probe_media_phase(struct probe_media *m, const _Atomic bool *stop, uint64_t least_us,
+		  uint64_t most_us, struct probe_phase *out)
+{
+	struct mark k;
+	uint64_t now;
+
+	m->phase++;
+	probe_media_run(m, stop, SETTLE_US);
+	*out = (struct probe_phase){0};
+	k = mark_here(m);
+	do {
+		probe_media_run(m, stop, SLICE_US);
+		look(m, &k, out);
+		now = clock_now_us();
+	} while (!atomic_load(stop) &&
+		 (now - k.began_us < least_us ||
+		  (now - k.began_us < most_us && out->echoed < PROOF_ECHOES && !out->reached)));
+}
+
 void
 probe_media_digit(struct probe_media *m, uint8_t pt, uint8_t event)
 {
 	uint64_t next = clock_now_us();
 
+	m->digit_pt = pt;
+	m->digit = event;
 	for (unsigned i = 1; i <= EVENT_PACKETS; i++) {
 		uint8_t p[EVENT_BYTES] = {event, EVENT_VOLUME};
 		unsigned length = i < EVENT_PACKETS - 2 ? i : EVENT_PACKETS - 2;

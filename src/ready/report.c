@@ -20,9 +20,8 @@ const char *
 ready_state_word(enum ready_state s)
 {
 	static const char *const words[READY_STATE_N] = {
-		[READY_PASSED] = "passed",
-		[READY_WARNED] = "warned",
-		[READY_FAILED] = "failed",
+		[READY_PASSED] = "passed",   [READY_WARNED] = "warned",
+		[READY_FAILED] = "failed",   [READY_UNPROVEN] = "unproven",
 		[READY_SKIPPED] = "skipped",
 	};
 
@@ -118,9 +117,10 @@ void
 ready_conclude(struct ready_report *r)
 {
 	r->cause = "";
-	r->n_failed = r->n_warned = 0;
+	r->n_failed = r->n_warned = r->n_unproven = 0;
 	for (unsigned i = 0; i < r->n; i++) {
 		r->n_warned += r->line[i].state == READY_WARNED;
+		r->n_unproven += r->line[i].state == READY_UNPROVEN;
 		if (r->line[i].state != READY_FAILED)
 			continue;
 		if (r->n_failed++ == 0)

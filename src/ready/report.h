@@ -16,7 +16,8 @@ enum ready_state {
 	READY_PASSED,
 	READY_WARNED,
 	READY_FAILED,
-	READY_SKIPPED, /* could not be looked at, because of what failed above */
+	READY_UNPROVEN, /* nothing speaks against it, and nothing that was seen shows it */
+	READY_SKIPPED,  /* could not be looked at, because of what failed above */
 	READY_STATE_N
 };
 
@@ -81,7 +82,7 @@ struct ready_line {
 struct ready_report {
 	bool passed;       /* nothing failed */
 	const char *cause; /* word of the first line that failed; "" */
-	unsigned n, n_failed, n_warned;
+	unsigned n, n_failed, n_warned, n_unproven;
 	bool cut; /* more lines than there is room */
 	struct ready_line line[READY_LINES_MAX];
 };

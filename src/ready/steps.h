@@ -66,8 +66,10 @@ struct probe_media {
 	struct addr own;
 	uint32_t ssrc, ts, serial; /* serial: of the keys */
 	uint16_t seq;
-	bool failed; /* a row or key could not be set */
-	uint32_t sent, received, echoed;
+	bool failed;             /* a row or key could not be set */
+	uint32_t phase;          /* stands in the packets that are sent */
+	uint8_t digit_pt, digit; /* of the digit that was sent; pt 0 = none yet */
+	uint32_t sent, received, echoed, digits_back; /* echoed: of this phase */
 };
 /** IO. End with probe_media_end in any case. */
 enum err probe_media_begin(struct probe_media *m, const struct testmedia_rows *rows) NODISCARD;
@@ -77,6 +79,12 @@ void probe_media_set(struct probe_media *m, const struct sdp_local *ours,
 		     const struct sdp_stream *far, bool new_keys);
 /** Send silence for so long, count what comes. */
 void probe_media_run(struct probe_media *m, const _Atomic bool *stop, uint64_t us);
+/**
+ * Let what was set last settle, then send and count for at least so long, until it is proven that
+ * the far end takes our packets, or most_us are over.
+ */
+void probe_media_phase(struct probe_media *m, const _Atomic bool *stop, uint64_t least_us,
+		       uint64_t most_us, struct probe_phase *out);
 /** One digit (RFC 4733). */
 void probe_media_digit(struct probe_media *m, uint8_t pt, uint8_t event);
 

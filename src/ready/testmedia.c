@@ -63,7 +63,7 @@ testmedia_begin(struct testmedia *t, uint32_t outer, uint32_t inner, struct test
 
 	if (t->open[TESTMEDIA_OUTER] || t->open[TESTMEDIA_INNER])
 		return ERR_STATE;
-	t->rows = (struct testmedia_rows){.there = true, .opens = &t->mail};
+	t->rows = (struct testmedia_rows){.there = true, .flows = t->flows, .opens = &t->mail};
 	t->used = false;
 	e = take_row(t, TESTMEDIA_OUTER, outer);
 	if (e == ERR_OK)

@@ -18,6 +18,7 @@ struct testmedia_rows {
 	struct addr bound[TESTMEDIA_ROWS]; /* with their ports */
 	struct addr shown;                 /* of the outer one, for SDP */
 	struct media_secret *secret;       /* of the outer one */
+	const struct flow_table *flows;    /* to look at, never to write */
 	struct loop_mail *opens;           /* struct media_open of the heap, see testmedia_open */
 };
 

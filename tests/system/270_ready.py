@@ -206,7 +206,7 @@ def play_cut_short(place):
         check(rc == 2 and said in out, f'{words}: exit {rc}: {out}')
     run = begin()
     rc, out = p.command('ready', '-c', p.conf, 'pbx.example.test', may_fail=True)
-    check(rc == 2 and 'another check runs' in out, f'a second one: exit {rc}: {out}')
+    check(rc == 2 and 'a check of pbx.example.test runs' in out, f'a second one: exit {rc}: {out}')
     p.kill('signaling')
     out = run.communicate(timeout=10)[0].decode()
     check(run.returncode == 2 and 'restarted' in out, f'lost: exit {run.returncode}: {out}')

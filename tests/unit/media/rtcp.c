@@ -117,6 +117,8 @@ test_sender_report(void **state)
 		if (out[k] != want[k])
 			fail_msg("byte %zu is %02x, wanted %02x", k, out[k], want[k]);
 	assert_int_equal(t.b.stats.far_lost, 2);
+	assert_int_equal(t.b.stats.far_seq, 2018);
+	assert_int_equal(t.b.stats.far_reports, 1); /* not the one about somebody else */
 	assert_int_equal(t.b.stats.far_jitter_us, 9 * 125);
 	assert_int_equal(t.b.in.sr_mid, 0x03040506);
 }
