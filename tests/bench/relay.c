@@ -1,0 +1,440 @@
+/* The relay: ours by each back end against rtpengine, between two network namespaces of its own.
+ * Every run is a new process on the far core with its calls open; a generator on the near core
+ * sends each stream's packet every 20 ms and keeps what comes back; then everything is checked.
+ * A figure is the median over rounds, in which the contenders take turns.
+ *
+ * relay [--json] [--quick] [--only CASE[/BACKEND]] [--calls N] [--mode tick|event]
+ *       [--window MS] [--density | --no-density] [--self-test] */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "app/role.h"
+#include "base/codec.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "bench.h"
+#include "media/io_choice.h"
+#include "relay/contender.h"
+#include "relay/generate.h"
+#include "relay/mirror.h"
+
+enum {
+	ROUNDS = 5,
+	CALLS_BAR = 600,
+	CALLS_MORE = 1000,
+	TICK_US = 500,
+	WARM_MS = 300,
+	WINDOW_MS = 1000,
+	QUICK_MS = 400,
+	END_S = 900,
+	MODES = 2,
+	SIDES_MAX = 1 + IO_KINDS * MODES,
+	P50_LIMIT_US = 5000,
+};
+
+/* One contender in one table, over the rounds. */
+struct side {
+	bool peer;
+	struct contender_mode mode;
+	char missing[CONTENDER_WHY_MAX];
+	struct bench_series ns, p50, p99, softirq;
+	uint64_t sent, lost, wrong;
+	double late;
+};
+
+/* One run. */
+struct outcome {
+	struct judge_result judged;
+	struct generate_result seen;
+	double ns, pps;
+};
+
+static struct {
+	bool quick, self_test, density, tables;
+	const char *only_case, *only_backend;
+	int mode; /* -1: both; 0 event, 1 tick */
+	unsigned calls, window_ms;
+} want = {.density = true, .tables = true, .mode = -1, .window_ms = WINDOW_MS};
+
+static struct bed bed;
+static struct generator generator;
+static struct traffic traffic;
+static struct traffic_call calls[TRAFFIC_CALLS_MAX];
+static bool failed; /* something of ours was not as sent */
+
+static unsigned
+cycles_of(unsigned ms)
+{
+	return ms * TRAFFIC_PER_SECOND / 1000;
+}
+
+static const char *
+name_of(const struct side *s)
+{
+	return s->peer ? "rtpengine" : io_backend_of(s->mode.kind)->name;
+}
+
+/* ---- one run ---- */
+
+static bool
+start_side(struct contender *c, struct side *s, const struct traffic_case *what, unsigned n_calls)
+{
+	if (s->peer)
+		return peer_start(c, &bed, what, n_calls, calls, s->missing);
+	return ours_start(c, &bed, &s->mode, what, n_calls, calls, s->missing);
+}
+
+static void
+run_calls(struct contender *c, const struct traffic_case *what, unsigned n_calls, unsigned first,
+	  unsigned cycles, struct outcome *out)
+{
+	struct judge_run r = {.what = what,
+			      .calls = calls,
+			      .n_calls = n_calls,
+			      .n_cycles = cycles,
+			      .first = first};
+
+	traffic_make(&traffic, what, n_calls, cycles);
+	generate_run(&generator, &traffic, &r, c->pid, &out->seen);
+	judge_run(&r, &out->judged);
+	out->ns = out->seen.relayed ? (double)out->seen.cpu_ns / out->seen.relayed : 0;
+	out->pps = (double)n_calls * 2 * TRAFFIC_PER_SECOND;
+}
+
+/* False: it does not run here. */
+static bool
+run_side(struct side *s, const struct traffic_case *what, unsigned n_calls, struct outcome *out)
+{
+	struct contender c;
+
+	if (!start_side(&c, s, what, n_calls))
+		return false;
+	run_calls(&c, what, n_calls, cycles_of(WARM_MS), cycles_of(WARM_MS + want.window_ms), out);
+	contender_stop(&c);
+	return true;
+}
+
+static void
+tell_wrong(const struct side *s, const struct judge_result *j)
+{
+	fprintf(stderr,
+		"bench relay: %s: payload %u, header %u, tag %u, port %u, twice %u of %u wrong\n",
+		name_of(s), j->wrong_payload, j->wrong_header, j->wrong_tag, j->wrong_port,
+		j->twice, j->relayed);
+	if (!s->peer)
+		failed = true;
+}
+
+static void
+add_round(struct side *s, const struct outcome *o)
+{
+	bench_add(&s->ns, o->ns);
+	bench_add(&s->p50, o->judged.p50_us);
+	bench_add(&s->p99, o->judged.p99_us);
+	bench_add(&s->softirq, o->seen.relayed ? (double)o->seen.softirq_ns / o->seen.relayed : 0);
+	s->sent += o->judged.sent;
+	s->lost += o->judged.lost;
+	if (o->seen.late > s->late)
+		s->late = o->seen.late;
+	if (!judge_is_true(&o->judged)) {
+		s->wrong++;
+		tell_wrong(s, &o->judged);
+	}
+}
+
+/* ---- tables ---- */
+
+static double
+loss_of(const struct side *s)
+{
+	return s->sent ? (double)s->lost / (double)s->sent : 0;
+}
+
+static void
+print_side(const char *prefix, struct side *s)
+{
+	double m = bench_median(&s->ns);
+
+	printf(",\"%sns_per_packet\":%.0f,\"%sns_min\":%.0f,\"%sns_max\":%.0f", prefix, m, prefix,
+	       s->ns.v[0], prefix, s->ns.v[s->ns.n - 1]);
+	printf(",\"%sloss\":%.6f,\"%sp50_us\":%.0f,\"%sp99_us\":%.0f", prefix, loss_of(s), prefix,
+	       bench_median(&s->p50), prefix, bench_median(&s->p99));
+	printf(",\"%swrong_runs\":%llu,\"%sksoftirqd_ns\":%.0f,\"%slate\":%.3f", prefix,
+	       (unsigned long long)s->wrong, prefix, bench_median(&s->softirq), prefix, s->late);
+}
+
+static void
+print_json(const struct traffic_case *what, unsigned n_calls, struct side *s, struct side *peer)
+{
+	const char *missing = s->missing[0] ? s->missing : peer->missing;
+
+	printf("{\"bench\":\"relay\",\"case\":\"%s\",\"backend\":\"%s\",\"calls\":%u,"
+	       "\"tick_us\":%u,\"peer\":\"rtpengine\"",
+	       what->name, name_of(s), n_calls, s->mode.tick_us);
+	if (missing[0]) {
+		printf(",\"ns_per_packet\":null,\"peer_ns_per_packet\":null,\"ratio\":null,"
+		       "\"missing\":\"%s\"",
+		       missing);
+	} else {
+		print_side("", s);
+		print_side("peer_", peer);
+		printf(",\"ratio\":%.2f", bench_median(&peer->ns) / bench_median(&s->ns));
+	}
+	printf(",\"rounds\":%u,\"window_ms\":%u,\"cpu\":\"%s\",\"kernel\":\"%s\"}\n", ROUNDS,
+	       want.window_ms, bench.cpu, bench.os.release);
+}
+
+static void
+print_text(struct side *s, struct side *peer)
+{
+	char name[40];
+	double ns;
+
+	(void)snprintf(name, sizeof(name), "%s%s", name_of(s),
+		       s->peer           ? ""
+		       : s->mode.tick_us ? ", tick 0.5 ms"
+					 : ", event");
+	if (s->missing[0]) {
+		printf("    %-24s missing: %s\n", name, s->missing);
+		return;
+	}
+	ns = bench_median(&s->ns); /* sorts */
+	printf("    %-24s %7.0f (%5.0f..%5.0f)", name, ns, s->ns.v[0], s->ns.v[s->ns.n - 1]);
+	if (!s->peer && !peer->missing[0])
+		printf("  %5.2fx", bench_median(&peer->ns) / ns);
+	else
+		printf("        ");
+	printf("  %8.0f %8.0f  %.4f %%", bench_median(&s->p50), bench_median(&s->p99),
+	       loss_of(s) * 100);
+	printf(s->late > 0.01 ? "  (generator late: %.1f %% of slots)\n" : "\n", s->late * 100);
+}
+
+/* The peer first, then each back end in each mode that is asked for. */
+static unsigned
+list_sides(struct side *v)
+{
+	unsigned n = 0;
+
+	memset(v, 0, SIDES_MAX * sizeof(*v));
+	v[n++].peer = true;
+	for (unsigned kind = 0; kind < IO_KINDS; kind++) {
+		const struct io_backend *b = io_backend_of(kind);
+
+		if (!b || (want.only_backend && strcmp(want.only_backend, b->name) != 0))
+			continue;
+		for (int mode = 0; mode < MODES; mode++)
+			if (want.mode < 0 || want.mode == mode)
+				v[n++].mode = (struct contender_mode){kind, mode ? TICK_US : 0};
+	}
+	return n;
+}
+
+static void
+run_table(const struct traffic_case *what, unsigned n_calls)
+{
+	static struct side sides[SIDES_MAX];
+	unsigned n = list_sides(sides);
+	struct outcome o;
+
+	for (unsigned round = 0; round < ROUNDS; round++)
+		for (unsigned i = 0; i < n; i++) {
+			struct side *s = &sides[(round + i) % n];
+
+			if (!s->missing[0] && run_side(s, what, n_calls, &o))
+				add_round(s, &o);
+		}
+	if (!bench.json)
+		printf("  %s, %u calls, %u packets/s\n    %-24s %s\n", what->name, n_calls,
+		       n_calls * 2 * TRAFFIC_PER_SECOND, "",
+		       "CPU ns/packet (min..max)   better"
+		       "   p50 us   p99 us    loss");
+	for (unsigned i = bench.json; i < n; i++)
+		bench.json ? print_json(what, n_calls, &sides[i], &sides[0])
+			   : print_text(&sides[i], &sides[0]);
+	fflush(stdout);
+}
+
+/* ---- the harness by itself ---- */
+
+static void
+test_harness(void)
+{
+	enum { FIRST = MIRROR_FIRST, CYCLES = 20, TRIES = 3 };
+	struct contender c;
+	struct outcome o;
+	bool found = false;
+
+	/* a busy machine may lose a packet here: then the counts are not exact */
+	for (int i = 0; i < TRIES && !found; i++) {
+		mirror_start(&c, &bed, calls);
+		run_calls(&c, &traffic_cases[0], MIRROR_CALLS, FIRST, CYCLES, &o);
+		contender_stop(&c);
+		found = mirror_found(&o.judged);
+	}
+	if (!found) {
+		fprintf(stderr,
+			"bench relay: the harness does not find what its mirror spoils:"
+			" lost %u, twice %u, payload %u, header %u, port %u, tag %u\n",
+			o.judged.lost, o.judged.twice, o.judged.wrong_payload,
+			o.judged.wrong_header, o.judged.wrong_port, o.judged.wrong_tag);
+		exit(1);
+	}
+	if (!bench.json)
+		printf("  harness: a mirror that spoils five packets of %u was found out in each;"
+		       " p50 through it %.0f us\n",
+		       o.judged.sent, o.judged.p50_us);
+}
+
+/* ---- arguments ---- */
+
+static _Noreturn void
+tell_usage(void)
+{
+	fputs("usage: relay [--json] [--quick] [--only CASE[/BACKEND]] [--calls N]\n"
+	      "             [--mode tick|event] [--window MS] [--density | --no-density]\n"
+	      "             [--self-test]\n",
+	      stderr);
+	exit(2);
+}
+
+static void
+take_only(char *text)
+{
+	char *slash = strchr(text, '/');
+
+	if (slash) {
+		*slash = 0;
+		want.only_backend = slash + 1;
+	}
+	if (*text)
+		want.only_case = text;
+}
+
+static unsigned
+take_number(const char *text, unsigned long most)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (*end || v == 0 || v > most)
+		tell_usage();
+	return (unsigned)v;
+}
+
+static void
+take_mode(const char *text)
+{
+	if (strcmp(text, "tick") == 0)
+		want.mode = 1;
+	else if (strcmp(text, "event") == 0)
+		want.mode = 0;
+	else
+		tell_usage();
+}
+
+static void
+take_arguments(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},       {"quick", no_argument, NULL, 'q'},
+		{"only", required_argument, NULL, 'o'}, {"calls", required_argument, NULL, 'c'},
+		{"mode", required_argument, NULL, 'm'}, {"window", required_argument, NULL, 'w'},
+		{"density", no_argument, NULL, 'd'},    {"no-density", no_argument, NULL, 'n'},
+		{"self-test", no_argument, NULL, 's'},  {0}};
+
+	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
+		switch (o) {
+		case 'j':
+			BENCH_MUST(setenv("BENCH_JSON", "1", 1) == 0);
+			break;
+		case 'q':
+			want.quick = true;
+			want.window_ms = QUICK_MS;
+			break;
+		case 'o':
+			take_only(optarg);
+			break;
+		case 'c':
+			want.calls = take_number(optarg, TRAFFIC_CALLS_MAX);
+			break;
+		case 'm':
+			take_mode(optarg);
+			break;
+		case 'w':
+			want.window_ms = take_number(optarg, TRAFFIC_CYCLES_MAX * 20 - WARM_MS);
+			break;
+		case 'd':
+			want.tables = false;
+			break;
+		case 'n':
+			want.density = false;
+			break;
+		case 's':
+			want.self_test = true;
+			break;
+		default:
+			tell_usage();
+		}
+	if (optind != argc)
+		tell_usage();
+}
+
+/* ---- */
+
+static bool
+case_wanted(const struct traffic_case *what)
+{
+	if (want.quick && !want.only_case)
+		return strcmp(what->name, "srtp-sha1_80") == 0;
+	return !want.only_case || strcmp(want.only_case, what->name) == 0;
+}
+
+static void
+run_tables(void)
+{
+	for (unsigned i = 0; i < TRAFFIC_CASES; i++) {
+		if (!case_wanted(&traffic_cases[i]))
+			continue;
+		run_table(&traffic_cases[i], want.calls ? want.calls : CALLS_BAR);
+		if (!want.calls && !want.quick)
+			run_table(&traffic_cases[i], CALLS_MORE);
+	}
+}
+
+static void
+raise_files(void)
+{
+	struct rlimit rl;
+
+	BENCH_MUST(getrlimit(RLIMIT_NOFILE, &rl) == 0);
+	rl.rlim_cur = rl.rlim_max;
+	BENCH_MUST(setrlimit(RLIMIT_NOFILE, &rl) == 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 3 && strcmp(argv[1], "--role") == 0) { /* started by ours_start */
+		signal(SIGPIPE, SIG_IGN);
+		log_init("media", STDERR_FILENO, LOG_WARN);
+		return role_media(1);
+	}
+	take_arguments(argc, argv);
+	bench_begin("relay", argc, argv);
+	(void)alarm(END_S);
+	signal(SIGPIPE, SIG_IGN);
+	raise_files();
+	bed_make(&bed);
+	bed_own_core(BED_NEAR_CPU);
+	traffic_init(&traffic);
+	generate_init(&generator, &bed);
+	test_harness();
+	if (!want.self_test && want.tables)
+		run_tables();
+	generate_fini(&generator);
+	traffic_fini(&traffic);
+	return failed;
+}
