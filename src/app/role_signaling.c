@@ -17,6 +17,7 @@ enum {
 	SIGNALING_CONNS_PER_CALL = 1, /* at most so many connections as calls, and at least: */
 	SIGNALING_CONNS_MIN = 256,
 	SIGNALING_TXNS_MIN = 2048,
+	SIGNALING_STOP_LAST = 5, /* the last fifth of stop_timeout ends emergency calls, too */
 	SIGNALING_STOP_STEP_US = 20 * CLOCK_MS, /* between two batches of calls that are ended */
 	SIGNALING_MEDIA_BATCH = 256,
 	SIGNALING_TELL_US = 250 * CLOCK_MS, /* between two looks for counted handshakes */
@@ -310,7 +311,9 @@ static void
 on_stop_step(struct timer *t, uint64_t now)
 {
 	struct signaling *s = CONTAINER_OF(t, struct signaling, stop_timer);
-	uint32_t left = calls_stop(&s->w.calls, now);
+	uint64_t last = (uint64_t)s->w.conf->stop_timeout * CLOCK_MS / SIGNALING_STOP_LAST;
+	uint32_t left = now + last < s->stop_at_us ? calls_stop_ordinary(&s->w.calls, now)
+						   : calls_stop(&s->w.calls, now);
 
 	if (left && now < s->stop_at_us) {
 		(void)!loop_timer(&s->w.loop, t, SIGNALING_STOP_STEP_US);

@@ -106,11 +106,13 @@ media_addr_of(const struct worker *w, uint32_t trunk)
 }
 
 static enum err
-op_port(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct addr *shown)
+op_port(void *arg, uint32_t trunk, bool spare, uint32_t *slot, uint32_t *generation,
+	struct addr *shown)
 {
 	struct worker *w = arg;
 	uint32_t i = media_addr_of(w, trunk);
-	enum err e = port_alloc(&w->ports, i, loop_now(&w->loop), slot, generation);
+	enum err e = spare ? port_alloc_emergency(&w->ports, i, slot, generation)
+			   : port_alloc(&w->ports, i, loop_now(&w->loop), slot, generation);
 
 	if (e != ERR_OK)
 		return e;
@@ -142,11 +144,11 @@ op_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key 
 }
 
 static enum err
-op_open(void *arg, const struct media_open *o)
+op_open(void *arg, const struct media_open *o, bool spare)
 {
 	struct worker *w = arg;
 
-	return media_ctl_open(&w->media, o);
+	return spare ? media_ctl_open_emergency(&w->media, o) : media_ctl_open(&w->media, o);
 }
 
 static void

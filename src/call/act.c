@@ -118,6 +118,7 @@ send_invite(struct call *c, uint32_t trunk)
 	begin_msg(c, &b);
 	leg_put_invite(c, &b, &local.advertised, buf_view(&body));
 	memset(&dest, 0, sizeof(dest));
+	dest.emergency = c->rec.exempt;
 	dest.trunk = c->rec.leg[LEG_B].trunk;
 	dest.account = c->rec.leg[LEG_B].account;
 	dest.transport = (enum edge_transport)c->rec.leg[LEG_B].transport;

@@ -231,9 +231,7 @@ admit_emergency(struct call *c, const struct sip_msg *m, const struct edge_sourc
 
 	(void)!caller_read(c, m, payer, src->trunk, why); /* never refused, only chosen */
 	if (r == REFUSAL_NONE)
-		r = check_message(m);
-	if (r == REFUSAL_NONE && c->owner->draining)
-		r = REFUSAL_DRAINING;
+		r = sos_message(c, m);
 	if (r == REFUSAL_NONE)
 		r = check_limits(c, src, payer);
 	if (r == REFUSAL_NONE)

@@ -121,8 +121,8 @@ is_ending(const struct call *c)
 	       c->m.state == B2BUA_CANCELING;
 }
 
-uint32_t
-calls_stop(struct calls *cs, uint64_t now_us)
+static uint32_t
+stop_batch(struct calls *cs, uint64_t now_us, bool all)
 {
 	uint32_t n = 0;
 
@@ -133,12 +133,24 @@ calls_stop(struct calls *cs, uint64_t now_us)
 
 		if (n == CALLS_STOP_BATCH)
 			break;
-		if (is_ending(c))
+		if (is_ending(c) || (c->rec.class == CLASS_EMERGENCY && !all))
 			continue;
 		n++;
 		act_stop(c, REFUSAL_STOPPED);
 	}
 	return calls_count(cs);
+}
+
+uint32_t
+calls_stop(struct calls *cs, uint64_t now_us)
+{
+	return stop_batch(cs, now_us, true);
+}
+
+uint32_t
+calls_stop_ordinary(struct calls *cs, uint64_t now_us)
+{
+	return stop_batch(cs, now_us, false);
 }
 
 void

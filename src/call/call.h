@@ -16,10 +16,12 @@ void calls_fini(struct calls *cs);
 void calls_on_snapshot(struct calls *cs, const struct snapshot_view *snap);
 /** From now on; sizes, node and media plan stay as they are. Running calls keep their timers. */
 void calls_on_conf(struct calls *cs, const struct call_conf *conf);
-/** No new calls (503) from now on. */
+/** No new calls (503) from now on, but emergency calls. */
 void calls_drain(struct calls *cs);
 /** End up to CALLS_STOP_BATCH calls that are not ending yet; returns how many calls there are. */
 uint32_t calls_stop(struct calls *cs, uint64_t now_us);
+/** The same, but emergency calls go on. */
+uint32_t calls_stop_ordinary(struct calls *cs, uint64_t now_us);
 /** The time to stop is over: the CDR of each call that is left, as it stands. */
 void calls_abandon(struct calls *cs, uint64_t now_us);
 /** NOTFOUND. */

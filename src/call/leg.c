@@ -6,6 +6,8 @@
 #include "call/caller.h"
 #include "sip/via.h"
 
+enum { LEG_LAST_HOPS = 10 /* Max-Forwards of an emergency call that had none left */ };
+
 static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
 enum hide_way
@@ -39,7 +41,8 @@ leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest *d)
 	struct str hop;
 	enum err e;
 
-	*d = (struct edge_dest){.trunk = l->trunk,
+	*d = (struct edge_dest){.emergency = c->rec.exempt,
+				.trunk = l->trunk,
 				.account = l->account,
 				.conn = l->conn,
 				.transport = (enum edge_transport)l->transport,
@@ -156,10 +159,13 @@ put_agent(const struct calls *cs, struct buf *b, enum sip_hdr_id id)
 	sip_edit_hdr_z(b, id, cs->conf.user_agent);
 }
 
+/* Only an emergency call comes here with none left (call/sos). */
 static int
 forwards_left(const struct sip_msg *m)
 {
-	return m && m->max_forwards > 0 ? m->max_forwards - 1 : 70;
+	if (!m || m->max_forwards < 0)
+		return 70;
+	return m->max_forwards ? m->max_forwards - 1 : LEG_LAST_HOPS;
 }
 
 void
@@ -337,6 +343,17 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 	sip_edit_body(b, STR_NULL, STR_NULL);
 }
 
+/* A call for help, which shall try elsewhere at once. */
+static bool
+is_emergency(const struct calls *cs, const struct sip_msg *m)
+{
+	struct number n;
+
+	return m->method == SIP_INVITE &&
+	       number_read_uri(&cs->conf.numbers, &m->uri, &n) == ERR_OK &&
+	       n.kind == NUMBER_EMERGENCY;
+}
+
 void
 leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req, int status,
 	      const struct addr *source, const char *tag, const char *warning, const char *id)
@@ -354,7 +371,7 @@ leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req, 
 		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	if (status == 420)
 		put_unsupported(b, req);
-	if (status == 503)
+	if (status == 503 && !is_emergency(cs, req))
 		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
 	sip_edit_body(b, STR_NULL, STR_NULL);
 }

@@ -126,8 +126,8 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	if (l->media_open)
 		return REFUSAL_NONE;
 	memset(o, 0, sizeof(*o));
-	if (ops->do_port(ops->arg, trunk, &o->slot, &o->generation, &c->leg[i].local.media) !=
-	    ERR_OK)
+	if (ops->do_port(ops->arg, trunk, c->rec.exempt, &o->slot, &o->generation,
+			 &c->leg[i].local.media) != ERR_OK)
 		return REFUSAL_NO_PORTS;
 	o->peer = MEDIA_NO_SLOT;
 	o->ptime_ms = SDP_PTIME_DEFAULT;
@@ -210,7 +210,8 @@ open_row(struct call *c, enum call_leg_index i)
 		leg->far.telephone_event_pt == SDP_PT_NONE ? 0 : leg->far.telephone_event_pt;
 	if (leg->far.ptime)
 		o->ptime_ms = (uint8_t)(leg->far.ptime > 255 ? 255 : leg->far.ptime);
-	return ops->do_open(ops->arg, o) == ERR_OK ? REFUSAL_NONE : REFUSAL_MEDIA_BUSY;
+	return ops->do_open(ops->arg, o, c->rec.exempt) == ERR_OK ? REFUSAL_NONE
+								  : REFUSAL_MEDIA_BUSY;
 }
 
 /* A's offer into the scratch, which may hold another call's by now. */

@@ -1,7 +1,9 @@
 #include "call/sos.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "base/metric.h"
 #include "sip/hdr.h"
 
@@ -64,6 +66,41 @@ sos_admit(struct call *c, const struct edge_source *src, uint32_t payer, char wh
 			       "emergency calls are not carried over TLS and SRTP: call the "
 			       "address in Contact");
 	return REFUSAL_EMERGENCY;
+}
+
+/* Is one of this caller, over this trunk, on its way that had no hops left either? Then it is the
+ * same one, gone round. */
+static bool
+goes_round(const struct call *c)
+{
+	LIST_EACH(it, &c->owner->live)
+	{
+		const struct call *o = CONTAINER_OF(it, struct call, node);
+
+		if (o != c && o->last_hop && !o->finished &&
+		    strcmp(o->rec.leg[LEG_A].trunk.z, c->rec.leg[LEG_A].trunk.z) == 0 &&
+		    strcmp(o->rec.from_received, c->rec.from_received) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum refusal
+sos_message(struct call *c, const struct sip_msg *m)
+{
+	static const enum sip_hdr_id ids[] = {SIP_H_REQUIRE, SIP_H_PROXY_REQUIRE};
+
+	c->last_hop = m->max_forwards == 0;
+	if (c->last_hop && goes_round(c))
+		return REFUSAL_HOPS;
+	if (c->last_hop)
+		log_warn("call.emergency", "id=%s Max-Forwards is 0: carried all the same",
+			 c->rec.id.z);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		if (sip_msg_hdr(m, ids[i]))
+			log_warn("call.emergency", "id=%s %s: carried without what it asks for",
+				 c->rec.id.z, sip_hdr_name(ids[i]));
+	return REFUSAL_NONE;
 }
 
 void

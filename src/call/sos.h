@@ -20,6 +20,11 @@ enum refusal sos_admit(struct call *c, const struct edge_source *src, uint32_t p
 		       char why[CALL_WHY_MAX]);
 /** Its caller is known now: the call back may come. */
 void sos_note(struct call *c);
+/**
+ * What another call would be refused for: extensions in Require and Proxy-Require are done without,
+ * and Max-Forwards 0 is let through once (docs/decisions/020). HOPS: it has gone round.
+ */
+enum refusal sos_message(struct call *c, const struct sip_msg *m);
 /** An INVITE of this call, of any class, goes to a carrier: tell that an emergency call is carried.
  * Before the target's status is set; told again where the targets before could not be reached. */
 void sos_carried(const struct call *c);

@@ -41,13 +41,14 @@ struct call_ops {
 	const char *(*do_branch_of)(void *arg, const struct edge_txn *txn);
 	void (*do_set_user)(void *arg, struct edge_txn *txn, void *user);
 	enum err (*do_local)(void *arg, uint32_t trunk, struct edge_local *out);
-	/* media: a slot of the local address that this trunk uses, and what SDP shows of it */
-	enum err (*do_port)(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation,
-			    struct addr *shown);
+	/* media: a slot of the local address that this trunk uses, and what SDP shows of it.
+	 * spare: what is kept for emergency calls as well */
+	enum err (*do_port)(void *arg, uint32_t trunk, bool spare, uint32_t *slot,
+			    uint32_t *generation, struct addr *shown);
 	void (*do_port_free)(void *arg, uint32_t slot);
 	/* key and salt as the suite has them; before the OPEN that names the serial */
 	void (*do_key)(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k);
-	enum err (*do_open)(void *arg, const struct media_open *o);
+	enum err (*do_open)(void *arg, const struct media_open *o, bool spare);
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
 	/* records */
@@ -119,6 +120,7 @@ struct call {
 	struct usage_hold used[2]; /* of the payer and the account above it */
 	uint64_t step_due;         /* the next increment begins; TIMER_NEVER = nothing counted */
 	struct call_caller caller;
+	bool last_hop;        /* an emergency call that came with Max-Forwards 0 */
 	int status;           /* what a refusal shall answer; 0 = what its table says */
 	struct number called; /* normalised; what a target gets may be rewritten */
 	struct policy_id targets[ROUTE_TARGETS_MAX];

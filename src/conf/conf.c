@@ -5,6 +5,7 @@
 #include "conf/numbers.h"
 #include "conf/schema.h"
 #include "base/mem.h"
+#include "media/port.h"
 
 /* What the words of a list or map inside hold, while it is read: kept by the caller. */
 #define FIELD(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
@@ -708,6 +709,7 @@ conf_calls_fit(const struct conf *c)
 {
 	uint32_t pairs = c->port_max > c->port_min ? (c->port_max - c->port_min + 1U) / 2 : 0;
 
+	pairs -= port_reserve(pairs);
 	return c->media_customer == c->media_carrier ? pairs / 2 : pairs;
 }
 

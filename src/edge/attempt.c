@@ -90,7 +90,7 @@ static struct edge_txn *
 leave_stray(struct edge_txn *t)
 {
 	struct edge *e = t->owner;
-	struct edge_txn *g = send_new_txn(e, t->m.kind, t->m.reliable);
+	struct edge_txn *g = send_new_txn(e, t->m.kind, t->m.reliable, t->spare);
 	struct conn *c = conns_find(&e->conns, t->conn);
 	char old[EDGE_BRANCH_MAX];
 	size_t at;

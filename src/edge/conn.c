@@ -25,8 +25,9 @@ conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struc
 			     .dial_us = dial_us ? dial_us : CONN_DIAL_US};
 	list_init(&cs->all);
 	list_init(&cs->big);
+	max += CONN_CLEAR_SPARE;
 	if (pool_init(&cs->pool, max, sizeof(struct conn)) != ERR_OK ||
-	    pool_init(&cs->large, CONN_LARGE_BUFS, SIP_FRAME_BUF) != ERR_OK ||
+	    pool_init(&cs->large, CONN_LARGE_BUFS + CONN_LARGE_SPARE, SIP_FRAME_BUF) != ERR_OK ||
 	    pool_init(&cs->searches, CONN_SEARCHES, sizeof(struct locate_names)) != ERR_OK ||
 	    hash_init(&cs->by_id, max) != ERR_OK || hash_init(&cs->by_owner, max) != ERR_OK)
 		return ERR_NOMEM;
@@ -75,10 +76,13 @@ owner_hash(const struct conns *cs, const struct policy_id *account, const struct
 }
 
 struct conn *
-conn_new(struct conns *cs, const struct policy_id *account, const struct policy_id *trunk)
+conn_new(struct conns *cs, const struct policy_id *account, const struct policy_id *trunk,
+	 bool spare)
 {
-	struct conn *c = pool_get(&cs->pool);
+	struct conn *c = NULL;
 
+	if (spare || cs->pool.n_free > CONN_CLEAR_SPARE)
+		c = pool_get(&cs->pool);
 	if (!c)
 		return NULL;
 	c->owner = cs;
@@ -130,7 +134,7 @@ grow_frame(struct conn *c)
 		return false;
 	LIST_EACH(it, &cs->big)
 	n += same_peer(c, CONTAINER_OF(it, struct conn, big));
-	if (n >= CONN_LARGE_PER_PEER)
+	if (n >= CONN_LARGE_PER_PEER || (c->tls && cs->large.n_free <= CONN_LARGE_SPARE))
 		return false;
 	c->large = pool_get(&cs->large);
 	if (!c->large)
@@ -302,18 +306,32 @@ conn_send(struct conn *c, struct str bytes)
 
 /* ---- inbound ---- */
 
-/* One account does not get all connections. */
 static bool
-has_share(const struct conns *cs, const struct policy_id *account)
+has_so_many(const struct conns *cs, const struct policy_id *account, uint32_t max)
 {
-	uint32_t n = 0, max = cs->pool.n / CONN_SHARE;
+	uint32_t n = 0;
 
-	if (max < CONN_SHARE_MIN)
-		max = CONN_SHARE_MIN;
 	for (struct hash_node *h = hash_first(&cs->by_owner, owner_hash(cs, account, account));
 	     h && n < max; h = hash_next(h))
 		n += strcmp(CONTAINER_OF(h, struct conn, by_owner)->account.z, account->z) == 0;
 	return n >= max;
+}
+
+/* One account does not get all connections. */
+static bool
+has_share(const struct conns *cs, const struct policy_id *account)
+{
+	uint32_t max = (cs->pool.n - CONN_CLEAR_SPARE) / CONN_SHARE;
+
+	return has_so_many(cs, account, max < CONN_SHARE_MIN ? CONN_SHARE_MIN : max);
+}
+
+/* May its emergency calls come over one of the spare connections? */
+static bool
+may_spare(const struct conns *cs, const struct conn_taken *taken, const struct identity *id)
+{
+	return taken->clear && taken->customer && id->account_id.z[0] &&
+	       !has_so_many(cs, &id->account_id, CONN_CLEAR_EACH);
 }
 
 static enum err
@@ -325,7 +343,8 @@ new_taken(struct conns *cs, const struct conn_taken *taken, const struct identit
 
 	if (id->account_id.z[0] && has_share(cs, &id->account_id))
 		return ERR_FULL;
-	c = conn_new(cs, id->account_id.z[0] ? &id->account_id : &none, &none);
+	c = conn_new(cs, id->account_id.z[0] ? &id->account_id : &none, &none,
+		     may_spare(cs, taken, id));
 	if (!c)
 		return ERR_NOMEM;
 	c->account = id->account_id;

@@ -13,9 +13,14 @@
 #include "sip/frame.h"
 
 enum {
-	CONN_SMALL = 4096,         /* bytes of the frame buffer that each connection has */
-	CONN_LARGE_BUFS = 256,     /* buffers of SIP_FRAME_BUF for messages that do not fit it */
-	CONN_LARGE_PER_PEER = 32,  /* of them, for connections of one account or carrier address */
+	CONN_SMALL = 4096,        /* bytes of the frame buffer that each connection has */
+	CONN_LARGE_BUFS = 256,    /* buffers of SIP_FRAME_BUF for messages that do not fit it */
+	CONN_LARGE_PER_PEER = 32, /* of them, for connections of one account or carrier address */
+	/* Beyond these, for who may bring or carry an emergency call: plain TCP of a customer, two
+	 * each, and what we dial to a carrier */
+	CONN_CLEAR_SPARE = 64,
+	CONN_CLEAR_EACH = 2,
+	CONN_LARGE_SPARE = 16,     /* large buffers beyond CONN_LARGE_BUFS, for plain TCP */
 	CONN_SHARE = 4,            /* one account holds at most 1/4 of the connections, .. */
 	CONN_SHARE_MIN = 16,       /* .. but may always hold so many */
 	CONN_SPARE = 64,           /* streams that end while the next one is dialled */
@@ -123,6 +128,7 @@ struct conn_taken {
 	struct addr peer, local;
 	uint32_t listener;
 	bool customer; /* the listener's side */
+	bool clear;    /* plain TCP */
 };
 /** An accepted plain TCP connection. Takes fd on ERR_OK. FULL: the account has its share. */
 enum err conns_accept(struct conns *cs, const struct conn_taken *taken,
@@ -174,9 +180,9 @@ uint32_t conns_count(const struct conns *cs);
 
 /* ---- for edge/dial.c only ---- */
 
-/** A connection without a stream. NULL: none is left. */
+/** A connection without a stream. NULL: none is left. spare: one of CONN_CLEAR_SPARE as well. */
 struct conn *conn_new(struct conns *cs, const struct policy_id *account,
-		      const struct policy_id *trunk);
+		      const struct policy_id *trunk, bool spare);
 /** Give back one that nobody knows of yet. */
 void conn_free(struct conn *c);
 /** Who a connection that we dialled is, by the accounts of now. */

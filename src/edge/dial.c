@@ -155,7 +155,7 @@ conns_dial(struct conns *cs, const struct conn_dial *d, struct conn **out)
 				   .port = d->port,
 				   .transport = d->client ? EDGE_TLS : EDGE_TCP,
 				   .family = d->bind.family};
-	struct conn *c = conn_new(cs, &d->account, &d->trunk);
+	struct conn *c = conn_new(cs, &d->account, &d->trunk, !d->client && !d->account.z[0]);
 	enum err e;
 
 	if (!c)

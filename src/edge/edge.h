@@ -57,11 +57,12 @@ struct edge_dest {
 	uint64_t conn;            /* connection it should go over (in-dialog), 0 = none */
 	enum edge_transport transport;
 	char host[POLICY_HOST_MAX]; /* next hop: IP literal or FQDN; "" = the trunk's location */
-	uint16_t port; /* 0 = the trunk's where host is "", else the transport's default */
-	bool reuse;    /* TLS, in-dialog: any live connection of the account whose trunks hold this
-			* one may carry it, before a new one is dialled to the trunk's location */
-	bool hunt;     /* the caller has another trunk to try: one that says nothing at all within
-			* trying_us, at all its addresses, has failed (EDGE_FAILED, TIMEOUT) */
+	uint16_t port;  /* 0 = the trunk's where host is "", else the transport's default */
+	bool reuse;     /* TLS, in-dialog: any live connection of the account whose trunks hold this
+			 * one may carry it, before a new one is dialled to the trunk's location */
+	bool emergency; /* what is kept for emergency calls may be used */
+	bool hunt;      /* the caller has another trunk to try: one that says nothing at all within
+			 * trying_us, at all its addresses, has failed (EDGE_FAILED, TIMEOUT) */
 	char branch[EDGE_BRANCH_MAX]; /* of the Via; "" = a new one. Set for the CANCEL of an INVITE
 				       * of an earlier life, see edge_txn_branch */
 };

@@ -185,11 +185,12 @@ start_edge(struct edge *e)
 	if (err == ERR_OK)
 		err = book_init(&e->book, e->loop, e->resolver, &e->cards);
 	if (err == ERR_OK)
-		err = pool_init(&e->txns, e->conf.max_txns, sizeof(struct edge_txn));
+		err = pool_init(&e->txns, e->conf.max_txns + EDGE_SPARE_TXNS,
+				sizeof(struct edge_txn));
 	if (err == ERR_OK)
 		err = hash_init(&e->by_key, e->conf.max_txns);
 	if (err == ERR_OK)
-		err = texts_init(&e->texts, 2 * e->conf.max_txns);
+		err = texts_init(&e->texts, 2 * (e->conf.max_txns + EDGE_SPARE_TXNS));
 	if (err == ERR_OK)
 		err = targets_init(&e->targets);
 	e->targets.arg = e;

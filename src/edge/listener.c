@@ -115,11 +115,13 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 				   .peer = *peer,
 				   .local = *local,
 				   .listener = l->index,
-				   .customer = l->conf.customer};
+				   .customer = l->conf.customer,
+				   .clear = true};
 	struct identity_origin o = origin_of(l, TRUNK_TCP, peer);
 	struct identity id;
 
-	if (ls->draining) {
+	/* over a clear trunk an emergency call may still come */
+	if (ls->draining && (l->conf.transport == EDGE_TLS || !l->conf.customer)) {
 		close(fd);
 		return TCP_ACCEPT_MORE;
 	}

@@ -351,7 +351,7 @@ new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 {
 	struct edge_txn *t =
 		send_new_txn(e, method == SIP_INVITE ? TXN_CLIENT_INVITE : TXN_CLIENT_OTHER,
-			     dest->transport != EDGE_UDP);
+			     dest->transport != EDGE_UDP, dest->emergency);
 	struct edge_local local;
 	struct buf b;
 	enum err err = ERR_NOTFOUND;
@@ -452,7 +452,8 @@ edge_cancel(struct edge_txn *t, struct str reason)
 static void
 respond_elsewhere(struct edge_txn *t)
 {
-	struct edge_dest d = {.trunk = t->dest.trunk,
+	struct edge_dest d = {.emergency = t->spare,
+			      .trunk = t->dest.trunk,
 			      .account = t->dest.account,
 			      .transport = t->src.transport,
 			      .reuse = true,

@@ -46,13 +46,11 @@ static struct edge_txn *
 new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *src,
 	   const struct txn_key *key)
 {
-	bool stream = src->transport != EDGE_UDP;
-	struct edge_txn *t = may_keep(e, m, src)
-				     ? send_new_txn(e,
-						    m->method == SIP_INVITE ? TXN_SERVER_INVITE
-									    : TXN_SERVER_OTHER,
-						    stream)
-				     : NULL;
+	bool stream = src->transport != EDGE_UDP,
+	     spare = src->account_id.z[0] && edge_is_emergency(e, m);
+	enum txn_kind kind = m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER;
+	struct edge_txn *t =
+		spare || may_keep(e, m, src) ? send_new_txn(e, kind, stream, spare) : NULL;
 
 	if (!t)
 		return NULL;
@@ -214,17 +212,6 @@ note_alias(struct conn *c, const struct sip_msg *m)
 		c->alias = true;
 }
 
-/* A new emergency call: it goes up from whoever may make no other calls. */
-static bool
-is_emergency(const struct edge *e, const struct sip_msg *m)
-{
-	struct number n;
-
-	return m->method == SIP_INVITE && !m->to_tag.len &&
-	       number_read_uri(&e->conf.numbers, &m->uri, &n) == ERR_OK &&
-	       n.kind == NUMBER_EMERGENCY;
-}
-
 /* The trunk of a customer that is switched off, as if it were on. */
 static void
 take_disabled(struct edge *e, struct edge_source *src)
@@ -294,7 +281,7 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		src->account = id->account_id.z[0]
 				       ? snapshot_account(e->snap, str_from(id->account_id.z))
 				       : POLICY_NONE;
-	if (src->trunk == POLICY_NONE && is_emergency(e, m))
+	if (src->trunk == POLICY_NONE && edge_is_emergency(e, m))
 		take_disabled(e, src);
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
 		reply_bad(e, p, m, 403,

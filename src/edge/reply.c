@@ -45,7 +45,7 @@ reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m
 			  &(struct sip_edit_reply){
 				  .status = status, .to_tag = str_from(tag), .source = &p->from});
 	sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s (id %s)\"", why, id.z);
-	if (status == 503)
+	if (status == 503 && !edge_is_emergency(e, m))
 		sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, EDGE_RETRY_AFTER_S);
 	sip_edit_body(&b, STR_NULL, STR_NULL);
 	if (buf_end(&b) == ERR_OK)

@@ -58,12 +58,15 @@ on_timer(struct timer *timer, uint64_t now)
 }
 
 struct edge_txn *
-send_new_txn(struct edge *e, enum txn_kind kind, bool reliable)
+send_new_txn(struct edge *e, enum txn_kind kind, bool reliable, bool spare)
 {
-	struct edge_txn *t = pool_get(&e->txns);
+	struct edge_txn *t = NULL;
 
+	if (spare || e->txns.n_free > EDGE_SPARE_TXNS)
+		t = pool_get(&e->txns);
 	if (!t)
 		return NULL;
+	t->spare = t->req.spare = t->resp.spare = spare;
 	t->owner = e;
 	t->timer.on_due = on_timer;
 	list_init(&t->wait);
@@ -230,7 +233,7 @@ static void
 send_cancel(struct edge_txn *invite)
 {
 	struct edge *e = invite->owner;
-	struct edge_txn *t = send_new_txn(e, TXN_CLIENT_OTHER, invite->m.reliable);
+	struct edge_txn *t = send_new_txn(e, TXN_CLIENT_OTHER, invite->m.reliable, invite->spare);
 	struct conn *c = conns_find(&e->conns, invite->conn);
 	char mem[EDGE_SMALL_MSG];
 	struct buf b;

@@ -5,7 +5,7 @@
 #include "edge/state.h"
 
 /** A new transaction with its machine. NULL: none left. */
-struct edge_txn *send_new_txn(struct edge *e, enum txn_kind kind, bool reliable);
+struct edge_txn *send_new_txn(struct edge *e, enum txn_kind kind, bool reliable, bool spare);
 /** Give back one that nobody knows of yet. */
 void send_drop_txn(struct edge_txn *t);
 /** Over, without news. Its memory stays until the end of the iteration: a caller may still hold

@@ -30,6 +30,16 @@ edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 	return ERR_OK;
 }
 
+bool
+edge_is_emergency(const struct edge *e, const struct sip_msg *m)
+{
+	struct number n;
+
+	return m->method == SIP_INVITE && !m->to_tag.len &&
+	       number_read_uri(&e->conf.numbers, &m->uri, &n) == ERR_OK &&
+	       n.kind == NUMBER_EMERGENCY;
+}
+
 const struct sip_msg *
 edge_txn_request(const struct edge_txn *t)
 {

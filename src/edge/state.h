@@ -12,6 +12,7 @@ enum {
 	EDGE_MSG_MAX = SIP_MSG_MAX, /* a message of ours */
 	EDGE_SMALL_MSG = 8192,      /* answers without a body, ACK, CANCEL */
 	EDGE_BIG_PER_PEER = 32, /* of TEXT_LARGE_BLOCKS, for requests of one account or carrier */
+	EDGE_SPARE_TXNS = 128,  /* beyond max_txns, for emergency calls: four each of 32 */
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
 };
 
@@ -53,5 +54,9 @@ struct edge {
 	struct sip_msg own; /* a request of ours, read again */
 	char msg[EDGE_MSG_MAX];
 };
+
+/** Does m begin an emergency call, by its Request-URI? Such a one goes up from whoever may make no
+ * other calls, and may use what is kept for it. */
+bool edge_is_emergency(const struct edge *e, const struct sip_msg *m);
 
 #endif

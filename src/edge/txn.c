@@ -8,7 +8,7 @@ texts_init(struct texts *t, uint32_t n)
 	*t = (struct texts){0};
 	if (pool_init(&t->small, n, TEXT_SMALL) != ERR_OK)
 		return ERR_NOMEM;
-	return pool_init(&t->large, TEXT_LARGE_BLOCKS, SIP_MSG_MAX);
+	return pool_init(&t->large, TEXT_LARGE_BLOCKS + TEXT_LARGE_SPARE, SIP_MSG_MAX);
 }
 
 void
@@ -22,7 +22,15 @@ void
 texts_drop(struct texts *t, struct text_block *b)
 {
 	pool_put(b->large ? &t->large : &t->small, b->p);
-	*b = (struct text_block){0};
+	*b = (struct text_block){.spare = b->spare};
+}
+
+static char *
+take_block(struct texts *t, bool large, bool spare)
+{
+	if (!large) /* two for each transaction: there is always one */
+		return pool_get(&t->small);
+	return spare || t->large.n_free > TEXT_LARGE_SPARE ? pool_get(&t->large) : NULL;
 }
 
 enum err
@@ -35,7 +43,7 @@ texts_put(struct texts *t, struct text_block *b, struct str bytes)
 	if (b->p && b->large != large)
 		texts_drop(t, b);
 	if (!b->p)
-		b->p = pool_get(large ? &t->large : &t->small);
+		b->p = take_block(t, large, b->spare);
 	if (!b->p)
 		return ERR_NOMEM;
 	b->large = large;

@@ -11,6 +11,7 @@
 enum {
 	TEXT_SMALL = 4096, /* a message up to this size lives in a small block */
 	TEXT_LARGE_BLOCKS = 128,
+	TEXT_LARGE_SPARE = 16, /* beyond them, for emergency calls */
 };
 
 /* A stored message. */
@@ -18,6 +19,7 @@ struct text_block {
 	char *p;
 	size_t len;
 	bool large;
+	bool spare; /* of an emergency call: may be one of TEXT_LARGE_SPARE */
 };
 
 struct edge_txn {
@@ -34,6 +36,7 @@ struct edge_txn {
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
+	bool spare;  /* of an emergency call: what is kept for them may be used */
 	bool stray;  /* client INVITE: left for another target; whatever comes is ended */
 	bool unsent; /* server: the last response found no connection */
 	enum sip_method method;

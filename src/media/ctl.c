@@ -133,7 +133,7 @@ enum err
 media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, uint32_t slots, uint32_t max_opens,
 	       const uint64_t *applied)
 {
-	*m = (struct media_ctl){.max = slots + max_opens,
+	*m = (struct media_ctl){.max = slots + max_opens + MEDIA_SPARE_OPENS,
 				.max_opens = max_opens,
 				.epoch = epoch,
 				.applied = applied};
@@ -256,14 +256,14 @@ push_cmd(struct media_ctl *m, uint32_t type)
 	return c;
 }
 
-enum err
-media_ctl_open(struct media_ctl *m, const struct media_open *o)
+static enum err
+queue_open(struct media_ctl *m, const struct media_open *o, uint32_t max)
 {
 	struct media_cmd *c;
 
-	if (m->n_opens >= m->max_opens)
+	if (m->n_opens >= max)
 		trim_ring(m);
-	if (m->n_opens >= m->max_opens)
+	if (m->n_opens >= max)
 		return ERR_FULL;
 	c = push_cmd(m, MEDIA_OPEN);
 	if (!c)
@@ -272,6 +272,18 @@ media_ctl_open(struct media_ctl *m, const struct media_open *o)
 	c->u.open = *o;
 	media_ctl_flush(m);
 	return ERR_OK;
+}
+
+enum err
+media_ctl_open(struct media_ctl *m, const struct media_open *o)
+{
+	return queue_open(m, o, m->max_opens);
+}
+
+enum err
+media_ctl_open_emergency(struct media_ctl *m, const struct media_open *o)
+{
+	return queue_open(m, o, m->max_opens + MEDIA_SPARE_OPENS);
 }
 
 static struct media_cmd *

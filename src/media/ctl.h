@@ -23,6 +23,7 @@ enum {
 	MEDIA_SALT_MAX = 14, /* master salt */
 	MEDIA_CNAME_MAX = 24,
 	MEDIA_DSCP_KEEP = 0xff, /* media_open.dscp: as the packet came */
+	MEDIA_SPARE_OPENS = 128, /* may wait beyond max_opens, for emergency calls */
 };
 
 enum media_msg_type {
@@ -210,6 +211,8 @@ enum err media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, uint32_t sl
 void media_ctl_fini(struct media_ctl *m);
 /** Queue an OPEN. Keys of its serials stand in the secrets segment before. FULL: answer 503. */
 enum err media_ctl_open(struct media_ctl *m, const struct media_open *o) NODISCARD;
+/** The same for an emergency call: MEDIA_SPARE_OPENS more may wait. */
+enum err media_ctl_open_emergency(struct media_ctl *m, const struct media_open *o) NODISCARD;
 /**
  * Queue a CLOSE; on_closed comes once for it, with the final counters, also over a restart of
  * media. The same CLOSE while one waits changes nothing. Always has room for each slot.

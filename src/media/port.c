@@ -66,25 +66,52 @@ take_slot(struct port_pool *p, uint32_t slot, uint32_t generation)
 	p->used[slot / p->per_addr]++;
 }
 
-enum err
-port_alloc(struct port_pool *p, uint32_t addr_index, uint64_t now_us, uint32_t *slot,
-	   uint32_t *generation)
+/* The head has rested longest. */
+static enum err
+take_head(struct port_pool *p, uint32_t addr_index, uint32_t *slot, uint32_t *generation)
 {
-	uint32_t first;
+	uint32_t first = p->head[addr_index];
 
-	if (addr_index >= p->n_addrs)
-		return ERR_RANGE;
-	first = p->head[addr_index];
 	if (first == MEDIA_NO_SLOT)
 		return ERR_FULL;
-	if (p->slots[first].freed_at && now_us - p->slots[first].freed_at < PORT_REST_US)
-		return ERR_FULL; /* the head has rested longest */
 	if (++p->generation == 0)
 		p->generation = 1; /* 0 = never open */
 	take_slot(p, first, p->generation);
 	*slot = first;
 	*generation = p->generation;
 	return ERR_OK;
+}
+
+uint32_t
+port_reserve(uint32_t per_addr)
+{
+	uint32_t n = per_addr / PORT_RESERVE_SHARE, max = per_addr / PORT_RESERVE_MAX_SHARE;
+
+	if (n < PORT_RESERVE_MIN)
+		n = PORT_RESERVE_MIN;
+	return n < max ? n : max;
+}
+
+enum err
+port_alloc(struct port_pool *p, uint32_t addr_index, uint64_t now_us, uint32_t *slot,
+	   uint32_t *generation)
+{
+	const struct port_slot *first;
+
+	if (addr_index >= p->n_addrs)
+		return ERR_RANGE;
+	if (port_idle(p, addr_index) <= port_reserve(p->per_addr))
+		return ERR_FULL;
+	first = &p->slots[p->head[addr_index]];
+	if (first->freed_at && now_us - first->freed_at < PORT_REST_US)
+		return ERR_FULL;
+	return take_head(p, addr_index, slot, generation);
+}
+
+enum err
+port_alloc_emergency(struct port_pool *p, uint32_t addr_index, uint32_t *slot, uint32_t *generation)
+{
+	return addr_index < p->n_addrs ? take_head(p, addr_index, slot, generation) : ERR_RANGE;
 }
 
 void

@@ -6,7 +6,14 @@
 
 #include "media/ctl.h"
 
-enum { PORT_REST_US = 5 * 1000 * 1000 };
+enum {
+	PORT_REST_US = 5 * 1000 * 1000,
+	/* Of each address so many are kept for emergency calls: 1/64, but at least 8, and of a
+	 * small range no more than a quarter. */
+	PORT_RESERVE_SHARE = 64,
+	PORT_RESERVE_MIN = 8,
+	PORT_RESERVE_MAX_SHARE = 4,
+};
 
 struct port_slot {
 	uint64_t freed_at; /* us; 0 = never used */
@@ -29,9 +36,16 @@ struct port_pool {
 enum err port_init(struct port_pool *p, const struct media_plan *plan,
 		   uint32_t generation_base) NODISCARD;
 void port_fini(struct port_pool *p);
-/** A rested slot of this address, with its new generation. FULL: none has rested long enough. */
+/** A rested slot of this address, with its new generation. FULL: none has rested long enough, or
+ * only those of the reserve are left. */
 enum err port_alloc(struct port_pool *p, uint32_t addr_index, uint64_t now_us, uint32_t *slot,
 		    uint32_t *generation) NODISCARD;
+/** The same for an emergency call: out of the reserve as well, and where none has rested, the one
+ * that rested longest. FULL: all are in use. */
+enum err port_alloc_emergency(struct port_pool *p, uint32_t addr_index, uint32_t *slot,
+			      uint32_t *generation) NODISCARD;
+/** How many of per_addr slots of an address are kept for emergency calls. */
+uint32_t port_reserve(uint32_t per_addr);
 /** Not in use: nothing happens (a second free is harmless). */
 void port_free(struct port_pool *p, uint32_t slot, uint64_t now_us);
 /** After a restart: this slot is in use by a restored call, as this generation. EXISTS, RANGE. */

@@ -101,12 +101,13 @@ OP_VOID(forget, (void *arg, struct edge_txn *t), (arg, t))
 OP_VOID(set_user, (void *arg, struct edge_txn *t, void *user), (arg, t, user))
 OP(enum err, local, (void *arg, uint32_t trunk, struct edge_local *out), (arg, trunk, out))
 OP(enum err, port,
-   (void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct addr *shown),
-   (arg, trunk, slot, generation, shown))
+   (void *arg, uint32_t trunk, bool spare, uint32_t *slot, uint32_t *generation,
+    struct addr *shown),
+   (arg, trunk, spare, slot, generation, shown))
 OP_VOID(port_free, (void *arg, uint32_t slot), (arg, slot))
 OP_VOID(key, (void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k),
 	(arg, slot, in, serial, k))
-OP(enum err, open, (void *arg, const struct media_open *o), (arg, o))
+OP(enum err, open, (void *arg, const struct media_open *o, bool spare), (arg, o, spare))
 OP_VOID(close, (void *arg, uint32_t slot, uint32_t generation), (arg, slot, generation))
 OP_VOID(stats, (void *arg, uint32_t slot, uint32_t generation, struct media_stats *out),
 	(arg, slot, generation, out))

@@ -1,13 +1,14 @@
 """Emergency calls in each spelling, from each kind of trunk, with limits exhausted and the account
 switched off: refused over TLS at once, carried on a clear trunk; and the call back."""
 import json
+import signal
 import socket
 import time
 
 from lib import agents, rawsip
 from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, PBX, POSTERN, PSTN
 from lib.postern import ACCOUNTS, BASE, Postern
-from lib.proc import check, equal, wait_for
+from lib.proc import Failed, check, equal, wait_for
 from lib.rawsip import offer, request
 
 LIMIT_S, WORST_S = 0.05, 0.5     # a busy machine may miss the first once in twenty
@@ -86,18 +87,19 @@ class Plain:
         self.s.close()
 
 
-def invite(end, uri, secure=True, caller=NUMBER, source=PBX):
+def invite(end, uri, secure=True, caller=NUMBER, source=PBX, headers=(), hops=70):
     c = rawsip.Call(caller=caller)
     c.uri = uri
     body = offer(host=source) if secure else offer(profile='RTP/AVP', crypto=(), host=source)
+    data = request('INVITE', c, body, headers, sent_by=f'{source}:{getattr(end, "port", 5061)}')
     sent = time.monotonic()
-    end.send(request('INVITE', c, body, sent_by=f'{source}:{getattr(end, "port", 5061)}'))
+    end.send(data.replace(b'Max-Forwards: 70', b'Max-Forwards: %d' % hops))
     return c, sent
 
 
-def bed(place, accounts=WORLD):
+def bed(place, accounts=WORLD, conf=CONF, **change):
     agents.dnsmasq(place, {'pbx.example.test': '127.0.0.77', 'pbx.branch.firm.test': '127.0.0.77'})
-    p = Postern(place, accounts=accounts, conf=CONF).start()
+    p = Postern(place, accounts=accounts, conf=conf, **change).start()
     return p, place.keep(rawsip.Gateway()), place.keep(rawsip.Gateway(host=OTHER_GW, media=42000))
 
 
@@ -174,9 +176,9 @@ def play_tls(place):
     check('emergency-call' in json.dumps(alarms), f'no alarm: {alarms}')
 
 
-def carried(end, gw, uri, source, caller=NUMBER):
+def carried(end, gw, uri, source, caller=NUMBER, **how):
     before = len(gw.requests('INVITE'))
-    c, sent = invite(end, uri, False, caller, source)
+    c, sent = invite(end, uri, False, caller, source, **how)
     while len(gw.requests('INVITE')) <= before and time.monotonic() < sent + 3:
         time.sleep(0.001)
     took = time.monotonic() - sent
@@ -278,3 +280,98 @@ def play_call_back(place):
     check('cannot be reached' in why, f'call back after a restart: {status} {why}')
     again = place.keep(rawsip.Customer(place.ca))
     equal(again.bye(running), 200, 'BYE')
+
+
+def fill(pbx):
+    """Calls until none goes through any more; the refusal."""
+    calls = []
+    for _ in range(60):
+        c, _ = invite(pbx, f'sip:{PSTN}@x')
+        m = pbx.final(c)
+        check(m, 'no answer')
+        c.learn(m)
+        pbx.send(request('ACK', c, cseq=1, branch=None if m.status == 200 else c.branch))
+        if m.status != 200:
+            return calls, m
+        calls.append(c)
+    raise Failed('60 calls with 40 ports')
+
+
+def play_reserve(place):
+    """Ordinary calls have taken all media ports that they may have, and all calls of the node: five
+    emergency calls go through all the same, then none; a port that did not rest serves the next."""
+    conf = CONF.replace('media:\n', 'limits: {{calls: 15}}\nmedia:\n', 1)
+    p, gw, sos = bed(place, conf=conf, ports='30000-30039')
+    pbx = place.keep(rawsip.Customer(place.ca))
+    calls, m = fill(pbx)
+    equal((len(calls), m.status), (15, 503), 'calls that 40 ports carry, and the next')
+    check(m.get('retry-after'), 'another call may come again')
+    (end, source), *_ = ends(place)
+    held = [carried(end, sos, 'sip:911@x', source) for _ in range(5)]
+    c, _ = invite(end, 'sip:911@x', False, NUMBER, source)
+    m = end.final(c)
+    equal(m and m.status, 503, 'a sixth one')
+    check('retry-after' not in m.names(), 'nobody waits with that')
+    end.send(request('ACK', c, branch=c.branch, sent_by=f'{source}:{end.port}'))
+    refused(pbx, 'sip:911@x')
+    hang_up(end, held.pop(), source)
+    time.sleep(0.2)     # media has closed it; it has not rested its 5 s
+    hang_up(end, carried(end, sos, 'sip:911@x', source), source)
+    for c in held:
+        hang_up(end, c, source)
+    equal(len(gw.requests('INVITE')), 15, 'other calls')
+    for c in calls:
+        equal(pbx.bye(c), 200, 'BYE')
+
+
+def play_hops_and_extensions(place):
+    """Max-Forwards 0 and extensions in Require refuse another call, but no emergency call."""
+    p, gw, sos = bed(place)
+    (end, source), *_ = ends(place)
+    for how, status in (({'hops': 0}, 483), ({'headers': ['Require: precondition']}, 420),
+                        ({'headers': ['Proxy-Require: privacy, foo']}, 420)):
+        hang_up(end, carried(end, sos, 'sip:911@x', source, **how), source)
+        c, _ = invite(end, f'sip:{PSTN}@x', False, NUMBER, source, **how)
+        m = end.final(c)
+        equal(m and m.status, status, f'another call with {how}')
+        end.send(request('ACK', c, branch=c.branch, sent_by=f'{source}:{end.port}'))
+    equal([m.get('max-forwards') for m in sos.requests('INVITE')], ['10', '69', '69'],
+          'Max-Forwards')
+    check(not any('require' in n for m in sos.requests('INVITE') for n in m.names()), 'Require')
+    equal(len(gw.requests('INVITE')), 0, 'other calls')
+    p.wait_cdrs(6)
+
+
+def play_drain(place):
+    """SIGTERM: other calls are ended at once and new ones refused; emergency calls go on, and begin,
+    also over a connection made after it, until the end of stop_timeout."""
+    p, gw, sos = bed(place)
+    pbx = place.keep(rawsip.Customer(place.ca))
+    pbx.call()
+    (udp, udp_source), *_ = ends(place)
+    carried(udp, sos, 'sip:911@x', udp_source)
+    began = time.monotonic()
+    p.proc.signal(signal.SIGTERM)
+
+    def byes(called):   # a BYE goes to the Contact, which both gateways give as the first one's
+        ids = {m.get('call-id') for m in called.requests('INVITE')}
+        return len([m for m in gw.requests('BYE') if m.get('call-id') in ids])
+    wait_for('BYE of the other call', 2, lambda: byes(gw), 0.01)
+    equal(byes(sos), 0, 'emergency calls that were ended with the others')
+    for end, source in ends(place)[1:]:
+        hang_up(end, carried(end, sos, 'sip:911@x', source), source)
+        c, _ = invite(end, f'sip:{PSTN}@x', False, NUMBER, source)
+        m = end.final(c)
+        equal(m and m.status, 503, 'another call while postern stops')
+        end.send(request('ACK', c, branch=c.branch, sent_by=f'{source}:{end.port}'))
+    refused(pbx, 'sip:911@x')
+    equal(byes(sos), 2, 'emergency calls that their callers ended')
+    wait_for('BYE of the emergency call', 6, lambda: byes(sos) == 3, 0.02)
+    took = time.monotonic() - began
+    check(3.5 < took < 5, f'the emergency call was ended {took:.1f} s after SIGTERM')
+    equal(p.proc.wait(5), 0, 'exit status')
+    p.ended = True
+    got = sorted((c['class'], c['sip_status'], c['refusal'] or '') for c in p.wait_cdrs(7))
+    equal(got, [('emergency', 200, ''), ('emergency', 200, ''), ('emergency', 200, 'STOPPED'),
+                ('emergency', 500, 'EMERGENCY'), ('termination', 200, 'STOPPED'),
+                ('termination', 503, 'DRAINING'), ('termination', 503, 'DRAINING')], 'CDRs')

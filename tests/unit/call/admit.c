@@ -1,6 +1,8 @@
 /* call/admit: who may call whom, and how that is refused. Emergency first. */
 #include "rig.h"
 
+#include "base/clock.h"
+
 /* What is changed before the INVITE comes. */
 enum change {
 	AS_IT_IS,
@@ -376,13 +378,131 @@ emergency_unreachable(void **state)
 	rig_down(f);
 }
 
+/* What refuses another call, and no emergency call on a clear trunk (docs/decisions/020). */
+static void
+emergency_goes_through(void **state)
+{
+	static const struct {
+		const char *name, *more;
+		bool zero_forwards, draining, only_spare, tls;
+		int status, other; /* of a final answer; 0: it goes out */
+		const char *says;
+	} r[] = {
+		{.name = "Max-Forwards 0",
+		 .zero_forwards = true,
+		 .other = 483,
+		 .says = "Max-Forwards: 10\r\n"},
+		{.name = "Require", .more = "Require: foo, 199\r\n", .other = 420},
+		{.name = "Proxy-Require", .more = "Proxy-Require: privacy\r\n", .other = 420},
+		{.name = "draining", .draining = true, .other = 503},
+		{.name = "ports and OPENs", .only_spare = true, .other = 503},
+		{.name = "TLS, draining",
+		 .draining = true,
+		 .tls = true,
+		 .status = 500,
+		 .other = 503},
+		{.name = "TLS, Require",
+		 .more = "Require: foo\r\n",
+		 .tls = true,
+		 .status = 500,
+		 .other = 420},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(r); i++) {
+		bool other = i % 2;
+		int want = other ? r[i / 2].other : r[i / 2].status;
+		struct invite v = {.uri = other ? "sip:+15552223333@x" : "sip:911@x",
+				   .body = r[i / 2].tls ? PBX_OFFER : PBX_CLEAR,
+				   .more = r[i / 2].more,
+				   .zero_forwards = r[i / 2].zero_forwards};
+		struct fake *f = rig_up();
+		const struct edge_txn *a;
+
+		if (!r[i / 2].tls)
+			in_clear(f);
+		if (r[i / 2].draining)
+			calls_drain(&f->calls);
+		f->only_spare = r[i / 2].only_spare;
+		a = rig_invite(f, &v);
+		if (a->status != want || rig_count(f, SENT_REQUEST, SIP_INVITE) != (want == 0))
+			fail_msg("%s: %d instead of %d", r[i / 2].name, a->status, want);
+		if (!want && r[i / 2].says)
+			assert_says(rig_sent(f, SENT_REQUEST, 0), r[i / 2].says);
+		if (!want) {
+			assert_silent(rig_sent(f, SENT_REQUEST, 0), "equire:");
+			assert_true(rig_sent(f, SENT_REQUEST, 0)->dest.emergency);
+		}
+		(void)calls_stop(&f->calls, f->now);
+		fake_run(f, 3 * B2BUA_RING_US);
+		rig_down(f);
+	}
+}
+
+/* A call that has gone round is not sent round for ever; nor does it keep others from their way. */
+static void
+emergency_goes_round(void **state)
+{
+	struct invite v = {.uri = "sip:911@x", .body = PBX_CLEAR, .zero_forwards = true};
+	struct fake *f = rig_up();
+
+	(void)state;
+	in_clear(f);
+	assert_int_equal(rig_invite(f, &v)->status, 0);
+	v.call_id = "2@x";
+	assert_int_equal(rig_invite(f, &v)->status, 483);
+	v.call_id = "3@x";
+	v.from = "sip:+15551239999@x"; /* somebody else */
+	assert_int_equal(rig_invite(f, &v)->status, 0);
+	v.call_id = "4@x";
+	v.zero_forwards = false;
+	assert_int_equal(rig_invite(f, &v)->status, 0);
+	(void)calls_stop(&f->calls, f->now);
+	fake_run(f, 3 * B2BUA_RING_US);
+	v.call_id = "5@x";
+	v.from = NULL;
+	v.zero_forwards = true; /* the first one is over */
+	assert_int_equal(rig_invite(f, &v)->status, 0);
+	(void)calls_stop(&f->calls, f->now);
+	fake_run(f, 3 * B2BUA_RING_US);
+	rig_down(f);
+}
+
+/* The stop ends other calls first, and an emergency call only with the last of its time. */
+static void
+emergency_outlasts_others(void **state)
+{
+	struct fake *f = rig_up();
+
+	(void)state;
+	in_clear(f);
+	(void)rig_invite(f, &(struct invite){.body = PBX_CLEAR});
+	(void)rig_invite(f,
+			 &(struct invite){.uri = "sip:911@x", .body = PBX_CLEAR, .call_id = "2@x"});
+	assert_int_equal(calls_stop_ordinary(&f->calls, f->now), 2);
+	fake_answer(f, &f->txn[1], 487, "gw", "", ""); /* of what was cancelled */
+	fake_run(f, 3 * CLOCK_S);
+	assert_int_equal(calls_stop_ordinary(&f->calls, f->now), 1);
+	assert_int_equal(rig_call(f)->rec.class, CLASS_EMERGENCY);
+	assert_int_equal(rig_call(f)->m.state, B2BUA_TRYING);
+	(void)calls_stop(&f->calls, f->now);
+	fake_run(f, 3 * B2BUA_RING_US);
+	rig_down(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_row),          cmocka_unit_test(attempts_of_target),
-		cmocka_unit_test(record_of_refused), cmocka_unit_test(caller_shown),
-		cmocka_unit_test(emergency_told),    cmocka_unit_test(emergency_unreachable),
+		cmocka_unit_test(each_row),
+		cmocka_unit_test(attempts_of_target),
+		cmocka_unit_test(record_of_refused),
+		cmocka_unit_test(caller_shown),
+		cmocka_unit_test(emergency_told),
+		cmocka_unit_test(emergency_unreachable),
+		cmocka_unit_test(emergency_goes_through),
+		cmocka_unit_test(emergency_goes_round),
+		cmocka_unit_test(emergency_outlasts_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,7 @@ struct fake {
 	bool spare_asked;
 	/* faults to order */
 	bool no_port, no_open, no_send, no_slot, no_local;
+	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
 	bool damaged;          /* records are not what calls wrote */
 	struct sip_msg rx, tx; /* scratch: what is told to calls, what it sends */
 	char rx_text[FAKE_TEXT];
@@ -428,14 +429,15 @@ fake_local(void *arg, uint32_t trunk, struct edge_local *out)
 /* ---- media ---- */
 
 static enum err
-fake_port(void *arg, uint32_t trunk, uint32_t *slot, uint32_t *generation, struct addr *shown)
+fake_port(void *arg, uint32_t trunk, bool spare, uint32_t *slot, uint32_t *generation,
+	  struct addr *shown)
 {
 	struct fake *f = arg;
 	uint32_t i = 0;
 
 	while (i < FAKE_PORTS && f->port[i].used)
 		i++;
-	if (f->no_port || i == FAKE_PORTS)
+	if (f->no_port || i == FAKE_PORTS || (f->only_spare && !spare))
 		return ERR_FULL;
 	memset(&f->port[i], 0, sizeof(f->port[i]));
 	f->port[i].used = true;
@@ -473,11 +475,11 @@ fake_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_ke
 }
 
 static enum err
-fake_open(void *arg, const struct media_open *o)
+fake_open(void *arg, const struct media_open *o, bool spare)
 {
 	struct fake *f = arg;
 
-	if (f->no_open)
+	if (f->no_open || (f->only_spare && !spare))
 		return ERR_FULL;
 	CHECK(o->slot < FAKE_PORTS && f->port[o->slot].used && !f->port[o->slot].closing);
 	CHECK(o->generation == f->port[o->slot].generation);

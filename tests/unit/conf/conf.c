@@ -86,7 +86,7 @@ test_good(void **state)
 	assert_true(addr_eq(&conf.listener[0].advertised, &conf.listener[0].bind));
 	assert_int_equal(conf.media_customer, 0);
 	assert_int_equal(conf.media_carrier, 1);
-	assert_int_equal(conf_calls_fit(&conf), 500);
+	assert_int_equal(conf_calls_fit(&conf), 492);
 	assert_int_equal(conf_media_index(&conf, STR("in")), 1);
 	conf_media_plan(&conf, &plan);
 	assert_int_equal(plan.n_addrs, 2);
@@ -296,7 +296,7 @@ test_check(void **state)
 		{"too few ports",
 		 "  - {name: g, transport: udp, bind: \"10.0.0.1:5060\", side: carrier}\n",
 		 "{addresses: [{name: a, bind: 192.0.2.1}], ports: 2000-2019}\n",
-		 "w 4:57: ports: 2000-2019 carry 5 calls, but limits.calls is 100", ERR_OK},
+		 "w 4:57: ports: 2000-2019 carry 4 calls, but limits.calls is 100", ERR_OK},
 		{"ephemeral ports",
 		 "  - {name: g, transport: udp, bind: \"10.0.0.1:5060\", side: carrier}\n",
 		 "{addresses: [{name: a, bind: 192.0.2.1}], ports: 1024-65535}\n",

@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "edge/dial.h"
+
 /* ---- datagrams ---- */
 
 static void
@@ -259,13 +261,40 @@ transactions_run_out(void **state)
 			(void)snprintf(first, sizeof(first), "%s", got);
 	}
 	assert_int_equal(count(REQUEST), 4);
+	for (int i = 0; i < 2; i++) { /* not so an emergency call of a customer, long or short */
+		const struct edge_dest d = {
+			.trunk = {"gw2"}, .transport = EDGE_UDP, .emergency = true};
+		int pbx = udp_at("127.0.0.11");
+		struct edge_txn *t;
+
+		udp_to(pbx, L_PLAIN,
+		       request(&(struct sip){.method = "INVITE",
+					     .branch = i ? "sos1" : "sos0",
+					     .uri = "sip:911@x",
+					     .body = i ? 5000 : 0}));
+		SPIN(count(REQUEST) == 5 + i);
+		assert_int_equal(edge_send(rig.e, &d, SIP_INVITE,
+					   request(&(struct sip){.method = "INVITE"}), NULL, &t),
+				 ERR_OK);
+		edge_cancel(t, STR("x"));
+		edge_forget(t);
+		close(pbx);
+	}
+	assert_int_equal(pool_used(&rig.e->texts.large), 1);
+	udp_to(fd, L_CARRIER,
+	       request(&(struct sip){.method = "INVITE",
+				     .uri = "sip:911@127.0.0.1",
+				     .branch = "x6"})); /* no customer's */
+	got = hear(fd, 150);
+	HEARD(got, "SIP/2.0 503");
+	assert_null(strstr(got, "Retry-After"));
 	udp_to(fd, L_CARRIER, request(&(struct sip){.method = "INVITE", .branch = "x4"}));
 	/* a copy gets the same tag; its refusal has an id of its own */
 	*strstr(first, "Call-ID:") = 0;
 	HEARD(hear(fd, 150), first);
 	udp_to(fd, L_CARRIER, request(&ack));
 	SPIN(count(ACKED) == 1); /* not answered, and of interest to nobody */
-	assert_int_equal(edge_txns(rig.e), 4);
+	assert_int_equal(edge_txns(rig.e), 4 + 2);
 	close(fd);
 }
 
@@ -407,6 +436,63 @@ large_messages(void **state)
 	close(fd);
 }
 
+static int
+few_conns(void **state)
+{
+	rig.conf.max_conns = 8;
+	return rig_setup(state);
+}
+
+static enum err
+take_pair(const char *account, bool clear, int *far)
+{
+	struct conn_taken taken = {.customer = true, .clear = clear};
+	struct identity id = {.n_trunks = 0};
+	int pair[2];
+	enum err e;
+
+	(void)snprintf(id.account_id.z, sizeof(id.account_id.z), "%s", account);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	taken.fd = pair[0];
+	*far = pair[1];
+	e = conns_accept(&rig.e->conns, &taken, &id);
+	if (e != ERR_OK)
+		close(pair[0]);
+	return e;
+}
+
+/* None left: the spare ones are for plain TCP of customers, a few each, and for carriers. */
+static void
+connections_run_out(void **state)
+{
+	static const struct {
+		const char *account;
+		bool clear;
+		enum err want;
+	} r[] = {{"acme", false, ERR_OK},     {"acme", false, ERR_OK},
+		 {"acme", false, ERR_OK},     {"acme", false, ERR_OK},
+		 {"acme", false, ERR_OK},     {"acme", false, ERR_OK},
+		 {"plain2", true, ERR_OK},    {"acme", false, ERR_OK},
+		 {"acme", false, ERR_NOMEM},  {"acme", true, ERR_NOMEM},
+		 {"plain1", true, ERR_OK},    {"plain1", true, ERR_OK},
+		 {"plain1", true, ERR_NOMEM}, {"plain2", true, ERR_OK},
+		 {"plain2", true, ERR_NOMEM}, {"plain2", false, ERR_NOMEM},
+		 {"umbra", false, ERR_NOMEM}};
+	struct conn_dial d = {.trunk = {"gw-tcp"}, .host = STR("127.0.0.4"), .port = rig.pbx_port};
+	struct conn *c;
+	int far[ARRAY_LEN(r)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		if (take_pair(r[i].account, r[i].clear, &far[i]) != r[i].want)
+			fail_msg("row %zu", i);
+	assert_int_equal(conns_dial(&rig.e->conns, &d, &c), ERR_OK);
+	d.account = (struct policy_id){"acme"};
+	assert_int_equal(conns_dial(&rig.e->conns, &d, &c), ERR_NOMEM);
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		close(far[i]);
+}
+
 /* A message that was begun has its time (D2); nobody gets all large buffers. */
 static void
 half_messages(void **state)
@@ -494,6 +580,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(answered_from_inside, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(bad_messages, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(transactions_run_out, few_txns, rig_teardown),
+		cmocka_unit_test_setup_teardown(connections_run_out, few_conns, rig_teardown),
 		cmocka_unit_test_setup_teardown(large_requests_are_shared, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(split_at_every_byte, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(ping_gets_a_pong, rig_setup, rig_teardown),

@@ -56,6 +56,34 @@ texts_run_out(void **state)
 	texts_fini(&t);
 }
 
+/* Large blocks: the last ones are for emergency calls. */
+static void
+large_texts_run_out(void **state)
+{
+	static char big[SIP_MSG_MAX];
+	static struct text_block b[TEXT_LARGE_BLOCKS + TEXT_LARGE_SPARE + 1];
+	struct text_block other = {0};
+	struct texts t;
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	assert_int_equal(texts_init(&t, 2), ERR_OK);
+	for (size_t i = 0; i < ARRAY_LEN(b); i++) {
+		enum err want = i < TEXT_LARGE_BLOCKS ? ERR_OK : ERR_NOMEM;
+
+		assert_int_equal(texts_put(&t, &b[i], str_of(big, sizeof(big))), want);
+		b[i].spare = true;
+		if (i >= TEXT_LARGE_BLOCKS)
+			assert_int_equal(texts_put(&t, &b[i], str_of(big, sizeof(big))),
+					 i + 1 < ARRAY_LEN(b) ? ERR_OK : ERR_NOMEM);
+	}
+	assert_int_equal(texts_put(&t, &other, STR("small")), ERR_OK);
+	for (size_t i = 0; i < ARRAY_LEN(b); i++)
+		texts_drop(&t, &b[i]);
+	assert_true(b[0].spare);
+	texts_fini(&t);
+}
+
 /* RFC 3581 4, RFC 3261 18.2.2. */
 static void
 where_replies_go(void **state)
@@ -97,9 +125,9 @@ where_replies_go(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(small_and_large_texts),
-					   cmocka_unit_test(texts_run_out),
-					   cmocka_unit_test(where_replies_go)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(small_and_large_texts), cmocka_unit_test(texts_run_out),
+		cmocka_unit_test(large_texts_run_out), cmocka_unit_test(where_replies_go)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,9 @@ test_caps(void **state)
 	while (give_open(&s, n) == ERR_OK)
 		n++;
 	assert_int_equal(n, OPENS);
+	for (n = 0; media_ctl_open_emergency(&s.m, &(struct media_open){.slot = n}) == ERR_OK; n++)
+		;
+	assert_int_equal(n, MEDIA_SPARE_OPENS);
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		assert_int_equal(media_ctl_close(&s.m, i, i + 1000), ERR_OK);
 		assert_int_equal(media_ctl_close(&s.m, i, i + 1000), ERR_OK); /* no second one */
@@ -218,7 +221,7 @@ test_caps(void **state)
 	}
 	assert_int_equal(closes, SLOTS);
 	assert_int_equal(s.n_closed, SLOTS);
-	assert_int_equal(n, OPENS + SLOTS);
+	assert_int_equal(n, OPENS + MEDIA_SPARE_OPENS + SLOTS);
 	assert_int_equal(give_open(&s, 1), ERR_OK);
 	side_down(&s);
 }

@@ -90,11 +90,49 @@ test_restore(void **state)
 	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_OK);
 	assert_int_equal(slot, 5);
 	assert_int_equal(gen, 902); /* never one that was there */
-	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_OK);
 	assert_int_equal(slot, 7);
 	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_FULL);
 	assert_int_equal(port_alloc(&p, 0, S, &slot, &gen), ERR_OK);
 	port_fini(&p);
+}
+
+/* An emergency call gets a port where no other call does. */
+static void
+test_reserve(void **state)
+{
+	static const struct {
+		uint32_t pairs, reserve;
+	} r[] = {{1, 0}, {3, 0}, {4, 1}, {20, 5}, {40, 8}, {512, 8}, {640, 10}, {5000, 78}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct media_plan plan = make_plan(2, (uint16_t)r[i].pairs);
+		uint32_t slot = 0, gen, n = 0;
+		struct port_pool p;
+
+		assert_int_equal(port_reserve(r[i].pairs), r[i].reserve);
+		assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
+		while (port_alloc(&p, 1, S, &slot, &gen) == ERR_OK)
+			n++;
+		assert_int_equal(n, r[i].pairs - r[i].reserve);
+		for (; n < r[i].pairs; n++)
+			assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_OK);
+		assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_FULL);
+		assert_int_equal(port_alloc(&p, 0, S, &slot, &gen), ERR_OK); /* the other address */
+		/* one that did not rest is better than none, and has a generation of its own */
+		port_free(&p, r[i].pairs, 2 * S);
+		assert_int_equal(port_alloc(&p, 1, 60 * S, &slot, &gen),
+				 r[i].reserve ? ERR_FULL : ERR_OK);
+		if (!r[i].reserve)
+			port_free(&p, slot, 2 * S);
+		n = gen;
+		assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_OK);
+		assert_int_equal(slot, r[i].pairs);
+		assert_true(gen > n);
+		assert_int_equal(port_alloc_emergency(&p, 2, &slot, &gen), ERR_RANGE);
+		port_fini(&p);
+	}
 }
 
 /* R19: a long churn leaks nothing. */
@@ -132,9 +170,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arithmetic),
-		cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_restore),    cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_churn),
 	};
 
