@@ -22,7 +22,7 @@ enum {
 	MEDIA_KEY_MAX = 32,  /* master key, RFC 3711, 6188 */
 	MEDIA_SALT_MAX = 14, /* master salt */
 	MEDIA_CNAME_MAX = 24,
-	MEDIA_DSCP_KEEP = 0xff, /* media_open.dscp: as the packet came */
+	MEDIA_DSCP_KEEP = 0xff,  /* media_open.dscp: as the packet came */
 	MEDIA_SPARE_OPENS = 128, /* may wait beyond max_opens, for emergency calls */
 };
 
