@@ -162,18 +162,26 @@ wait_ready(struct ours *o)
 /* ---- signaling ---- */
 
 static void
+put_key(struct media_master pair[2], const struct traffic_case *what, const uint8_t *key_salt)
+{
+	const struct srtp_suite *s = srtp_suite_get(what->suite_id);
+	struct sdp_key key = {.key_len = s->key_len, .salt_len = s->salt_len};
+
+	memcpy(key.key, key_salt, s->key_len);
+	memcpy(key.salt, key_salt + s->key_len, s->salt_len);
+	BENCH_MUST(media_secret_put(pair, 1, &key) == ERR_OK);
+}
+
+static void
 put_keys(struct ours *o, const struct traffic_case *what, unsigned call, struct traffic_call *t)
 {
 	struct media_secret *row = &o->secrets.rows[2 * call];
-	const struct srtp_suite *s = srtp_suite_get(what->suite_id);
-	uint8_t key[TRAFFIC_KEY_MAX];
+	uint8_t in_key[TRAFFIC_KEY_MAX];
 
-	traffic_key(call, key);
-	BENCH_MUST(media_secret_put(row->in, 1, key, s->key_len, key + s->key_len, s->salt_len) ==
-		   ERR_OK);
+	traffic_key(call, in_key);
 	traffic_key(call + TRAFFIC_CALLS_MAX, t->out_key);
-	BENCH_MUST(media_secret_put(row->out, 1, t->out_key, s->key_len, t->out_key + s->key_len,
-				    s->salt_len) == ERR_OK);
+	put_key(row->in, what, in_key);
+	put_key(row->out, what, t->out_key);
 }
 
 static void
