@@ -20,6 +20,7 @@ enum {
 
 enum io_kind {
 	IO_SOCKETS, /* a UDP socket a port: works everywhere, needs no privilege */
+	IO_STEER,   /* BPF steers all ports to a socket a worker; out through raw sockets */
 	IO_KINDS
 };
 

@@ -1,9 +1,11 @@
 #include "media/io_choice.h"
 
 #include "media/io_sockets.h"
+#include "media/io_steer.h"
 
 static const struct io_backend *const backends[IO_KINDS] = {
 	[IO_SOCKETS] = &io_sockets_backend,
+	[IO_STEER] = &io_steer_backend,
 };
 
 const struct io_backend *

@@ -1,12 +1,15 @@
 #include "media/io_sockets.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+
+enum { COUNT_A_TICK = 256 };
 
 /* ---- keeper ---- */
 
@@ -31,6 +34,20 @@ bind_one(const struct addr *a)
 	return -1;
 }
 
+int
+io_sockets_open(const struct media_plan *plan, uint32_t place, char *why)
+{
+	struct addr a = plan->bound[media_slot_addr(plan, place / 2)];
+	int fd;
+
+	a.port = (uint16_t)(media_slot_port(plan, place / 2) + place % 2);
+	fd = bind_one(&a);
+	if (fd < 0)
+		(void)snprintf(why, IO_WHY_MAX, "media port %s: %s", addr_text(&a).z,
+			       strerror(errno));
+	return fd;
+}
+
 static enum err
 make_sockets(const struct media_plan *plan, struct io_set *out, char *why)
 {
@@ -38,15 +55,9 @@ make_sockets(const struct media_plan *plan, struct io_set *out, char *why)
 	enum err e = io_set_init(&set, 2 * media_slots(plan));
 
 	for (uint32_t i = 0; e == ERR_OK && i < set.n; i++) {
-		struct addr a = plan->bound[media_slot_addr(plan, i / 2)];
-
-		a.port = (uint16_t)(media_slot_port(plan, i / 2) + i % 2);
-		set.fd[i] = bind_one(&a);
-		if (set.fd[i] >= 0)
-			continue;
-		(void)snprintf(why, IO_WHY_MAX, "media port %s: %s", addr_text(&a).z,
-			       strerror(errno));
-		e = ERR_IO;
+		set.fd[i] = io_sockets_open(plan, i, why);
+		if (set.fd[i] < 0)
+			e = ERR_IO;
 	}
 	if (e != ERR_OK) {
 		io_set_fini(&set);
@@ -69,6 +80,8 @@ struct io_sockets {
 	int *socks;    /* 2 a slot; -1 = not there yet, or another worker's */
 	uint8_t *dscp; /* set on the socket now */
 	uint32_t n;
+	uint32_t asked; /* sockets asked in this turn what they lost */
+	uint64_t full;  /* what they said */
 	struct io_counts *counts;
 };
 
@@ -152,6 +165,28 @@ send_batch(void *arg, const struct io_packet *v, unsigned n)
 	return sent;
 }
 
+/* A part of the sockets a call; the count is of the last whole turn. The sockets outlive us. */
+static void
+count_full(void *arg, uint64_t now_us)
+{
+	struct io_sockets *s = arg;
+
+	(void)now_us;
+	for (uint32_t i = 0; i < COUNT_A_TICK && s->asked < s->n; i++, s->asked++) {
+		uint32_t info[SK_MEMINFO_VARS] = {0};
+		socklen_t len = sizeof(info);
+
+		if (s->socks[s->asked] >= 0 &&
+		    getsockopt(s->socks[s->asked], SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
+			s->full += info[SK_MEMINFO_DROPS];
+	}
+	if (s->asked < s->n)
+		return;
+	s->counts->rx_full = s->full;
+	s->asked = 0;
+	s->full = 0;
+}
+
 static void
 free_all(struct io_sockets *s)
 {
@@ -188,8 +223,11 @@ attach_sockets(const struct media_plan *plan, uint32_t worker, struct io_counts 
 		return e;
 	}
 	memset(s->dscp, 0xff, s->n); /* not known: a worker before us may have set it */
-	*out = (struct media_io){
-		.arg = s, .do_rx = receive_batch, .do_tx = send_batch, .fd = s->epoll};
+	*out = (struct media_io){.arg = s,
+				 .do_rx = receive_batch,
+				 .do_tx = send_batch,
+				 .do_tick = count_full,
+				 .fd = s->epoll};
 	return ERR_OK;
 }
 

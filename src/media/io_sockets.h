@@ -12,4 +12,7 @@ enum {
 
 extern const struct io_backend io_sockets_backend;
 
+/** Open one of the plan's sockets, bound, non-blocking; -1 and why[IO_WHY_MAX]. */
+int io_sockets_open(const struct media_plan *plan, uint32_t place, char *why);
+
 #endif
