@@ -484,7 +484,7 @@ conns_find(const struct conns *cs, uint64_t id)
 bool
 conn_barred(const struct conn *c)
 {
-	return c->barred || !GUARD(A10, !c->revoked) ||
+	return c->barred || c->unfit || !GUARD(A10, !c->revoked) ||
 	       !GUARD(A10, c->not_after_us == 0 || clock_wall_us() < c->not_after_us);
 }
 

@@ -60,6 +60,7 @@ struct conn {
 	bool closing; /* on_down is being told */
 	bool barred;  /* by today's accounts, see conn_barred */
 	bool revoked; /* by today's revocation lists */
+	bool unfit;   /* by today's policy it would not be let in (edge/rejudge.h) */
 	bool alias;   /* inbound TLS: the peer wants new requests over it (RFC 5923) */
 	bool mute;    /* a request over it got no answer in time, and nothing came since */
 	bool kept;    /* dialled to the trunk's own place: comes back when it is lost */
@@ -162,8 +163,9 @@ struct conn *conns_of(const struct conns *cs, const struct conn_want *w);
 bool conns_has_other(const struct conns *cs, const struct conn *c);
 /** The accounts changed: who is who is asked again; sets barred. Calls nobody. */
 void conns_identify(struct conns *cs, const struct snapshot_view *snap);
-/** No new calls on it: its account or trunk is switched off or gone, or the certificate of the peer
- * has expired or is revoked (A10). Running calls go on. */
+/** No new calls on it: its account or trunk is switched off or gone, a certificate of the peer's
+ * chain has expired or is revoked, or policy would not let it in today (A10). Running calls go on.
+ */
 bool conn_barred(const struct conn *c);
 /** The revocation lists, or what accounts want of them, changed: each connection is looked up in
  * them again (A10). Calls nobody. */

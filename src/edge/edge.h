@@ -185,12 +185,13 @@ struct edge_tune {
 	struct tls_ctx *const *server, *const *client; /* one a zone, in the places of edge_conf */
 	uint64_t t1_us, t2_us, t4_us, connect_us, trying_us[3], ping_us; /* as in edge_conf */
 };
-/** From the next handshake, connection and transaction on; what is there stays as it is. NOMEM:
- * nothing changed. */
+/** From the next handshake, connection and transaction on; what is there stays as it is, but that
+ * a connection which would not be let in today takes no new calls (A10). NOMEM: nothing changed. */
 enum err edge_on_tune(struct edge *e, const struct edge_tune *t) NODISCARD;
 
-/** Believe others from now on: the next verification reads it. Connections that are up are looked
- * up in its revocation lists: one that is named there takes no new calls (A10). Takes a reference
+/** Believe others from now on: the next verification reads it. Connections that are up are
+ * judged by it, and looked up in its revocation lists: one that would not be let in today, or is
+ * named there, takes no new calls (A10). Takes a reference
  * of its own. Loop thread. */
 void edge_on_trust(struct edge *e, struct tls_trust *trust);
 /** Whom edge believes now, and what accounts brought along: references for the caller, or NULL. */

@@ -50,6 +50,7 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	book_on_snapshot(&e->book, snap);
 	conns_identify(&e->conns, snap);
 	conns_recheck(&e->conns); /* an account may care now, or no more */
+	rejudge_all(&e->rejudge); /* behind the swap */
 	return ERR_OK;
 }
 
@@ -88,6 +89,7 @@ edge_on_tune(struct edge *e, const struct edge_tune *t)
 	e->conns.dial_us = t->connect_us ? t->connect_us : CONN_DIAL_US;
 	e->conns.ping_us = t->ping_us;
 	e->conf.numbers = t->numbers;
+	rejudge_all(&e->rejudge);
 	return ERR_OK;
 }
 
@@ -111,6 +113,7 @@ edge_on_trust(struct edge *e, struct tls_trust *trust)
 {
 	tls_trust_box_set(&e->trust, trust);
 	conns_recheck(&e->conns);
+	rejudge_all(&e->rejudge);
 }
 
 void
@@ -214,6 +217,7 @@ start_edge(struct edge *e)
 	err = start_tls(e);
 	if (err != ERR_OK)
 		return err;
+	rejudge_init(&e->rejudge, &e->conns, &e->conf, e->loop);
 	e->conns.handshake = e->handshake;
 	e->conns.streams.handshake = e->handshake;
 	e->listeners = (struct listeners){.loop = e->loop,
@@ -286,6 +290,7 @@ edge_free(struct edge **ep)
 	if (!e)
 		return;
 	e->closing = true;
+	rejudge_fini(&e->rejudge);
 	listeners_fini(&e->listeners);
 	drop_txns(e);
 	loop_timer_stop(e->loop, &e->redial_timer);

@@ -285,8 +285,8 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		take_disabled(e, src);
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
 		reply_bad(e, p, m, 403,
-			  "the account or trunk is switched off, its certificate has expired or "
-			  "is revoked, or the calling number is nobody's");
+			  "the account or trunk is switched off, its certificate has expired, is "
+			  "revoked or no longer accepted, or the calling number is nobody's");
 	else if (!GUARD(A8, is_for_us(e, m, id)))
 		reply_bad(
 			e, p, m, 403,
@@ -454,8 +454,11 @@ take_accepted(struct edge *e, struct tls_result *res, struct edge_party *party)
 	}
 	name_party(e, &id, party);
 	err = conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id);
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
+		rejudge_late(&e->rejudge, CONTAINER_OF(e->conns.all.prev, struct conn, node),
+			     res->record.began_us);
 		return;
+	}
 	turn_away(&res->record, TLS_LIMIT,
 		  err == ERR_FULL ? "the account holds as many connections as one account may"
 				  : "as many connections are open as postern holds");
@@ -481,7 +484,8 @@ drop_claimed(struct edge *e, struct tls_result *res, struct edge_party *party)
 static void
 take_dialled(struct edge *e, struct tls_result *res, struct edge_party *party)
 {
-	const struct conn *c = conns_find(&e->conns, (uint64_t)(uintptr_t)res->arg);
+	uint64_t id = (uint64_t)(uintptr_t)res->arg;
+	const struct conn *c = conns_find(&e->conns, id);
 
 	if (c) {
 		party->account = c->account;
@@ -489,6 +493,9 @@ take_dialled(struct edge *e, struct tls_result *res, struct edge_party *party)
 		party->n_trunks = 1;
 	}
 	conns_on_handshake(&e->conns, res);
+	c = conns_find(&e->conns, id);
+	if (c && c->state == CONN_OPEN)
+		rejudge_late(&e->rejudge, c, res->record.began_us);
 }
 
 static void

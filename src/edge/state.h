@@ -6,6 +6,7 @@
 #include "edge/book.h"
 #include "edge/listener.h"
 #include "edge/redial.h"
+#include "edge/rejudge.h"
 #include "edge/txn.h"
 
 enum {
@@ -29,6 +30,7 @@ struct edge {
 	struct cards cards;
 	struct book book;
 	struct conns conns;
+	struct rejudge rejudge;
 	struct listeners listeners;
 	struct guard guard;
 	const struct snapshot_view *snap, *next_snap;

@@ -565,6 +565,12 @@ stream_close(struct stream **stream)
 	bury(s);
 }
 
+const struct tls_conn *
+stream_tls(const struct stream *s)
+{
+	return s->tls;
+}
+
 bool
 stream_is_tls(const struct stream *s)
 {

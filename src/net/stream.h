@@ -93,6 +93,8 @@ void stream_finish(struct stream *s);
 void stream_pause(struct stream *s, bool pause);
 /** End now; what is queued and fits the socket is sent. No on_close. Nulls; NULL is fine. */
 void stream_close(struct stream **s);
+/** Its TLS connection, borrowed; NULL: plain. */
+const struct tls_conn *stream_tls(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
 /** Both ends; family 0 for socket pairs. */
 const struct addr *stream_peer(const struct stream *s);

@@ -284,6 +284,24 @@ tls_ctx_unref(struct tls_ctx **ctx)
 	mem_free(c);
 }
 
+uint16_t
+tls_ctx_zone(const struct tls_ctx *ctx)
+{
+	return ctx->zone;
+}
+
+enum tls_client
+tls_ctx_client(const struct tls_ctx *ctx)
+{
+	return ctx->client;
+}
+
+const struct tls_profile_row *
+tls_ctx_profile(const struct tls_ctx *ctx)
+{
+	return &ctx->profile;
+}
+
 enum err
 tls_zones_new(struct tls_ctx *const *ctx, size_t n, struct tls_zones **out)
 {

@@ -49,6 +49,11 @@ struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 /** One holder less, nulls the pointer; the last one frees. NULL is fine. Thread-safe. */
 void tls_ctx_unref(struct tls_ctx **ctx);
 
+/** What it was made with; the profile lives as long as the context. */
+uint16_t tls_ctx_zone(const struct tls_ctx *ctx);
+enum tls_client tls_ctx_client(const struct tls_ctx *ctx);
+const struct tls_profile_row *tls_ctx_profile(const struct tls_ctx *ctx);
+
 /* The zones behind a listener, an immutable set. Reload = a new set, swapped; connections and
  * handshakes in hand keep the old one until they end. */
 /** Holds a reference to each ctx (server contexts). n <= TLS_ZONES_MAX; the first is the default.

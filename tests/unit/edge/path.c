@@ -384,6 +384,12 @@ answer_to_a_carrier_that_hung_up(void **state)
 
 /* ---- A10 ---- */
 
+static struct conn *
+first_conn(void)
+{
+	return CONTAINER_OF(rig.e->conns.all.next, struct conn, node);
+}
+
 /* An account switched off: within the same iteration new calls are refused, running ones go on. */
 static void
 switched_off_while_connected(void **state)
@@ -512,6 +518,7 @@ revoked_while_connected(void **state)
 	SPIN(!last(HANDSHAKE)->up);
 	tpeer_fini(&late, true);
 	use_crl(ca_crl_pem(rig.root, NULL, 0)); /* a hold that ended */
+	SPIN(!conn_barred(first_conn()));
 	s.branch = "again";
 	tpeer_send(&p, request(&s));
 	SPIN(count(REQUEST) == 4);
@@ -519,6 +526,143 @@ revoked_while_connected(void **state)
 	tpeer_fini(&q, false);
 	X509_free(cert);
 	X509_free(other);
+}
+
+/* ---- A10: policy changes under a connection ---- */
+
+static void
+want_eku(struct roster_account *a)
+{
+	a->tls_eku = TLS_EKU_STRICT;
+}
+
+static void
+want_lists(struct roster_account *a)
+{
+	a->tls_revocation = TLS_REVOCATION_HARD;
+}
+
+static void
+want_authority(struct roster_account *a)
+{
+	a->tls_authorities = STR("DigiCert");
+}
+
+static void
+want_profile(struct roster_account *a)
+{
+	a->tls_profile = STR("modern");
+}
+
+/* Other accounts than those in use, and those are not used any more when this returns. */
+static void
+swap_accounts(void)
+{
+	int swapped = rig.swapped;
+
+	rig_swap();
+	SPIN(rig.swapped > swapped);
+	world_fini(&rig.w);
+	rig.w = rig.next;
+	rig.next = (struct world){0};
+	rig.e->snap = &rig.w.v; /* the same bytes, at another place */
+	rig.e->conns.snap = rig.e->cards.snap = rig.e->listeners.snap = &rig.w.v;
+	book_on_snapshot(&rig.e->book, &rig.w.v);
+}
+
+static void
+believe(X509 *root)
+{
+	X509 *was = rig.root;
+	struct tls_trust *t;
+
+	rig.root = root;
+	t = rig_trust();
+	edge_on_trust(rig.e, t);
+	tls_trust_unref(&t);
+	rig.root = was;
+}
+
+/* A request for a call, and what it gets: 403, or it goes up. */
+static void
+try_call(struct tpeer *p, bool barred)
+{
+	static int n;
+	struct sip s = {.method = "INVITE", .via = "TLS 127.0.0.1"};
+	char branch[16];
+	int before = count(REQUEST);
+
+	(void)snprintf(branch, sizeof(branch), "try%d", n++);
+	s.branch = branch;
+	tpeer_send(p, request(&s));
+	if (!barred) {
+		SPIN(count(REQUEST) == before + 1);
+		answer(last(REQUEST)->txn, 480);
+		HEARD(tpeer_hear(p, 1000), "SIP/2.0 480");
+		return;
+	}
+	HEARD(tpeer_hear(p, 1000), "SIP/2.0 403");
+	assert_int_equal(count(REQUEST), before);
+}
+
+/* What the zone or the account asks changes so that the peer would not be let in today: within a
+ * second it makes no new calls; what runs goes on; changed back, it makes calls again. */
+static void
+policy_while_connected(void **state)
+{
+	static const struct {
+		const char *row;
+		void (*on_acme)(struct roster_account *a); /* NULL: the zone's authorities */
+	} rows[] = {{"authorities of the zone", NULL},
+		    {"key usage", want_eku},
+		    {"lists", want_lists},
+		    {"authorities of the account", want_authority},
+		    {"profile", want_profile}};
+	struct ca_opts o = {.cn = "leaf",
+			    .san = "DNS:pbx.acme.test",
+			    .eku = "serverAuth",
+			    .from_day = -1,
+			    .key = ca_keys()->leaf,
+			    .issuer = rig.root,
+			    .issuer_key = ca_keys()->ca};
+	X509 *cert = ca_cert(&o);
+	struct sip bye = {.method = "BYE", .via = "TLS 127.0.0.1", .to_tag = "running"};
+	struct tpeer p;
+
+	(void)state;
+	tpeer_connect(&p, cert);
+	SPIN(edge_conns(rig.e) == 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t began = clock_now_us();
+		int n = count(REQUEST);
+		char branch[16];
+
+		print_message("# %s\n", rows[i].row);
+		rig.on_acme = rows[i].on_acme;
+		if (rig.on_acme)
+			swap_accounts();
+		else
+			believe(rig.other_root);
+		SPIN(conn_barred(first_conn()));
+		assert_true(clock_now_us() - began < CLOCK_S);
+		try_call(&p, true);
+		(void)snprintf(branch, sizeof(branch), "bye%zu", i);
+		bye.branch = branch;
+		tpeer_send(&p, request(&bye));
+		SPIN(count(REQUEST) == n + 1);
+		assert_int_equal(last(REQUEST)->method, SIP_BYE);
+		answer(last(REQUEST)->txn, 200);
+		HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200");
+		rig.on_acme = NULL;
+		if (rows[i].on_acme)
+			swap_accounts();
+		else
+			believe(rig.root);
+		SPIN(!conn_barred(first_conn()));
+		try_call(&p, false);
+	}
+	tpeer_fini(&p, false);
+	X509_free(cert);
 }
 
 /* The certificate of a live connection expires. */
@@ -594,6 +738,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(revoked_while_connected, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(switched_off_while_connected, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(policy_while_connected, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(expired_while_connected, rig_setup_tls,
 						rig_teardown),

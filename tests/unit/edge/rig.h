@@ -56,6 +56,7 @@ struct rig {
 	struct edge_conf conf;
 	struct edge *e;
 	struct world w, next;
+	void (*on_acme)(struct roster_account *acme); /* for rig_accounts: changes it */
 	int switched_off; /* for rig_accounts: bit 0 acme, bit 1 gateway */
 	struct addr at[L_N];
 	uint16_t pbx_port; /* where trunks are dialled */
@@ -234,11 +235,15 @@ plain_trunk(struct world *w, const char *account, const char *id, enum trunk_tra
 __attribute__((unused)) static void
 rig_accounts(struct world *w)
 {
+	struct roster_account *a;
 	struct roster_trunk *t;
 
 	memset(w, 0, sizeof(*w));
 	roster_init(&w->r);
-	world_account(w, "acme")->enabled = !(rig.switched_off & 1);
+	a = world_account(w, "acme");
+	a->enabled = !(rig.switched_off & 1);
+	if (rig.on_acme)
+		rig.on_acme(a);
 	world_account(w, "umbra");
 	world_account(w, "plain1");
 	world_account(w, "plain2");
