@@ -17,14 +17,14 @@ enum { CRLCACHE_MODE = 0640 };
 
 /* ---- files ---- */
 
-/* One name for one address; a meeting of two costs a fetch at the next start. FNV-1a. */
+/* One name for one list; a meeting of two costs a fetch at the next start. FNV-1a. */
 static void
-put_path(const struct crlcache *c, const char *url, char out[CRLCACHE_PATH_MAX + 32])
+put_path(const struct crlcache *c, const char *urls, char out[CRLCACHE_PATH_MAX + 32])
 {
 	uint64_t h = 0xcbf29ce484222325ULL;
 
-	for (; *url; url++)
-		h = (h ^ (unsigned char)*url) * 0x100000001b3ULL;
+	for (; *urls; urls++)
+		h = (h ^ (unsigned char)*urls) * 0x100000001b3ULL;
 	(void)snprintf(out, CRLCACHE_PATH_MAX + 32, "%s/%016llx.crl", c->dir,
 		       (unsigned long long)h);
 }
@@ -33,14 +33,14 @@ static void
 write_file(const struct crlcache_item *i)
 {
 	char path[CRLCACHE_PATH_MAX + 32], tmp[CRLCACHE_PATH_MAX + 40];
-	size_t url_len = strlen(i->url);
+	size_t len = strlen(i->urls);
 	bool ok;
 	int fd;
 
-	put_path(i->owner, i->url, path);
+	put_path(i->owner, i->urls, path);
 	(void)snprintf(tmp, sizeof(tmp), "%s.new", path);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, CRLCACHE_MODE);
-	ok = fd >= 0 && write(fd, i->url, url_len) == (ssize_t)url_len && write(fd, "\n", 1) == 1 &&
+	ok = fd >= 0 && write(fd, i->urls, len) == (ssize_t)len && write(fd, "\n", 1) == 1 &&
 	     write(fd, i->bytes, i->len) == (ssize_t)i->len;
 	if (fd >= 0)
 		ok = close(fd) == 0 && ok;
@@ -50,24 +50,41 @@ write_file(const struct crlcache_item *i)
 }
 
 static struct crlcache_item *
-find_item(const struct crlcache *c, const char *url)
+find_item(const struct crlcache *c, const char *urls)
 {
 	for (uint32_t i = 0; i < c->n; i++)
-		if (strcmp(c->item[i].url, url) == 0)
+		if (strcmp(c->item[i].urls, urls) == 0)
 			return &c->item[i];
 	return NULL;
 }
 
+/* The address of this turn, "" behind the last. */
+static struct str
+url_at(const struct crlcache_item *i, uint32_t turn)
+{
+	struct str rest = str_from(i->urls), url = str_cut(&rest, ' ');
+
+	while (turn-- > 0)
+		url = str_cut(&rest, ' ');
+	return url;
+}
+
 static struct crlcache_item *
-add_item(struct crlcache *c, struct str url, uint64_t now_us)
+add_item(struct crlcache *c, struct str urls, uint64_t now_us)
 {
 	struct crlcache_item *i;
+	struct str rest = urls;
+	bool some = false;
 
-	if (c->n == CRLCACHE_MAX || !fetch_url_ok(url))
+	while (rest.len)
+		some |= fetch_url_ok(str_cut(&rest, ' '));
+	if (c->n == CRLCACHE_MAX || !some)
 		return NULL;
 	i = &c->item[c->n];
 	*i = (struct crlcache_item){.owner = c, .due_us = now_us};
-	if (str_copyz(i->url, sizeof(i->url), url) != ERR_OK)
+	if (str_copyz(i->urls, sizeof(i->urls), urls) != ERR_OK ||
+	    str_copyz(i->url, sizeof(i->url), str_sub(url_at(i, 0), 0, sizeof(i->url) - 1)) !=
+		    ERR_OK)
 		return NULL;
 	c->n++;
 	return i;
@@ -99,19 +116,19 @@ read_file(struct crlcache *c, const char *name)
 {
 	char path[CRLCACHE_PATH_MAX + 272], *mem = NULL;
 	struct crlcache_item *i;
-	struct str text, url;
+	struct str text, urls;
 	struct stat st;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", c->dir, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    st.st_size <= CRLCACHE_LIST_MAX + TLS_DATES_URL_MAX)
+	    st.st_size <= CRLCACHE_LIST_MAX + CRLCACHE_URLS_MAX)
 		mem = mem_zalloc(1, (size_t)st.st_size);
 	if (mem && read(fd, mem, (size_t)st.st_size) == (ssize_t)st.st_size) {
 		text = str_of(mem, (size_t)st.st_size);
-		url = str_cut(&text, '\n');
-		i = add_item(c, url, 0); /* asked for at once: it may have been replaced */
+		urls = str_cut(&text, '\n');
+		i = add_item(c, urls, 0); /* asked for at once: it may have been replaced */
 		if (i && !take_list(i, text))
 			log_warn("crl.file", "%s is no revocation list", path);
 	}
@@ -165,6 +182,22 @@ note_failure(struct crlcache_item *i, const char *why)
 				   clock_wall_us());
 }
 
+/* The next address at once; behind the last one it has failed. */
+static void
+try_next(struct crlcache_item *i, const char *why)
+{
+	struct str url = url_at(i, i->turn);
+
+	if (url_at(i, i->turn + 1).len == 0) {
+		i->turn = 0;
+		note_failure(i, why);
+		return;
+	}
+	log_info("crl.fetch", "url=%.*s %s; the next address is tried", STR_ARG(url), why);
+	i->turn++;
+	i->due_us = 0;
+}
+
 static void
 take_answer(void *arg, const struct fetch_result *r)
 {
@@ -173,10 +206,11 @@ take_answer(void *arg, const struct fetch_result *r)
 
 	i->busy = false;
 	if (r->err != ERR_OK || (!same && !take_list(i, r->body))) {
-		note_failure(i, r->err != ERR_OK ? r->why : "what came is no revocation list");
+		try_next(i, r->err != ERR_OK ? r->why : "what came is no revocation list");
 		return;
 	}
 	i->failures = 0;
+	i->turn = 0;
 	i->due_us =
 		clock_now_us() + (uint64_t)crlcache_wait_s(&i->dates, clock_wall_us()) * CLOCK_S;
 	(void)alarms_clear(i->owner->alarms, ALARM_CRL_FETCH, i->url);
@@ -189,7 +223,7 @@ take_answer(void *arg, const struct fetch_result *r)
 static void
 begin(struct crlcache_item *i)
 {
-	struct fetch_job job = {.url = str_from(i->url),
+	struct fetch_job job = {.url = url_at(i, i->turn),
 				.max_bytes = CRLCACHE_LIST_MAX,
 				.on_done = take_answer,
 				.arg = i};
@@ -197,7 +231,7 @@ begin(struct crlcache_item *i)
 
 	i->busy = e == ERR_OK;
 	if (e != ERR_OK && e != ERR_FULL)
-		note_failure(i, err_text(e));
+		try_next(i, err_text(e));
 }
 
 void
@@ -220,10 +254,10 @@ crlcache_step(struct crlcache *c, uint64_t now_us, int64_t wall_us)
 }
 
 void
-crlcache_want(struct crlcache *c, const char *url, uint64_t now_us)
+crlcache_want(struct crlcache *c, const char *urls, uint64_t now_us)
 {
-	if (url[0] && !find_item(c, url) && add_item(c, str_from(url), now_us))
-		log_info("crl.wanted", "url=%s", url);
+	if (urls[0] && !find_item(c, urls) && add_item(c, str_from(urls), now_us))
+		log_info("crl.wanted", "url=%s", urls);
 }
 
 size_t

@@ -1,5 +1,5 @@
 /* Revocation lists that admin fetches: from where verified certificates say, kept on disk, fetched
- * anew before they run out. One file a list: a line with its address, then its bytes. One thread.
+ * anew before they run out. One file a list: a line with its addresses, then its bytes. One thread.
  */
 #ifndef POSTERN_APP_CRLCACHE_H
 #define POSTERN_APP_CRLCACHE_H
@@ -10,7 +10,8 @@
 #include "ops/alarm.h"
 
 enum {
-	CRLCACHE_MAX = 128, /* addresses */
+	CRLCACHE_MAX = 128,      /* lists */
+	CRLCACHE_URLS_MAX = 512, /* all addresses of one, with NUL; as in tls_record_cert */
 	CRLCACHE_LIST_MAX = 16 << 20,
 	CRLCACHE_PATH_MAX = 320,
 	CRLCACHE_AGAIN_MIN_S = 5,
@@ -24,8 +25,10 @@ struct crlcache;
 
 struct crlcache_item {
 	struct crlcache *owner;
-	char url[TLS_DATES_URL_MAX];
-	char *bytes; /* NULL: none yet */
+	char urls[CRLCACHE_URLS_MAX]; /* in the order in which they are tried, a space between */
+	char url[TLS_DATES_URL_MAX];  /* the first one, by which it is known */
+	uint32_t turn;                /* of them, the one that is tried now or next */
+	char *bytes;                  /* NULL: none yet */
 	size_t len;
 	struct tls_crl_dates dates;
 	uint64_t due_us; /* monotonic: of the next fetch */
@@ -47,8 +50,9 @@ enum err crlcache_init(struct crlcache *c, const char *dir, struct fetcher *fetc
 		       struct alarms *alarms) NODISCARD;
 /** After the fetcher has ended. */
 void crlcache_fini(struct crlcache *c);
-/** A verified certificate names this address. What is no http address is left alone. */
-void crlcache_want(struct crlcache *c, const char *url, uint64_t now_us);
+/** A verified certificate names these addresses of its list, a space between. What is no http
+ * address is left alone. */
+void crlcache_want(struct crlcache *c, const char *urls, uint64_t now_us);
 /** Each second: begins what is due, raises and clears alarms. */
 void crlcache_step(struct crlcache *c, uint64_t now_us, int64_t wall_us);
 /** All lists as entries (borrowed), at most max; how many. */

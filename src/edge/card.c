@@ -57,7 +57,6 @@ fill_card(struct card *k, const struct cert_view *v)
 		return false;
 	k->n_dns = v->n_dns;
 	k->n_uri = v->n_uri;
-	k->not_after_us = v->not_after_us;
 	for (uint16_t i = 0; i < v->n_dns; i++)
 		if (!add_name(k, v->dns[i], i))
 			return false;

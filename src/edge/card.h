@@ -22,7 +22,6 @@ struct card {
 	bool shown; /* it showed a certificate; else it is known by its address alone */
 	uint16_t n_dns, n_uri, used;
 	uint16_t at[CARD_NAMES_MAX + 1], len[CARD_NAMES_MAX + 1]; /* DNS names, URIs, common name */
-	int64_t not_after_us; /* wall: no new calls behind it (A10) */
 	char text[CARD_TEXT_MAX];
 };
 

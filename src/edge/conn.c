@@ -410,6 +410,7 @@ conn_keep_tls(struct conn *c, const struct tls_record *r)
 	(void)!str_copyz(c->peer, sizeof(c->peer), str_sub(str_from(names), 0, CONN_TEXT - 1));
 	memcpy(c->ids, r->ids, sizeof(c->ids));
 	c->n_ids = r->n_ids;
+	c->not_after_us = r->until_us;
 	/* the lists may have changed since it was judged */
 	t = c->owner->trust ? tls_trust_box_get(c->owner->trust) : NULL;
 	look_up(c, t);
@@ -438,7 +439,6 @@ conns_accept_tls(struct conns *cs, struct tls_result *res, uint32_t listener,
 		return e;
 	}
 	c->card = res->verdict.account;
-	c->not_after_us = cards_at(cs->cards, c->card)->not_after_us;
 	conn_opened(c);
 	return ERR_OK;
 }

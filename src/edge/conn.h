@@ -71,7 +71,7 @@ struct conn {
 	struct policy_id account,
 		trunk;            /* account "" for a carrier; trunk: dialled, or the only one */
 	struct identity identity; /* of today's accounts; where barred, of the last that knew it */
-	int64_t not_after_us;     /* wall: of the peer's certificate, 0 = none */
+	int64_t not_after_us;     /* wall: the first of the peer's chain to end, 0 = none */
 	struct cert_id ids[TLS_RECORD_CERTS]; /* of its chain, for revocation lists */
 	uint16_t n_ids;
 	uint32_t card; /* CARD_NONE where there is none */

@@ -196,8 +196,6 @@ conns_on_handshake(struct conns *cs, struct tls_result *res)
 		return;
 	}
 	conn_keep_tls(c, &res->record);
-	if (res->record.n_chain)
-		c->not_after_us = res->record.chain[0].not_after_us;
 	if (stream_adopt_tls(&cs->streams, &res->conn, &stream_calls, c, &c->stream) != ERR_OK) {
 		conn_close(c, "no stream left");
 		return;

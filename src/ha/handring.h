@@ -15,7 +15,7 @@
 #include "policy/snapshot.h"
 
 enum {
-	HANDRING_VERSION = 1,
+	HANDRING_VERSION = 2,
 	HANDRING_SLOTS = 2048,
 	HANDRING_TRUNKS = 8, /* trunk names kept with a handshake */
 	HANDRING_METHOD_MAX = 24,

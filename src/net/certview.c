@@ -278,20 +278,34 @@ url_of(const GENERAL_NAME *g)
 	return str_istarts(s, STR("http://")) || str_istarts(s, STR("https://")) ? s : STR_NULL;
 }
 
+/* Behind what is there, with a space; left out where it does not fit as a whole. */
+static void
+add_url(char *dst, size_t cap, struct str url)
+{
+	size_t used = strlen(dst), gap = used ? 1 : 0;
+
+	if (url.len == 0 || memchr(url.p, ' ', url.len) || memchr(url.p, 0, url.len) ||
+	    url.len + gap >= cap - used)
+		return;
+	if (gap)
+		dst[used] = ' ';
+	memcpy(dst + used + gap, url.p, url.len);
+	dst[used + gap + url.len] = 0;
+}
+
 void
-certview_crl_url(const X509 *x, char *dst, size_t cap)
+certview_crl_urls(const X509 *x, char *dst, size_t cap)
 {
 	CRL_DIST_POINTS *points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
 
 	dst[0] = 0;
-	for (int i = 0; i < sk_DIST_POINT_num(points) && !dst[0]; i++) {
+	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
 		const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
 
 		if (!name || name->type != 0)
 			continue;
-		for (int k = 0; k < sk_GENERAL_NAME_num(name->name.fullname) && !dst[0]; k++)
-			(void)!str_copyz(dst, cap,
-					 url_of(sk_GENERAL_NAME_value(name->name.fullname, k)));
+		for (int k = 0; k < sk_GENERAL_NAME_num(name->name.fullname); k++)
+			add_url(dst, cap, url_of(sk_GENERAL_NAME_value(name->name.fullname, k)));
 	}
 	CRL_DIST_POINTS_free(points);
 }

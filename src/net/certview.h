@@ -39,8 +39,9 @@ int certview_error_for_alert(uint8_t alert);
 bool certview_time(const struct asn1_string_st *t, int64_t *out);
 /** What revocation lists know it by. */
 void certview_id(const struct x509_st *x, struct cert_id *out);
-/** Its first distribution point of revocation lists that is an http or https URL; "" = none. */
-void certview_crl_url(const struct x509_st *x, char *dst, size_t cap);
+/** Its distribution points of revocation lists that are http or https URLs, in their order, a space
+ * between, as many as fit; "" = none. */
+void certview_crl_urls(const struct x509_st *x, char *dst, size_t cap);
 /** All certificates of a PEM text; each is the caller's (certview_drop). SYNTAX: none, or one that
  * cannot be read; LONG: more than max; NOMEM. */
 enum err certview_read_pem(struct str pem, struct x509_st **out, size_t max,

@@ -233,12 +233,16 @@ keep_record(const struct tls_path *path, const struct attempt *a, struct tls_rec
 {
 	r->n_chain = 0;
 	r->n_ids = 0;
+	r->until_us = 0;
+	for (size_t i = 0; i < path->n; i++)
+		if (r->until_us == 0 || path->v[i].not_after_us < r->until_us)
+			r->until_us = path->v[i].not_after_us;
 	for (size_t i = 0; i < path->n && i < TLS_RECORD_CERTS; i++) {
 		X509 *x = i == 0 ? path->leaf : sk_X509_value(a->chain, (int)i);
 		struct tls_record_cert *c = &r->chain[r->n_chain++];
 
 		tls_record_cert(c, &path->v[i]);
-		certview_crl_url(x, c->crl, sizeof(c->crl));
+		certview_crl_urls(x, c->crl, sizeof(c->crl));
 		certview_id(x, &r->ids[r->n_ids++]);
 	}
 	(void)!str_copyz(r->authority, sizeof(r->authority), a->root.name);

@@ -59,7 +59,8 @@ enum tls_reason {
 struct tls_record_cert {
 	char subject[160], issuer[160], serial[48];
 	char names[512]; /* "a, b, sip:c and 3 more"; "" where it was not looked at (issuers) */
-	char crl[256];   /* first http distribution point of revocation lists; "" none */
+	char crl[512];   /* http distribution points of revocation lists, in their order, a space
+			  * between; "" none */
 	int64_t not_before_us, not_after_us;
 	uint8_t fingerprint[32];
 	enum cert_key key, sig_key; /* its own, and that of the issuer that signed it */
@@ -87,7 +88,8 @@ struct tls_record {
 	uint16_t n_chain;                     /* kept */
 	struct cert_id ids[TLS_RECORD_CERTS]; /* of the same certificates, for revocation lists */
 	uint16_t n_ids;
-	uint64_t trust_version;            /* of the trust that judged; 0 = none did */
+	uint64_t trust_version; /* of the trust that judged; 0 = none did */
+	int64_t until_us; /* wall: when the first certificate of the path ends; 0 = none shown */
 	char authority[TLS_AUTHORITY_MAX]; /* who vouches for the root: "DigiCert", a file, an
 					      account */
 	char notes[TLS_NOTES_MAX];  /* "EC issuer; serverAuth only": worth knowing, no refusal */

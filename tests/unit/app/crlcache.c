@@ -218,6 +218,37 @@ test_failures(void **state)
 	assert_int_equal(cache.item[0].failures, 0);
 }
 
+/* Each address in turn; only when all have failed the list cannot be fetched. */
+static void
+test_in_turn(void **state)
+{
+	char urls[CRLCACHE_URLS_MAX];
+
+	(void)state;
+	served = ca_crl_pem(root, &leaf, 1);
+	(void)snprintf(urls, sizeof(urls), "http://127.0.0.1:1/a.crl http:///x %s", url);
+	crlcache_want(&cache, urls, 0);
+	crlcache_want(&cache, urls, 0);
+	assert_int_equal(cache.n, 1);
+	for (int i = 0; i < 3; i++) {
+		assert_null(cache.item[0].bytes);
+		assert_int_equal(cache.item[0].failures, 0);
+		fetch_now(clock_now_us());
+	}
+	assert_non_null(cache.item[0].bytes);
+	assert_int_equal(cache.item[0].turn, 0);
+	served = STR_NULL;
+	cache.item[0].due_us = 0;
+	for (int i = 0; i < 3; i++)
+		fetch_now(clock_now_us());
+	assert_int_equal(cache.item[0].failures, 1);
+	assert_int_equal(cache.item[0].turn, 0);
+	close_cache();
+	open_cache(); /* all of them are kept */
+	assert_string_equal(cache.item[0].urls, urls);
+	assert_string_equal(cache.item[0].url, "http://127.0.0.1:1/a.crl");
+}
+
 static void
 test_bounded(void **state)
 {
@@ -271,6 +302,7 @@ main(void)
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test_setup_teardown(test_fetched_and_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
 	};

@@ -448,6 +448,7 @@ intermediates(void **state)
 				    .ca = cases[i].ca,
 				    .eku = cases[i].eku,
 				    .from_day = -1,
+				    .to_day = 3,
 				    .key = ca_keys()->leaf2,
 				    .issuer = rig.root,
 				    .issuer_key = ca_keys()->ca};
@@ -470,6 +471,10 @@ intermediates(void **state)
 		if (strcmp(tls_record_word(&rig.record), cases[i].word) != 0)
 			fail_msg("%s: %s (%s)", cases[i].row, tls_record_word(&rig.record),
 				 rig.record.why);
+		if (rig.record.accepted && /* the intermediate ends before its leaf */
+		    (rig.record.until_us != rig.record.chain[1].not_after_us ||
+		     rig.record.until_us >= rig.record.chain[0].not_after_us))
+			fail_msg("%s: until %lld", cases[i].row, (long long)rig.record.until_us);
 		SSL_SESSION_free(p.session);
 		SSL_CTX_free(p.ctx);
 		X509_free(middle);
