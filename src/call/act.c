@@ -23,6 +23,7 @@ void
 act_store(struct call *c)
 {
 	c->rec.state = (uint8_t)c->m.state;
+	c->rec.owes_ack = c->m.owes_ack;
 	ops_of(c)->do_store(ops_of(c)->arg, c->slot, &c->rec, false);
 }
 
@@ -83,6 +84,13 @@ act_stop(struct call *c, enum refusal r)
 	act_event(c, B2BUA_EV_STOP, NULL);
 }
 
+/* What we said last to a leg. */
+static struct str
+said_to(const struct call *c, enum call_leg_index i)
+{
+	return str_of(c->leg[i].said.z, c->leg[i].said.n);
+}
+
 /* ---- the actions ---- */
 
 static void
@@ -95,10 +103,9 @@ begin_msg(struct call *c, struct buf *b)
 static enum refusal
 send_invite(struct call *c, uint32_t trunk)
 {
-	char body_mem[CALL_SDP_MAX];
 	struct edge_local local;
 	struct edge_dest dest;
-	struct buf body, b;
+	struct buf b;
 	enum refusal r;
 	enum err e;
 
@@ -109,14 +116,13 @@ send_invite(struct call *c, uint32_t trunk)
 		return REFUSAL_INTERNAL;
 	act_hash_leg(c, LEG_B);
 	r = negotiate_port(c, LEG_B, trunk);
-	if (r != REFUSAL_NONE)
-		return r;
-	buf_init(&body, body_mem, sizeof(body_mem));
-	r = negotiate_offer_b(c, &body);
+	negotiate_target(c);
+	if (r == REFUSAL_NONE && !c->late)
+		r = negotiate_ask(c);
 	if (r != REFUSAL_NONE)
 		return r;
 	begin_msg(c, &b);
-	leg_put_invite(c, &b, &local.advertised, buf_view(&body));
+	leg_put_invite(c, &b, &local.advertised, c->late ? STR_NULL : said_to(c, LEG_B));
 	memset(&dest, 0, sizeof(dest));
 	dest.emergency = c->rec.exempt;
 	dest.trunk = c->rec.leg[LEG_B].trunk;
@@ -190,11 +196,11 @@ pass_ring(struct call *c, const struct sip_msg *msg)
 	bool body;
 
 	assert(msg); /* only a provisional response rings */
-	body = c->n_sdp_a && msg->body.len;
+	body = c->x.answered && msg->body.len;
 	if (!c->rec.ringing_us)
 		c->rec.ringing_us = clock_wall_us();
 	begin_msg(c, &b);
-	leg_put_response_a(c, &b, msg->status, msg, body ? str_of(c->sdp_a, c->n_sdp_a) : STR_NULL);
+	leg_put_response_a(c, &b, msg->status, msg, body ? said_to(c, LEG_A) : STR_NULL);
 	act_store(c);
 	if (buf_end(&b) == ERR_OK)
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, msg->status,
@@ -202,14 +208,14 @@ pass_ring(struct call *c, const struct sip_msg *msg)
 }
 
 void
-act_ack_b(struct call *c)
+act_ack(struct call *c, enum call_leg_index i)
 {
 	struct edge_dest dest;
 	struct buf b;
 
 	begin_msg(c, &b);
-	leg_put_ack_b(c, &b);
-	if (buf_end(&b) == ERR_OK && leg_dest(c, LEG_B, &dest) == ERR_OK)
+	leg_put_ack(c, i, &b, c->leg[i].answer_in_ack ? said_to(c, i) : STR_NULL);
+	if (buf_end(&b) == ERR_OK && leg_dest(c, i, &dest) == ERR_OK)
 		ops_of(c)->do_send_once(ops_of(c)->arg, &dest, false, buf_view(&b));
 }
 
@@ -225,13 +231,15 @@ answer_a(struct call *c, const struct sip_msg *msg)
 	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
 	begin_msg(c, &b);
-	leg_put_response_a(c, &b, 200, msg, str_of(c->sdp_a, c->n_sdp_a));
+	leg_put_response_a(c, &b, 200, msg, said_to(c, LEG_A));
 	act_store(c);
 	if (buf_end(&b) != ERR_OK)
 		log_error("call.answer", "id=%s the 200 to the caller does not fit", c->rec.id.z);
 	else
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, 200, buf_view(&b));
 	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
+	if (!c->late)
+		negotiate_drop(c); /* else A's ACK answers it */
 }
 
 static void
@@ -380,7 +388,7 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 		pass_ring(c, msg);
 	if (todo & B2BUA_DO_ACK_B) {
 		act_store(c);
-		act_ack_b(c);
+		act_ack(c, LEG_B);
 	}
 	if (todo & B2BUA_DO_ANSWER)
 		answer_a(c, msg);

@@ -86,10 +86,12 @@ step_idle(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 		return end_now(m, B2BUA_DO_REJECT_A, now);
 	case B2BUA_EV_PROVISIONAL:
 	case B2BUA_EV_ANSWER:
+	case B2BUA_EV_ANSWER_OFFER:
 	case B2BUA_EV_BAD_ANSWER:
 	case B2BUA_EV_FAIL_NEXT:
 	case B2BUA_EV_CANCEL:
 	case B2BUA_EV_ACK:
+	case B2BUA_EV_BAD_ACK:
 	case B2BUA_EV_BYE_A:
 	case B2BUA_EV_BYE_B:
 	case B2BUA_EV_DONE_A:
@@ -113,6 +115,10 @@ step_setup(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 	case B2BUA_EV_ANSWER:
 		set_state(m, B2BUA_ANSWERED, now);
 		return B2BUA_DO_ACK_B | B2BUA_DO_ANSWER;
+	case B2BUA_EV_ANSWER_OFFER:
+		set_state(m, B2BUA_ANSWERED, now);
+		m->owes_ack = true;
+		return B2BUA_DO_ANSWER;
 	case B2BUA_EV_BAD_ANSWER:
 		return B2BUA_DO_ACK_B | B2BUA_DO_REJECT_A | end_legs(m, B2BUA_DO_BYE_B, now);
 	case B2BUA_EV_FAIL_NEXT:
@@ -127,6 +133,7 @@ step_setup(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 		return cancel_b(m, now);
 	case B2BUA_EV_START:
 	case B2BUA_EV_ACK:
+	case B2BUA_EV_BAD_ACK:
 	case B2BUA_EV_BYE_B:
 	case B2BUA_EV_DONE_A:
 	case B2BUA_EV_DONE_B:
@@ -138,35 +145,50 @@ step_setup(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 	return 0;
 }
 
+/* The ACK that B still waits for: before anything else goes there. */
+static unsigned
+pay_ack(struct b2bua *m)
+{
+	unsigned owed = m->owes_ack ? B2BUA_DO_ACK_B : 0;
+
+	m->owes_ack = false;
+	return owed;
+}
+
 static unsigned
 step_answered(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 {
+	unsigned bye_b = m->end_on_ack ? 0 : B2BUA_DO_BYE_B;
+
 	switch (ev) {
 	case B2BUA_EV_ACK:
 		if (m->end_on_ack)
 			return end_legs(m, B2BUA_DO_BYE_A, now);
 		set_state(m, B2BUA_UP, now);
-		return 0;
+		return pay_ack(m);
+	case B2BUA_EV_BAD_ACK:
+		return pay_ack(m) | end_legs(m, B2BUA_DO_BYE_A | bye_b, now);
 	case B2BUA_EV_BYE_A:
-		return end_legs(m, m->end_on_ack ? 0 : B2BUA_DO_BYE_B, now);
+		return pay_ack(m) | end_legs(m, bye_b, now);
 	case B2BUA_EV_BYE_B:
 		m->end_on_ack = true;
 		m->wait_b = false;
-		return B2BUA_DO_CLOSE_MEDIA;
+		return pay_ack(m) | B2BUA_DO_CLOSE_MEDIA;
 	case B2BUA_EV_STOP:
 		if (m->end_on_ack)
 			return 0;
 		m->end_on_ack = true;
 		m->wait_b = true;
-		return B2BUA_DO_BYE_B | B2BUA_DO_CLOSE_MEDIA;
+		return pay_ack(m) | B2BUA_DO_BYE_B | B2BUA_DO_CLOSE_MEDIA;
 	case B2BUA_EV_DONE_B:
 		m->wait_b = false;
 		return 0;
 	case B2BUA_EV_DUE:
-		return end_legs(m, B2BUA_DO_BYE_A | (m->end_on_ack ? 0 : B2BUA_DO_BYE_B), now);
+		return pay_ack(m) | end_legs(m, B2BUA_DO_BYE_A | bye_b, now);
 	case B2BUA_EV_START:
 	case B2BUA_EV_PROVISIONAL:
 	case B2BUA_EV_ANSWER:
+	case B2BUA_EV_ANSWER_OFFER:
 	case B2BUA_EV_BAD_ANSWER:
 	case B2BUA_EV_FAIL_NEXT:
 	case B2BUA_EV_FAIL:
@@ -193,11 +215,13 @@ step_up(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 	case B2BUA_EV_START:
 	case B2BUA_EV_PROVISIONAL:
 	case B2BUA_EV_ANSWER:
+	case B2BUA_EV_ANSWER_OFFER:
 	case B2BUA_EV_BAD_ANSWER:
 	case B2BUA_EV_FAIL_NEXT:
 	case B2BUA_EV_FAIL:
 	case B2BUA_EV_CANCEL:
 	case B2BUA_EV_ACK:
+	case B2BUA_EV_BAD_ACK:
 	case B2BUA_EV_DONE_A:
 	case B2BUA_EV_DONE_B:
 	case B2BUA_EV_DUE:
@@ -218,12 +242,14 @@ step_canceling(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 	case B2BUA_EV_DUE:
 		return end_now(m, 0, now);
 	case B2BUA_EV_ANSWER:
+	case B2BUA_EV_ANSWER_OFFER:
 	case B2BUA_EV_BAD_ANSWER: /* it crossed our CANCEL */
 		return B2BUA_DO_ACK_B | end_legs(m, B2BUA_DO_BYE_B, now);
 	case B2BUA_EV_START:
 	case B2BUA_EV_PROVISIONAL:
 	case B2BUA_EV_CANCEL:
 	case B2BUA_EV_ACK:
+	case B2BUA_EV_BAD_ACK:
 	case B2BUA_EV_BYE_A:
 	case B2BUA_EV_BYE_B:
 	case B2BUA_EV_DONE_A:
@@ -255,11 +281,13 @@ step_ending(struct b2bua *m, enum b2bua_event ev, uint64_t now)
 	case B2BUA_EV_START:
 	case B2BUA_EV_PROVISIONAL:
 	case B2BUA_EV_ANSWER:
+	case B2BUA_EV_ANSWER_OFFER:
 	case B2BUA_EV_BAD_ANSWER:
 	case B2BUA_EV_FAIL_NEXT:
 	case B2BUA_EV_FAIL:
 	case B2BUA_EV_CANCEL:
 	case B2BUA_EV_ACK:
+	case B2BUA_EV_BAD_ACK:
 	case B2BUA_EV_STOP:
 	case B2BUA_EV_RESTORE:
 	case B2BUA_EV_RESTORE_LOST:

@@ -20,7 +20,7 @@ enum {
 	X(IDLE)      /* admitted, no INVITE out yet */                                             \
 	X(TRYING)    /* INVITE out to a target */                                                  \
 	X(RINGING)   /* a provisional of it was passed to A */                                     \
-	X(ANSWERED)  /* B's 2xx acknowledged, ours sent to A; its ACK is owed */                   \
+	X(ANSWERED)  /* B's 2xx is there, ours sent to A; its ACK is owed */                       \
 	X(UP)        /* both legs confirmed */                                                     \
 	X(CANCELING) /* A has its final response; B's is awaited */                                \
 	X(ENDING)    /* BYE out on one leg or both */                                              \
@@ -30,11 +30,13 @@ enum {
 	X(START)        /* the first target was chosen */                                          \
 	X(PROVISIONAL)  /* B: 101-199 */                                                           \
 	X(ANSWER)       /* B: 2xx whose SDP suits both legs */                                     \
+	X(ANSWER_OFFER) /* B: 2xx with an offer, as A's INVITE had none: A's ACK answers it */     \
 	X(BAD_ANSWER)   /* B: 2xx that cannot be used (SDP) */                                     \
 	X(FAIL_NEXT)    /* B: failed, and another target is there */                               \
 	X(FAIL)         /* B: failed, and none is left (or CANCEL worked) */                       \
 	X(CANCEL)       /* A: CANCEL */                                                            \
 	X(ACK)          /* A: ACK of our 2xx */                                                    \
+	X(BAD_ACK)      /* A: ACK that does not answer the offer of our 2xx */                     \
 	X(BYE_A)        /* A: BYE (answered already) */                                            \
 	X(BYE_B)        /* B: BYE (answered already) */                                            \
 	X(DONE_A)       /* our BYE to A has its final response, or timed out */                    \
@@ -76,6 +78,7 @@ struct b2bua {
 	uint64_t due;        /* us; UINT64_MAX = none */
 	bool wait_a, wait_b; /* BYE sent and not done */
 	bool end_on_ack;     /* A's ACK is owed before BYE may go there (RFC 3261 15) */
+	bool owes_ack;       /* B's 2xx waits for the answer in A's ACK */
 };
 
 void b2bua_init(struct b2bua *m);

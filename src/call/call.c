@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "call/act.h"
 #include "call/admit.h"
+#include "call/called.h"
 #include "call/caller.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
@@ -53,6 +54,7 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	cs->by_media = mem_zalloc(cs->n_media, sizeof(struct call *));
 	if (!cs->limit_rows || !cs->by_media ||
 	    pool_init(&cs->pool, conf->max_calls + CALL_SPARE, sizeof(struct call)) != ERR_OK ||
+	    pool_init(&cs->offers, conf->max_calls + CALL_SPARE, CALL_OFFER_MAX) != ERR_OK ||
 	    hash_init(&cs->by_tag, 2 * conf->max_calls) != ERR_OK || make_rows(cs) != ERR_OK) {
 		calls_fini(cs);
 		return ERR_NOMEM;
@@ -70,6 +72,8 @@ calls_fini(struct calls *cs)
 	mem_free(cs->own_rows[1]);
 	if (cs->pool.mem)
 		pool_fini(&cs->pool);
+	if (cs->offers.raw)
+		pool_fini(&cs->offers);
 	if (cs->by_tag.bucket)
 		hash_fini(&cs->by_tag);
 	cs->limit_rows = NULL;
@@ -304,7 +308,8 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 		return REFUSAL_SDP;
 	}
 	act_hash_leg(c, LEG_A);
-	r = negotiate_offer_a(c, m, &sdp_why);
+	c->late = m->body.len == 0;
+	r = c->late ? REFUSAL_NONE : negotiate_offer(c, LEG_A, m, c->leg[LEG_A].invite, &sdp_why);
 	if (r == REFUSAL_NONE)
 		r = negotiate_port(c, LEG_A, src->trunk);
 	else
@@ -449,6 +454,24 @@ calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m
 		refuse_plain(cs, txn, msg, src, REFUSAL_METHOD);
 }
 
+/* The ACK that answers B's offer. */
+static enum b2bua_event
+take_late(struct call *c, const struct sip_msg *m)
+{
+	const char *why = "";
+	enum refusal r = m->body.len ? negotiate_answer(c, m, &why) : REFUSAL_BAD_ACK;
+
+	negotiate_drop(c);
+	c->leg[LEG_B].answer_in_ack = r == REFUSAL_NONE;
+	if (r == REFUSAL_NONE)
+		return B2BUA_EV_ACK;
+	log_warn("call.answer", "id=%s the answer in ACK cannot be used: %s", c->rec.id.z, why);
+	r = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ACK;
+	act_note_refusal(c, r, why);
+	act_note_end(c, ENDER_POSTERN, refusal_status(r), refusal_q850(r), r);
+	return B2BUA_EV_BAD_ACK;
+}
+
 void
 calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
 	     uint64_t now_us)
@@ -460,7 +483,7 @@ calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_sour
 	if (!c || i != LEG_A || sip_dialog_request(&c->rec.leg[i].dialog, msg) != ERR_OK)
 		return;
 	sip_ok_retrans_stop(&c->ok);
-	act_event(c, B2BUA_EV_ACK, msg);
+	act_event(c, c->m.owes_ack ? take_late(c, msg) : B2BUA_EV_ACK, msg);
 }
 
 void
@@ -490,163 +513,7 @@ calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us)
 	u->call->leg[LEG_A].invite = NULL;
 }
 
-/* ---- B's answers ---- */
-
-static void
-note_target(struct call *c, int status)
-{
-	if (c->rec.n_targets)
-		c->rec.target[c->rec.n_targets - 1].status = status;
-}
-
-/* B's dialog follows what its response says; another fork starts its SDP anew. */
-static enum err
-follow_dialog(struct call *c, const struct sip_msg *m)
-{
-	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog, fork;
-	enum err e = ERR_OK;
-
-	if (m->to_tag.len == 0)
-		return m->status >= 200 ? ERR_NOTFOUND : ERR_OK;
-	if (d->state == SIP_DIALOG_NEW) {
-		e = sip_dialog_fork(d, m, d);
-	} else if (!sip_dialog_match(d, m)) {
-		e = sip_dialog_fork(d, m, &fork);
-		if (e == ERR_OK) {
-			*d = fork;
-			c->leg[LEG_B].answered = false;
-		}
-	} else if (m->status >= 200) {
-		e = sip_dialog_answer(d, m);
-	}
-	if (e != ERR_OK)
-		log_warn("call.dialog", "id=%s status=%u of the called side: %s", c->rec.id.z,
-			 m->status, err_text(e));
-	return e;
-}
-
-static void
-on_provisional(struct call *c, const struct edge_news *news)
-{
-	const char *why = "";
-
-	if (news->msg->status == 100)
-		return;
-	leg_from_source(c, LEG_B, &news->source);
-	(void)!follow_dialog(c, news->msg); /* logged; its 2xx will tell */
-	if (news->msg->body.len && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) &&
-	    negotiate_answer_b(c, news->msg, &why) != REFUSAL_NONE)
-		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
-	act_event(c, B2BUA_EV_PROVISIONAL, news->msg);
-}
-
-/* A 2xx of another fork than the one that was taken: ACK, then BYE, and nobody hears of it. */
-static void
-drop_fork(struct call *c, const struct sip_msg *m)
-{
-	struct sip_dialog keep = c->rec.leg[LEG_B].dialog, fork;
-	struct edge_dest dest;
-	struct edge_txn *txn;
-	struct buf b;
-
-	if (sip_dialog_fork(&keep, m, &fork) != ERR_OK)
-		return;
-	c->rec.leg[LEG_B].dialog = fork;
-	act_ack_b(c);
-	if (leg_dest(c, LEG_B, &dest) == ERR_OK) {
-		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
-		if (leg_put_bye(c, LEG_B, &b) == ERR_OK &&
-		    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_BYE, buf_view(&b), NULL,
-					  &txn) == ERR_OK)
-			c->owner->ops.do_forget(c->owner->ops.arg, txn);
-	}
-	c->rec.leg[LEG_B].dialog = keep;
-}
-
-static void
-on_answer(struct call *c, const struct edge_news *news)
-{
-	struct record_leg *l = &c->rec.leg[LEG_B];
-	const char *why = "";
-	enum refusal r;
-	enum err e;
-
-	if (l->dialog.state == SIP_DIALOG_CONFIRMED || l->dialog.state == SIP_DIALOG_TERMINATED) {
-		if (!sip_dialog_match(&l->dialog, news->msg))
-			drop_fork(c, news->msg);
-		else
-			act_ack_b(c);
-		return;
-	}
-	leg_from_source(c, LEG_B, &news->source);
-	note_target(c, news->msg->status);
-	e = follow_dialog(c, news->msg);
-	if (c->m.state == B2BUA_CANCELING) {
-		act_event(c, B2BUA_EV_ANSWER, news->msg);
-		return;
-	}
-	r = e == ERR_OK ? negotiate_answer_b(c, news->msg, &why) : REFUSAL_BAD_ANSWER;
-	if (r == REFUSAL_NONE) {
-		act_event(c, B2BUA_EV_ANSWER, news->msg);
-		return;
-	}
-	log_warn("call.answer", "id=%s the answer cannot be used: %s", c->rec.id.z, why);
-	act_note_refusal(c, r, why);
-	act_note_end(c, ENDER_POSTERN, refusal_status(r), refusal_q850(r), r);
-	act_event(c, B2BUA_EV_BAD_ANSWER, news->msg);
-}
-
-/* May another target be tried after this final status? Not when the user has spoken. */
-static bool
-hunts_on(const struct call *c, int status)
-{
-	return c->next_target < c->n_targets && (status == 0 || status == 408 || status >= 500) &&
-	       status < 600;
-}
-
-/* It never answered. What edge says of it names addresses: for our log and CDR, not for A (P5). */
-static void
-fail_target(struct call *c, const struct edge_news *news)
-{
-	if (news->why && c->rec.n_targets) {
-		struct record_target *t = &c->rec.target[c->rec.n_targets - 1];
-
-		(void)!str_copyz(t->why, sizeof(t->why),
-				 str_sub(str_from(news->why), 0, sizeof(t->why) - 1));
-	}
-	if (news->why)
-		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,
-			 c->rec.leg[LEG_B].trunk.z, news->why);
-	act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE,
-			 "");
-}
-
-static void
-on_failure(struct call *c, const struct edge_news *news)
-{
-	int status = news->event == EDGE_RESPONSE ? news->msg->status : 0;
-	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
-
-	note_target(c, news->event == EDGE_FAILED ? -1 : status);
-	(void)!sip_dialog_step(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_EV_FAILURE);
-	if (c->m.state == B2BUA_CANCELING) {
-		act_event(c, B2BUA_EV_FAIL, NULL);
-		return;
-	}
-	c->rec.refusal = REFUSAL_NONE;
-	if (news->event == EDGE_RESPONSE) /* the cause is kept, whatever the status becomes */
-		act_note_failure(c, reason_map(status), q850 ? q850 : reason_q850(status),
-				 reason_phrase(status));
-	else
-		fail_target(c, news);
-	if (hunts_on(c, status)) {
-		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
-		return;
-	}
-	act_note_end(c, news->event == EDGE_RESPONSE ? ENDER_CALLED : ENDER_POSTERN, c->fail_status,
-		     c->fail_q850, (enum refusal)c->rec.refusal);
-	act_event(c, B2BUA_EV_FAIL, NULL);
-}
+/* ---- news of what we sent ---- */
 
 static void
 on_bye_news(struct call *c, enum call_leg_index i, const struct edge_news *news)
@@ -684,11 +551,11 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 	if (c->finished || news->event == EDGE_OVER)
 		return;
 	if (failed)
-		on_failure(c, news);
+		called_failure(c, news);
 	else if (news->msg->status >= 200)
-		on_answer(c, news);
+		called_answer(c, news);
 	else
-		on_provisional(c, news);
+		called_provisional(c, news);
 }
 
 /* ---- time and media ---- */

@@ -159,6 +159,13 @@ put_agent(const struct calls *cs, struct buf *b, enum sip_hdr_id id)
 	sip_edit_hdr_z(b, id, cs->conf.user_agent);
 }
 
+/* The end of a message: with this SDP, or without a body. */
+static void
+put_sdp(struct buf *b, struct str sdp)
+{
+	sip_edit_body(b, sdp.len ? STR("application/sdp") : STR_NULL, sdp);
+}
+
 /* Only an emergency call comes here with none left (call/sos). */
 static int
 forwards_left(const struct sip_msg *m)
@@ -186,19 +193,19 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	if (req)
 		hide_copy(b, req, leg_way(c, LEG_B));
-	sip_edit_body(b, STR("application/sdp"), body);
+	put_sdp(b, body);
 }
 
 void
-leg_put_ack_b(struct call *c, struct buf *b)
+leg_put_ack(struct call *c, enum call_leg_index i, struct buf *b, struct str body)
 {
-	const struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+	const struct sip_dialog *d = &c->rec.leg[i].dialog;
 
 	sip_dialog_put_line(d, b, STR("ACK"));
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
 	sip_dialog_put_headers(d, b, STR("ACK"), d->local_invite_cseq);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
-	sip_edit_body(b, STR_NULL, STR_NULL);
+	put_sdp(b, body);
 }
 
 void
@@ -284,7 +291,7 @@ leg_put_response_a(struct call *c, struct buf *b, int status, const struct sip_m
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
 	if (from)
 		hide_copy(b, from, leg_way(c, LEG_A));
-	sip_edit_body(b, body.len ? STR("application/sdp") : STR_NULL, body);
+	put_sdp(b, body);
 }
 
 /* Warning: 399 postern "text (id)" (RFC 3261 20.43): what an operator gives to `explain`. */

@@ -14,9 +14,11 @@ enum err leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest 
 
 /** Begin leg B for a target: new Call-ID, tag, dialog. */
 enum err leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local) NODISCARD;
-/** The INVITE of leg B with this body into b; host: ours on that leg. */
+/** The INVITE of leg B with this body (empty: its 2xx shall offer) into b; host: ours on that leg.
+ */
 void leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct str body);
-void leg_put_ack_b(struct call *c, struct buf *b);
+/** ACK of leg i's 2xx to our last INVITE there; body: our answer, or empty. */
+void leg_put_ack(struct call *c, enum call_leg_index i, struct buf *b, struct str body);
 /** CANCEL for an INVITE of an earlier life of signaling: its dialog and branch are in the record.
  */
 void leg_put_lost_cancel(struct call *c, struct buf *b);

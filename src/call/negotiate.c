@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/secret.h"
 
 /* The leg's trunk as it stands now; NULL: it is gone. */
 static const struct trunk *
@@ -38,8 +39,9 @@ mki_of(const struct call *c, enum call_leg_index i)
 static struct sdp_policy
 policy_of(const struct call *c, enum call_leg_index i)
 {
-	struct sdp_policy p = {
-		.secure = c->rec.leg[i].secure, .first = true, .suites = SDP_SUITES_TAKEN};
+	struct sdp_policy p = {.secure = c->rec.leg[i].secure,
+			       .first = !c->leg[i].agreed,
+			       .suites = SDP_SUITES_TAKEN};
 
 	(void)suites_of(c, i, &p.suites);
 	return p;
@@ -86,35 +88,96 @@ has_sdp(const struct sip_msg *m)
 	return m->body.len && sip_ctype_is(m, "application", "sdp");
 }
 
-enum refusal
-negotiate_offer_a(struct call *c, const struct sip_msg *invite, const char **why)
+/* ---- an offer ---- */
+
+/* The offer in hand, anew into the scratch, which may hold another call's by now. */
+static bool
+read_again(struct call *c)
 {
-	struct sdp_policy policy = policy_of(c, LEG_A);
-	struct call_leg *a = &c->leg[LEG_A];
-	struct sdp *s = &c->owner->sdp_a;
+	const struct call_ops *ops = &c->owner->ops;
+	const struct call_exchange *x = &c->x;
+	const struct sip_msg *req = x->txn ? ops->do_request_of(ops->arg, x->txn) : NULL;
+	struct str body = req ? req->body : str_of(x->body, x->n_body);
+
+	return sdp_parse(body, &c->owner->offer) == ERR_OK;
+}
+
+/* An offer that came in a response: its text has to outlive it. */
+static enum refusal
+keep_offer(struct call *c, struct str body)
+{
+	struct call_exchange *x = &c->x;
+
+	if (body.len > CALL_OFFER_MAX)
+		return REFUSAL_SDP;
+	x->body = pool_get(&c->owner->offers);
+	if (!x->body)
+		return REFUSAL_MEDIA_BUSY;
+	memcpy(x->body, body.p, body.len);
+	x->n_body = body.len;
+	return REFUSAL_NONE;
+}
+
+void
+negotiate_drop(struct call *c)
+{
+	struct call_exchange *x = &c->x;
+
+	if (x->body) {
+		secret_wipe(x->body, x->n_body);
+		pool_put(&c->owner->offers, x->body);
+	}
+	secret_wipe(x, sizeof(*x));
+}
+
+static enum refusal
+read_offer(struct call *c, enum call_leg_index i, struct str body, const char **why)
+{
+	struct sdp_policy policy = policy_of(c, i);
+	struct call_exchange *x = &c->x;
+	struct sdp *s = &c->owner->offer;
 	struct sdp_refusal no = {0};
 
-	*why = "";
-	if (invite->body.len == 0)
-		return REFUSAL_NO_OFFER;
-	if (!has_sdp(invite))
-		return REFUSAL_BODY_TYPE;
-	if (sdp_parse(invite->body, s) != ERR_OK)
+	if (sdp_parse(body, s) != ERR_OK)
 		return REFUSAL_SDP;
-	if (sdp_offer_read(s, &policy, NULL, &a->far, &no) != ERR_OK) {
+	if (sdp_offer_read(s, &policy, &c->rec.leg[i].layout, &x->far, &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
-		return refusal_of(c, LEG_A, s, &no);
+		return refusal_of(c, i, s, &no);
 	}
-	if (names_us(c, &a->far)) {
+	if (names_us(c, &x->far)) {
 		*why = "the SDP names a media address of ours: packets would go round";
 		return REFUSAL_MEDIA;
 	}
-	a->local.secure = policy.secure;
-	a->local.mki = mki_of(c, LEG_A);
-	if (sdp_local_answer(&a->local, &a->far) != ERR_OK)
-		return REFUSAL_INTERNAL;
-	return REFUSAL_NONE;
+	x->mine = c->leg[i].local;
+	x->mine.secure = policy.secure;
+	x->mine.mki = mki_of(c, i);
+	return sdp_local_answer(&x->mine, &x->far) == ERR_OK ? REFUSAL_NONE : REFUSAL_INTERNAL;
 }
+
+enum refusal
+negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
+		struct edge_txn *txn, const char **why)
+{
+	enum refusal r = REFUSAL_NONE;
+
+	*why = "";
+	if (!has_sdp(m))
+		return REFUSAL_BODY_TYPE;
+	negotiate_drop(c);
+	c->x.from = i;
+	c->x.txn = txn;
+	if (!txn)
+		r = keep_offer(c, m->body);
+	if (r == REFUSAL_NONE)
+		r = read_offer(c, i, m->body, why);
+	if (r == REFUSAL_NONE)
+		c->x.open = true;
+	else
+		negotiate_drop(c);
+	return r;
+}
+
+/* ---- ports and rows ---- */
 
 enum refusal
 negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
@@ -169,18 +232,39 @@ leg_flags(const struct call *c, enum call_leg_index i)
 	return f;
 }
 
-/* Keys of both directions of a leg, as new serials: never the same for two keys of a slot. */
+/* The leg's two sides from now on. A key that is another one than before gets a new serial: never
+ * the same serial for two keys of a slot, and media lets old and new overlap. */
 static void
-set_keys(struct call *c, enum call_leg_index i)
+take_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
+	   const struct sdp_local *local)
 {
 	const struct call_ops *ops = &c->owner->ops;
 	struct call_leg *leg = &c->leg[i];
+	const struct sdp_key *out = &local->crypto[0].keys[0];
+	struct sdp_stream keep;
 	uint32_t slot = c->rec.leg[i].media.slot;
 
-	leg->in_serial = ++leg->last_in;
-	leg->out_serial = ++leg->last_out;
-	ops->do_key(ops->arg, slot, true, leg->in_serial, &leg->far.key);
-	ops->do_key(ops->arg, slot, false, leg->out_serial, &leg->local.crypto[0].keys[0]);
+	if (far->suite != SDP_SUITE_NONE && (!leg->in_serial || leg->far.suite != far->suite ||
+					     !sdp_key_eq(&leg->far.key, &far->key))) {
+		leg->in_serial = ++leg->last_in;
+		ops->do_key(ops->arg, slot, true, leg->in_serial, &far->key);
+	}
+	if (far->suite != SDP_SUITE_NONE &&
+	    (!leg->out_serial || leg->local.crypto[0].suite != local->crypto[0].suite ||
+	     !sdp_key_eq(&leg->local.crypto[0].keys[0], out))) {
+		leg->out_serial = ++leg->last_out;
+		ops->do_key(ops->arg, slot, false, leg->out_serial, out);
+	}
+	keep = leg->far;
+	leg->far = *far;
+	leg->local = *local;
+	if (far->disabled) { /* port 0: it comes back under its key */
+		leg->far.suite = keep.suite;
+		leg->far.tag = keep.tag;
+		leg->far.spelling = keep.spelling;
+		leg->far.key = keep.key;
+	}
+	sdp_stream_wipe(&keep);
 }
 
 /* Say to media what the leg's row shall be. */
@@ -214,112 +298,166 @@ open_row(struct call *c, enum call_leg_index i)
 								  : REFUSAL_MEDIA_BUSY;
 }
 
-/* A's offer into the scratch, which may hold another call's by now. */
-static bool
-read_offer_again(struct call *c)
+void
+negotiate_target(struct call *c)
 {
-	const struct call_ops *ops = &c->owner->ops;
-	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
-
-	return req && sdp_parse(req->body, &c->owner->sdp_a) == ERR_OK;
-}
-
-enum refusal
-negotiate_offer_b(struct call *c, struct buf *b)
-{
-	struct call_leg *a = &c->leg[LEG_A], *bl = &c->leg[LEG_B];
+	struct call_leg *bl = &c->leg[LEG_B];
 	struct record_leg *l = &c->rec.leg[LEG_B];
-	struct sdp_suites suites = SDP_SUITES_OFFERED;
-	enum refusal r;
 
 	/* another target: other keys, nothing known of it yet */
 	sdp_stream_wipe(&bl->far);
-	bl->far = (struct sdp_stream){.telephone_event_pt = SDP_PT_NONE, .clock = a->far.clock};
+	bl->far = (struct sdp_stream){.telephone_event_pt = SDP_PT_NONE};
 	bl->local.secure = l->secure;
-	bl->local.mki = mki_of(c, LEG_B);
 	bl->local.n_crypto = 0;
-	(void)suites_of(c, LEG_B, &suites);
-	bl->answered = false;
+	c->x.answered = false;
+	bl->agreed = false;
 	l->layout = (struct sdp_layout){0};
-	bl->in_serial = 0;
-	c->n_sdp_a = 0;
-	if (!read_offer_again(c) || sdp_local_offer(&bl->local, &suites) != ERR_OK)
-		return REFUSAL_INTERNAL;
-	if (sdp_offer_write(&bl->local, &c->owner->sdp_a.media[a->far.index], &a->far,
-			    a->far.direction, &l->layout, &l->origin, b) != ERR_OK)
-		return REFUSAL_MEDIA;
-	/* a secure B answers with one of our lines: which key we send under is known only then */
-	bl->out_serial = 0;
-	if (c->rec.leg[LEG_A].secure && !a->in_serial)
-		set_keys(c, LEG_A);
-	r = open_row(c, LEG_B);
-	if (r == REFUSAL_NONE)
-		r = open_row(c, LEG_A);
-	return r;
+	bl->in_serial = bl->out_serial = 0;
+	c->leg[LEG_A].said.n = 0;
 }
 
-/* Our answer to A, from what B took. */
+/* Before an answer that names these ports, and what comes early before it. */
 static enum refusal
-write_answer_a(struct call *c)
+open_first(struct call *c, enum call_leg_index to)
 {
-	struct call_leg *a = &c->leg[LEG_A], *bl = &c->leg[LEG_B];
-	struct record_leg *l = &c->rec.leg[LEG_A];
-	enum sdp_direction dir;
-	struct buf b;
+	enum refusal r;
 
-	if (!read_offer_again(c))
-		return REFUSAL_INTERNAL;
-	buf_init(&b, c->sdp_a, sizeof(c->sdp_a));
-	dir = sdp_answer_direction(a->far.direction, bl->far.direction);
-	if (sdp_answer_write(&a->local, &c->owner->sdp_a, &a->far,
-			     &c->owner->sdp_b.media[bl->far.index], &bl->far, dir, &l->layout,
-			     &l->origin, &b) != ERR_OK)
-		return REFUSAL_BAD_ANSWER;
-	sdp_stream_agree(&a->far, dir);
-	c->n_sdp_a = b.len;
-	a->answered = true;
-	return REFUSAL_NONE;
+	if (c->leg[to].agreed)
+		return REFUSAL_NONE;
+	if (!c->leg[c->x.from].agreed)
+		take_sides(c, (enum call_leg_index)c->x.from, &c->x.far, &c->x.mine);
+	c->leg[to].far.clock = c->x.far.clock;
+	r = open_row(c, to);
+	return r == REFUSAL_NONE ? open_row(c, (enum call_leg_index)c->x.from) : r;
 }
 
 enum refusal
-negotiate_answer_b(struct call *c, const struct sip_msg *msg, const char **why)
+negotiate_ask(struct call *c)
 {
-	struct sdp_policy policy = policy_of(c, LEG_B);
-	struct call_leg *a = &c->leg[LEG_A], *bl = &c->leg[LEG_B];
-	struct sdp *s = &c->owner->sdp_b;
-	struct sdp_refusal no = {0};
-	enum refusal r;
+	enum call_leg_index to = (enum call_leg_index)(1 - c->x.from);
+	struct call_exchange *x = &c->x;
+	struct record_leg *l = &c->rec.leg[to];
+	struct call_said *said = &c->leg[to].said;
+	struct sdp_suites suites = SDP_SUITES_OFFERED;
+	struct buf b;
 
-	*why = "";
-	if (!has_sdp(msg))
-		return bl->answered ? REFUSAL_NONE : REFUSAL_BAD_ANSWER;
-	if (bl->answered)
-		return REFUSAL_NONE; /* RFC 6337 2: a second answer to one offer does not count */
-	if (sdp_parse(msg->body, s) != ERR_OK)
+	x->mine.media = c->leg[x->from].local.media; /* its port may be younger than the offer */
+	x->asked = c->leg[to].local;
+	x->asked.secure = l->secure;
+	x->asked.mki = mki_of(c, to);
+	(void)suites_of(c, to, &suites);
+	if (!read_again(c))
+		return REFUSAL_INTERNAL;
+	/* a leg that has keys is offered them again: a repeat is no new key */
+	if (x->asked.n_crypto == 0 && sdp_local_offer(&x->asked, &suites) != ERR_OK)
+		return REFUSAL_INTERNAL;
+	said->n = 0;
+	buf_init(&b, said->z, sizeof(said->z));
+	if (sdp_offer_write(&x->asked, &c->owner->offer.media[x->far.index], &x->far,
+			    x->far.direction, &l->layout, &l->origin, &b) != ERR_OK)
+		return REFUSAL_MEDIA;
+	said->n = b.len;
+	return open_first(c, to);
+}
+
+/* ---- its answer ---- */
+
+/* What leg i answered, held against what it was asked. */
+static enum refusal
+read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_stream *got,
+	    const char **why)
+{
+	struct sdp_policy policy = policy_of(c, i);
+	struct sdp *s = &c->owner->answer;
+	struct sdp_refusal no = {0};
+
+	if (sdp_parse(body, s) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
-	if (sdp_answer_read(s, &policy, &bl->local, &c->rec.leg[LEG_B].layout, &a->far, &bl->far,
-			    &no) != ERR_OK) {
+	if (sdp_answer_read(s, &policy, &c->x.asked, &c->rec.leg[i].layout, &c->x.far, got, &no) !=
+	    ERR_OK) {
 		*why = no.text ? no.text : "";
 		return REFUSAL_BAD_ANSWER;
 	}
-	if (names_us(c, &bl->far)) {
+	if (names_us(c, got)) {
 		*why = "the answer names a media address of ours: packets would go round";
 		return REFUSAL_BAD_ANSWER;
 	}
-	if (policy.secure) {
-		sdp_local_chosen(&bl->local, &bl->far);
-		set_keys(c, LEG_B);
-	}
-	sdp_stream_agree(&bl->far, a->far.direction);
-	r = write_answer_a(c);
-	if (r != REFUSAL_NONE)
-		return r;
-	(void)!str_copyz(c->rec.leg[LEG_A].codec, SDP_CODEC_MAX, str_from(bl->far.codec));
-	(void)!str_copyz(c->rec.leg[LEG_B].codec, SDP_CODEC_MAX, str_from(bl->far.codec));
-	r = open_row(c, LEG_B);
+	return REFUSAL_NONE;
+}
+
+/* Our answer to the leg that offered, from what the other one took. */
+static enum refusal
+write_answer(struct call *c, const struct sdp_stream *got)
+{
+	const struct call_exchange *x = &c->x;
+	struct record_leg *l = &c->rec.leg[x->from];
+	struct call_said *said = &c->leg[x->from].said;
+	enum sdp_direction dir = sdp_answer_direction(x->far.direction, got->direction);
+	struct buf b;
+
+	if (!read_again(c))
+		return REFUSAL_INTERNAL;
+	said->n = 0;
+	buf_init(&b, said->z, sizeof(said->z));
+	if (sdp_answer_write(&x->mine, &c->owner->offer, &x->far,
+			     &c->owner->answer.media[got->index], got, dir, &l->layout, &l->origin,
+			     &b) != ERR_OK)
+		return REFUSAL_BAD_ANSWER;
+	said->n = b.len;
+	return REFUSAL_NONE;
+}
+
+static void
+note_codec(struct call *c, const char *codec)
+{
+	for (int i = 0; i < CALL_LEGS; i++)
+		(void)!str_copyz(c->rec.leg[i].codec, SDP_CODEC_MAX, str_from(codec));
+}
+
+/* Both sides have spoken: the session is what they said. */
+static enum refusal
+settle(struct call *c, struct sdp_stream *got)
+{
+	enum call_leg_index x = (enum call_leg_index)c->x.from, y = (enum call_leg_index)(1 - x);
+	struct sdp_stream far = c->x.far;
+	struct sdp_local asked = c->x.asked;
+	enum refusal r;
+
+	sdp_stream_agree(&far, sdp_answer_direction(far.direction, got->direction));
+	sdp_stream_agree(got, far.direction);
+	if (asked.secure && !got->disabled)
+		sdp_local_chosen(&asked, got);
+	take_sides(c, x, &far, &c->x.mine);
+	take_sides(c, y, got, &asked);
+	sdp_stream_wipe(&far);
+	sdp_local_wipe(&asked);
+	note_codec(c, got->codec);
+	r = open_row(c, y);
 	if (r == REFUSAL_NONE)
-		r = open_row(c, LEG_A);
-	bl->answered = r == REFUSAL_NONE; /* else the 2xx may do what the 18x could not */
+		r = open_row(c, x);
+	if (r == REFUSAL_NONE) /* else the 2xx may do what the 18x could not */
+		c->x.answered = c->leg[x].agreed = c->leg[y].agreed = true;
+	return r;
+}
+
+enum refusal
+negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
+{
+	enum call_leg_index from = (enum call_leg_index)(1 - c->x.from);
+	struct sdp_stream got;
+	enum refusal r;
+
+	*why = "";
+	if (!c->x.open || c->x.answered) /* RFC 6337 2: a second answer does not count */
+		return REFUSAL_NONE;
+	if (!has_sdp(m))
+		return REFUSAL_BAD_ANSWER;
+	r = read_answer(c, from, m->body, &got, why);
+	if (r == REFUSAL_NONE)
+		r = write_answer(c, &got);
+	if (r == REFUSAL_NONE)
+		r = settle(c, &got);
+	sdp_stream_wipe(&got);
 	return r;
 }
 
@@ -355,5 +493,7 @@ negotiate_wipe(struct call *c)
 	for (int i = 0; i < CALL_LEGS; i++) {
 		sdp_local_wipe(&c->leg[i].local);
 		sdp_stream_wipe(&c->leg[i].far);
+		secret_wipe(&c->leg[i].said, sizeof(c->leg[i].said));
 	}
+	negotiate_drop(c);
 }

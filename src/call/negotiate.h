@@ -1,27 +1,37 @@
-/* Media of a call: turns A's offer into B's, B's answer into A's, and says to media what each leg's
- * row shall be. Keys go to the secrets segment before the command that names them. */
+/* Offer and answer across the two legs (RFC 3264), wherever they stand: one leg offers, the other
+ * is asked, what it answers is answered to the first. Nothing of the session changes before the
+ * answer is there, so a refused offer leaves all as it was. What each leg's row shall be is said to
+ * media; keys go to the secrets segment before the command that names them. */
 #ifndef POSTERN_CALL_NEGOTIATE_H
 #define POSTERN_CALL_NEGOTIATE_H
 
 #include "call/leg.h"
 
 /**
- * Read A's offer (calls->sdp_a), take A's keys, choose ours. REFUSAL_NONE, or why not; then why is
- * a static sentence that says more than the refusal's own, or "".
+ * Leg i made the offer in m: into c->x, with the keys of our side for it. txn: the server
+ * transaction of m, which holds the text until the answer; NULL: it is copied. REFUSAL_NONE, or why
+ * not, and then no offer is in hand; why is a static sentence that says more than the refusal's
+ * own, or "".
  */
-enum refusal negotiate_offer_a(struct call *c, const struct sip_msg *invite, const char **why);
+enum refusal negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
+			     struct edge_txn *txn, const char **why);
 /** A port for leg i, if it has none yet. */
 enum refusal negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk);
+/** Leg B is another target now: new keys of ours for it, nothing known of it. */
+void negotiate_target(struct call *c);
 /**
- * Our offer to B (for the target in the record), into b; both rows are opened in media before this
- * returns. Fresh keys of ours for each target.
+ * The offer in hand as ours to the other leg, into its c->leg[].said. A leg that never agreed gets
+ * fresh keys, and both rows are opened in media before this returns; else the same keys again, and
+ * no row changes.
  */
-enum refusal negotiate_offer_b(struct call *c, struct buf *b);
+enum refusal negotiate_ask(struct call *c);
 /**
- * B's answer in a provisional or 2xx: opens B's row, writes our answer to A into c->sdp_a. A
- * repeated answer changes nothing. why as above.
+ * The answer of the leg that was asked: both rows are what it says, our answer is in said of the
+ * leg that offered. Nothing to do (NONE) where it answered already. why as above.
  */
-enum refusal negotiate_answer_b(struct call *c, const struct sip_msg *msg, const char **why);
+enum refusal negotiate_answer(struct call *c, const struct sip_msg *m, const char **why);
+/** No offer is in hand any more: answered finally, or refused. */
+void negotiate_drop(struct call *c);
 /** The call is answered: media time-outs run. */
 enum refusal negotiate_answered(struct call *c);
 /** Close both rows (once). */

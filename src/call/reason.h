@@ -34,13 +34,13 @@
 	X(EXTENSION, 420, 79, "an extension is required that postern does not have")               \
 	X(METHOD, 405, 79, "this method is not allowed on the trunk")                              \
 	X(BODY_TYPE, 415, 79, "only application/sdp is understood here")                           \
-	X(NO_OFFER, 488, 88, "an INVITE without an SDP offer is not supported yet")                \
 	X(SDP, 400, 88, "the SDP cannot be read")                                                  \
 	X(MEDIA, 488, 88, "no audio stream that both sides could use")                             \
 	X(CRYPTO, 488, 88, "the trunk requires SRTP with an a=crypto that postern knows")          \
 	X(CLEAR_ONLY, 488, 88, "SRTP keys are not taken over a trunk without TLS")                 \
 	X(REINVITE, 488, 88, "this change of a running call is not supported yet")                 \
 	X(BAD_ANSWER, 502, 88, "the called side's answer cannot be used")                          \
+	X(BAD_ACK, 488, 88, "the caller's ACK has no usable answer to the called side's offer")    \
 	X(UNREACHABLE, 480, 20, "the called trunk cannot be reached")                              \
 	X(TIMEOUT, 504, 102, "the called side did not answer in time")                             \
 	X(NO_ANSWER, 480, 19, "nobody answered in time")                                           \

@@ -1,4 +1,4 @@
-/* The call record, version 2: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 3: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H
@@ -14,7 +14,7 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 2,
+	CALL_RECORD_VERSION = 3,
 	CALL_SPARE = 32, /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
 	CALL_NAME_MAX = 128,       /* peer identity, codec */
@@ -70,7 +70,8 @@ struct call_record {
 	uint8_t ended_by;
 	uint8_t crashes; /* times that signaling died with this call in hand */
 	uint8_t n_targets, restored;
-	uint8_t pad[2];
+	uint8_t owes_ack; /* state ANSWERED: B's 2xx waits for its ACK */
+	uint8_t pad;
 	uint32_t class; /* enum policy_class */
 	/* wall clock, us; 0 = did not happen */
 	int64_t invite_us, ringing_us, answer_us, end_us;

@@ -49,6 +49,8 @@ resume_call(struct call *c)
 	}
 	if (state == B2BUA_TRYING || state == B2BUA_RINGING || state == B2BUA_CANCELING)
 		give_up_setup(c);
+	if (c->rec.owes_ack) /* before its BYE */
+		act_ack(c, LEG_B);
 	act_event(c,
 		  c->rec.answer_us && state != B2BUA_ENDED ? B2BUA_EV_RESTORE_LOST : B2BUA_EV_FAIL,
 		  NULL);

@@ -17,9 +17,10 @@
 #include "sip/txn.h"
 
 enum {
-	CALL_MSG_MAX = 16384, /* bytes of a message that we write */
-	CALL_SDP_MAX = 8192,  /* bytes of a body that we write */
-	CALL_TAG_CHARS = 26,  /* 130 bits */
+	CALL_MSG_MAX = 16384,  /* bytes of a message that we write */
+	CALL_SDP_MAX = 4096,   /* bytes of a body that we write: one audio stream, no video */
+	CALL_OFFER_MAX = 8192, /* bytes of an offer in a response */
+	CALL_TAG_CHARS = 26,   /* 130 bits */
 	CALL_WHY_MAX = 256,
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
 	CALL_DIVERSIONS_MAX = 5, /* of a call that go on */
@@ -97,6 +98,12 @@ struct call_user {
 	enum { USER_INVITE, USER_BYE } kind;
 };
 
+/* The last body that we sent to a leg, for its copies; it holds our keys. */
+struct call_said {
+	size_t n; /* 0: none */
+	char z[CALL_SDP_MAX];
+};
+
 struct call_leg {
 	struct hash_node by_tag; /* our tag of this leg */
 	struct edge_txn *invite; /* A: the server transaction; B: the client one */
@@ -106,7 +113,23 @@ struct call_leg {
 	struct sdp_stream far;          /* theirs: likewise */
 	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
 	uint32_t last_in, last_out;     /* given out: each direction rises by one */
-	bool hashed, answered;          /* answered: its SDP answer was taken or given */
+	struct call_said said;
+	bool hashed;
+	bool agreed;        /* an offer and its answer were exchanged with this peer */
+	bool answer_in_ack; /* our ACK to it carries said */
+};
+
+/* An offer that waits for its answer. All zero: none. It holds keys. */
+struct call_exchange {
+	bool open;
+	bool answered;        /* and the session is what both said */
+	uint8_t from;         /* enum call_leg_index: who offered */
+	struct edge_txn *txn; /* its server transaction, or NULL: */
+	char *body;           /* of calls->offers */
+	size_t n_body;
+	struct sdp_stream far;  /* of the leg that offered, as it will be */
+	struct sdp_local mine;  /* our side of that leg, as it will be */
+	struct sdp_local asked; /* our side of the other leg, as it was offered */
 };
 
 struct call {
@@ -129,9 +152,9 @@ struct call {
 	int fail_status; /* of B's last failure */
 	int fail_q850;
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
-	size_t n_sdp_a;
-	char sdp_a[CALL_SDP_MAX]; /* our answer to A, once there */
-	uint64_t closing_due;     /* waiting for media's last counters */
+	struct call_exchange x;
+	bool late;            /* A's INVITE had no offer: B's 2xx has it, A's ACK the answer */
+	uint64_t closing_due; /* waiting for media's last counters */
 	bool media_closing, finished;
 	struct call_record rec;
 };
@@ -154,9 +177,10 @@ struct calls {
 	uint32_t n_media;
 	struct guard guard; /* of log lines about what is refused */
 	bool draining;
-	uint64_t now;            /* of the event in hand */
-	char msg[CALL_MSG_MAX];  /* where messages are written */
-	struct sdp sdp_a, sdp_b; /* scratch: 18 kB each */
+	uint64_t now;             /* of the event in hand */
+	char msg[CALL_MSG_MAX];   /* where messages are written */
+	struct pool offers;       /* texts of offers that came in responses */
+	struct sdp offer, answer; /* scratch: 18 kB each */
 };
 
 #endif

@@ -199,7 +199,6 @@ static const struct advice rows[] = {
 	{"NO_ROUTE", "add a carrier trunk, or see why none may be used now", NULL},
 	{"NO_PORTS", "widen media: {ports}", NULL},
 	{"NO_RECORD", "raise limits: {calls}", NULL},
-	{"NO_OFFER", "have the PBX send its offer in the INVITE (early offer)", NULL},
 	{"CRYPTO", "enable SRTP with SDES (a=crypto, AES_CM_128_HMAC_SHA1_80) in the PBX", NULL},
 	{"CLEAR_ONLY", "switch SRTP off on this trunk of the PBX, or use TLS", NULL},
 	{"MEDIA", "enable G.711 or another codec of the other side", NULL},

@@ -116,7 +116,6 @@ offers(void **state)
 		int status;
 		enum refusal why;
 	} rows[] = {
-		{"none", "acme-pbx", "", NULL, 488, REFUSAL_NO_OFFER},
 		{"no SDP", "acme-pbx", "x", "text/plain", 415, REFUSAL_BODY_TYPE},
 		{"multipart", "acme-pbx", "x", "multipart/mixed;boundary=x", 415,
 		 REFUSAL_BODY_TYPE},

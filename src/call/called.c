@@ -1,0 +1,175 @@
+#include "call/called.h"
+
+#include "base/log.h"
+#include "call/act.h"
+#include "call/negotiate.h"
+
+static void
+note_target(struct call *c, int status)
+{
+	if (c->rec.n_targets)
+		c->rec.target[c->rec.n_targets - 1].status = status;
+}
+
+/* B's dialog follows what its response says; another fork starts its SDP anew. */
+static enum err
+follow_dialog(struct call *c, const struct sip_msg *m)
+{
+	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog, fork;
+	enum err e = ERR_OK;
+
+	if (m->to_tag.len == 0)
+		return m->status >= 200 ? ERR_NOTFOUND : ERR_OK;
+	if (d->state == SIP_DIALOG_NEW) {
+		e = sip_dialog_fork(d, m, d);
+	} else if (!sip_dialog_match(d, m)) {
+		e = sip_dialog_fork(d, m, &fork);
+		if (e == ERR_OK) {
+			*d = fork;
+			c->leg[LEG_B].agreed = c->x.answered = false;
+		}
+	} else if (m->status >= 200) {
+		e = sip_dialog_answer(d, m);
+	}
+	if (e != ERR_OK)
+		log_warn("call.dialog", "id=%s status=%u of the called side: %s", c->rec.id.z,
+			 m->status, err_text(e));
+	return e;
+}
+
+void
+called_provisional(struct call *c, const struct edge_news *news)
+{
+	const char *why = "";
+
+	if (news->msg->status == 100)
+		return;
+	leg_from_source(c, LEG_B, &news->source);
+	(void)!follow_dialog(c, news->msg); /* logged; its 2xx will tell */
+	if (news->msg->body.len && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) &&
+	    negotiate_answer(c, news->msg, &why) != REFUSAL_NONE)
+		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
+	act_event(c, B2BUA_EV_PROVISIONAL, news->msg);
+}
+
+/* A 2xx of another fork than the one that was taken: ACK, then BYE, and nobody hears of it. */
+static void
+drop_fork(struct call *c, const struct sip_msg *m)
+{
+	struct sip_dialog keep = c->rec.leg[LEG_B].dialog, fork;
+	struct edge_dest dest;
+	struct edge_txn *txn;
+	struct buf b;
+
+	if (sip_dialog_fork(&keep, m, &fork) != ERR_OK)
+		return;
+	c->rec.leg[LEG_B].dialog = fork;
+	act_ack(c, LEG_B);
+	if (leg_dest(c, LEG_B, &dest) == ERR_OK) {
+		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
+		if (leg_put_bye(c, LEG_B, &b) == ERR_OK &&
+		    c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_BYE, buf_view(&b), NULL,
+					  &txn) == ERR_OK)
+			c->owner->ops.do_forget(c->owner->ops.arg, txn);
+	}
+	c->rec.leg[LEG_B].dialog = keep;
+}
+
+/* B's 2xx: the answer to our offer; where A had none, the offer that A's ACK shall answer. */
+static enum refusal
+take_answer(struct call *c, const struct sip_msg *m, const char **why)
+{
+	enum refusal r;
+
+	if (!c->late)
+		return negotiate_answer(c, m, why);
+	r = negotiate_offer(c, LEG_B, m, NULL, why);
+	if (r == REFUSAL_NONE)
+		r = negotiate_ask(c);
+	return r == REFUSAL_MEDIA_BUSY ? r : r == REFUSAL_NONE ? r : REFUSAL_BAD_ANSWER;
+}
+
+void
+called_answer(struct call *c, const struct edge_news *news)
+{
+	struct record_leg *l = &c->rec.leg[LEG_B];
+	const char *why = "";
+	enum refusal r;
+	enum err e;
+
+	if (l->dialog.state == SIP_DIALOG_CONFIRMED || l->dialog.state == SIP_DIALOG_TERMINATED) {
+		if (!sip_dialog_match(&l->dialog, news->msg))
+			drop_fork(c, news->msg);
+		else if (!c->m.owes_ack)
+			act_ack(c, LEG_B);
+		return;
+	}
+	leg_from_source(c, LEG_B, &news->source);
+	note_target(c, news->msg->status);
+	e = follow_dialog(c, news->msg);
+	if (c->m.state == B2BUA_CANCELING) {
+		act_event(c, B2BUA_EV_ANSWER, news->msg);
+		return;
+	}
+	r = e == ERR_OK ? take_answer(c, news->msg, &why) : REFUSAL_BAD_ANSWER;
+	if (r == REFUSAL_NONE) {
+		act_event(c, c->late ? B2BUA_EV_ANSWER_OFFER : B2BUA_EV_ANSWER, news->msg);
+		return;
+	}
+	log_warn("call.answer", "id=%s the answer cannot be used: %s", c->rec.id.z, why);
+	act_note_refusal(c, r, why);
+	act_note_end(c, ENDER_POSTERN, refusal_status(r), refusal_q850(r), r);
+	act_event(c, B2BUA_EV_BAD_ANSWER, news->msg);
+}
+
+/* May another target be tried after this final status? Not when the user has spoken. */
+static bool
+hunts_on(const struct call *c, int status)
+{
+	return c->next_target < c->n_targets && (status == 0 || status == 408 || status >= 500) &&
+	       status < 600;
+}
+
+/* It never answered. What edge says of it names addresses: for our log and CDR, not for A (P5). */
+static void
+fail_target(struct call *c, const struct edge_news *news)
+{
+	if (news->why && c->rec.n_targets) {
+		struct record_target *t = &c->rec.target[c->rec.n_targets - 1];
+
+		(void)!str_copyz(t->why, sizeof(t->why),
+				 str_sub(str_from(news->why), 0, sizeof(t->why) - 1));
+	}
+	if (news->why)
+		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,
+			 c->rec.leg[LEG_B].trunk.z, news->why);
+	act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE,
+			 "");
+}
+
+void
+called_failure(struct call *c, const struct edge_news *news)
+{
+	int status = news->event == EDGE_RESPONSE ? news->msg->status : 0;
+	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
+
+	note_target(c, news->event == EDGE_FAILED ? -1 : status);
+	(void)!sip_dialog_step(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_EV_FAILURE);
+	if (c->m.state == B2BUA_CANCELING) {
+		act_event(c, B2BUA_EV_FAIL, NULL);
+		return;
+	}
+	c->rec.refusal = REFUSAL_NONE;
+	if (news->event == EDGE_RESPONSE) /* the cause is kept, whatever the status becomes */
+		act_note_failure(c, reason_map(status), q850 ? q850 : reason_q850(status),
+				 reason_phrase(status));
+	else
+		fail_target(c, news);
+	if (hunts_on(c, status)) {
+		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
+		return;
+	}
+	act_note_end(c, news->event == EDGE_RESPONSE ? ENDER_CALLED : ENDER_POSTERN, c->fail_status,
+		     c->fail_q850, (enum refusal)c->rec.refusal);
+	act_event(c, B2BUA_EV_FAIL, NULL);
+}

@@ -1,0 +1,15 @@
+/* What the called side says to the INVITE that sets the call up: provisionals, answers, failures,
+ * from every fork of it. */
+#ifndef POSTERN_CALL_CALLED_H
+#define POSTERN_CALL_CALLED_H
+
+#include "call/state.h"
+
+/** A provisional response. */
+void called_provisional(struct call *c, const struct edge_news *news);
+/** A 2xx: the first one, a copy, or one of another fork, which is dropped. */
+void called_answer(struct call *c, const struct edge_news *news);
+/** A final failure, or no answer at all: the next target, or the end. */
+void called_failure(struct call *c, const struct edge_news *news);
+
+#endif
