@@ -11,10 +11,10 @@
 #include "media/ctl.h"
 
 enum {
-	IO_BATCH = 64,             /* packets in one call */
-	IO_PACKET_MAX = 2048 - 64, /* bytes of a datagram */
-	IO_HEADROOM = 64,          /* before it: room for Ethernet, IP and UDP headers */
-	IO_HELD_MAX = 64,          /* descriptors of keeper alone */
+	IO_BATCH = 64,              /* packets in one call */
+	IO_PACKET_MAX = 2048 - 320, /* bytes of a datagram: what AF_XDP leaves in a frame */
+	IO_HEADROOM = 64,           /* before it: room for Ethernet, IP and UDP headers */
+	IO_HELD_MAX = 64,           /* descriptors of keeper alone */
 	IO_WHY_MAX = 256,
 };
 
@@ -53,8 +53,9 @@ _Static_assert(sizeof(struct io_counts) == 64, "a line a worker");
 /* One worker's packets. */
 struct media_io {
 	void *arg;
-	/** Fill up to n packets (p is set, the rest is written); returns how many. Never blocks. A
-	 * datagram above IO_PACKET_MAX is dropped. In the order of their coming, so that a worker
+	/** Fill up to n packets (p is set, and may be set anew to a buffer of the back end, good
+	 * until its next do_rx; the rest is written); returns how many. Never blocks. A datagram
+	 * above IO_PACKET_MAX is dropped. In the order of their coming, so that a worker
 	 * killed with a batch in hand costs a stream one packet as a rule. The bytes before p may
 	 * be overwritten. */
 	unsigned (*do_rx)(void *arg, struct io_packet *v, unsigned n);
