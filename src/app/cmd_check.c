@@ -12,12 +12,12 @@ static const char usage[] = "usage: postern check [-c FILE]\n"
 
 /* The file, or without one the default in the present folder. */
 static enum err
-read_conf(const char *path, struct conf_report *rep, struct conf *c)
+read_conf(const char *path, struct conf_report *rep, struct conf *c, struct io_chosen *io)
 {
 	enum err e = path ? conf_load(path, rep, c) : conf_parse(conf_default_text(), "", rep, c);
 
 	if (e == ERR_OK)
-		conf_check_machine(c, rep);
+		conf_check_machine(c, rep, io);
 	return e == ERR_OK ? conf_check(c, rep) : e;
 }
 
@@ -27,19 +27,31 @@ plural(uint32_t n)
 	return n == 1 ? "" : "s";
 }
 
+static void
+print_fine(const char *path, const struct conf *c, const struct io_chosen *io,
+	   const struct conf_report *rep)
+{
+	uint32_t calls = io->kind == IO_SOCKETS ? conf_calls_by_files(c) : conf_calls_fit(c);
+
+	printf("%s: fine, %u warning%s; media ports for %u calls, limit %u\n",
+	       path ? path : "embedded default", rep->n_warnings, plural(rep->n_warnings), calls,
+	       c->max_calls);
+	printf("media I/O for this user: %s%s%s\n", io_backend_of(io->kind)->name,
+	       io->why[0] ? "; " : "", io->why);
+}
+
 /* Check and tell the outcome; the exit status. */
 static int
 run_check(const char *path, struct conf *c)
 {
 	struct conf_report rep;
+	struct io_chosen io;
 	enum err e;
 
 	conf_report_stderr(&rep, path ? path : "(embedded default)");
-	e = read_conf(path, &rep, c);
+	e = read_conf(path, &rep, c, &io);
 	if (e == ERR_OK)
-		printf("%s: fine, %u warning%s; media ports for %u calls, limit %u\n",
-		       path ? path : "embedded default", rep.n_warnings, plural(rep.n_warnings),
-		       conf_calls_fit(c), c->max_calls);
+		print_fine(path, c, &io, &rep);
 	else if (rep.n_errors)
 		fprintf(stderr, "%u error%s, %u warning%s\n", rep.n_errors, plural(rep.n_errors),
 			rep.n_warnings, plural(rep.n_warnings));

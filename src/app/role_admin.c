@@ -641,6 +641,8 @@ fill_show(struct admin *a, uint64_t epoch)
 	a->show.cdr_path = a->conf->cdr;
 	a->show.dropped = a->flows.head->totals;
 	a->show.srtp = a->flows.head->srtp;
+	a->show.io = a->flows.head->io;
+	a->show.io_counts = a->flows.head->counts;
 	a->show.version = POSTERN_VERSION;
 	a->show.node = a->conf->node_name;
 	a->show.epoch = epoch;

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/keeper_msg.h"
+#include "app/keeper_media.h"
 #include "app/limits.h"
 #include "app/keeper_reload.h"
 #include "app/role.h"
@@ -53,12 +53,10 @@ struct keeper {
 	int conf_fd, setup_fd, pki_fd, pub_fd, accounts_fd, fresh_fd;
 	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
-	struct io_set media; /* of the back end */
-	uint32_t io;         /* enum io_kind */
+	struct keeper_media media;
 	int signal_fd;
 	struct shm metrics;
 	struct child child[KEEPER_ROLE_N];
-	uint32_t sockets_sent; /* of the media sockets, to the present media process */
 	struct keeper_reload reload;
 	bool stopping, failed;
 	uint64_t kill_at_us;
@@ -103,7 +101,7 @@ load_conf(struct keeper *k)
 static enum err
 make_segments(struct keeper *k)
 {
-	struct media_setup setup = {.io = k->io};
+	struct media_setup setup = {.io = k->media.how.kind};
 	enum err e;
 
 	conf_media_plan(&k->conf, &setup.plan);
@@ -150,8 +148,6 @@ bind_listener(const struct conf_listener *l, int *fd)
 static enum err
 bind_sockets(struct keeper *k)
 {
-	char why[IO_WHY_MAX] = "";
-	struct media_plan plan;
 	enum err e;
 
 	for (uint32_t i = 0; i < k->conf.n_listeners; i++) {
@@ -159,12 +155,7 @@ bind_sockets(struct keeper *k)
 		if (e != ERR_OK)
 			return e;
 	}
-	conf_media_plan(&k->conf, &plan);
-	k->io = IO_SOCKETS;
-	e = io_backend_of(k->io)->do_make(&plan, &k->media, why);
-	if (e != ERR_OK)
-		log_error("keeper.bind", "%s", why);
-	return e;
+	return keeper_media_make(&k->media, &k->conf);
 }
 
 static void
@@ -236,38 +227,13 @@ pair_with(struct keeper *k, enum keeper_role from, enum keeper_role to)
 	return fd[0];
 }
 
-/* Of the present places: the next run of up to CHANNEL_FDS. n 0: there is none. */
-static struct keeper_sockets
-next_sockets(const struct io_set *s, uint32_t from)
-{
-	struct keeper_sockets msg = {0};
-
-	while (from < s->n && s->fd[from] < 0)
-		from++;
-	msg.first = from;
-	while (from < s->n && s->fd[from] >= 0 && msg.n < CHANNEL_FDS) {
-		from++;
-		msg.n++;
-	}
-	while (from < s->n && s->fd[from] < 0)
-		from++;
-	msg.last = from == s->n;
-	return msg;
-}
-
 static void
 send_sockets(struct keeper *k)
 {
 	struct child *m = child_of(k, KEEPER_ROLE_MEDIA);
 
-	while (m->pid && k->sockets_sent < k->media.n) {
-		struct keeper_sockets msg = next_sockets(&k->media, k->sockets_sent);
-
-		if (channel_send_fds(&m->chan, KEEPER_SOCKETS, &msg, sizeof(msg),
-				     k->media.fd + msg.first, msg.n) != ERR_OK)
-			return; /* the loop comes back */
-		k->sockets_sent = msg.last ? k->media.n : msg.first + msg.n;
-	}
+	if (m->pid)
+		keeper_media_send(&k->media, &m->chan);
 }
 
 static void
@@ -309,7 +275,7 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 	c->start_at_us = 0;
 	c->ready = false;
 	if (r == KEEPER_ROLE_MEDIA) {
-		k->sockets_sent = 0;
+		k->media.sent = 0;
 		send_sockets(k);
 	}
 	log_info("keeper.start", "role=%s pid=%d epoch=%llu", keeper_role_name(r), (int)c->pid,
@@ -631,7 +597,7 @@ fill_polls(struct keeper *k, struct pollfd *p, struct child **who)
 
 		if (c->chan.fd >= 0) {
 			p[n] = (struct pollfd){.fd = c->chan.fd, .events = POLLIN};
-			if (c->chan.n || (r == KEEPER_ROLE_MEDIA && k->sockets_sent < k->media.n))
+			if (c->chan.n || (r == KEEPER_ROLE_MEDIA && keeper_media_waits(&k->media)))
 				p[n].events |= POLLOUT;
 			who[n++] = c;
 		}

@@ -364,26 +364,6 @@ is_reserved(unsigned lo, unsigned hi)
 }
 
 static void
-check_sockets(const struct conf *c, struct conf_report *rep)
-{
-	struct media_plan plan;
-	struct rlimit rl;
-	uint64_t need, room;
-
-	conf_media_plan(c, &plan);
-	need = 2ULL * media_slots(&plan) + SOCKETS_BESIDES;
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_max == RLIM_INFINITY ||
-	    rl.rlim_max >= need || plan.n_addrs == 0)
-		return;
-	room = rl.rlim_max > SOCKETS_BESIDES ? (rl.rlim_max - SOCKETS_BESIDES) / plan.n_addrs : 0;
-	report_warning(rep, c->ports_line, c->ports_column,
-		       "ports: %llu sockets are needed, but a process here may have %llu; raise "
-		       "LimitNOFILE (ulimit -n), or take at most %llu ports",
-		       (unsigned long long)need, (unsigned long long)rl.rlim_max,
-		       (unsigned long long)(room & ~1ULL));
-}
-
-static void
 check_media(const struct conf *c, struct conf_report *rep)
 {
 	unsigned lo, hi;
@@ -414,7 +394,6 @@ check_media(const struct conf *c, struct conf_report *rep)
 			       "ports: %u-%u overlap what the system gives to any program (%u-%u); "
 			       "move them, or put them into net.ipv4.ip_local_reserved_ports",
 			       c->port_min, c->port_max, lo, hi);
-	check_sockets(c, rep);
 }
 
 static void
@@ -497,8 +476,53 @@ check_run_dir(const struct conf *c, struct conf_report *rep)
 		       c->run_dir, parent);
 }
 
+/* Sockets that the media ports need, and those that a process may have for them. */
+static bool
+lacks_files(const struct conf *c, uint64_t *need, uint64_t *may)
+{
+	struct media_plan plan;
+	struct rlimit rl;
+
+	conf_media_plan(c, &plan);
+	*need = 2ULL * media_slots(&plan);
+	*may = *need;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_max != RLIM_INFINITY)
+		*may = rl.rlim_max > SOCKETS_BESIDES ? rl.rlim_max - SOCKETS_BESIDES : 0;
+	return *may < *need;
+}
+
+uint32_t
+conf_calls_by_files(const struct conf *c)
+{
+	uint64_t need, may;
+
+	if (!lacks_files(c, &need, &may))
+		return conf_calls_fit(c);
+	return (uint32_t)(conf_calls_fit(c) * may / need);
+}
+
+static void
+check_io(const struct conf *c, struct conf_report *rep, struct io_chosen *io)
+{
+	uint64_t need, may;
+
+	if (io_probe(c->media_io, io) != ERR_OK)
+		report_warning(rep, c->ports_line, c->ports_column,
+			       "media: io: %s cannot be had here by this user: %s; postern will "
+			       "not start with it: give it the capabilities, or write io: auto",
+			       io_backend_of(io->kind)->name, io->why);
+	else if (io->kind == IO_SOCKETS && lacks_files(c, &need, &may))
+		report_warning(rep, c->ports_line, c->ports_column,
+			       "ports: %llu sockets are needed, but a process here may have %llu "
+			       "for them, which carry %u calls; raise LimitNOFILE (ulimit -n), or "
+			       "take at most %llu ports",
+			       (unsigned long long)need, (unsigned long long)may,
+			       conf_calls_by_files(c),
+			       (unsigned long long)(may / c->n_media & ~1ULL));
+}
+
 void
-conf_check_machine(const struct conf *c, struct conf_report *rep)
+conf_check_machine(const struct conf *c, struct conf_report *rep, struct io_chosen *io)
 {
 	for (uint32_t i = 0; i < c->n_listeners; i++)
 		check_bind(&c->listener[i].bind, c->listener[i].device, "listener",
@@ -507,6 +531,7 @@ conf_check_machine(const struct conf *c, struct conf_report *rep)
 		check_bind(&c->media[i].bind, "", "media address", c->media[i].name,
 			   c->media[i].line, c->media[i].column, rep);
 	check_run_dir(c, rep);
+	check_io(c, rep, io);
 }
 
 enum err

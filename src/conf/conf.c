@@ -5,6 +5,7 @@
 #include "conf/numbers.h"
 #include "conf/schema.h"
 #include "base/mem.h"
+#include "media/io_choice.h"
 #include "media/port.h"
 
 /* What the words of a list or map inside hold, while it is read: kept by the caller. */
@@ -108,6 +109,8 @@ static const struct schema media_rows[] = {
 	NODE("ports", "a range such as 20000-29999"),
 	NODE("customer", "the name of a media address; default: the first one"),
 	NODE("carrier", "the name of a media address; default: the last one"),
+	{"io", SCHEMA_WORD, FIELD(conf, media_io), 0, 0, "auto", IO_WORDS, false,
+	 "one of: " IO_WORDS},
 };
 
 static const struct schema address_rows[] = {

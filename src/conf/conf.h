@@ -11,7 +11,7 @@
 #include "policy/number.h"
 
 enum {
-	CONF_LAYOUT = 2,
+	CONF_LAYOUT = 3,
 	CONF_ZONES_MAX = 8,
 	CONF_LISTENERS_MAX = 32,
 	CONF_TRUST_MAX = 8,
@@ -110,7 +110,8 @@ struct conf {
 	struct conf_media media[MEDIA_ADDRS_MAX];
 	uint16_t port_min, port_max;           /* one range, the same on each media address */
 	uint8_t media_customer, media_carrier; /* indexes into media[] */
-	uint8_t pad1[2];
+	uint8_t media_io;                      /* place in IO_WORDS */
+	uint8_t pad1;
 	uint32_t ports_line, ports_column;
 	struct addr dns[CONF_DNS_MAX]; /* none: the system's */
 	uint32_t n_names;

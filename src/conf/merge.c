@@ -89,7 +89,7 @@ keep_media(const struct conf *now, struct conf *next, struct buf *text, uint32_t
 	bool same = now->n_media == next->n_media && now->port_min == next->port_min &&
 		    now->port_max == next->port_max &&
 		    now->media_customer == next->media_customer &&
-		    now->media_carrier == next->media_carrier;
+		    now->media_carrier == next->media_carrier && now->media_io == next->media_io;
 
 	for (uint32_t i = 0; same && i < now->n_media; i++)
 		same = strcmp(now->media[i].name, next->media[i].name) == 0 &&
@@ -103,6 +103,7 @@ keep_media(const struct conf *now, struct conf *next, struct buf *text, uint32_t
 	next->port_max = now->port_max;
 	next->media_customer = now->media_customer;
 	next->media_carrier = now->media_carrier;
+	next->media_io = now->media_io;
 }
 
 static void

@@ -96,6 +96,24 @@ enum media_drop {
 		MEDIA_DROP_N
 };
 
+/* Packet I/O (media/io.h): packets, counted since the first worker of this place; written by its
+ * worker alone. */
+#define IO_COUNT_LIST(X)                                                                           \
+	X(rx_full, "lost because a receive queue was full")                                        \
+	X(rx_strange, "received, but not for a port of ours, or too long")                         \
+	X(tx_busy, "not sent because a queue of the kernel was full")                              \
+	X(tx_refused, "not sent because the kernel refused")                                       \
+	X(tx_slow, "sent on the slower way that the back end keeps for what it cannot do")         \
+	X(tx_fragments, "sent in fragments")
+
+struct io_counts {
+#define X(name, help) uint64_t name;
+	IO_COUNT_LIST(X)
+#undef X
+	uint64_t pad[2]; /* a cache line each */
+};
+_Static_assert(sizeof(struct io_counts) == 64, "a line a worker");
+
 /* What a row saw. "in" is from the far end of the leg, "out" is to it. */
 struct media_stats {
 	uint64_t in_packets, in_octets; /* relayed or accepted, RTP payloads */

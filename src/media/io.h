@@ -33,23 +33,6 @@ struct io_packet {
 	uint8_t dscp;     /* tx */
 };
 
-/* Packets, counted since the first worker of this place; written by its worker alone. */
-#define IO_COUNT_LIST(X)                                                                           \
-	X(rx_full, "lost because a receive queue was full")                                        \
-	X(rx_strange, "received, but not for a port of ours, or too long")                         \
-	X(tx_busy, "not sent because a queue of the kernel was full")                              \
-	X(tx_refused, "not sent because the kernel refused")                                       \
-	X(tx_slow, "sent on the slower way that the back end keeps for what it cannot do")         \
-	X(tx_fragments, "sent in fragments")
-
-struct io_counts {
-#define X(name, help) uint64_t name;
-	IO_COUNT_LIST(X)
-#undef X
-	uint64_t pad[2]; /* a cache line each */
-};
-_Static_assert(sizeof(struct io_counts) == 64, "a line a worker");
-
 /* One worker's packets. */
 struct media_io {
 	void *arg;
@@ -93,6 +76,8 @@ struct io_backend {
 	 * UNSUPPORTED: not on this kernel or for this plan; IO: a port is taken and the like;
 	 * NOMEM. On error nothing stays open, and why[IO_WHY_MAX] says what and where. */
 	enum err (*do_make)(const struct media_plan *plan, struct io_set *out, char *why);
+	/** Could this process make it, ports aside? NULL: always. As do_make; leaves nothing. */
+	enum err (*do_probe)(char *why);
 	/** Which worker the descriptor at this place is for. */
 	uint32_t (*do_owner)(const struct media_plan *plan, uint32_t place);
 	/** Worker: its io, without descriptors yet; fd can be polled from now on. counts: of this

@@ -25,6 +25,8 @@ _Static_assert((int)STEER_ADDRS_MAX == (int)MEDIA_ADDRS_MAX, "the program knows 
 _Static_assert((int)STEER_SOCKS_MAX == (int)FAMILIES * (int)MEDIA_WORKERS_MAX,
 	       "the map has all sockets");
 
+static const struct bpfobj_image image = {"steer", steer_bpf, sizeof(steer_bpf), ".rodata"};
+
 static int
 family_of(const struct addr *a)
 {
@@ -176,7 +178,6 @@ steer_by(const struct media_plan *plan)
 static enum err
 steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 {
-	static const struct bpfobj_image image = {"steer", steer_bpf, sizeof(steer_bpf), ".rodata"};
 	struct steer_conf conf = steer_by(plan);
 	struct bpfobj b;
 	enum err e = bpfobj_load(&image, &conf, sizeof(conf), &b, why);
@@ -220,6 +221,24 @@ make_steer(const struct media_plan *plan, struct io_set *out, char *why)
 	}
 	*out = set;
 	return ERR_OK;
+}
+
+static enum err
+probe_steer(char *why)
+{
+	static const struct media_plan none = {.n_addrs = 1, .port_min = 2, .port_max = 3};
+	struct steer_conf conf = steer_by(&none);
+	struct bpfobj b;
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	enum err e;
+
+	if (fd < 0)
+		return say_why(why, "raw socket");
+	close(fd);
+	e = bpfobj_load(&image, &conf, sizeof(conf), &b, why);
+	if (e == ERR_OK)
+		bpfobj_free(&b);
+	return e;
 }
 
 static uint32_t
@@ -590,6 +609,7 @@ add_steer(struct media_io *io, uint32_t place, int fd)
 const struct io_backend io_steer_backend = {
 	.name = "steer",
 	.do_make = make_steer,
+	.do_probe = probe_steer,
 	.do_owner = steer_owner,
 	.do_attach = attach_steer,
 	.do_add = add_steer,

@@ -82,6 +82,26 @@ put_dropped(const struct show *s, struct buf *b)
 	buf_char(b, '}');
 }
 
+static void
+put_io(const struct show *s, struct buf *b)
+{
+	struct io_counts sum = {0};
+
+	for (int w = 0; s->io_counts && w < MEDIA_WORKERS_MAX; w++) {
+#define X(name, help) sum.name += s->io_counts[w].name;
+		IO_COUNT_LIST(X)
+#undef X
+	}
+	buf_z(b, ",\"media_io\":");
+	buf_json(b, str_from(s->io ? s->io : ""));
+	buf_z(b, ",\"media_io_packets\":{");
+#define X(name, help)                                                                              \
+	buf_printf(b, "%s\"" #name "\":%llu", comma_after(b), (unsigned long long)sum.name);
+	IO_COUNT_LIST(X)
+#undef X
+	buf_char(b, '}');
+}
+
 /* By reason, and how the store of them does. */
 static void
 put_hands(struct show *s, struct buf *b)
@@ -116,6 +136,7 @@ answer_stats(struct show *s, const struct json *q, struct buf *b)
 	put_metrics(s, b);
 	put_slots(s, b);
 	put_dropped(s, b);
+	put_io(s, b);
 	put_hands(s, b);
 	buf_char(b, '}');
 }

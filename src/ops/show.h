@@ -28,8 +28,10 @@ struct show {
 	const struct records *records;
 	const struct alarms *alarms;
 	const char *cdr_path;
-	const uint64_t *dropped; /* MEDIA_DROP_N totals of media, or NULL */
-	const char *srtp;        /* what media does SRTP with, or NULL */
+	const uint64_t *dropped;           /* MEDIA_DROP_N totals of media, or NULL */
+	const char *srtp;                  /* what media does SRTP with, or NULL */
+	const char *io;                    /* the back end of media's packet I/O, or NULL */
+	const struct io_counts *io_counts; /* of MEDIA_WORKERS_MAX workers, or NULL */
 	/* what the node says of itself */
 	const char *version, *node;
 	uint64_t epoch, store_version; /* store_version: of the snapshot in use */

@@ -1,5 +1,7 @@
 #include "told.h"
 
+#include <sys/resource.h>
+
 #include "conf/conf.h"
 #include "conf/check.h"
 #include "base/mem.h"
@@ -349,20 +351,68 @@ test_check_machine(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct io_chosen io;
 		struct buf b;
 
 		buf_init(&b, text, sizeof(text));
 		buf_printf(&b,
 			   "node: {run_dir: %s}\nlisteners:\n"
 			   "  - {name: g, transport: udp, bind: \"%s\", side: carrier}\n"
-			   "media: {addresses: [{name: a, bind: %s}]}\n",
+			   "media: {addresses: [{name: a, bind: %s}], io: sockets, ports: "
+			   "20000-20099}\n",
 			   table[i].run_dir, table[i].listener, table[i].media);
 		told_init(&told);
 		if (conf_parse(buf_view(&b), "", &told.rep, &conf) != ERR_OK)
 			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
-		conf_check_machine(&conf, &told.rep);
+		conf_check_machine(&conf, &told.rep, &io);
 		if (strcmp(buf_cstr(&told.b), table[i].want) != 0)
 			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		assert_int_equal(io.kind, IO_SOCKETS);
+	}
+}
+
+/* 1000 ports on each of two addresses are 2000 sockets; 8 pairs of each are kept for emergency
+ * calls. */
+static void
+test_check_files(void **state)
+{
+	static const struct {
+		const char *name;
+		rlim_t files;
+		uint32_t calls;
+		const char *want;
+	} table[] = {
+		{"enough", 2512, 492, ""},
+		{"half", 1512, 246,
+		 "w 4:98: ports: 2000 sockets are needed, but a process here may have 1000 for "
+		 "them, which carry 246 calls; raise LimitNOFILE (ulimit -n), or take at most 500 "
+		 "ports\n"},
+		{"none", 500, 0,
+		 "w 4:98: ports: 2000 sockets are needed, but a process here may have 0 for them, "
+		 "which carry 0 calls; raise LimitNOFILE (ulimit -n), or take at most 0 ports\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct rlimit rl = {table[i].files, table[i].files};
+		struct io_chosen io;
+
+		told_init(&told);
+		assert_int_equal(
+			conf_parse(
+				STR("node: {run_dir: /tmp/p}\nlisteners:\n"
+				    "  - {name: g, transport: udp, bind: \"127.0.0.1:5060\", "
+				    "side: carrier}\nmedia: {addresses: [{name: a, bind: "
+				    "127.0.0.1}, {name: b, bind: 127.0.0.2}], io: sockets, ports: "
+				    "20000-20999}\n"),
+				"", &told.rep, &conf),
+			ERR_OK);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
+		conf_check_machine(&conf, &told.rep, &io);
+		if (strcmp(buf_cstr(&told.b), table[i].want) != 0)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		if (conf_calls_by_files(&conf) != table[i].calls)
+			fail_msg("%s: %u", table[i].name, conf_calls_by_files(&conf));
 	}
 }
 
@@ -370,9 +420,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),    cmocka_unit_test(test_default),
-		cmocka_unit_test(test_example), cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_check),   cmocka_unit_test(test_check_machine),
+		cmocka_unit_test(test_good),        cmocka_unit_test(test_default),
+		cmocka_unit_test(test_example),     cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_check),       cmocka_unit_test(test_check_machine),
+		cmocka_unit_test(test_check_files), /* last: it lowers a limit for good */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

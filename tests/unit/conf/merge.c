@@ -189,6 +189,11 @@ change_side(struct conf *c)
 	c->media_carrier = 0;
 }
 static void
+change_io(struct conf *c)
+{
+	c->media_io = 1;
+}
+static void
 change_dns(struct conf *c)
 {
 	c->dns[0].ip[3] = 1;
@@ -233,6 +238,7 @@ test_fixed(void **state)
 		{"ports", change_ports, "media: differs"},
 		{"media address", change_media, "media: differs"},
 		{"media side", change_side, "media: differs"},
+		{"media io", change_io, "media: differs"},
 		{"dns", change_dns, "dns: differs"},
 		{"names", change_names, "names: differs"},
 		{"name of a zone", change_fqdn, "zones: the set of their names: differs"},

@@ -24,6 +24,7 @@ static struct alarms alarms;
 static struct show s;
 static struct metric_page pages[2];
 static uint64_t dropped[MEDIA_DROP_N];
+static struct io_counts io_counts[MEDIA_WORKERS_MAX];
 static char hung_up[ID_SIZE];
 static enum err told;
 static struct show_reload outcome;
@@ -99,6 +100,8 @@ setup(void **state)
 			  .cdr_path = o.path,
 			  .dropped = dropped,
 			  .srtp = "imb avx512",
+			  .io = "steer",
+			  .io_counts = io_counts,
 			  .version = "9.9",
 			  .node = "n\"1",
 			  .do_media_stats = media_now,
@@ -181,6 +184,8 @@ test_stats(void **state)
 	metric_set(METRIC_calls_total, 4);
 	metric_bind(NULL);
 	dropped[MEDIA_DROP_auth] = 17;
+	io_counts[0].rx_full = 2;
+	io_counts[MEDIA_WORKERS_MAX - 1].rx_full = 3;
 	s.store_version = 5;
 	assert_int_not_equal(world_end(&o, "ended"), RECORDS_NONE);
 	records_put(&o.w, records_take(&o.w), RECORD_LIVE, &live);
@@ -196,6 +201,9 @@ test_stats(void **state)
 	assert_int_equal(jsonin_int(j, "records.slots_used"), 2);
 	assert_int_equal(jsonin_int(j, "media_dropped_why.auth"), 17);
 	assert_string_equal(jsonin_text(j, "srtp"), "imb avx512");
+	assert_string_equal(jsonin_text(j, "media_io"), "steer");
+	assert_int_equal(jsonin_int(j, "media_io_packets.rx_full"), 5);
+	assert_int_equal(jsonin_int(j, "media_io_packets.tx_fragments"), 0);
 	assert_int_equal(jsonin_int(j, "accounts_version"), 5);
 	jsonin_free(&j);
 }
