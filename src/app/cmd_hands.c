@@ -164,6 +164,16 @@ print_explained(const struct json *a)
 	answertext_tree(jsonin_get(a, "facts"));
 }
 
+/* A host may be written as DNS does, with a final dot; nothing else ends with one. */
+static void
+drop_dot(char *what)
+{
+	size_t len = strlen(what);
+
+	if (len > 1 && what[len - 1] == '.')
+		what[len - 1] = 0;
+}
+
 int
 cmd_explain(int argc, char **argv)
 {
@@ -189,6 +199,7 @@ cmd_explain(int argc, char **argv)
 		return tell_usage(usage, false);
 	buf_init(&b, mem, sizeof(mem));
 	buf_z(&b, "{\"cmd\":\"explain\"");
+	drop_dot(argv[optind]);
 	put_member(&b, "id", argv[optind]);
 	buf_z(&b, "}\n");
 	return ctlclient_run("explain", conf, &b, json, print_explained);

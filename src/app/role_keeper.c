@@ -372,7 +372,8 @@ ask_reload(struct keeper *k)
 static void
 step_reload(struct keeper *k, uint64_t now)
 {
-	struct confread_now in_use = {.conf = &k->conf, .pki_fd = k->pki_fd};
+	struct confread_now in_use = {
+		.conf = &k->conf, .pki_fd = k->pki_fd, .accounts_fd = k->accounts_fd};
 
 	keeper_reload_step(&k->reload, &in_use, now);
 }

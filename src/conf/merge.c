@@ -138,6 +138,25 @@ find_zone(const struct conf_zone *zone, uint32_t n, const char *fqdn)
 	return NULL;
 }
 
+/* Which zones come and go with the next restart. */
+static void
+say_zones(const struct conf_zone *was, uint32_t n_was, const struct conf_zone *is, uint32_t n_is,
+	  struct buf *text)
+{
+	for (uint32_t i = 0; i < n_is; i++)
+		if (!find_zone(was, n_was, is[i].fqdn))
+			buf_printf(text,
+				   "zones: %s is new, which needs a restart; until then nobody is "
+				   "served under this name\n",
+				   is[i].fqdn);
+	for (uint32_t i = 0; i < n_was; i++)
+		if (!find_zone(is, n_is, was[i].fqdn))
+			buf_printf(text,
+				   "zones: %s is gone, which needs a restart; until then it is "
+				   "served as before\n",
+				   was[i].fqdn);
+}
+
 /* Their names and places stay, what each holds may change. */
 static void
 place_zones(const struct conf *now, struct conf *next, struct buf *text, uint32_t *n)
@@ -149,13 +168,14 @@ place_zones(const struct conf *now, struct conf *next, struct buf *text, uint32_
 	for (uint32_t i = 0; i < now->n_zones; i++) {
 		const struct conf_zone *z = find_zone(read, next->n_zones, now->zone[i].fqdn);
 
-		same &= z != NULL;
+		same = same && z != NULL;
 		next->zone[i] = z ? *z : now->zone[i];
 		if (!z && !conftls_keep(&now->tls, &next->tls, &next->zone[i].tls))
 			say_differs(text, n, "tls_profiles: those of the zones that stay");
 	}
 	if (!same)
-		say_differs(text, n, "zones: the set of their names");
+		say_zones(now->zone, now->n_zones, read, next->n_zones, text);
+	*n += !same;
 	next->n_zones = now->n_zones;
 }
 

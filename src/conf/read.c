@@ -11,6 +11,7 @@
 #include "conf/check.h"
 #include "conf/merge.h"
 #include "conf/pki.h"
+#include "conf/refs.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/shm.h"
@@ -72,6 +73,32 @@ read_conf(struct reading *d)
 	return e == ERR_OK ? conf_check(&d->conf, &rep) : e;
 }
 
+static bool
+map_blob(int fd, struct str *out)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	void *p = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+
+	*out = p == MAP_FAILED ? STR_NULL : str_of(p, (size_t)size);
+	return p != MAP_FAILED;
+}
+
+/* What the accounts in use name must still be there, with this file as it stands: what of it waits
+ * for a restart must not break them then. */
+static enum err
+check_store(struct reading *d, const struct confread_now *now)
+{
+	struct conf_report rep = {.on_finding = take_finding, .arg = d};
+	struct snapshot_view v;
+	struct str bytes;
+
+	if (now->accounts_fd < 0 || !map_blob(now->accounts_fd, &bytes) ||
+	    snapshot_open(bytes, &v) != ERR_OK)
+		return ERR_OK; /* no accounts yet */
+	refs_check_change(&v, now->conf, &d->conf, &rep);
+	return rep.n_errors ? ERR_CONFIG : ERR_OK;
+}
+
 /* The block with the keys, and the one without. */
 static enum err
 write_files(struct reading *d)
@@ -121,16 +148,6 @@ put_zone_changes(struct buf *b, const char *fqdn, struct str old_pem[PKI_PARTS],
 		if (!str_eq(old_pem[p], new_pem[p]))
 			buf_printf(b, "zone %s: %s %s\n", fqdn, words[p],
 				   refused ? "differs, not taken" : "changed");
-}
-
-static bool
-map_blob(int fd, struct str *out)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-	void *p = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
-
-	*out = p == MAP_FAILED ? STR_NULL : str_of(p, (size_t)size);
-	return p != MAP_FAILED;
 }
 
 /* A new certificate that nobody could accept today does not replace one. */
@@ -192,6 +209,8 @@ read_all(struct reading *d, const struct confread_now *now)
 	enum confread_outcome outcome = CONFREAD_OK;
 	enum err e = read_conf(d);
 
+	if (e == ERR_OK && now)
+		e = check_store(d, now);
 	if (e != ERR_OK) {
 		if (d->b.len == 0)
 			buf_printf(&d->b, "the configuration: %s\n", err_text(e));

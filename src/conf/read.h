@@ -28,6 +28,7 @@ struct confread {
 struct confread_now {
 	const struct conf *conf;
 	int pki_fd;
+	int accounts_fd; /* the snapshot in use; -1: none yet */
 };
 
 /**

@@ -1,6 +1,7 @@
 #include "conf/refs.h"
 
 #include "conf/accountsfile.h"
+#include "net/tlstrust.h"
 
 enum { KNOWN_MAX = 192 };
 
@@ -76,6 +77,19 @@ check_trunk(const struct refs *r, const struct roster_trunk *t)
 			     STR_ARG(t->id), r->path, STR_ARG(t->media));
 }
 
+/* Certificates of authorities, each of them: one of the equipment itself would not count. */
+static void
+check_pem(const struct refs *r, const struct roster_account *a, struct str pem, const char *word)
+{
+	char mem[CERT_WHY_MAX];
+	struct buf why;
+
+	buf_init(&why, mem, sizeof(mem) - 1);
+	if (pem.len && tls_owns_check(pem, str_from(word), &why) != ERR_OK)
+		report_error(r->rep, r->line, r->column, "account \"%.*s\": %s", STR_ARG(a->id),
+			     buf_cstr(&why));
+}
+
 static void
 check_account(const struct refs *r, const struct roster_account *a)
 {
@@ -89,6 +103,8 @@ check_account(const struct refs *r, const struct roster_account *a)
 			     "account \"%.*s\": %s has no TLS profile \"%.*s\"; use carrier, "
 			     "modern, or the name of one of its tls_profiles",
 			     STR_ARG(a->id), r->path, STR_ARG(a->tls_profile));
+	check_pem(r, a, a->tls_ca, "tls.ca");
+	check_pem(r, a, a->tls_intermediates, "tls.intermediates");
 	if (authority_parse_list(a->tls_authorities, &mask, &bad) == ERR_OK)
 		return;
 	buf_init(&known, mem, sizeof(mem) - 1);
@@ -112,5 +128,94 @@ refs_check(const struct roster *want, const struct conf *c, const char *path,
 	for (uint32_t i = 0; i < want->n_trunks; i++) {
 		accountsfile_place(want->trunk[i].place, &r.line, &r.column);
 		check_trunk(&r, &want->trunk[i]);
+	}
+}
+
+/* ---- a changed configuration under the accounts in use ---- */
+
+struct change {
+	const struct snapshot_view *used;
+	const struct conf *now, *next;
+	struct conf_report *rep;
+};
+
+/* As in the accounts file, as far as it names the configuration. */
+static struct roster_trunk
+trunk_of(const struct snapshot_view *v, const struct trunk *t)
+{
+	return (struct roster_trunk){.id = snapshot_text(v, t->id),
+				     .zone = snapshot_text(v, t->zone),
+				     .listener = snapshot_text(v, t->listener),
+				     .media = snapshot_text(v, t->media),
+				     .kind = t->kind,
+				     .transport = t->transport,
+				     .identity = t->identity};
+}
+
+static void
+say_gone(const struct change *c, const struct roster_trunk *t, const char *what, struct str name)
+{
+	report_error(
+		c->rep, 1, 1,
+		"trunk \"%.*s\" in the store uses %s \"%.*s\", which is no longer here; keep it, "
+		"or change the trunk with postern apply first",
+		STR_ARG(t->id), what, STR_ARG(name));
+}
+
+/* The zone that it uses, or the first: where to look. */
+static const struct conf_zone *
+place_of(const struct conf *c, const struct roster_trunk *t)
+{
+	for (uint32_t i = 0; i < c->n_zones; i++)
+		if (str_ieqz(t->zone, c->zone[i].fqdn))
+			return &c->zone[i];
+	return &c->zone[0];
+}
+
+static void
+check_trunk_change(const struct change *c, const struct roster_trunk *t)
+{
+	if (t->zone.len && has_zone(c->now, t->zone) && !has_zone(c->next, t->zone))
+		say_gone(c, t, "zone", t->zone);
+	else if (t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS &&
+		 t->identity == TRUNK_BY_ADDRESS && has_open_zone(c->now, t) &&
+		 !has_open_zone(c->next, t))
+		report_error(
+			c->rep, place_of(c->next, t)->line, place_of(c->next, t)->column,
+			"trunk \"%.*s\" in the store is known by its address alone, and every "
+			"zone that it may use requires a client certificate now; leave one "
+			"optional or none, or give the trunk identity: certificate with postern "
+			"apply first",
+			STR_ARG(t->id));
+	if (t->listener.len && has_listener(c->now, t) && !has_listener(c->next, t))
+		say_gone(c, t, "listener", t->listener);
+	if (t->media.len && conf_media_index(c->now, t->media) != CONF_NO_ZONE &&
+	    conf_media_index(c->next, t->media) == CONF_NO_ZONE)
+		say_gone(c, t, "media address", t->media);
+}
+
+void
+refs_check_change(const struct snapshot_view *used, const struct conf *now, const struct conf *next,
+		  struct conf_report *rep)
+{
+	struct change c = {.used = used, .now = now, .next = next, .rep = rep};
+
+	for (uint32_t i = 0; i < used->n_accounts; i++) {
+		struct str profile = snapshot_text(used, used->account[i].tls_profile);
+
+		if (profile.len && conftls_known(&now->tls, profile) &&
+		    !conftls_known(&next->tls, profile))
+			report_error(
+				rep, 1, 1,
+				"account \"%.*s\" in the store uses TLS profile \"%.*s\", which "
+				"is no longer among tls_profiles; keep it, or change the account "
+				"with postern apply first",
+				STR_ARG(snapshot_text(used, used->account[i].id)),
+				STR_ARG(profile));
+	}
+	for (uint32_t i = 0; i < used->n_trunks; i++) {
+		struct roster_trunk t = trunk_of(used, &used->trunk[i]);
+
+		check_trunk_change(&c, &t);
 	}
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +11,10 @@
 
 #include "base/mem.h"
 
-enum { FIRST_NODES = 256 };
+enum {
+	FIRST_NODES = 256,
+	PIPE_WAIT_MS = 5000 /* for the next bytes of a file that is a pipe */
+};
 
 /* The tree while it grows. */
 struct builder {
@@ -324,6 +328,17 @@ yaml_parse(struct str text, struct conf_report *rep, struct yaml *out)
 	return ERR_OK;
 }
 
+/* A pipe has nothing yet: false: nor has it for some time. */
+static bool
+wait_more(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n = poll(&p, 1, PIPE_WAIT_MS);
+
+	errno = n == 0 ? EAGAIN : errno;
+	return n > 0;
+}
+
 /* Up to len bytes of fd; the count, or -1. */
 static ssize_t
 read_some(int fd, char *p, size_t len)
@@ -333,7 +348,7 @@ read_some(int fd, char *p, size_t len)
 	while (have < len) {
 		ssize_t n = read(fd, p + have, len - have);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && wait_more(fd))))
 			continue;
 		if (n < 0)
 			return -1;
@@ -347,7 +362,7 @@ read_some(int fd, char *p, size_t len)
 enum err
 yaml_read_file(const char *path, struct conf_report *rep, struct str *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	ssize_t n = -1;
 	char *p = NULL;
@@ -372,7 +387,14 @@ yaml_read_file(const char *path, struct conf_report *rep, struct str *out)
 	n = read_some(fd, p, (size_t)st.st_size);
 	e = n < 0 ? ERR_IO : ERR_OK;
 	if (n < 0)
-		report_error(rep, 0, 0, "cannot be read: %s", strerror(errno));
+		report_error(rep, 0, 0, "cannot be read: %s",
+			     errno == EAGAIN
+				     ? "nothing came for seconds; nobody writes into this pipe"
+				     : strerror(errno));
+	if (n == 0 && !S_ISREG(st.st_mode)) {
+		report_error(rep, 0, 0, "nothing came; is it a pipe that nobody writes into?");
+		e = ERR_IO;
+	}
 out:
 	if (fd >= 0)
 		close(fd);

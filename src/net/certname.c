@@ -96,6 +96,16 @@ certpolicy_has_uri(const struct cert_view *leaf)
 }
 
 struct str
+certpolicy_odd_uri(const struct cert_view *leaf)
+{
+	for (size_t i = 0; i < leaf->n_uri; i++)
+		if (str_istarts(leaf->uri[i], STR("sip:")) &&
+		    certpolicy_uri_host(leaf->uri[i]).len == 0)
+			return leaf->uri[i];
+	return STR_NULL;
+}
+
+struct str
 certpolicy_common_name(const struct cert_view *leaf)
 {
 	return leaf->n_dns == 0 && !certpolicy_has_uri(leaf) ? leaf->cn : STR_NULL;
@@ -194,6 +204,8 @@ find_cause(const struct cert_view *leaf, struct str fqdn, unsigned rules)
 		if (nearly_covers(leaf->dns[i], fqdn))
 			return ": a wildcard covers one label";
 	}
+	if (certpolicy_odd_uri(leaf).len)
+		return ": " CERT_ODD_URI;
 	if (certpolicy_dns_match(leaf->cn, fqdn))
 		return ": a name in the subject (CN) does not count, it has to stand in the "
 		       "subjectAltName";

@@ -76,6 +76,13 @@ enum cert_match certpolicy_match(const struct cert_view *leaf, struct str fqdn);
 enum cert_match certpolicy_match_by(const struct cert_view *leaf, struct str fqdn, unsigned rules);
 /** Has it a sip: domain identity among its URIs? Then nothing else counts. */
 bool certpolicy_has_uri(const struct cert_view *leaf);
+/** A sip: URI among them that is no domain identity, because it has a user, parameters or the like;
+ * empty: there is none. */
+struct str certpolicy_odd_uri(const struct cert_view *leaf);
+/** Why such a URI does not count: the end of a sentence that has named it. */
+#define CERT_ODD_URI                                                                               \
+	"in a certificate only sip: and a host name counts, without user, parameters and headers " \
+	"(RFC 5922 7.1)"
 /** The common name where it could count: no DNS name and no sip: URI stands. Else empty. */
 struct str certpolicy_common_name(const struct cert_view *leaf);
 /**

@@ -122,6 +122,16 @@ complain(struct buf *why, struct str label, const char *what)
 	return ERR_CONFIG;
 }
 
+#define KEY_IN_FILE                                                                                \
+	": it holds a private key, which has no business among certificates that are believed; "   \
+	"keep it elsewhere"
+
+static bool
+holds_key(struct str pem)
+{
+	return str_find(pem, STR("PRIVATE KEY-----")) < pem.len;
+}
+
 /* The system's bundle by names, or as a whole. */
 static enum err
 add_system(struct tls_trust_store *s, const struct tls_trust_zone *z, const struct bundle *system,
@@ -152,6 +162,8 @@ fill_zone(struct tls_trust_store *s, const struct tls_trust_conf *c, size_t i,
 		e = add_system(s, z, system, c->system_label);
 	if (e != ERR_OK)
 		return e;
+	if (holds_key(z->files_pem))
+		return complain(why, z->files_label, KEY_IN_FILE);
 	e = read_bundle(z->files_pem, files);
 	if (e == ERR_LONG)
 		complain(why, z->files_label, ": more authorities than postern takes");
@@ -499,8 +511,11 @@ tls_owns_check(struct str pem, struct str label, struct buf *why)
 {
 	X509 *x[TLS_TRUST_OWN_MAX];
 	size_t n;
-	enum err e = certview_read_pem(pem, x, TLS_TRUST_OWN_MAX, &n);
+	enum err e;
 
+	if (holds_key(pem))
+		return complain(why, label, KEY_IN_FILE);
+	e = certview_read_pem(pem, x, TLS_TRUST_OWN_MAX, &n);
 	if (e == ERR_LONG)
 		return complain(why, label, ": more certificates than an account may bring");
 	if (e != ERR_OK)

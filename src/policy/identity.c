@@ -274,6 +274,12 @@ explain_unknown(const struct search *s, struct buf *why)
 
 	for (uint32_t i = 0; i < c->n_uri; i++)
 		uri = uri || certpolicy_uri_host(c->uri[i]).len;
+	if (c->n_dns == 0 && !uri && certpolicy_odd_uri(c).len) {
+		buf_z(why, "the certificate shows ");
+		certpolicy_put_text(why, certpolicy_odd_uri(c));
+		buf_z(why, ", which does not count: " CERT_ODD_URI);
+		return IDENTITY_NO_NAME;
+	}
 	if (c->n_dns == 0 && !uri) {
 		buf_z(why, identity_reason_text(IDENTITY_NO_NAME));
 		return IDENTITY_NO_NAME;

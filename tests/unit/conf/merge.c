@@ -241,8 +241,11 @@ test_fixed(void **state)
 		{"media io", change_io, "media: differs"},
 		{"dns", change_dns, "dns: differs"},
 		{"names", change_names, "names: differs"},
-		{"name of a zone", change_fqdn, "zones: the set of their names: differs"},
-		{"a zone less", drop_zone, "zones: the set of their names: differs"},
+		{"name of a zone", change_fqdn,
+		 "zones: x.example.com is new, which needs a restart; until then nobody is "
+		 "served under this name\nzones: a.example.com is gone"},
+		{"a zone less", drop_zone,
+		 "zones: b.example.com is gone, which needs a restart; until then it is"},
 	};
 
 	(void)state;

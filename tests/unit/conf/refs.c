@@ -1,6 +1,7 @@
 /* What accounts and trunks name must be there: in the configuration, or among known names. */
 #include "told.h"
 
+#include "base/mem.h"
 #include "conf/accountsfile.h"
 #include "conf/refs.h"
 
@@ -77,11 +78,93 @@ test_golden(void **state)
 	}
 }
 
+/* A changed configuration under the accounts in use: what they name must still be there. */
+static void
+test_change(void **state)
+{
+	static const struct {
+		const char *name, *account, *trunk;
+		enum {
+			DROP_ZONE,
+			CLOSE_ZONE,
+			DROP_LISTENER,
+			TURN_LISTENER,
+			DROP_MEDIA,
+			DROP_PROFILE
+		} how;
+		const char *want;
+	} table[] = {
+		{"zone", "", ", zone: SBC.example", DROP_ZONE,
+		 "1:1: trunk \"t\" in the store uses zone \"sbc.example\", which is no longer "
+		 "here; "
+		 "keep it, or change the trunk with postern apply first\n"},
+		{"zone that nobody names", "", "", DROP_ZONE, ""},
+		{"known by address", "", ", identity: address, sources: [127.0.0.2]", CLOSE_ZONE,
+		 "7:3: trunk \"t\" in the store is known by its address alone, and every zone that "
+		 "it may use requires a client certificate now; leave one optional or none, or "
+		 "give the trunk identity: certificate with postern apply first\n"},
+		{"known by certificate", "", "", CLOSE_ZONE, ""},
+		{"listener", "", ", listener: line", DROP_LISTENER,
+		 "1:1: trunk \"t\" in the store uses listener \"line\", which is no longer here; "
+		 "keep it, or change the trunk with postern apply first\n"},
+		{"listener of another transport", "", ", listener: line", TURN_LISTENER,
+		 "1:1: trunk \"t\" in the store uses listener \"line\", which is no longer here; "
+		 "keep it, or change the trunk with postern apply first\n"},
+		{"was wrong before", "", ", listener: nix", DROP_LISTENER, ""},
+		{"media", "", ", media: inside", DROP_MEDIA,
+		 "1:1: trunk \"t\" in the store uses media address \"inside\", which is no longer "
+		 "here; keep it, or change the trunk with postern apply first\n"},
+		{"profile", "tls: {profile: own}, ", "", DROP_PROFILE,
+		 "1:1: account \"a\" in the store uses TLS profile \"own\", which is no longer "
+		 "among tls_profiles; keep it, or change the account with postern apply first\n"},
+		{"built-in profile", "tls: {profile: modern}, ", "", DROP_PROFILE, ""},
+	};
+	static struct conf next;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct snapshot_view v;
+		struct roster r;
+		struct str bytes;
+		char text[512];
+
+		setup_conf();
+		conf.zone[0].client_certificate = CONF_CLIENT_OPTIONAL;
+		conf.zone[0].line = 7;
+		conf.zone[0].column = 3;
+		next = conf;
+		(void)snprintf(
+			text, sizeof(text),
+			"accounts:\n  - {id: a, %s trunks: [{id: t, fqdn: pbx.example%s}]}\n",
+			table[i].account, table[i].trunk);
+		told_init(&told);
+		roster_init(&r);
+		if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK ||
+		    snapshot_build(&r, &bytes) != ERR_OK)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		assert_int_equal(snapshot_open(bytes, &v), ERR_OK);
+		next.n_zones -= table[i].how == DROP_ZONE;
+		next.n_listeners -= table[i].how == DROP_LISTENER;
+		next.n_media -= table[i].how == DROP_MEDIA;
+		next.tls.n -= table[i].how == DROP_PROFILE;
+		if (table[i].how == CLOSE_ZONE)
+			next.zone[0].client_certificate = CONF_CLIENT_REQUIRED;
+		if (table[i].how == TURN_LISTENER)
+			next.listener[0].transport = CONF_TCP;
+		refs_check_change(&v, &conf, &next, &told.rep);
+		if (!str_eqz(buf_view(&told.b), table[i].want))
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		mem_free((void *)(uintptr_t)bytes.p);
+		roster_fini(&r);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,9 @@
 #include "told.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "conf/yaml.h"
 #include "base/mem.h"
 
@@ -104,6 +108,8 @@ static void
 test_file(void **state)
 {
 	struct str s;
+	char path[64];
+	int fd[2];
 
 	(void)state;
 	told_init(&told);
@@ -111,6 +117,23 @@ test_file(void **state)
 	assert_int_equal(yaml_read_file("/tmp", &told.rep, &s), ERR_IO);
 	assert_string_equal(buf_cstr(&told.b), "0:0: cannot be read: No such file or directory\n"
 					       "0:0: cannot be read: not a file\n");
+	/* a pipe that nobody writes into; one that somebody does */
+	(void)snprintf(path, sizeof(path), "/tmp/postern-yaml-%d", (int)getpid());
+	assert_int_equal(mkfifo(path, 0600), 0);
+	told_init(&told);
+	assert_int_equal(yaml_read_file(path, &told.rep, &s), ERR_IO);
+	assert_int_equal(unlink(path), 0);
+	assert_string_equal(buf_cstr(&told.b),
+			    "0:0: nothing came; is it a pipe that nobody writes into?\n");
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(write(fd[1], "a: b\n", 5), 5);
+	close(fd[1]);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd[0]);
+	if (yaml_read_file(path, &told.rep, &s) == ERR_OK) { /* else: no memory */
+		assert_true(str_eqz(s, "a: b\n"));
+		mem_free((void *)(uintptr_t)s.p);
+	}
+	close(fd[0]);
 	assert_int_equal(yaml_read_file("/proc/self/cmdline", &told.rep, &s), ERR_OK);
 	mem_free((void *)(uintptr_t)s.p);
 }

@@ -179,6 +179,7 @@ junk(void **state)
 static void
 zones_and_accounts(void **state)
 {
+	static char both[16384];
 	struct tls_trust_zone zone = {.files_label = STR("roots.pem")};
 	struct tls_trust_conf c = {.zones = &zone, .n_zones = 1};
 	struct tls_trust *t = NULL;
@@ -200,6 +201,16 @@ zones_and_accounts(void **state)
 	assert_int_equal(tls_owns_check(ca_pem(0, &m.leaf, 1), STR("ca.pem"), &why), ERR_CONFIG);
 	assert_non_null(strstr(buf_cstr(&why), "not of an authority"));
 	assert_int_equal(tls_owns_check(STR("x"), STR("ca.pem"), &why), ERR_CONFIG);
+	/* a private key among them */
+	(void)snprintf(both, sizeof(both), "%s%s", ca_pem(0, &m.root, 1).p,
+		       ca_key_pem(0, ca_keys()->leaf, NULL).p);
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_owns_check(str_from(both), STR("ca.pem"), &why), ERR_CONFIG);
+	assert_non_null(strstr(buf_cstr(&why), "ca.pem: it holds a private key"));
+	zone.files_pem = str_from(both);
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_trust_new(&c, &why, &t), ERR_CONFIG);
+	assert_non_null(strstr(buf_cstr(&why), "roots.pem: it holds a private key"));
 	/* an empty bundle lacks every root of the two names */
 	buf_init(&why, mem, sizeof(mem));
 	assert_int_equal(tls_trust_put_absent(ca_pem(0, &m.root, 1),
