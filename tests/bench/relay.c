@@ -4,21 +4,16 @@
  * A figure is the median over rounds, in which the contenders take turns.
  *
  * relay [--json] [--quick] [--only CASE[/BACKEND]] [--calls N] [--mode tick|event]
- *       [--window MS] [--density | --no-density] [--self-test] */
-#include <errno.h>
+ *       [--window MS] [--density | --no-density] [--self-test] [--trace] */
 #include <getopt.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "app/role.h"
-#include "base/codec.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "bench.h"
-#include "media/io_choice.h"
-#include "relay/contender.h"
-#include "relay/generate.h"
+#include "relay/density.h"
 #include "relay/mirror.h"
 
 enum {
@@ -26,132 +21,24 @@ enum {
 	CALLS_BAR = 600,
 	CALLS_MORE = 1000,
 	TICK_US = 500,
-	WARM_MS = 300,
 	WINDOW_MS = 1000,
 	QUICK_MS = 400,
+	DENSITY_MS = 400,
 	END_S = 900,
 	MODES = 2,
 	SIDES_MAX = 1 + IO_KINDS * MODES,
-	P50_LIMIT_US = 5000,
-};
-
-/* One contender in one table, over the rounds. */
-struct side {
-	bool peer;
-	struct contender_mode mode;
-	char missing[CONTENDER_WHY_MAX];
-	struct bench_series ns, p50, p99, softirq;
-	uint64_t sent, lost, wrong;
-	double late;
-};
-
-/* One run. */
-struct outcome {
-	struct judge_result judged;
-	struct generate_result seen;
-	double ns, pps;
 };
 
 static struct {
-	bool quick, self_test, density, tables;
+	bool quick, self_test, density, tables, trace;
 	const char *only_case, *only_backend;
 	int mode; /* -1: both; 0 event, 1 tick */
 	unsigned calls, window_ms;
 } want = {.density = true, .tables = true, .mode = -1, .window_ms = WINDOW_MS};
 
-static struct bed bed;
-static struct generator generator;
-static struct traffic traffic;
-static struct traffic_call calls[TRAFFIC_CALLS_MAX];
-static bool failed; /* something of ours was not as sent */
-
-static unsigned
-cycles_of(unsigned ms)
-{
-	return ms * TRAFFIC_PER_SECOND / 1000;
-}
-
-static const char *
-name_of(const struct side *s)
-{
-	return s->peer ? "rtpengine" : io_backend_of(s->mode.kind)->name;
-}
-
-/* ---- one run ---- */
-
-static bool
-start_side(struct contender *c, struct side *s, const struct traffic_case *what, unsigned n_calls)
-{
-	if (s->peer)
-		return peer_start(c, &bed, what, n_calls, calls, s->missing);
-	return ours_start(c, &bed, &s->mode, what, n_calls, calls, s->missing);
-}
-
-static void
-run_calls(struct contender *c, const struct traffic_case *what, unsigned n_calls, unsigned first,
-	  unsigned cycles, struct outcome *out)
-{
-	struct judge_run r = {.what = what,
-			      .calls = calls,
-			      .n_calls = n_calls,
-			      .n_cycles = cycles,
-			      .first = first};
-
-	traffic_make(&traffic, what, n_calls, cycles);
-	generate_run(&generator, &traffic, &r, c->pid, &out->seen);
-	judge_run(&r, &out->judged);
-	out->ns = out->seen.relayed ? (double)out->seen.cpu_ns / out->seen.relayed : 0;
-	out->pps = (double)n_calls * 2 * TRAFFIC_PER_SECOND;
-}
-
-/* False: it does not run here. */
-static bool
-run_side(struct side *s, const struct traffic_case *what, unsigned n_calls, struct outcome *out)
-{
-	struct contender c;
-
-	if (!start_side(&c, s, what, n_calls))
-		return false;
-	run_calls(&c, what, n_calls, cycles_of(WARM_MS), cycles_of(WARM_MS + want.window_ms), out);
-	contender_stop(&c);
-	return true;
-}
-
-static void
-tell_wrong(const struct side *s, const struct judge_result *j)
-{
-	fprintf(stderr,
-		"bench relay: %s: payload %u, header %u, tag %u, port %u, twice %u of %u wrong\n",
-		name_of(s), j->wrong_payload, j->wrong_header, j->wrong_tag, j->wrong_port,
-		j->twice, j->relayed);
-	if (!s->peer)
-		failed = true;
-}
-
-static void
-add_round(struct side *s, const struct outcome *o)
-{
-	bench_add(&s->ns, o->ns);
-	bench_add(&s->p50, o->judged.p50_us);
-	bench_add(&s->p99, o->judged.p99_us);
-	bench_add(&s->softirq, o->seen.relayed ? (double)o->seen.softirq_ns / o->seen.relayed : 0);
-	s->sent += o->judged.sent;
-	s->lost += o->judged.lost;
-	if (o->seen.late > s->late)
-		s->late = o->seen.late;
-	if (!judge_is_true(&o->judged)) {
-		s->wrong++;
-		tell_wrong(s, &o->judged);
-	}
-}
+static struct side_bed bed;
 
 /* ---- tables ---- */
-
-static double
-loss_of(const struct side *s)
-{
-	return s->sent ? (double)s->lost / (double)s->sent : 0;
-}
 
 static void
 print_side(const char *prefix, struct side *s)
@@ -160,7 +47,7 @@ print_side(const char *prefix, struct side *s)
 
 	printf(",\"%sns_per_packet\":%.0f,\"%sns_min\":%.0f,\"%sns_max\":%.0f", prefix, m, prefix,
 	       s->ns.v[0], prefix, s->ns.v[s->ns.n - 1]);
-	printf(",\"%sloss\":%.6f,\"%sp50_us\":%.0f,\"%sp99_us\":%.0f", prefix, loss_of(s), prefix,
+	printf(",\"%sloss\":%.6f,\"%sp50_us\":%.0f,\"%sp99_us\":%.0f", prefix, side_loss(s), prefix,
 	       bench_median(&s->p50), prefix, bench_median(&s->p99));
 	printf(",\"%swrong_runs\":%llu,\"%sksoftirqd_ns\":%.0f,\"%slate\":%.3f", prefix,
 	       (unsigned long long)s->wrong, prefix, bench_median(&s->softirq), prefix, s->late);
@@ -173,7 +60,7 @@ print_json(const struct traffic_case *what, unsigned n_calls, struct side *s, st
 
 	printf("{\"bench\":\"relay\",\"case\":\"%s\",\"backend\":\"%s\",\"calls\":%u,"
 	       "\"tick_us\":%u,\"peer\":\"rtpengine\"",
-	       what->name, name_of(s), n_calls, s->mode.tick_us);
+	       what->name, side_name(s), n_calls, s->mode.tick_us);
 	if (missing[0]) {
 		printf(",\"ns_per_packet\":null,\"peer_ns_per_packet\":null,\"ratio\":null,"
 		       "\"missing\":\"%s\"",
@@ -193,7 +80,7 @@ print_text(struct side *s, struct side *peer)
 	char name[40];
 	double ns;
 
-	(void)snprintf(name, sizeof(name), "%s%s", name_of(s),
+	(void)snprintf(name, sizeof(name), "%s%s", side_name(s),
 		       s->peer           ? ""
 		       : s->mode.tick_us ? ", tick 0.5 ms"
 					 : ", event");
@@ -208,7 +95,7 @@ print_text(struct side *s, struct side *peer)
 	else
 		printf("        ");
 	printf("  %8.0f %8.0f  %.4f %%", bench_median(&s->p50), bench_median(&s->p99),
-	       loss_of(s) * 100);
+	       side_loss(s) * 100);
 	printf(s->late > 0.01 ? "  (generator late: %.1f %% of slots)\n" : "\n", s->late * 100);
 }
 
@@ -237,14 +124,14 @@ run_table(const struct traffic_case *what, unsigned n_calls)
 {
 	static struct side sides[SIDES_MAX];
 	unsigned n = list_sides(sides);
-	struct outcome o;
+	struct side_run r;
 
 	for (unsigned round = 0; round < ROUNDS; round++)
 		for (unsigned i = 0; i < n; i++) {
 			struct side *s = &sides[(round + i) % n];
 
-			if (!s->missing[0] && run_side(s, what, n_calls, &o))
-				add_round(s, &o);
+			if (!s->missing[0] && side_run(&bed, s, what, n_calls, &r))
+				side_add(s, &r);
 		}
 	if (!bench.json)
 		printf("  %s, %u calls, %u packets/s\n    %-24s %s\n", what->name, n_calls,
@@ -263,29 +150,31 @@ static void
 test_harness(void)
 {
 	enum { FIRST = MIRROR_FIRST, CYCLES = 20, TRIES = 3 };
+	struct judge_result j;
 	struct contender c;
-	struct outcome o;
+	struct side_run r;
 	bool found = false;
 
 	/* a busy machine may lose a packet here: then the counts are not exact */
 	for (int i = 0; i < TRIES && !found; i++) {
-		mirror_start(&c, &bed, calls);
-		run_calls(&c, &traffic_cases[0], MIRROR_CALLS, FIRST, CYCLES, &o);
+		mirror_start(&c, &bed.bed, bed.calls);
+		side_send(&bed, &c, &traffic_cases[0], MIRROR_CALLS, FIRST, CYCLES, &r);
 		contender_stop(&c);
-		found = mirror_found(&o.judged);
+		j = r.judged;
+		found = mirror_found(&j);
 	}
 	if (!found) {
 		fprintf(stderr,
 			"bench relay: the harness does not find what its mirror spoils:"
 			" lost %u, twice %u, payload %u, header %u, port %u, tag %u\n",
-			o.judged.lost, o.judged.twice, o.judged.wrong_payload,
-			o.judged.wrong_header, o.judged.wrong_port, o.judged.wrong_tag);
+			j.lost, j.twice, j.wrong_payload, j.wrong_header, j.wrong_port,
+			j.wrong_tag);
 		exit(1);
 	}
 	if (!bench.json)
 		printf("  harness: a mirror that spoils five packets of %u was found out in each;"
 		       " p50 through it %.0f us\n",
-		       o.judged.sent, o.judged.p50_us);
+		       j.sent, j.p50_us);
 }
 
 /* ---- arguments ---- */
@@ -295,7 +184,7 @@ tell_usage(void)
 {
 	fputs("usage: relay [--json] [--quick] [--only CASE[/BACKEND]] [--calls N]\n"
 	      "             [--mode tick|event] [--window MS] [--density | --no-density]\n"
-	      "             [--self-test]\n",
+	      "             [--self-test] [--trace]\n",
 	      stderr);
 	exit(2);
 }
@@ -338,12 +227,17 @@ take_mode(const char *text)
 static void
 take_arguments(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},       {"quick", no_argument, NULL, 'q'},
-		{"only", required_argument, NULL, 'o'}, {"calls", required_argument, NULL, 'c'},
-		{"mode", required_argument, NULL, 'm'}, {"window", required_argument, NULL, 'w'},
-		{"density", no_argument, NULL, 'd'},    {"no-density", no_argument, NULL, 'n'},
-		{"self-test", no_argument, NULL, 's'},  {0}};
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"quick", no_argument, NULL, 'q'},
+						{"only", required_argument, NULL, 'o'},
+						{"calls", required_argument, NULL, 'c'},
+						{"mode", required_argument, NULL, 'm'},
+						{"window", required_argument, NULL, 'w'},
+						{"density", no_argument, NULL, 'd'},
+						{"no-density", no_argument, NULL, 'n'},
+						{"self-test", no_argument, NULL, 's'},
+						{"trace", no_argument, NULL, 't'},
+						{0}};
 
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		switch (o) {
@@ -364,13 +258,17 @@ take_arguments(int argc, char **argv)
 			take_mode(optarg);
 			break;
 		case 'w':
-			want.window_ms = take_number(optarg, TRAFFIC_CYCLES_MAX * 20 - WARM_MS);
+			want.window_ms =
+				take_number(optarg, TRAFFIC_CYCLES_MAX * 20 - SIDE_WARM_MS);
 			break;
 		case 'd':
 			want.tables = false;
 			break;
 		case 'n':
 			want.density = false;
+			break;
+		case 't':
+			want.trace = true;
 			break;
 		case 's':
 			want.self_test = true;
@@ -381,8 +279,6 @@ take_arguments(int argc, char **argv)
 	if (optind != argc)
 		tell_usage();
 }
-
-/* ---- */
 
 static bool
 case_wanted(const struct traffic_case *what)
@@ -402,6 +298,78 @@ run_tables(void)
 		if (!want.calls && !want.quick)
 			run_table(&traffic_cases[i], CALLS_MORE);
 	}
+}
+
+/* ---- density ---- */
+
+static void
+print_density(const struct traffic_case *what, struct density *d, struct density *peer)
+{
+	const char *missing = d->side.missing[0] ? d->side.missing : peer->side.missing;
+	double ours = missing[0] ? 0 : bench_median(&d->pps);
+	double theirs = missing[0] ? 0 : bench_median(&peer->pps);
+
+	if (!bench.json && missing[0])
+		printf("    %-24s missing: %s\n", side_name(&d->side), missing);
+	else if (!bench.json)
+		printf("    %-24s %7.0f (%5.0f..%5.0f)  %5.2fx of rtpengine's %.0f "
+		       "(%.0f..%.0f)%s\n",
+		       side_name(&d->side), ours, d->pps.v[0], d->pps.v[d->pps.n - 1],
+		       ours / theirs, theirs, peer->pps.v[0], peer->pps.v[peer->pps.n - 1],
+		       density_at_limit(d) ? ", the generator's limit" : "");
+	if (!bench.json)
+		return;
+	printf("{\"bench\":\"density\",\"case\":\"%s\",\"backend\":\"%s\",\"tick_us\":%u,"
+	       "\"peer\":\"rtpengine\",",
+	       what->name, side_name(&d->side), d->side.mode.tick_us);
+	if (missing[0])
+		printf("\"packets_per_s\":null,\"peer_packets_per_s\":null,\"ratio\":null,"
+		       "\"missing\":\"%s\"",
+		       missing);
+	else
+		printf("\"packets_per_s\":%.0f,\"min\":%.0f,\"max\":%.0f,"
+		       "\"peer_packets_per_s\":%.0f,\"peer_min\":%.0f,\"peer_max\":%.0f,"
+		       "\"ratio\":%.2f,\"at_generator_limit\":%s",
+		       ours, d->pps.v[0], d->pps.v[d->pps.n - 1], theirs, peer->pps.v[0],
+		       peer->pps.v[peer->pps.n - 1], ours / theirs,
+		       density_at_limit(d) ? "true" : "false");
+	printf(",\"rounds\":%u,\"cpu\":\"%s\",\"kernel\":\"%s\"}\n", ROUNDS, bench.cpu,
+	       bench.os.release);
+}
+
+/* The best back end that there is (they stand in that order), or the one that is asked for. */
+static void
+run_density(const struct traffic_case *what)
+{
+	static struct density v[2];
+
+	memset(v, 0, sizeof(v));
+	v[0].side.peer = true;
+	for (unsigned kind = 0; kind < IO_KINDS; kind++) {
+		const struct io_backend *b = io_backend_of(kind);
+
+		if (b && (!want.only_backend || strcmp(want.only_backend, b->name) == 0))
+			v[1].side.mode = (struct contender_mode){kind, want.mode ? TICK_US : 0};
+	}
+	bed.window_ms = DENSITY_MS;
+	for (unsigned round = 0; round < ROUNDS; round++)
+		for (unsigned i = 0; i < 2; i++)
+			(void)density_round(&bed, &v[(round + i) % 2], what);
+	if (!bench.json)
+		printf("  %s, packets/s on one core without loss, p50 below 5 ms\n", what->name);
+	print_density(what, &v[1], &v[0]);
+	fflush(stdout);
+}
+
+/* ---- */
+
+static void
+run_densities(void)
+{
+	for (unsigned i = 0; i < TRAFFIC_CASES; i++)
+		if (want.only_case ? case_wanted(&traffic_cases[i])
+				   : strcmp(traffic_cases[i].name, "srtp-sha1_80") == 0)
+			run_density(&traffic_cases[i]);
 }
 
 static void
@@ -427,14 +395,13 @@ main(int argc, char **argv)
 	(void)alarm(END_S);
 	signal(SIGPIPE, SIG_IGN);
 	raise_files();
-	bed_make(&bed);
-	bed_own_core(BED_NEAR_CPU);
-	traffic_init(&traffic);
-	generate_init(&generator, &bed);
+	side_bed_make(&bed, want.window_ms);
+	bed.trace = want.trace;
 	test_harness();
 	if (!want.self_test && want.tables)
 		run_tables();
-	generate_fini(&generator);
-	traffic_fini(&traffic);
-	return failed;
+	if (!want.self_test && want.density)
+		run_densities();
+	side_bed_drop(&bed);
+	return bed.failed;
 }
