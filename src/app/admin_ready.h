@@ -10,7 +10,7 @@
 #include "ready/profile.h"
 
 enum {
-	READY_LATE_US = 120 * CLOCK_S, /* on top of the waiting time: no facts will come any more */
+	READY_LATE_US = 200 * CLOCK_S, /* on top of the waiting time: no facts will come any more */
 	READY_END_US = 15 * CLOCK_S,   /* until a check that was stopped has ended */
 	READY_WAIT_MAX_S = 600,
 	READY_ERROR_MAX = 256,

@@ -9,8 +9,11 @@ check_answer(const struct probe_facts *f, struct ready_report *out)
 		ready_add(out, READY_CALL_ANSWER, c->sdp_good ? READY_PASSED : READY_FAILED);
 
 	if (c->status == 0) {
-		ready_seen(l, "the INVITE to %s was not answered%s", f->job.call,
-			   c->early ? ", it only rang" : "");
+		ready_seen(l, "the INVITE to %s was not answered%s%s", f->job.call,
+			   c->early ? ", it only rang" : "",
+			   c->answer.n_foreign ? "; answers came whose Via has a branch that we "
+						 "never sent"
+					       : "");
 		ready_change(l, "let %s be answered by itself for the time of the check",
 			     f->job.call);
 	} else if (c->status >= 300) {

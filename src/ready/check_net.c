@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "ready/parts.h"
+#include "ready/target.h"
 
 /* ---- the account ---- */
 
@@ -95,6 +96,39 @@ check_family(const struct probe_facts *f, struct ready_report *out)
 		   f->own.zone, family);
 	ready_change(l, "add an %s record", family == 6 ? "AAAA" : "A");
 	return false;
+}
+
+/* Addresses that no equipment can have are not connected to. True: there are others. */
+static bool
+check_use(const struct probe_facts *f, struct ready_report *out)
+{
+	const struct probe_addrs *a = f->own.local.family == 6 ? &f->aaaa : &f->a;
+	unsigned good = 0;
+	char mem[READY_SEEN_MAX];
+	struct ready_line *l;
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	for (uint16_t i = 0; i < a->n; i++) {
+		struct addr to = a->addr[i];
+		const char *why;
+
+		to.port = f->port;
+		why = target_fault(&to, &f->own);
+		good += !why;
+		if (!why)
+			continue;
+		buf_z(&b, b.len ? "; " : "");
+		addr_put_ip(&b, &to, false);
+		buf_printf(&b, " %s", why);
+	}
+	if (b.len == 0)
+		return true;
+	l = ready_add(out, READY_DNS_USE, good ? READY_WARNED : READY_FAILED);
+	ready_seen(l, "%s", buf_cstr(&b));
+	ready_change(l, "let the %s record of %s be the address of the equipment",
+		     f->own.local.family == 6 ? "AAAA" : "A", f->job.fqdn);
+	return good > 0;
 }
 
 static bool
@@ -249,6 +283,8 @@ readynet_run(const struct probe_facts *f, struct ready_report *out)
 	if (!check_name(f, out))
 		return false;
 	go_on = check_family(f, out);
+	if (go_on)
+		go_on = check_use(f, out);
 	if (go_on)
 		go_on = check_match(f, out);
 	if (!go_on)

@@ -6,7 +6,13 @@ say_silent(const struct probe_facts *f, struct ready_line *l)
 {
 	const struct probe_answer *a = &f->options;
 
-	if (a->broken)
+	if (a->n_foreign)
+		ready_seen(
+			l,
+			"%u answers came, but none is to our OPTIONS: the branch in their Via is "
+			"not the one that we sent",
+			a->n_foreign);
+	else if (a->broken)
 		ready_seen(l, "what came back is not SIP");
 	else if (a->alert >= 0)
 		ready_seen(l, "the connection was ended with alert %s (%d)",

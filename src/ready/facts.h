@@ -10,8 +10,9 @@
 #include "policy/trunk.h"
 
 enum {
-	PROBE_LAYOUT = 1,
+	PROBE_LAYOUT = 2,
 	PROBE_ADDRS_MAX = 8,           /* of each family, kept */
+	PROBE_LOOKS_MAX = 4,           /* addresses whose TLS is looked at */
 	PROBE_SRV_MAX = 4,             /* SRV records kept */
 	PROBE_TRUNKS_MAX = 4,          /* trunks that name the FQDN, kept */
 	PROBE_SOURCES_MAX = 16,        /* of a trunk */
@@ -135,12 +136,20 @@ struct probe_tls {
 	struct tlsprobe_asks asks;
 };
 
+/* Another address than the one that the rest is about. */
+struct probe_other {
+	uint16_t at; /* in tcp */
+	bool cut;    /* time was over before all of it was looked at */
+	struct probe_tls tls;
+};
+
 /* What came back to a request of ours. */
 struct probe_answer {
 	bool sent;
 	bool answered;
 	bool has_contact, contact_tls; /* sips:, or transport=tls */
 	bool broken;                   /* what came back is not SIP */
+	uint16_t n_foreign;            /* answers to requests that we never sent */
 	uint16_t status;
 	int16_t alert; /* that came instead; -1 = none */
 	uint64_t took_us;
@@ -231,6 +240,9 @@ struct probe_facts {
 		struct tlsprobe_result res;
 	} tcp[2 * PROBE_ADDRS_MAX];
 	struct probe_tls tls;
+	uint16_t n_connected; /* of tcp */
+	uint16_t n_other;
+	struct probe_other other[PROBE_LOOKS_MAX - 1];
 	struct probe_answer options;
 	struct probe_wait wait;
 	struct probe_call call;

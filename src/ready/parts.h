@@ -17,6 +17,8 @@ enum {
 bool readynet_run(const struct probe_facts *f, struct ready_report *out);
 /** TLS, its certificate, ours. */
 void readytls_run(const struct probe_facts *f, int64_t now_us, struct ready_report *out);
+/** Where the TLS of further addresses differs from what stands in out. */
+void readyeach_run(const struct probe_facts *f, int64_t now_us, struct ready_report *out);
 /** The test call. */
 void readycall_run(const struct probe_facts *f, struct ready_report *out);
 /** The equipment's own connection. */

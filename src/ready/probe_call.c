@@ -35,7 +35,8 @@ struct test_call {
 	struct sdp_origin origin;
 	struct sdp brought, answer;
 	struct probe_media media;
-	char branch[PROBE_BRANCH], tag[CALL_TAG + 1], id[CALL_TAG + 1], uri[512];
+	char branch[PROBE_BRANCH]; /* of the request in hand */
+	char tag[CALL_TAG + 1], id[CALL_TAG + 1], uri[512];
 	uint32_t cseq; /* of the INVITE in hand */
 	bool answered;
 	char msg[CALL_MSG_MAX], body[CALL_MSG_MAX / 2];
@@ -131,7 +132,7 @@ send_inside(struct test_call *c, enum sip_method method, struct str body)
 	probe_sip_put_via(c->s->run, &b, branch);
 	sip_dialog_put_headers(&c->dialog, &b, name, cseq);
 	put_rest(c, &b, body);
-	if (method == SIP_INVITE)
+	if (method != SIP_ACK)
 		memcpy(c->branch, branch, sizeof(branch));
 	return buf_end(&b) == ERR_OK ? probe_sip_send(c->s, buf_view(&b)) : ERR_LONG;
 }
@@ -183,7 +184,8 @@ wait_final(struct test_call *c, enum sip_method method, uint64_t us)
 			take_request(c);
 			continue;
 		}
-		if (m->cseq_method != method || !str_eqz(m->call_id, c->id) ||
+		if (!probe_sip_is_answer(m, c->branch, &c->out->answer) ||
+		    m->cseq_method != method || !str_eqz(m->call_id, c->id) ||
 		    (method == SIP_INVITE && m->cseq != c->cseq))
 			continue;
 		if (m->status >= 200)

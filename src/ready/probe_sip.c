@@ -113,10 +113,10 @@ probe_sip_put_via(const struct probe_run *r, struct buf *b, char branch[PROBE_BR
 /* ---- OPTIONS ---- */
 
 static void
-put_options(const struct probe_run *r, struct buf *b)
+put_options(const struct probe_run *r, struct buf *b, char branch[PROBE_BRANCH])
 {
 	const struct probe_facts *f = r->f;
-	char tag[SIP_TOKEN + 1], id[SIP_TOKEN + 1], branch[PROBE_BRANCH];
+	char tag[SIP_TOKEN + 1], id[SIP_TOKEN + 1];
 
 	random_token(tag, SIP_TOKEN);
 	random_token(id, SIP_TOKEN);
@@ -139,6 +139,16 @@ keep_text(char *dst, size_t cap, struct str s)
 {
 	if (str_copyz(dst, cap, str_sub(s, 0, cap - 1)) != ERR_OK)
 		dst[0] = 0;
+}
+
+bool
+probe_sip_is_answer(const struct sip_msg *m, const char *branch, struct probe_answer *out)
+{
+	bool ours = str_eqz(m->via.branch, branch); /* RFC 3261 17.1.3 */
+
+	if (!ours && out->n_foreign < UINT16_MAX)
+		out->n_foreign++;
+	return ours;
 }
 
 void
@@ -174,13 +184,13 @@ probe_options(struct probe_sip *s)
 {
 	struct probe_answer *out = &s->run->f->options;
 	uint64_t began = clock_now_us();
-	char mem[SIP_SMALL];
+	char mem[SIP_SMALL], branch[PROBE_BRANCH];
 	struct buf b;
 	enum err e;
 
 	out->alert = -1;
 	buf_init(&b, mem, sizeof(mem));
-	put_options(s->run, &b);
+	put_options(s->run, &b, branch);
 	e = buf_end(&b);
 	if (e == ERR_OK)
 		e = probe_sip_send(s, buf_view(&b));
@@ -189,7 +199,8 @@ probe_options(struct probe_sip *s)
 		e = probe_sip_next(s, began + PROBE_ANSWER_US);
 		if (e == ERR_OK && s->msg.request)
 			probe_sip_refuse(s, &s->msg);
-		else if (e == ERR_OK && s->msg.cseq_method == SIP_OPTIONS && s->msg.status >= 200)
+		else if (e == ERR_OK && probe_sip_is_answer(&s->msg, branch, out) &&
+			 s->msg.cseq_method == SIP_OPTIONS && s->msg.status >= 200)
 			probe_sip_keep(&s->msg, out);
 	}
 	out->took_us = clock_now_us() - began;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "ready/steps.h"
+#include "ready/target.h"
 
 /* Everything, the oldest too. */
 static const char wide_suites[] = "ALL:!aNULL:@SECLEVEL=0";
@@ -52,7 +53,10 @@ connect_all(struct probe_run *r)
 
 		if (f->own.local.family && f->own.local.family != c.peer.family)
 			continue;
+		if (target_fault(&c.peer, &f->own))
+			continue;
 		tlsprobe_tcp(&c, &f->tcp[i].res);
+		f->n_connected += f->tcp[i].res.connected;
 		if (f->tcp[i].res.connected && f->used == f->n_tcp)
 			f->used = i;
 	}
@@ -78,18 +82,22 @@ conf_of(const struct probe_run *r)
 }
 
 static void
-look(const struct probe_run *r, const struct tlsprobe_conf *c, struct tlsprobe_result *res,
+look(struct probe_run *r, const struct tlsprobe_conf *c, struct tlsprobe_result *res,
      struct tlsprobe_chain *chain, struct tlsprobe_asks *asks, struct tlsprobe **out)
 {
 	if (atomic_load(r->stop))
 		return;
+	if (r->look_due_us && clock_now_us() >= r->look_due_us) {
+		r->late = true;
+		return;
+	}
 	if (tlsprobe_open(c, str_from(r->f->name), res, chain, asks, out) != ERR_OK)
 		res->tried = false;
 }
 
 static void
-look_wide(const struct probe_run *r, uint16_t min, uint16_t max, const char *suite,
-	  const char *suite13, struct tlsprobe_result *res)
+look_wide(struct probe_run *r, uint16_t min, uint16_t max, const char *suite, const char *suite13,
+	  struct tlsprobe_result *res)
 {
 	struct tlsprobe_conf c = conf_of(r);
 
@@ -101,7 +109,7 @@ look_wide(const struct probe_run *r, uint16_t min, uint16_t max, const char *sui
 }
 
 static void
-look_at_matrix(const struct probe_run *r)
+look_at_matrix(struct probe_run *r)
 {
 	struct probe_tls *t = &r->f->tls;
 
@@ -133,7 +141,7 @@ terms_that_work(const struct probe_run *r)
 
 /* Its certificate may depend on the name, and our own may not matter to it. */
 static void
-look_at_habits(const struct probe_run *r)
+look_at_habits(struct probe_run *r)
 {
 	struct probe_tls *t = &r->f->tls;
 	struct tlsprobe_conf c = terms_that_work(r);
@@ -152,7 +160,7 @@ look_at_habits(const struct probe_run *r)
 
 /* One connection at a time: there is equipment that has no more for one peer. */
 static void
-open_for_sip(const struct probe_run *r, struct tlsprobe **out)
+open_for_sip(struct probe_run *r, struct tlsprobe **out)
 {
 	struct tlsprobe_conf c = conf_of(r);
 	struct tlsprobe_result again = r->f->tls.ours;
@@ -162,17 +170,13 @@ open_for_sip(const struct probe_run *r, struct tlsprobe **out)
 		r->f->tls.ours = again;
 }
 
-void
-probe_tls(struct probe_run *r, struct tlsprobe **out)
+/* All about the address in use. */
+static void
+look_at_all(struct probe_run *r)
 {
 	struct probe_tls *t = &r->f->tls;
-	struct tlsprobe_conf c;
+	struct tlsprobe_conf c = conf_of(r);
 
-	*out = NULL;
-	connect_all(r);
-	if (r->f->used == r->f->n_tcp)
-		return;
-	c = conf_of(r);
 	look(r, &c, &t->ours, &t->chain, &t->asks, NULL);
 	if (t->ours.not_tls || (t->ours.silent && !t->ours.hello))
 		return;
@@ -182,6 +186,46 @@ probe_tls(struct probe_run *r, struct tlsprobe **out)
 	}
 	look_at_matrix(r);
 	look_at_habits(r);
-	if (t->ours.done)
+}
+
+/* The further addresses that answered, with the same eyes. */
+static void
+look_at_others(struct probe_run *r)
+{
+	static struct probe_tls first; /* large, and there is one prober */
+	struct probe_facts *f = r->f;
+	uint16_t used = f->used;
+
+	first = f->tls;
+	for (uint16_t i = 0; i < f->n_tcp && f->n_other < ARRAY_LEN(f->other); i++) {
+		struct probe_other *o = &f->other[f->n_other];
+
+		if (i == used || !f->tcp[i].res.connected)
+			continue;
+		memset(&f->tls, 0, sizeof(f->tls));
+		f->used = i;
+		r->late = false;
+		r->look_due_us = clock_now_us() + PROBE_OTHER_US;
+		look_at_all(r);
+		o->at = i;
+		o->cut = r->late;
+		o->tls = f->tls;
+		f->n_other++;
+	}
+	r->look_due_us = 0;
+	f->used = used;
+	f->tls = first;
+}
+
+void
+probe_tls(struct probe_run *r, struct tlsprobe **out)
+{
+	*out = NULL;
+	connect_all(r);
+	if (r->f->used == r->f->n_tcp)
+		return;
+	look_at_all(r);
+	look_at_others(r);
+	if (r->f->tls.ours.done)
 		open_for_sip(r, out);
 }

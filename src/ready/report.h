@@ -47,6 +47,8 @@ enum ready_state {
 	X(SIP_OPTIONS, "sip.options", "OPTIONS answered")                                          \
 	X(SIP_CONTACT, "sip.contact", "Contact")                                                   \
 	X(SIP_ALLOW, "sip.allow", "methods")                                                       \
+	X(DNS_USE, "dns.use", "address of use")                                                    \
+	X(TLS_EACH, "tls.each", "every address")                                                   \
 	X(TLS_DONE, "tls.done", "handshake finished")                                              \
 	X(CALL_ANSWER, "call.answer", "test call answered")                                        \
 	X(CALL_CONTACT, "call.contact", "Contact in the call")                                     \

@@ -15,6 +15,7 @@ enum {
 	PROBE_DNS_US = 6 * CLOCK_S,     /* all questions together */
 	PROBE_CONNECT_US = 4 * CLOCK_S, /* a TCP connect */
 	PROBE_SHAKE_US = 5 * CLOCK_S,   /* a connect with its handshake */
+	PROBE_OTHER_US = 20 * CLOCK_S,  /* all of another address */
 };
 
 /* What every step works with. */
@@ -26,6 +27,8 @@ struct probe_run {
 	struct addr dns[4];      /* servers; none: the system's */
 	uint32_t n_dns;
 	const _Atomic bool *stop;
+	uint64_t look_due_us;       /* no handshake begins behind it; 0 = no matter when */
+	bool late;                  /* one was left out for it */
 	struct testmedia_rows rows; /* of the test call */
 };
 
@@ -57,6 +60,8 @@ void probe_sip_refuse(struct probe_sip *s, const struct sip_msg *req);
 enum { PROBE_BRANCH = 28 }; /* of a Via of ours, with NUL */
 /** Our Via with a new branch, which is also written to branch. */
 void probe_sip_put_via(const struct probe_run *r, struct buf *b, char branch[PROBE_BRANCH]);
+/** Is m a response to the request with this branch? One that is to none of ours is counted. */
+bool probe_sip_is_answer(const struct sip_msg *m, const char *branch, struct probe_answer *out);
 /** Keep what a response says. */
 void probe_sip_keep(const struct sip_msg *m, struct probe_answer *out);
 /* The prober's end of the media. */

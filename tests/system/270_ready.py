@@ -13,7 +13,7 @@ from lib.postern import ACCOUNTS, BASE, Postern
 from lib.proc import check, equal, wait_for
 
 NAMES = {'pbx.example.test': PBX, 'pbx.branch.firm.test': PBX, 'moved.example.test': STRANGER,
-         'other.example.test': PBX}
+         'other.example.test': PBX, 'nowhere.example.test': '0.0.0.0'}
 MODERN = 'ECDHE+AESGCM'
 MOVED = '''  - id: moved
     name: Moved Test
@@ -44,6 +44,7 @@ WRONG = [
      {'ask': None}, {}),
     ('refuses our authority', 'auth.accepted', 'unknown_ca', {'ask': 'otherroot.crt'}, {}),
     ('silent after TLS', 'sip.options', 'silent after TLS', {'silent': True}, {}),
+    ('answers with a foreign branch', 'sip.options', 'none is to our OPTIONS', {'foreign': True}, {}),
     ('Contact without transport=tls', 'sip.contact', 'without transport=tls', {'say': ''}, {}),
 ]
 
@@ -99,9 +100,29 @@ def play_good_and_gone(place):
         rc, report = ready(p, 'pbx.example.test', '--profile', f'{conf}/{name}.yaml')
         equal(causes(report), causes_wanted, f'profile {name}\n{table(report)}')
     for fqdn, port, cause in (('pbx.example.test', 5999, 'tcp'), ('none.example.test', 0, 'dns.name'),
-                              ('moved.example.test', 0, 'dns.match')):
+                              ('moved.example.test', 0, 'dns.match'),
+                              ('nowhere.example.test', 0, 'dns.use')):
         rc, report = ready(p, fqdn, '--port', str(port))
         equal((rc, report['cause']), (1, cause), f'{fqdn} {port}\n{table(report)}')
+
+
+def play_two_addresses(place):
+    """One name, two addresses: both are looked at, and what differs has a line of its own."""
+    agents.dnsmasq(place, {'pbx.example.test': [PBX, STRANGER]})
+    p = Postern(place).start()
+    Pbx(place, 5061)
+    Pbx(place, 5061, host=STRANGER)
+    rc, report = ready(p)
+    each = [x for x in report['lines'] if x['check'] == 'tls.each']
+    check(rc == 0 and len(each) == 1 and each[0]['state'] == 'passed' and
+          'they are alike' in each[0]['seen'], f'alike: {rc}\n{table(report)}')
+    Pbx(place, 5071)
+    Pbx(place, 5071, host=STRANGER, cert='expired')
+    rc, report = ready(p, 'pbx.example.test', '--port', '5071')
+    dates = [x for x in report['lines'] if x['check'] == 'cert.dates']
+    equal((rc, causes(report)), (1, ['cert.dates']), f'one is expired\n{table(report)}')
+    equal(len(dates), 2, table(report))
+    check(any('at 127.0.0.' in x['seen'] and ':5071: ' in x['seen'] for x in dates), f'{dates}')
 
 
 def causes(report):

@@ -248,10 +248,11 @@ ciphers = {ciphers}
 
 
 def dnsmasq(place, names, space=None):
-    """A records for the namespace's resolver at 127.0.0.53. names: {name: address}."""
+    """A records for the namespace's resolver at 127.0.0.53. names: {name: address, or several}."""
     words = ['dnsmasq', '-k', '-C', '/dev/null', '--no-resolv', '--no-hosts', '--pid-file=',
              '--listen-address=127.0.0.53', '--bind-interfaces', '--user=root', '--log-facility=-', '--local-ttl=5']
-    words += [f'--host-record={n},{a}' for n, a in names.items()]
+    words += [f'--host-record={n},{a}' for n, many in names.items()
+              for a in ([many] if isinstance(many, str) else many)]
     p = place.start('dnsmasq', words, space=space)
     wait_for('dnsmasq', 5, lambda: 'started' in p.text())
     return p

@@ -12,10 +12,11 @@ V = ssl.TLSVersion
 
 class Pbx:
     """Listens until stop(). cert: name of the CA's files; leaf: without its issuer; ask: trust file
-    for the client's certificate (None: does not ask); say: what it answers to OPTIONS."""
+    for the client's certificate (None: does not ask); say: what it answers to OPTIONS; foreign: it
+    answers with another branch than that of the request."""
 
     def __init__(self, place, port, cert='pbx', leaf=False, ask='trust.pem', lo=V.TLSv1_2,
-                 hi=V.TLSv1_2, ciphers=CARRIER, say=';transport=tls', host=PBX, silent=False):
+                 hi=V.TLSv1_2, ciphers=CARRIER, say=';transport=tls', host=PBX, silent=False, foreign=False):
         ca = place.ca
         self.ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ctx.set_ciphers(ciphers)
@@ -27,7 +28,7 @@ class Pbx:
             self.ctx.load_verify_locations(ca.path(ask))
         self.say, self.silent, self.host, self.port = say, silent, host, port
         self.sock = socket.create_server((host, port), backlog=64)
-        self.seen = []
+        self.seen, self.foreign = [], foreign
         place.keep(self)
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -67,6 +68,8 @@ class Pbx:
         keep = [x for x in head.split('\r\n')
                 if re.match(r'(via|from|to|call-id|cseq)\s*:', x, re.I)]
         keep = [x + ';tag=pbx' if x.lower().startswith('to') else x for x in keep]
+        if self.foreign:
+            keep = [re.sub(r'branch=z9hG4bK', 'branch=z9hG4bKno', x) for x in keep]
         lines = ['SIP/2.0 200 OK', *keep, f'Contact: <sip:pbx@{self.host}:{self.port}{self.say}>',
                  'Allow: INVITE, ACK, CANCEL, BYE, OPTIONS', 'Server: test', 'Content-Length: 0']
         return ('\r\n'.join(lines) + '\r\n\r\n').encode()

@@ -182,6 +182,109 @@ row_one_of_two(struct probe_facts *f)
 	f->n_tcp = 2;
 }
 static void
+use_addr(struct probe_facts *f, uint16_t i, const char *z)
+{
+	assert_int_equal(addr_parse_ip(str_from(z), &f->a.addr[i]), ERR_OK);
+}
+static void
+row_any(struct probe_facts *f)
+{
+	use_addr(f, 0, "0.0.0.0");
+}
+static void
+row_multicast(struct probe_facts *f)
+{
+	use_addr(f, 0, "239.1.2.3");
+}
+static void
+row_broadcast(struct probe_facts *f)
+{
+	use_addr(f, 0, "255.255.255.255");
+}
+static void
+row_loopback(struct probe_facts *f)
+{
+	use_addr(f, 0, "127.0.0.9");
+}
+static void
+row_loopback_both(struct probe_facts *f)
+{
+	row_loopback(f);
+	f->own.local = f->a.addr[0];
+	f->own.local.ip[3] = 1;
+}
+static void
+row_ourselves(struct probe_facts *f)
+{
+	f->own.shown = f->own.local;
+	f->own.shown.port = 5061;
+	f->a.addr[0] = f->own.local;
+}
+static void
+row_any_beside_good(struct probe_facts *f)
+{
+	f->a.n = 2;
+	use_addr(f, 1, "0.0.0.0");
+}
+static void
+row_v6(struct probe_facts *f, const char *z)
+{
+	f->aaaa = f->a;
+	f->a.n = 0;
+	assert_int_equal(addr_parse(STR("2001:db8::1"), &f->own.local), ERR_OK);
+	assert_int_equal(addr_parse_ip(str_from(z), &f->aaaa.addr[0]), ERR_OK);
+}
+static void
+row_v6_any(struct probe_facts *f)
+{
+	row_v6(f, "::");
+}
+static void
+row_v6_local(struct probe_facts *f)
+{
+	row_v6(f, "fe80::1");
+}
+static void
+row_v6_mapped(struct probe_facts *f)
+{
+	row_v6(f, "::ffff:192.0.2.1");
+}
+static void
+row_two_alike(struct probe_facts *f)
+{
+	f->a.n = f->n_tcp = f->n_connected = 2;
+	use_addr(f, 1, "198.51.100.8");
+	f->tcp[1] = f->tcp[0];
+	f->tcp[1].addr.ip[3] = 8;
+	f->n_other = 1;
+	f->other[0].at = 1;
+	f->other[0].tls = f->tls;
+	f->other[0].tls.ours.handshake_us = 9000; /* no difference */
+}
+static void
+row_two_different(struct probe_facts *f)
+{
+	row_two_alike(f);
+	f->other[0].tls.chain.cert[0].not_after_us = now_us - day_us;
+}
+static void
+row_second_cut(struct probe_facts *f)
+{
+	row_two_different(f);
+	f->other[0].cut = true;
+}
+static void
+row_five(struct probe_facts *f)
+{
+	row_two_alike(f);
+	f->n_connected = 5;
+}
+static void
+row_foreign(struct probe_facts *f)
+{
+	f->options = (struct probe_answer){.sent = true, .alert = -1, .n_foreign = 1};
+}
+static void
 row_plain(struct probe_facts *f)
 {
 	memset(&f->tls, 0, sizeof(f->tls));
@@ -641,6 +744,22 @@ static const struct row {
 	{"SRV says another port", row_srv_other_port, "", "dns.srv", "5071"},
 	{"nothing listens", row_refused, "tcp", "", "refused"},
 	{"one address of two is dead", row_one_of_two, "", "tcp", "timed out"},
+	{"A record 0.0.0.0", row_any, "dns.use", "", "0.0.0.0 is nobody's address"},
+	{"A record of multicast", row_multicast, "dns.use", "", "239.1.2.3 is a multicast"},
+	{"A record of broadcast", row_broadcast, "dns.use", "", "broadcast"},
+	{"A record of loopback", row_loopback, "dns.use", "", "means this host"},
+	{"loopback, we too", row_loopback_both, "", "", ""},
+	{"A record of ours", row_ourselves, "dns.use", "", "our own zone"},
+	{"0.0.0.0 beside a good one", row_any_beside_good, "", "dns.use", "nobody's"},
+	{"AAAA record ::", row_v6_any, "dns.use", "", ":: is nobody's address"},
+	{"AAAA record fe80::1", row_v6_local, "dns.use", "", "link-local"},
+	{"AAAA record ::ffff:192.0.2.1", row_v6_mapped, "dns.use", "", "written as IPv6"},
+	{"two addresses, alike", row_two_alike, "", "", ""},
+	{"two addresses, one expired", row_two_different, "cert.dates", "tls.each",
+	 "at 198.51.100.8:5061: "},
+	{"the second took too long", row_second_cut, "", "tls.each", "took too long"},
+	{"five addresses", row_five, "", "tls.each", "on 2 of them"},
+	{"foreign branch", row_foreign, "sip.options", "", "none is to our OPTIONS"},
 	{"plain SIP on the port", row_plain, "tls", "", "not with TLS"},
 	{"never answers the hello", row_tls_silent, "tls", "", "ClientHello"},
 	{"TLS 1.0 only", row_tls10, "tls.version", "", "TLS 1.0 only"},
