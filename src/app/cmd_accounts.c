@@ -1,9 +1,9 @@
 #include "app/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "app/cmdline.h"
 #include "conf/conf.h"
 #include "conf/standing.h"
 #include "base/clock.h"
@@ -15,34 +15,50 @@ enum { COLUMNS_MAX = 12, CELL_MAX = 48 };
 
 static const char readiness[] = "readiness"; /* a column that no field is */
 
+static const struct cmdline_option options[] = {
+	CMDLINE_CONF_REQUIRED,
+	CMDLINE_JSON,
+	{'a', "--account", "the id of an account", "acme", false}, /* not of accounts */
+	{'t', "--trunk", "the id of a trunk", "acme-pbx", false},  /* of numbers only */
+};
+enum { OPTIONS_OF_ACCOUNTS = 2, OPTIONS_OF_TRUNKS = 3, OPTIONS_OF_NUMBERS = 4 };
+
 /* A list command: which kind, and which of its fields the table for people shows. */
 struct listing {
-	const char *word;
 	enum roster_kind what;
-	const char *usage;
+	struct cmdline_spec spec;
 	const char *column[COLUMNS_MAX + 1];
 };
 
 static const struct listing accounts = {
-	"accounts",
 	ROSTER_ACCOUNT,
-	"postern accounts [--json] -c CONF [ID]\nLists the accounts of the store; with an ID, all "
-	"about one.",
+	{.word = "accounts",
+	 .usage = "usage: postern accounts [--json] -c CONF [ID]\nLists the accounts of the store; "
+		  "with an ID, all about one.\n",
+	 .option = options,
+	 .n = OPTIONS_OF_ACCOUNTS,
+	 .operand = "ID"},
 	{"id", "name", "parent", "enabled", "tls_srtp", readiness, "override", "max_calls",
 	 "services", NULL}};
 static const struct listing trunks = {
-	"trunks",
 	ROSTER_TRUNK,
-	"postern trunks [--json] [--account ID] -c CONF [ID]\nLists the trunks and carriers of the "
-	"store; with an ID, all about one.",
+	{.word = "trunks",
+	 .usage = "usage: postern trunks [--json] [--account ID] -c CONF [ID]\nLists the trunks "
+		  "and carriers of the store; with an ID, all about one.\n",
+	 .option = options,
+	 .n = OPTIONS_OF_TRUNKS,
+	 .operand = "ID"},
 	{"id", "kind", "account", "enabled", "host", "port", "transport", "security", "identity",
 	 "direction", "priority", "sources", NULL}};
 static const struct listing numbers = {
-	"numbers",
 	ROSTER_NUMBER,
-	"postern numbers [--json] [--account ID] [--trunk ID] -c CONF [NUMBER]\nLists the numbers "
-	"and prefixes of the store; with a NUMBER, the one that serves it: itself, or the longest "
-	"prefix.",
+	{.word = "numbers",
+	 .usage = "usage: postern numbers [--json] [--account ID] [--trunk ID] -c CONF "
+		  "[NUMBER]\nLists the numbers and prefixes of the store; with a NUMBER, the one "
+		  "that serves it: itself, or the longest prefix.\n",
+	 .option = options,
+	 .n = OPTIONS_OF_NUMBERS,
+	 .operand = "NUMBER"},
 	{"number", "trunk", NULL}};
 
 /* One run of a command. */
@@ -317,7 +333,7 @@ print_json(struct run *run)
 {
 	const struct listing *l = run->l;
 
-	printf("{\"version\":%llu,\"%s\":[", (unsigned long long)run->r.version, l->word);
+	printf("{\"version\":%llu,\"%s\":[", (unsigned long long)run->r.version, l->spec.word);
 	for (uint32_t i = 0; i < roster_count(&run->r, l->what); i++) {
 		fputs(i ? ",\n" : "\n", stdout);
 		print_row_json(run, roster_row(&run->r, l->what, i));
@@ -345,16 +361,37 @@ open_run(struct run *run)
 	if (e == ERR_OK) {
 		e = store_open(c->store, &run->s, why);
 		if (e != ERR_OK)
-			fprintf(stderr, "postern %s: %s: %s\n", run->l->word, c->store, why);
+			fprintf(stderr, "postern %s: %s: %s\n", run->l->spec.word, c->store, why);
 	}
 	if (e == ERR_OK) {
 		standing_hands(c->store, &run->hands);
 		e = store_read(run->s, &run->r);
 		if (e != ERR_OK)
-			fprintf(stderr, "postern %s: %s\n", run->l->word, store_why(run->s));
+			fprintf(stderr, "postern %s: %s\n", run->l->spec.word, store_why(run->s));
 	}
 	mem_free(c);
 	return e;
+}
+
+/* Filters by something that is not there show nothing, and would look like an answer. */
+static enum err
+check_filters(const struct run *run)
+{
+	bool account = !run->account, trunk = !run->trunk;
+
+	for (uint32_t i = 0; i < run->r.n_accounts && !account; i++)
+		account = str_eqz(run->r.account[i].id, run->account);
+	for (uint32_t i = 0; i < run->r.n_trunks && !trunk; i++)
+		trunk = str_eqz(run->r.trunk[i].id, run->trunk);
+	if (!account)
+		fprintf(stderr,
+			"postern %s: there is no account \"%.80s\"; postern accounts lists all\n",
+			run->l->spec.word, run->account);
+	else if (!trunk)
+		fprintf(stderr,
+			"postern %s: there is no trunk \"%.80s\"; postern trunks lists all\n",
+			run->l->spec.word, run->trunk);
+	return account && trunk ? ERR_OK : ERR_NOTFOUND;
 }
 
 static enum err
@@ -362,13 +399,15 @@ show_rows(struct run *run)
 {
 	const struct roster_number *n = NULL;
 
+	if (check_filters(run) != ERR_OK)
+		return ERR_NOTFOUND;
 	if (run->id && run->l->what == ROSTER_NUMBER)
 		n = roster_number_of(&run->r, str_from(run->id));
 	run->serves = n ? n->key : 0;
 	filter_rows(run);
 	if (run->id && roster_count(&run->r, run->l->what) == 0) {
 		fprintf(stderr, "postern %s: there is no \"%s\"; postern %s lists all\n",
-			run->l->word, run->id, run->l->word);
+			run->l->spec.word, run->id, run->l->spec.word);
 		return ERR_NOTFOUND;
 	}
 	if (run->json)
@@ -380,58 +419,41 @@ show_rows(struct run *run)
 	return ERR_OK;
 }
 
+/* cmdline_next's last answer. */
 static int
-tell_usage(const struct listing *l, bool asked)
+read_options(struct run *run, int argc, char **argv)
 {
-	fprintf(asked ? stdout : stderr, "usage: %s\n", l->usage);
-	return asked ? 0 : 2;
-}
-
-/* False: the usage was wrong. *help: it was asked for. */
-static bool
-read_options(struct run *run, int argc, char **argv, bool *help)
-{
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"account", required_argument, NULL, 'a'},
-					      {"trunk", required_argument, NULL, 't'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
-	bool known = true;
+	struct cmdline c = {.spec = &run->l->spec, .argc = argc, .argv = argv};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = cmdline_next(&c)) > 0) {
 		if (opt == 'c')
-			run->path = optarg;
+			run->path = c.value;
 		else if (opt == 'j')
 			run->json = true;
-		else if (opt == 'a' && run->l->what != ROSTER_ACCOUNT)
-			run->account = optarg;
-		else if (opt == 't' && run->l->what == ROSTER_NUMBER)
-			run->trunk = optarg;
-		else if (opt == 'h')
-			*help = true;
+		else if (opt == 'a')
+			run->account = c.value;
 		else
-			known = false;
+			run->trunk = c.value;
 	}
-	if (optind < argc)
-		run->id = argv[optind++];
-	return known && run->path && optind == argc;
+	run->id = c.operand;
+	return opt;
 }
 
 static int
 run_listing(const struct listing *l, int argc, char **argv)
 {
 	struct run *run = mem_zalloc(1, sizeof(*run));
-	bool help = false, known;
 	enum err e;
+	int opt;
 
 	if (!run)
 		return 1;
 	run->l = l;
-	known = read_options(run, argc, argv, &help);
-	if (help || !known) {
+	opt = read_options(run, argc, argv);
+	if (opt != CMDLINE_DONE) {
 		mem_free(run);
-		return tell_usage(l, help);
+		return cmdline_status(opt);
 	}
 	roster_init(&run->r);
 	e = open_run(run);

@@ -1,8 +1,8 @@
 #include "app/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
+#include "app/cmdline.h"
 #include "conf/accountsfile.h"
 #include "conf/conf.h"
 #include "conf/refs.h"
@@ -242,32 +242,36 @@ run_apply(struct apply *a, struct conf *c)
 int
 cmd_apply(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"dry-run", no_argument, NULL, 'n'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
+	static const struct cmdline_option options[] = {
+		CMDLINE_CONF_REQUIRED,
+		CMDLINE_JSON,
+		{'n', "--dry-run", NULL, NULL, false},
+		{'n', "-n", NULL, NULL, false},
+	};
+	static const struct cmdline_spec spec = {.word = "apply",
+						 .usage = usage,
+						 .option = options,
+						 .n = ARRAY_LEN(options),
+						 .operand = "FILE",
+						 .operand_is = "the file of the accounts",
+						 .operand_example = "-c /etc/postern/postern.yaml "
+								    "/etc/postern/accounts.yaml",
+						 .operand_required = true};
+	struct cmdline line = {.spec = &spec, .argc = argc, .argv = argv};
 	struct apply a = {0};
 	struct conf *c;
 	int opt;
 	enum err e;
 
-	while ((opt = getopt_long(argc, argv, "c:nh", longs, NULL)) != -1) {
-		if (opt == 'c') {
-			a.path = optarg;
-		} else if (opt == 'n') {
-			a.dry = true;
-		} else if (opt == 'j') {
-			a.json = true;
-		} else {
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? 0 : 2;
-		}
+	while ((opt = cmdline_next(&line)) > 0) {
+		if (opt == 'c')
+			a.path = line.value;
+		a.dry |= opt == 'n';
+		a.json |= opt == 'j';
 	}
-	if (!a.path || optind + 1 != argc) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	a.file = argv[optind];
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
+	a.file = line.operand;
 	c = mem_zalloc(1, sizeof(*c));
 	e = c ? run_apply(&a, c) : ERR_NOMEM;
 	mem_free(c);

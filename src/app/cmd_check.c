@@ -1,8 +1,8 @@
 #include "app/cmd.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
+#include "app/cmdline.h"
 #include "conf/check.h"
 #include "base/mem.h"
 
@@ -63,22 +63,18 @@ run_check(const char *path, struct conf *c)
 int
 cmd_check(int argc, char **argv)
 {
+	static const struct cmdline_option options[] = {CMDLINE_CONF};
+	static const struct cmdline_spec spec = {
+		.word = "check", .usage = usage, .option = options, .n = ARRAY_LEN(options)};
+	struct cmdline line = {.spec = &spec, .argc = argc, .argv = argv};
 	const char *path = NULL;
 	struct conf *c;
 	int opt, status;
 
-	while ((opt = getopt(argc, argv, "c:h")) != -1) {
-		if (opt == 'c') {
-			path = optarg;
-			continue;
-		}
-		fputs(usage, opt == 'h' ? stdout : stderr);
-		return opt == 'h' ? 0 : 2;
-	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return 2;
-	}
+	while ((opt = cmdline_next(&line)) > 0)
+		path = line.value;
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
 	c = mem_zalloc(1, sizeof(*c));
 	if (!c) {
 		fprintf(stderr, "%s\n", err_text(ERR_NOMEM));

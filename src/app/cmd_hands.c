@@ -1,24 +1,18 @@
 /* Commands about handshakes: handshakes, explain, tls-report. */
 #include "app/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/ctlclient.h"
 #include "app/answertext.h"
+#include "app/cmdline.h"
+#include "base/addr.h"
 #include "ops/jsonin.h"
 
-enum { REQUEST_MAX = 8192, SINCE_MAX_S = 315360000 };
+enum { REQUEST_MAX = 8192, SINCE_MAX_S = 315360000, LIMIT_MAX = 10000, DAYS_MAX = 3650 };
 
 /* ---- words ---- */
-
-static int
-tell_usage(const char *usage, bool asked)
-{
-	fprintf(asked ? stdout : stderr, "usage: postern %s\n", usage);
-	return asked ? CTLCLIENT_OK : CTLCLIENT_NO_CONTACT;
-}
 
 static void
 put_member(struct buf *b, const char *name, const char *value)
@@ -59,17 +53,6 @@ read_since(const char *z, uint32_t *out)
 	return true;
 }
 
-static bool
-put_number(struct buf *b, const char *name, const char *z, uint32_t max)
-{
-	uint32_t n;
-
-	if (str_u32(str_from(z), max, &n) != ERR_OK || n == 0)
-		return false;
-	buf_printf(b, ",\"%s\":%u", name, n);
-	return true;
-}
-
 /* ---- handshakes ---- */
 
 static void
@@ -82,49 +65,81 @@ print_handshakes(const struct json *a)
 		{"REASON", "word"},  {"MORE", "more"},       {"WHY", "why"},
 	};
 
+	if (jsonin_count(jsonin_get(a, "list")) == 0) {
+		puts("no handshake and no refused request is kept that matches");
+		return;
+	}
 	answertext_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
 	if (jsonin_true(a, "more"))
 		puts("and older ones; see --limit, --since");
 }
 
+static void
+put_option(struct cmdline *c, int opt, struct buf *b)
+{
+	uint32_t n = 0;
+	struct addr a;
+
+	switch (opt) {
+	case 'r':
+		buf_z(b, ",\"refused\":true");
+		break;
+	case 'a':
+		put_member(b, "account", c->value);
+		break;
+	case 'p':
+		if (addr_parse(str_from(c->value), &a) != ERR_OK)
+			cmdline_wrong(c);
+		put_member(b, "peer", c->value);
+		break;
+	case 'l':
+		cmdline_u32(c, 1, LIMIT_MAX, &n);
+		buf_printf(b, ",\"limit\":%u", n);
+		break;
+	default:
+		if (!read_since(c->value, &n))
+			cmdline_wrong(c);
+		buf_printf(b, ",\"since_s\":%u", n);
+	}
+}
+
 int
 cmd_handshakes(int argc, char **argv)
 {
-	static const char usage[] =
-		"handshakes [--account ID] [--refused] [--since 2h] [--peer ADDR] "
-		"[--limit N] [--json] [-c CONF]";
-	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'},        {"account", required_argument, NULL, 'a'},
-		{"limit", required_argument, NULL, 'l'}, {"refused", no_argument, NULL, 'r'},
-		{"since", required_argument, NULL, 's'}, {"peer", required_argument, NULL, 'p'},
-		{"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+	static const struct cmdline_option options[] = {
+		CMDLINE_CONF,
+		CMDLINE_JSON,
+		{'a', "--account", "the id of an account", "acme", false},
+		{'r', "--refused", NULL, NULL, false},
+		{'s', "--since", "a time of 1s to 3650d, with s, m, h or d behind the number", "2h",
+		 false},
+		{'p', "--peer", "an address, with or without a port", "203.0.113.7", false},
+		{'l', "--limit", "a number, 1 to 10000", "100", false},
+	};
+	static const struct cmdline_spec spec = {
+		.word = "handshakes",
+		.usage = "usage: postern handshakes [--account ID] [--refused] [--since 2h] "
+			 "[--peer ADDR] [--limit N] [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options)};
+	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	char mem[REQUEST_MAX];
 	const char *conf = NULL;
-	bool json = false, ok = true;
-	uint32_t since;
+	bool json = false;
 	struct buf b;
 	int opt;
 
 	buf_init(&b, mem, sizeof(mem));
 	buf_z(&b, "{\"cmd\":\"handshakes\"");
-	while (ok && (opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = cmdline_next(&c)) > 0) {
+		json |= opt == 'j';
 		if (opt == 'c')
-			conf = optarg;
-		else if (opt == 'j')
-			json = true;
-		else if (opt == 'r')
-			buf_z(&b, ",\"refused\":true");
-		else if (opt == 'a' || opt == 'p')
-			put_member(&b, opt == 'a' ? "account" : "peer", optarg);
-		else if (opt == 'l')
-			ok = put_number(&b, "limit", optarg, 10000);
-		else if (opt == 's' && (ok = read_since(optarg, &since)))
-			buf_printf(&b, ",\"since_s\":%u", since);
-		else if (opt != 's')
-			return tell_usage(usage, opt == 'h');
+			conf = c.value;
+		else if (opt != 'j')
+			put_option(&c, opt, &b);
 	}
-	if (!ok || optind != argc)
-		return tell_usage(usage, false);
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
 	buf_z(&b, "}\n");
 	return ctlclient_run("handshakes", conf, &b, json, print_handshakes);
 }
@@ -177,30 +192,36 @@ drop_dot(char *what)
 int
 cmd_explain(int argc, char **argv)
 {
-	static const char usage[] = "explain ID|ADDRESS|FQDN|ACCOUNT [--json] [-c CONF]";
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
+	static const struct cmdline_option options[] = {CMDLINE_CONF, CMDLINE_JSON};
+	static const struct cmdline_spec spec = {
+		.word = "explain",
+		.usage = "usage: postern explain ID|ADDRESS|FQDN|ACCOUNT [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options),
+		.operand = "ID",
+		.operand_is =
+			"of a call, handshake or request, as the log has it; or an address, a host "
+			"name, an account, for the last refusal of it",
+		.operand_example = "203.0.113.7",
+		.operand_required = true};
+	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	char mem[REQUEST_MAX];
 	const char *conf = NULL;
 	bool json = false;
 	struct buf b;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = cmdline_next(&c)) > 0) {
 		if (opt == 'c')
-			conf = optarg;
-		else if (opt == 'j')
-			json = true;
-		else
-			return tell_usage(usage, opt == 'h');
+			conf = c.value;
+		json |= opt == 'j';
 	}
-	if (optind + 1 != argc)
-		return tell_usage(usage, false);
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
 	buf_init(&b, mem, sizeof(mem));
 	buf_z(&b, "{\"cmd\":\"explain\"");
-	drop_dot(argv[optind]);
-	put_member(&b, "id", argv[optind]);
+	drop_dot(c.operand);
+	put_member(&b, "id", c.operand);
 	buf_z(&b, "}\n");
 	return ctlclient_run("explain", conf, &b, json, print_explained);
 }
@@ -253,40 +274,46 @@ print_without(const struct json *a)
 int
 cmd_tls_report(int argc, char **argv)
 {
-	static const char usage[] =
-		"tls-report [--days N] [--without SUITE|VERSION|rsa-kx|eku|AUTHORITY].. "
-		"[--json] [-c CONF]";
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"days", required_argument, NULL, 'd'},
-					      {"without", required_argument, NULL, 'w'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
+	static const struct cmdline_option options[] = {
+		CMDLINE_CONF,
+		CMDLINE_JSON,
+		{'d', "--days", "a number of days, 1 to 3650", "7", false},
+		{'w', "--without", "a suite, a version, an authority, rsa-kx or eku", "rsa-kx",
+		 false},
+	};
+	static const struct cmdline_spec spec = {
+		.word = "tls-report",
+		.usage = "usage: postern tls-report [--days N] [--without "
+			 "SUITE|VERSION|rsa-kx|eku|AUTHORITY].. [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options)};
+	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	char mem[REQUEST_MAX];
-	const char *conf = NULL, *days = NULL;
+	const char *conf = NULL;
 	bool json = false, first = true;
+	uint32_t days = 0;
 	struct buf b;
 	int opt;
 
 	buf_init(&b, mem, sizeof(mem));
 	buf_z(&b, "{\"cmd\":\"tls-report\",\"without\":[");
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		if (opt == 'c') {
-			conf = optarg;
-		} else if (opt == 'j') {
-			json = true;
-		} else if (opt == 'd') {
-			days = optarg;
-		} else if (opt == 'w') {
-			buf_z(&b, first ? "" : ",");
-			buf_json(&b, str_from(optarg));
-			first = false;
-		} else {
-			return tell_usage(usage, opt == 'h');
-		}
+	while ((opt = cmdline_next(&c)) > 0) {
+		json |= opt == 'j';
+		if (opt == 'c')
+			conf = c.value;
+		if (opt == 'd')
+			cmdline_u32(&c, 1, DAYS_MAX, &days);
+		if (opt != 'w')
+			continue;
+		buf_z(&b, first ? "" : ",");
+		buf_json(&b, str_from(c.value));
+		first = false;
 	}
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
 	buf_char(&b, ']');
-	if (optind != argc || (days && !put_number(&b, "days", days, 3650)))
-		return tell_usage(usage, false);
+	if (days)
+		buf_printf(&b, ",\"days\":%u", days);
 	buf_z(&b, "}\n");
 	return ctlclient_run("tls-report", conf, &b, json, print_without);
 }

@@ -1,34 +1,18 @@
 /* Commands that ask the running postern over its control socket: one request line, one answer. */
 #include "app/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/ctlclient.h"
 #include "app/answertext.h"
+#include "app/cmdline.h"
 #include "base/mem.h"
 #include "ops/control.h"
 #include "ops/jsonin.h"
 
-enum {
-	STATUS_OK = 0,
-	STATUS_REFUSED = 1,
-	STATUS_NO_CONTACT = 2, /* also: wrong usage */
-};
-
-/* What the words after the command said. */
-struct request {
-	const char *conf, *id, *account, *limit;
-	bool json, refused;
-};
-
-struct ops_cmd {
-	const char *word, *usage;
-	bool wants_id, has_filter;
-	void (*do_print)(const struct json *answer);
-};
+enum { REQUEST_MAX = 1024 };
 
 /* ---- printing ---- */
 
@@ -90,119 +74,89 @@ static void
 print_done(const struct json *a)
 {
 	(void)a;
-	puts("done");
+	puts("the call is being ended: BYE goes to both legs, and its CDR follows");
 }
 
 /* ---- asking ---- */
 
-static void
-put_request(struct buf *b, const struct ops_cmd *cmd, const struct request *r)
-{
-	buf_printf(b, "{\"cmd\":\"%s\"", cmd->word);
-	if (r->id) {
-		buf_z(b, ",\"id\":");
-		buf_json(b, str_from(r->id));
-	}
-	if (r->account) {
-		buf_z(b, ",\"account\":");
-		buf_json(b, str_from(r->account));
-	}
-	if (r->limit)
-		buf_printf(b, ",\"limit\":%s", r->limit);
-	buf_printf(b, ",\"refused\":%s}\n", r->refused ? "true" : "false");
-}
+static const struct cmdline_option options[] = {CMDLINE_CONF, CMDLINE_JSON};
 
 static int
-run_request(const struct ops_cmd *cmd, const struct request *r)
+run_cmd(const struct cmdline_spec *spec, void (*do_print)(const struct json *answer), int argc,
+	char **argv)
 {
-	char words[1024];
+	struct cmdline c = {.spec = spec, .argc = argc, .argv = argv};
+	const char *conf = NULL;
+	char mem[REQUEST_MAX];
+	bool json = false;
 	struct buf b;
-
-	buf_init(&b, words, sizeof(words));
-	put_request(&b, cmd, r);
-	return ctlclient_run(cmd->word, r->conf, &b, r->json, cmd->do_print);
-}
-
-/* ---- the words ---- */
-
-static int
-tell_usage(const struct ops_cmd *cmd, bool asked)
-{
-	fprintf(asked ? stdout : stderr, "usage: postern %s\n", cmd->usage);
-	return asked ? STATUS_OK : STATUS_NO_CONTACT;
-}
-
-static bool
-is_number(const char *z)
-{
-	uint32_t n;
-
-	return str_u32(str_from(z), 1000000, &n) == ERR_OK;
-}
-
-static int
-run_cmd(const struct ops_cmd *cmd, int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'},        {"account", required_argument, NULL, 'a'},
-		{"limit", required_argument, NULL, 'l'}, {"refused", no_argument, NULL, 'r'},
-		{"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
-	struct request r = {0};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = cmdline_next(&c)) > 0) {
 		if (opt == 'c')
-			r.conf = optarg;
-		else if (opt == 'j')
-			r.json = true;
-		else if (opt == 'a' && cmd->has_filter)
-			r.account = optarg;
-		else if (opt == 'l' && cmd->has_filter && is_number(optarg))
-			r.limit = optarg;
-		else if (opt == 'r' && cmd->has_filter)
-			r.refused = true;
-		else
-			return tell_usage(cmd, opt == 'h');
+			conf = c.value;
+		json |= opt == 'j';
 	}
-	if (cmd->wants_id && optind < argc)
-		r.id = argv[optind++];
-	if (optind != argc || (cmd->wants_id && !r.id))
-		return tell_usage(cmd, false);
-	return run_request(cmd, &r);
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(&b, "{\"cmd\":\"%s\"", spec->word);
+	if (c.operand) {
+		buf_z(&b, ",\"id\":");
+		buf_json(&b, str_from(c.operand));
+	}
+	buf_z(&b, "}\n");
+	return ctlclient_run(spec->word, conf, &b, json, do_print);
 }
 
 int
 cmd_stats(int argc, char **argv)
 {
-	static const struct ops_cmd cmd = {"stats", "stats [--json] [-c CONF]", false, false,
-					   print_stats};
+	static const struct cmdline_spec spec = {
+		.word = "stats",
+		.usage = "usage: postern stats [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&cmd, argc, argv);
+	return run_cmd(&spec, print_stats, argc, argv);
 }
 
 int
 cmd_calls(int argc, char **argv)
 {
-	static const struct ops_cmd cmd = {"calls", "calls [--json] [-c CONF]", false, false,
-					   print_calls};
+	static const struct cmdline_spec spec = {
+		.word = "calls",
+		.usage = "usage: postern calls [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&cmd, argc, argv);
+	return run_cmd(&spec, print_calls, argc, argv);
 }
 
 int
 cmd_alarms(int argc, char **argv)
 {
-	static const struct ops_cmd cmd = {"alarms", "alarms [--json] [-c CONF]", false, false,
-					   print_alarms};
+	static const struct cmdline_spec spec = {
+		.word = "alarms",
+		.usage = "usage: postern alarms [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&cmd, argc, argv);
+	return run_cmd(&spec, print_alarms, argc, argv);
 }
 
 int
 cmd_hangup(int argc, char **argv)
 {
-	static const struct ops_cmd cmd = {"hangup", "hangup ID [--json] [-c CONF]", true, false,
-					   print_done};
+	static const struct cmdline_spec spec = {
+		.word = "hangup",
+		.usage = "usage: postern hangup ID [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options),
+		.operand = "ID",
+		.operand_is = "of a call, as postern calls has it",
+		.operand_example = "aean27wbli72qcc735hq",
+		.operand_required = true};
 
-	return run_cmd(&cmd, argc, argv);
+	return run_cmd(&spec, print_done, argc, argv);
 }

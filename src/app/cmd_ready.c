@@ -1,10 +1,10 @@
 /* postern ready: begins a check in the running postern, asks until it is done, shows the report. */
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/cmdline.h"
 #include "app/ctlclient.h"
 #include "app/cmd.h"
 #include "conf/yaml.h"
@@ -230,61 +230,67 @@ run_ready(const struct ready_words *w)
 
 /* ---- the words ---- */
 
-static bool
-read_option(struct ready_words *w, int opt)
+static const struct cmdline_option options[] = {
+	CMDLINE_CONF,
+	CMDLINE_JSON,
+	{'z', "--zone", "the name of a zone of the configuration", "sip.example.net", false},
+	{'a', "--account", "the id of an account", "acme", false},
+	{'P', "--profile", "the name of a profile, or the path of its file", "teams", false},
+	{'n', "--call", "a number, or a user name of letters and digits", "+15551230000", false},
+	{'w', "--wait", "a number of seconds, 1 to 600", "120", false},
+	{'p', "--port", "a port, 1 to 65535", "5061", false},
+};
+static const struct cmdline_spec spec = {.word = "ready",
+					 .usage = usage,
+					 .option = options,
+					 .n = ARRAY_LEN(options),
+					 .operand = "FQDN",
+					 .operand_is = "the name of the customer's equipment",
+					 .operand_example = "pbx.example.com",
+					 .operand_required = true};
+
+static void
+read_option(struct ready_words *w, struct cmdline *c, int opt)
 {
 	switch (opt) {
 	case 'c':
-		w->conf = optarg;
-		return true;
+		w->conf = c->value;
+		break;
 	case 'j':
 		w->json = true;
-		return true;
+		break;
 	case 'z':
-		w->zone = optarg;
-		return true;
+		w->zone = c->value;
+		break;
 	case 'a':
-		w->account = optarg;
-		return true;
+		w->account = c->value;
+		break;
 	case 'P':
-		w->profile = optarg;
-		return true;
+		w->profile = c->value;
+		break;
 	case 'n':
-		w->call = optarg;
-		return true;
+		w->call = c->value;
+		break;
 	case 'w':
-		return str_u32(str_from(optarg), WAIT_MAX_S, &w->wait) == ERR_OK;
-	case 'p':
-		return str_u32(str_from(optarg), UINT16_MAX, &w->port) == ERR_OK;
+		cmdline_u32(c, 1, WAIT_MAX_S, &w->wait);
+		break;
 	default:
-		return false;
+		cmdline_u32(c, 1, UINT16_MAX, &w->port);
+		break;
 	}
 }
 
 int
 cmd_ready(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"account", required_argument, NULL, 'a'},
-					      {"zone", required_argument, NULL, 'z'},
-					      {"port", required_argument, NULL, 'p'},
-					      {"call", required_argument, NULL, 'n'},
-					      {"wait", required_argument, NULL, 'w'},
-					      {"profile", required_argument, NULL, 'P'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
+	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	struct ready_words w = {0};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1)
-		if (!read_option(&w, opt)) {
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? 0 : STATUS_NOT_RUN;
-		}
-	if (optind + 1 != argc) {
-		fputs(usage, stderr);
-		return STATUS_NOT_RUN;
-	}
-	w.fqdn = argv[optind];
+	while ((opt = cmdline_next(&c)) > 0)
+		read_option(&w, &c, opt);
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
+	w.fqdn = c.operand;
 	return run_ready(&w);
 }

@@ -1,10 +1,10 @@
 /* postern reload: ask, then wait until it is known what became of it. */
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/cmdline.h"
 #include "app/ctlclient.h"
 #include "app/cmd.h"
 #include "base/mem.h"
@@ -103,28 +103,22 @@ run_reload(struct asking *k, bool json)
 int
 cmd_reload(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"help", no_argument, NULL, 'h'},
-					      {NULL, 0, NULL, 0}};
+	static const struct cmdline_option options[] = {CMDLINE_CONF, CMDLINE_JSON};
+	static const struct cmdline_spec spec = {
+		.word = "reload", .usage = usage, .option = options, .n = ARRAY_LEN(options)};
+	struct cmdline line = {.spec = &spec, .argc = argc, .argv = argv};
 	struct asking k = {.fd = -1};
 	const char *conf = NULL;
 	bool json = false;
 	int opt, status = STATUS_NO_CONTACT;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = cmdline_next(&line)) > 0) {
 		if (opt == 'c')
-			conf = optarg;
-		else if (opt == 'j')
-			json = true;
-		else {
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? STATUS_DONE : STATUS_NO_CONTACT;
-		}
+			conf = line.value;
+		json |= opt == 'j';
 	}
-	if (optind != argc) {
-		fputs(usage, stderr);
-		return STATUS_NO_CONTACT;
-	}
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
 	k.fd = ctlclient_open("reload", conf);
 	k.mem = mem_zalloc(1, CONTROL_ANSWER_MAX);
 	if (k.fd >= 0 && k.mem)

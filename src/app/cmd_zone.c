@@ -1,10 +1,10 @@
 /* postern zone: the DNS records that customers find the zones by, and what DNS answers. */
 #include "app/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "app/cmdline.h"
 #include "conf/zoneplan.h"
 #include "base/mem.h"
 #include "net/resolver.h"
@@ -262,52 +262,53 @@ run_zone(const struct words *w, const struct conf *c)
 	return wrong ? STATUS_DIFFERS : STATUS_SAME;
 }
 
-/* False: usage was shown. */
-static bool
-read_words(int argc, char **argv, struct words *w, int *status)
+/* CMDLINE_DONE, else what the exit status is. */
+static int
+read_words(struct cmdline *c, struct words *w)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-					      {"verify", no_argument, NULL, 'v'},
-					      {"server", required_argument, NULL, 's'},
-					      {0}};
 	int opt;
 
-	*status = STATUS_NOT_RUN;
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = cmdline_next(c)) > 0) {
+		w->json |= opt == 'j';
+		w->verify |= opt == 'v';
 		if (opt == 'c')
-			w->conf = optarg;
-		else if (opt == 'j')
-			w->json = true;
-		else if (opt == 'v')
-			w->verify = true;
-		else if (opt == 's' && addr_parse(str_from(optarg), &w->server) == ERR_OK)
-			w->has_server = true;
-		else {
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			*status = opt == 'h' ? STATUS_SAME : STATUS_NOT_RUN;
-			return false;
-		}
+			w->conf = c->value;
+		if (opt != 's')
+			continue;
+		w->has_server = addr_parse(str_from(c->value), &w->server) == ERR_OK;
+		if (!w->has_server)
+			cmdline_wrong(c);
 	}
-	if (optind < argc)
-		w->fqdn = argv[optind++];
-	if (optind < argc || (w->has_server && !w->verify)) {
-		fputs(usage, stderr);
-		return false;
-	}
-	return true;
+	w->fqdn = c->operand;
+	return opt;
 }
 
 int
 cmd_zone(int argc, char **argv)
 {
+	static const struct cmdline_option options[] = {
+		CMDLINE_CONF,
+		CMDLINE_JSON,
+		{'v', "--verify", NULL, NULL, false},
+		{'s', "--server", "the address of a name server", "192.0.2.53", false},
+	};
+	static const struct cmdline_spec spec = {.word = "zone",
+						 .usage = usage,
+						 .option = options,
+						 .n = ARRAY_LEN(options),
+						 .operand = "FQDN"};
+	struct cmdline line = {.spec = &spec, .argc = argc, .argv = argv};
 	struct words w = {0};
 	struct conf_report rep;
 	struct conf *c;
-	int status;
+	int status = read_words(&line, &w);
 	enum err e;
 
-	if (!read_words(argc, argv, &w, &status))
-		return status;
+	if (status != CMDLINE_DONE)
+		return cmdline_status(status);
+	if (w.has_server && !w.verify)
+		return cmdline_refuse(&line,
+				      "--server is the one that --verify asks: say --verify, too");
 	c = mem_zalloc(1, sizeof(*c));
 	if (!c) {
 		fprintf(stderr, "%s\n", err_text(ERR_NOMEM));

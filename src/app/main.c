@@ -1,11 +1,11 @@
 /* postern: one binary, four roles, and the commands of its operator. */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/cmd.h"
+#include "app/cmdline.h"
 #include "app/keeper_msg.h"
 #include "app/role.h"
 
@@ -14,22 +14,18 @@ enum { EPOCH_MAX = (1 << 24) - 1 };
 static int
 cmd_run(int argc, char **argv)
 {
+	static const struct cmdline_option options[] = {CMDLINE_CONF};
+	static const struct cmdline_spec spec = {.word = "run",
+						 .usage = "usage: postern run [-c CONF]\n",
+						 .option = options,
+						 .n = ARRAY_LEN(options)};
+	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	const char *path = NULL;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:h")) != -1) {
-		if (opt == 'c') {
-			path = optarg;
-			continue;
-		}
-		fputs("usage: postern run [-c CONF]\n", opt == 'h' ? stdout : stderr);
-		return opt == 'h' ? 0 : 2;
-	}
-	if (optind != argc) {
-		fputs("usage: postern run [-c CONF]\n", stderr);
-		return 2;
-	}
-	return role_keeper(path);
+	while ((opt = cmdline_next(&c)) > 0)
+		path = c.value;
+	return opt == CMDLINE_DONE ? role_keeper(path) : cmdline_status(opt);
 }
 
 static int cmd_help(int argc, char **argv);
@@ -68,11 +64,49 @@ print_help(FILE *f)
 	fputs("\nEach command takes -h. See postern(8).\n", f);
 }
 
+static const char *
+word_at(const void *arg, size_t i)
+{
+	(void)arg;
+	return commands[i].word;
+}
+
+static int
+tell_unknown(const char *word)
+{
+	const char *near = report_nearest(str_from(word), word_at, NULL, ARRAY_LEN(commands));
+
+	fprintf(stderr, "postern: there is no command \"%.40s\"", word);
+	if (near)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fputs("\nSee postern help.\n", stderr);
+	return 2;
+}
+
+static int
+run_command(int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[0], commands[i].word) == 0)
+			return commands[i].do_cmd(argc, argv);
+	return tell_unknown(argv[0]);
+}
+
 static int
 cmd_help(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	static const struct cmdline_spec spec = {.word = "help",
+						 .usage =
+							 "usage: postern help [COMMAND]\nLists the "
+							 "commands, or shows the usage of one.\n",
+						 .operand = "COMMAND"};
+	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
+	int opt = cmdline_next(&c);
+
+	if (opt != CMDLINE_DONE)
+		return cmdline_status(opt);
+	if (c.operand)
+		return run_command(2, (char *[]){argv[1], "-h", NULL});
 	print_help(stdout);
 	return 0;
 }
@@ -105,25 +139,6 @@ run_role(int argc, char **argv)
 	return 2;
 }
 
-static const char *
-word_at(const void *arg, size_t i)
-{
-	(void)arg;
-	return commands[i].word;
-}
-
-static int
-tell_unknown(const char *word)
-{
-	const char *near = report_nearest(str_from(word), word_at, NULL, ARRAY_LEN(commands));
-
-	fprintf(stderr, "postern: there is no command \"%.40s\"", word);
-	if (near)
-		fprintf(stderr, "; did you mean \"%s\"?", near);
-	fputs("\nSee postern help.\n", stderr);
-	return 2;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -140,9 +155,6 @@ main(int argc, char **argv)
 		return 2;
 	}
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-		return cmd_help(argc, argv);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (strcmp(word, commands[i].word) == 0)
-			return commands[i].do_cmd(argc - 1, argv + 1);
-	return tell_unknown(word);
+		return cmd_help(1, argv);
+	return run_command(argc - 1, argv + 1);
 }

@@ -226,9 +226,15 @@ answer_handshakes(struct show *s, const struct json *q, struct buf *b)
 	const struct handring *ring;
 	const char *why;
 	struct handstore *hs = open_hands(s, &ring, &why);
+	struct str peer = str_from(jsonin_text(q, "peer"));
+	struct addr unused;
 
 	if (!hs) {
 		put_hands_error(b, why);
+		return;
+	}
+	if (peer.len && addr_parse(peer, &unused) != ERR_OK) {
+		put_error(b, "peer is an address, with or without a port: 203.0.113.7");
 		return;
 	}
 	buf_z(b, "{\"ok\":true,");

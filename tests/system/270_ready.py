@@ -221,7 +221,7 @@ def play_cut_short(place):
         return run
 
     for words, said in ((('127.0.0.2',), 'no address'), (('--zone', 'x.test', 'a.test'), 'no zone'),
-                        (('--call', 'a b', 'a.test'), 'call is'), (('--port', '70000', 'a.test'), 'usage'),
+                        (('--call', 'a b', 'a.test'), 'call is'), (('--port', '70000', 'a.test'), '1 to 65535'),
                         (('--profile', 'nobody', 'a.test'), 'nobody')):
         rc, out = p.command('ready', '-c', p.conf, *words, may_fail=True)
         check(rc == 2 and said in out, f'{words}: exit {rc}: {out}')

@@ -309,6 +309,10 @@ test_handshakes(void **state)
 	(void)state;
 	add_hand("a", "acme", true);
 	add_hand("b", "", false);
+	j = ask("{\"cmd\":\"handshakes\",\"peer\":\"garbage\"}");
+	assert_false(jsonin_true(j, "ok"));
+	assert_non_null(strstr(jsonin_text(j, "error"), "peer is an address"));
+	jsonin_free(&j);
 	j = ask("{\"cmd\":\"handshakes\",\"refused\":true}");
 	assert_true(jsonin_true(j, "ok"));
 	assert_int_equal(jsonin_count(jsonin_get(j, "list")), 1);
