@@ -50,6 +50,8 @@ showhands_list(struct handstore *s, const struct json *q, int64_t now_us, struct
 	if (addr_parse(str_from(jsonin_text(q, "peer")), &a) == ERR_OK) {
 		addr_put_ip(&p, &a, false);
 		hq.peer = buf_view(&p);
+	} else {
+		hq.peer = str_from(jsonin_text(q, "peer")); /* no address: finds none */
 	}
 	buf_z(b, "\"list\":[");
 	if (handstore_query(s, &hq, put_row, &l) != ERR_OK)
