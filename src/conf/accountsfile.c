@@ -100,9 +100,9 @@ static const char *
 complaint_of(enum field_type t)
 {
 	static const char *const text[FIELD_TYPE_N] = {
-		[FIELD_TEXT] = "holds control characters",
+		[FIELD_TEXT] = "is blank, or holds control characters",
 		[FIELD_ID] = "is not an id of letters, digits, '.', '_', '-'",
-		[FIELD_HOST] = "is neither a host name nor an address",
+		[FIELD_HOST] = "is neither a host name nor the address of a host",
 		[FIELD_NUMBER] = "is not a number",
 		[FIELD_DIALLED] = "cannot be dialled",
 		[FIELD_URI] = "is not a sip, sips or tel URI",
@@ -137,7 +137,7 @@ tell_wrong(struct parse *p, const struct yaml_node *n, const struct field *f, en
 			     word_in(p, f), STR_ARG(near), (unsigned long long)f->min,
 			     (unsigned long long)f->max, f->help);
 	else if (e == ERR_RANGE && !field_is_text(f) && f->type < FIELD_KEY)
-		report_error(p->rep, n->line, n->column, "%s: \"%.*s\" is too much; %s",
+		report_error(p->rep, n->line, n->column, "%s: \"%.*s\" is out of range; %s",
 			     word_in(p, f), STR_ARG(near), f->help);
 	else
 		report_error(p->rep, n->line, n->column, "%s: \"%.*s\" %s; %s", word_in(p, f),

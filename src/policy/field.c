@@ -44,11 +44,12 @@ static const struct field account_fields[] = {
 	{"attempts", "attempts", FIELD_COUNT, 0, A(attempts), 0, CALLS_MAX, NULL, NULL,
 	 "calls started a second, 0 = no limit of its own"},
 	{"max_length", "max_length", FIELD_SECONDS, 0, A(max_length_s), 0, 7 * DAY_S, NULL, NULL,
-	 "the longest call, such as 4h"},
+	 "the longest call, 1s to 7d, such as 4h"},
 	{"international_minutes", "international_minutes", FIELD_COUNT, 0, A(international_minutes),
 	 0, 100000000, NULL, NULL, "minutes a day, 0 = no limit of its own"},
 	{"max_spend", "max_spend_micro", FIELD_MONEY, 0, A(max_spend_micro), 0,
-	 (uint64_t)MONEY_MAX *MONEY_UNIT, NULL, NULL, "an amount a day, such as \"50.00\""},
+	 (uint64_t)MONEY_MAX *MONEY_UNIT, NULL, NULL,
+	 "an amount a day above 0, such as \"50.00\"; leave it out for no limit"},
 	{"limit_status", "limit_status", FIELD_COUNT, 0, A(limit_status), 480, 603, NULL, "480",
 	 "one of 480 486 603"},
 	{"emergency.status", "emergency_status", FIELD_COUNT, 0, A(emergency_status), 300, 699,
@@ -114,9 +115,9 @@ static const struct field trunk_fields[] = {
 	{"caller", "caller", FIELD_NUMBER, 0, T(caller), 0, NUMBER_SIZE - 1, NULL, NULL,
 	 "write +, country code and digits"},
 	{"strip", "strip", FIELD_DIALLED, 0, T(strip), 0, NUMBER_SIZE - 1, NULL, NULL,
-	 "write digits, +, *, #"},
+	 "write digits, *, #, a + only before them"},
 	{"add", "add_digits", FIELD_DIALLED, 0, T(add), 0, NUMBER_SIZE - 1, NULL, NULL,
-	 "write digits, +, *, #"},
+	 "write digits, *, #, a + only before them"},
 	{"ssrc", "ssrc", FIELD_WORD, 0, T(ssrc), 0, 0, &trunk_ssrc_words, "own",
 	 "whose SSRC it sees"},
 	{"learn", "learn", FIELD_BOOL, 0, T(learn), 0, 1, NULL, "no", "yes or no"},
@@ -134,7 +135,7 @@ static const struct field trunk_fields[] = {
 	{"attempts", "attempts", FIELD_COUNT, 0, T(attempts), 0, CALLS_MAX, NULL, NULL,
 	 "INVITEs a second, both directions, 0 = no limit of its own"},
 	{"max_length", "max_length", FIELD_SECONDS, 0, T(max_length_s), 0, 7 * DAY_S, NULL, NULL,
-	 "the longest call, such as 4h"},
+	 "the longest call, 1s to 7d, such as 4h"},
 	{"priority", "priority", FIELD_COUNT, FIELD_CARRIER, T(priority), 0, 65535, NULL, NULL,
 	 "0 to 65535, lower ones are tried first"},
 	{"weight", "weight", FIELD_COUNT, FIELD_CARRIER, T(weight), 0, 65535, NULL, NULL,
@@ -268,7 +269,8 @@ static bool
 dialled_valid(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!ascii_digit(s.p[i]) && s.p[i] != '+' && s.p[i] != '*' && s.p[i] != '#')
+		if (!ascii_digit(s.p[i]) && !(s.p[i] == '+' && i == 0 && s.len > 1) &&
+		    s.p[i] != '*' && s.p[i] != '#')
 			return false;
 	return true;
 }
@@ -310,6 +312,8 @@ field_text_valid(const struct field *f, struct str s)
 		ok = ok && list_valid(s, f->type == FIELD_PREFIXES);
 	else if (f->type == FIELD_SUITES)
 		ok = suites_valid(s);
+	else if (f->type == FIELD_TEXT)
+		ok = ok && str_trim(s).len;
 	return ok ? ERR_OK : ERR_SYNTAX;
 }
 
@@ -351,6 +355,8 @@ parse_seconds(struct str s, uint64_t *out)
 	if (!unit && !str_eqz(s, "0"))
 		return ERR_SYNTAX;
 	e = str_u64(str_trim(str_sub(s, 0, s.len - (unit ? 1 : 0))), UINT32_MAX, &v);
+	if (e == ERR_OK && unit && v == 0)
+		e = ERR_RANGE; /* no time at all? */
 	if (e == ERR_OK)
 		*out = unit ? v * factor[unit - units] : v;
 	return e;
@@ -434,6 +440,8 @@ field_parse(const struct field *f, struct str s, uint64_t *out)
 		e = parse_seconds(s, &v);
 	} else if (f->type == FIELD_MONEY) {
 		e = parse_money(s, &v);
+		if (e == ERR_OK && v == 0 && !(f->use & FIELD_REQUIRED))
+			e = ERR_RANGE; /* 0 is kept for: no limit */
 	} else if (f->type == FIELD_SERVICES) {
 		e = parse_services(s, &v);
 	} else if (f->type == FIELD_DSCP) {

@@ -444,6 +444,27 @@ roster_trunk_named(const struct roster_trunk *t)
 	       t->identity != TRUNK_BY_ADDRESS;
 }
 
+/* What numbers and sources say must be able to happen. */
+static void
+check_sense(struct check *c, const struct roster_trunk *t)
+{
+	if (t->strip.len && t->strip.p[0] != '+')
+		report_fault(
+			c, t->place,
+			"trunk \"%.*s\": strip \"%.*s\" cuts nothing: called numbers begin with +, "
+			"as in +15551230000; write it as \"+1\"",
+			STR_ARG(t->id), STR_ARG(t->strip));
+	for (uint32_t i = 0; i < t->n_sources; i++)
+		if (t->source[i].bits == 0 || addr_is_multicast(&t->source[i].net))
+			report_fault(
+				c, t->place,
+				"trunk \"%.*s\": sources: %s/%u is %s; name the addresses that the "
+				"equipment sends from",
+				STR_ARG(t->id), addr_text(&t->source[i].net).z, t->source[i].bits,
+				t->source[i].bits ? "multicast, which nobody sends from"
+						  : "every address there is");
+}
+
 /* A TLS customer is known by its certificate: there must be a name to look for. */
 static void
 check_own_names(struct check *c, const struct roster_trunk *t)
@@ -507,6 +528,7 @@ check_trunks(struct check *c)
 				     STR_ARG(t->account), POLICY_ACCOUNT_TRUNKS_MAX);
 		check_security(c, t);
 		check_own_names(c, t);
+		check_sense(c, t);
 	}
 }
 
@@ -570,6 +592,28 @@ check_ids(struct check *c, const struct check_name *ids)
 				     STR_ARG(ids[i].name));
 }
 
+/* hosts: of carriers, sorted. What comes in from a carrier is told apart by where it comes from. */
+static void
+check_hosts(struct check *c, const struct check_name *hosts, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k-- > 0 && str_eq(hosts[k].name, hosts[i].name);) {
+			const struct roster_trunk *t = hosts[i].trunk, *u = hosts[k].trunk;
+
+			if (t->port != u->port || t->transport != u->transport ||
+			    !str_eq(t->listener, u->listener) || !(t->direction & TRUNK_IN) ||
+			    !(u->direction & TRUNK_IN) || !t->enabled || !u->enabled)
+				continue;
+			report_fault(
+				c, t->place,
+				"carrier \"%.*s\" has the host and port of \"%.*s\": calls from "
+				"there could be of either; give one another port or listener, "
+				"or direction: out",
+				STR_ARG(t->id), STR_ARG(u->id));
+			break;
+		}
+}
+
 /* ids: sorted. */
 static void
 check_numbers(struct check *c, const struct check_name *ids)
@@ -607,21 +651,25 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 	     uint32_t *n)
 {
 	struct check c = {.r = r, .on_fault = on_fault, .arg = arg};
-	struct check_name *ids, *names;
-	size_t n_names = 0;
+	struct check_name *ids, *names, *hosts;
+	size_t n_names = 0, n_hosts = 0;
 
 	roster_sort(r);
 	ids = mem_zalloc(r->n_trunks + 1, sizeof(*ids));
 	names = mem_zalloc((size_t)r->n_trunks * POLICY_TRUNK_NAMES_MAX + 1, sizeof(*names));
-	if (!ids || !names) {
+	hosts = mem_zalloc(r->n_trunks + 1, sizeof(*hosts));
+	if (!ids || !names || !hosts) {
 		mem_free(ids);
 		mem_free(names);
+		mem_free(hosts);
 		return ERR_NOMEM;
 	}
 	for (uint32_t i = 0; i < r->n_trunks; i++) {
 		const struct roster_trunk *t = &r->trunk[i];
 
 		ids[i] = (struct check_name){t->id, t};
+		if (t->kind == TRUNK_CARRIER)
+			hosts[n_hosts++] = (struct check_name){t->host, t};
 		if (!roster_trunk_named(t))
 			continue;
 		if (t->n_names == 0)
@@ -631,14 +679,17 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 	}
 	sort_rows(ids, r->n_trunks, sizeof(*ids), cmp_name);
 	sort_rows(names, n_names, sizeof(*names), cmp_name);
+	sort_rows(hosts, n_hosts, sizeof(*hosts), cmp_name);
 	check_accounts(&c);
 	check_trunks(&c);
+	check_hosts(&c, hosts, n_hosts);
 	check_ids(&c, ids);
 	check_names(&c, names, n_names);
 	check_numbers(&c, ids);
 	check_rates(&c);
 	mem_free(ids);
 	mem_free(names);
+	mem_free(hosts);
 	*n = c.n;
 	return ERR_OK;
 }

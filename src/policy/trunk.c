@@ -81,8 +81,8 @@ trunk_host_valid(struct str host)
 	struct addr ip;
 	bool letter = false;
 
-	if (addr_parse_ip(host, &ip) == ERR_OK)
-		return true;
+	if (addr_parse_ip(host, &ip) == ERR_OK) /* of one host */
+		return !addr_is_any(&ip) && !addr_is_multicast(&ip);
 	if (host.len == 0 || host.len >= POLICY_HOST_MAX || host.p[host.len - 1] == '.')
 		return false;
 	while (host.len) {

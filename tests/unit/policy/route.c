@@ -10,6 +10,7 @@ carrier(struct world *w, const char *id, uint16_t priority, uint16_t weight)
 	world_source(t, "192.0.2.1/32");
 	t->priority = priority;
 	t->weight = weight;
+	t->port = (uint16_t)(5060 + w->r.n_trunks);
 }
 
 static int
