@@ -54,7 +54,7 @@ struct cmdline {
 	int argc;
 	char **argv; /* argv[0] is the command's word */
 	/* results */
-	const char *value;   /* of the option returned last */
+	const char *value; /* of the option returned last */
 	char *operand;     /* the word of argv; NULL: none yet */
 	/* own */
 	int at;
