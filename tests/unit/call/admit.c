@@ -451,6 +451,9 @@ emergency_goes_round(void **state)
 	assert_int_equal(rig_invite(f, &v)->status, 0);
 	v.call_id = "2@x";
 	assert_int_equal(rig_invite(f, &v)->status, 483);
+	fake_answer(f, rig_out(f), 486, "gw", "", ""); /* over, but for media's last counters */
+	v.call_id = "2b@x";
+	assert_int_equal(rig_invite(f, &v)->status, 0);
 	v.call_id = "3@x";
 	v.from = "sip:+15551239999@x"; /* somebody else */
 	assert_int_equal(rig_invite(f, &v)->status, 0);
