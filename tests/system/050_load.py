@@ -5,13 +5,9 @@ from lib import agents
 from lib.load import Traffic
 from lib.place import PBX, POSTERN
 from lib.postern import Postern
-from lib.proc import check, equal, run
+from lib.proc import check, equal, sanitized
 
 ALONE = True
-
-
-def sanitized(place):
-    return '__asan_init' in run(['sh', '-c', f'nm -D {place.binary()} | grep -m1 __asan_init || :'])
 
 
 def play_calls(place):

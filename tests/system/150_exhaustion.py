@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 
-from lib import rawsip
+from lib import proc, rawsip
 from lib.place import GATEWAY, POSTERN, STRANGER
 from lib.postern import Postern
 from lib.proc import Failed, check, equal, wait_for
@@ -97,12 +97,50 @@ def is_closed(s):
         return True
 
 
+EACH_KIB = 48
+
+
+class Memory:
+    """Resident memory of signaling, its own, for each descriptor that it has more than before, at the
+    time when it has most of them."""
+
+    def __init__(self, p):
+        self.pid = p.roles()['signaling']
+        self.base = proc.anon_kib(self.pid), proc.fds(self.pid)
+        self.over, self.rows = threading.Event(), []
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self):
+        while not self.over.wait(0.02):
+            self.rows.append((proc.fds(self.pid) - self.base[1],
+                              proc.anon_kib(self.pid) - self.base[0]))
+
+    def stop(self, *_):
+        self.over.set()
+        self.thread.join(2)
+
+    def judge(self, place):
+        """Under a sanitizer memory says nothing."""
+        self.stop()
+        most = max(self.rows)[0]
+        each = max(kib / n for n, kib in self.rows if n and n >= 0.9 * most)
+        print(f'# {most} handshakes at a time, {each:.1f} KiB each; {max(k for _, k in self.rows)} KiB '
+              'more in all at the worst time')
+        check(most >= 100, f'only {most} handshakes at a time')
+        check(proc.sanitized(place) or each <= EACH_KIB, f'{each:.1f} KiB each')
+
+
 def play_slow_peers(place):
     """D2 R23: silent connections and clients of one octet a second, from one and from many sources:
-    each is closed within the deadline, and a handshake of another source is quick all the while."""
+    each is closed within the deadline, none costs more than 48 KiB, and a handshake of another source
+    is quick all the while."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16000), hard))
     p = Postern(place).start()
+    for _ in range(8):                          # what the first ones leave for all is not theirs
+        rawsip.Customer(place.ca).stop()
+    memory = place.keep(Memory(p))
     silent, slow = (3000, 3000) if place.full else (500, 200)
     socks, clients = [], []
     for n in range(silent):
@@ -141,6 +179,7 @@ def play_slow_peers(place):
               f'{took[-1] * 1000:.0f} ms')
     check(not socks and not clients, f'after {last:.0f} s {len(socks)} silent and {len(clients)} slow '
           'connections are still open')
+    memory.judge(place)
     check(p99 < 0.25 or not place.full, f'the 99th percentile of good handshakes took {p99:.2f} s')
     check(took[-1] < 1, f'a good handshake took {took[-1]:.2f} s')
     check(p.stat('tls_in_hand') == 0, 'handshakes left in hand')

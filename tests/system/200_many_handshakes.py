@@ -10,14 +10,10 @@ from lib import agents
 from lib.load import Traffic
 from lib.place import PBX, POSTERN
 from lib.postern import Postern
-from lib.proc import check, equal, run, wait_for
+from lib.proc import check, equal, sanitized, wait_for
 
 ALONE = True
 WORKERS = 2
-
-
-def sanitized(place):
-    return '__asan_init' in run(['sh', '-c', f'nm -D {place.binary()} | grep -m1 __asan_init || :'])
 
 
 def context(ca, cert=None, ciphers='AES128-SHA:@SECLEVEL=1', version=ssl.TLSVersion.TLSv1_2):

@@ -1,5 +1,6 @@
 """Processes: started with a log file, ended by pid, never waited for without a limit."""
 import os
+import re
 import signal
 import subprocess
 import time
@@ -126,9 +127,23 @@ def fds(pid):
         return 0
 
 
+def anon_kib(pid):
+    """Resident memory that is its own: without files and segments that are shared."""
+    try:
+        with open(f'/proc/{pid}/status', encoding='ascii') as f:
+            return int(re.search(r'RssAnon:\s+(\d+)', f.read()).group(1))
+    except OSError:
+        return 0
+
+
 def rss_kib(pid):
     try:
         with open(f'/proc/{pid}/statm', encoding='ascii') as f:
             return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') // 1024
     except OSError:
         return 0
+
+
+def sanitized(place):
+    """Was what is tested built with the address sanitizer?"""
+    return '__asan_init' in run(['sh', '-c', f'nm -D {place.binary()} | grep -m1 __asan_init || :'])
