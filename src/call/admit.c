@@ -30,6 +30,8 @@ check_message(const struct sip_msg *m)
 		return REFUSAL_HOPS;
 	if (sip_msg_hdr(m, SIP_H_REQUIRE) || sip_msg_hdr(m, SIP_H_PROXY_REQUIRE))
 		return REFUSAL_EXTENSION;
+	if (hide_lacks_privacy(m))
+		return REFUSAL_PRIVACY;
 	return REFUSAL_NONE;
 }
 

@@ -387,12 +387,12 @@ on_bye(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 	act_event(c, i == LEG_A ? B2BUA_EV_BYE_A : B2BUA_EV_BYE_B, m);
 }
 
-/* Does this request show a number of another account? A BYE never fails for it: it ends a call
- * and nothing of it goes on. */
+/* Does this request show a number of another account? A BYE never fails for it, nor a keepalive:
+ * nothing of it goes on. */
 static bool
 is_foreign(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
 {
-	if (!cs->snap || !src->account_id.z[0] || m->method == SIP_BYE)
+	if (!cs->snap || !src->account_id.z[0] || m->method == SIP_BYE || m->method == SIP_OPTIONS)
 		return false;
 	return caller_is_foreign(cs, m, snapshot_account(cs->snap, str_from(src->account_id.z)));
 }

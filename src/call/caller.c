@@ -152,6 +152,44 @@ keep_diversions(struct call *c, const struct claims *k, const struct sip_msg *m)
 	}
 }
 
+static bool
+is_index(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9'))
+			return false;
+	return s.len > 0;
+}
+
+/* Where the call was: what is its own, and where it goes now (RFC 7044). */
+static void
+keep_history(struct call *c, const struct claims *k, const struct sip_msg *m)
+{
+	struct call_caller *to = &c->caller;
+	struct sip_nameaddr a;
+	struct sip_iter it;
+	struct number n;
+
+	to->history_withheld = hide_asks_for(m, "history");
+	sip_iter_init(&it, m, SIP_H_HISTORY_INFO);
+	while (to->n_history < CALL_DIVERSIONS_MAX && sip_iter_nameaddr(&it, &a) == ERR_OK) {
+		struct str index = sip_param_value(a.params, "index");
+		uint32_t cause;
+
+		if (judge_uri(k, &a.uri, &n) != CLAIM_OWN &&
+		    (number_read_uri(&c->owner->conf.numbers, &a.uri, &n) != ERR_OK ||
+		     !str_eqz(k->called, n.z)))
+			continue;
+		if (!is_index(index) || str_copyz(to->history[to->n_history].index,
+						  CALL_HISTORY_INDEX, index) != ERR_OK)
+			continue;
+		if (str_u32(sip_param_value(a.uri.params, "cause"), 699, &cause) != ERR_OK)
+			cause = 0;
+		to->history[to->n_history].cause = cause;
+		memcpy(to->history[to->n_history++].number, n.z, sizeof(n.z));
+	}
+}
+
 /* ---- the caller ---- */
 
 static void
@@ -245,7 +283,25 @@ caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t tr
 		number = str_from(c->rec.from_received); /* better than nobody */
 	set_sent(c, c->caller.withheld ? STR(ANONYMOUS) : number);
 	keep_diversions(c, &k, m);
+	keep_history(c, &k, m);
 	return REFUSAL_NONE;
+}
+
+void
+caller_read_answer(struct call *c, const struct sip_msg *m)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	struct claims k = {.cs = c->owner, .account = POLICY_NONE};
+
+	c->caller.answered[0] = 0;
+	if (v && c->rec.leg[LEG_B].account.z[0])
+		k.account = snapshot_account(v, str_from(c->rec.leg[LEG_B].account.z));
+	if (k.account == POLICY_NONE)
+		return;
+	read_list(&k, m, SIP_H_P_ASSERTED_IDENTITY);
+	if (!k.foreign)
+		memcpy(c->caller.answered, k.asserted.z, sizeof(k.asserted.z));
+	c->caller.answered_withheld = hide_wants_privacy(m);
 }
 
 bool
@@ -283,20 +339,47 @@ caller_put_uri(const struct call *c, struct buf *b, const struct addr *host)
 	}
 }
 
+static void
+put_asserted(struct buf *b, const char *number, const struct addr *host)
+{
+	char mem[128];
+	struct buf uri;
+
+	if (!number[0])
+		return;
+	buf_init(&uri, mem, sizeof(mem));
+	put_number_uri(&uri, number, host);
+	sip_edit_nameaddr(b, SIP_H_P_ASSERTED_IDENTITY,
+			  &(struct sip_edit_addr){.uri = buf_view(&uri)});
+}
+
+static void
+put_privacy(struct buf *b, bool id, bool history)
+{
+	if (id || history)
+		sip_edit_hdr_fmt(b, SIP_H_PRIVACY, "%s%s%s", id ? "id" : "",
+				 id && history ? ";" : "", history ? "history" : "");
+}
+
+void
+caller_put_identity(const struct call *c, enum call_leg_index i, struct buf *b,
+		    const struct addr *host)
+{
+	const struct call_caller *k = &c->caller;
+	const char *number = i == LEG_B ? k->number : k->answered;
+
+	put_asserted(b, number, host);
+	put_privacy(b, number[0] && (i == LEG_B ? k->withheld : k->answered_withheld), false);
+}
+
 void
 caller_put_headers(const struct call *c, struct buf *b, const struct addr *host)
 {
 	char mem[128];
 	struct buf uri;
 
-	buf_init(&uri, mem, sizeof(mem));
-	if (c->caller.number[0]) {
-		put_number_uri(&uri, c->caller.number, host);
-		sip_edit_nameaddr(b, SIP_H_P_ASSERTED_IDENTITY,
-				  &(struct sip_edit_addr){.uri = buf_view(&uri)});
-	}
-	if (c->caller.withheld)
-		sip_edit_hdr_z(b, SIP_H_PRIVACY, "id");
+	put_asserted(b, c->caller.number, host);
+	put_privacy(b, c->caller.withheld, c->caller.history_withheld && c->caller.n_history);
 	for (uint32_t i = 0; i < c->caller.n_diversions; i++) {
 		const char *reason = c->caller.diversion[i].reason;
 
@@ -304,5 +387,13 @@ caller_put_headers(const struct call *c, struct buf *b, const struct addr *host)
 		put_number_uri(&uri, c->caller.diversion[i].number, host);
 		sip_edit_hdr_fmt(b, SIP_H_DIVERSION, "<%.*s>%s%s", (int)uri.len, uri.p,
 				 reason[0] ? ";reason=" : "", reason);
+	}
+	for (uint32_t i = 0; i < c->caller.n_history; i++) {
+		buf_init(&uri, mem, sizeof(mem));
+		put_number_uri(&uri, c->caller.history[i].number, host);
+		if (c->caller.history[i].cause)
+			buf_printf(&uri, ";cause=%u", c->caller.history[i].cause);
+		sip_edit_hdr_fmt(b, SIP_H_HISTORY_INFO, "<%.*s>;index=%s", (int)uri.len, uri.p,
+				 c->caller.history[i].index);
 	}
 }

@@ -23,4 +23,12 @@ void caller_put_uri(const struct call *c, struct buf *b, const struct addr *host
 /** P-Asserted-Identity, Privacy and Diversion of our INVITE to the carrier side. */
 void caller_put_headers(const struct call *c, struct buf *b, const struct addr *host);
 
+/** A response of the called side, of which a customer may say who answers (RFC 3325): its own
+ * number is kept for caller_put_identity, another one is not. */
+void caller_read_answer(struct call *c, const struct sip_msg *m);
+/** P-Asserted-Identity and Privacy of who speaks on leg i, a carrier's: in a response to A, and in
+ * requests inside the dialog. Nothing, where nobody is known. */
+void caller_put_identity(const struct call *c, enum call_leg_index i, struct buf *b,
+			 const struct addr *host);
+
 #endif

@@ -61,9 +61,10 @@ hide_class_of(enum sip_hdr_id id)
 	return i < ARRAY_LEN(rules) ? (enum hide_class)rules[i].class : HIDE_OURS;
 }
 
-/* Is this one of the words of Privacy, a ";" list? Some write commas, or a line for each. */
+/* Is there a word among the n given ones, or (others) one that is none of them, in Privacy, a ";"
+ * list? Some write commas, or a line for each. */
 static bool
-asks_for(const struct sip_msg *m, const char *word)
+has_word(const struct sip_msg *m, const char *const *given, size_t n, bool others)
 {
 	for (const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_PRIVACY); h; h = sip_msg_next(m, h)) {
 		struct str lists = h->value;
@@ -71,12 +72,33 @@ asks_for(const struct sip_msg *m, const char *word)
 		while (lists.len) {
 			struct str words = str_cut(&lists, ',');
 
-			while (words.len)
-				if (str_ieqz(str_trim(str_cut(&words, ';')), word))
+			while (words.len) {
+				struct str word = str_trim(str_cut(&words, ';'));
+				size_t i = 0;
+
+				while (i < n && !str_ieqz(word, given[i]))
+					i++;
+				if (word.len && (i == n) == others)
 					return true;
+			}
 		}
 	}
 	return false;
+}
+
+bool
+hide_asks_for(const struct sip_msg *m, const char *word)
+{
+	return has_word(m, &word, 1, false);
+}
+
+bool
+hide_lacks_privacy(const struct sip_msg *m)
+{
+	static const char *const known[] = {"none", "header",  "session", "user",
+					    "id",   "history", "critical"};
+
+	return hide_asks_for(m, "critical") && has_word(m, known, ARRAY_LEN(known), true);
 }
 
 /* Has an element of this header a privacy parameter other than "off"? */
@@ -103,7 +125,7 @@ hide_wants_privacy(const struct sip_msg *m)
 	for (; h; h = sip_msg_next(m, h))
 		if (is_marked_private(h->value))
 			return true;
-	return asks_for(m, "id") || asks_for(m, "user");
+	return hide_asks_for(m, "id") || hide_asks_for(m, "user");
 }
 
 /* Names of no list that are never anyone else's business: they steer proxies of the other side. */
@@ -124,7 +146,7 @@ hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_way way
 	if (way == HIDE_TO_CARRIER)
 		return GUARD(P5, (goes & TO_CARRIER) != 0);
 	if (((goes & UNLESS_PRIVATE) && hide_wants_privacy(m)) ||
-	    ((goes & UNLESS_HISTORY) && asks_for(m, "history")) ||
+	    ((goes & UNLESS_HISTORY) && hide_asks_for(m, "history")) ||
 	    ((goes & OWN_PRIVACY) && is_marked_private(h->value)))
 		return false;
 	return (goes & TO_CUSTOMER) != 0;

@@ -20,6 +20,11 @@ bool hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_wa
 /** Does the caller want its identity withheld: Privacy id or user (RFC 3323 4.2, RFC 3325 9.3),
  * or a Remote-Party-ID that says so? */
 bool hide_wants_privacy(const struct sip_msg *m);
+/** Is this one of the words of Privacy? */
+bool hide_asks_for(const struct sip_msg *m, const char *word);
+/** Is a privacy asked for that we do not know, and is it critical (RFC 3323 4.2, 5)? What we know
+ * we give: a B2BUA shows its own Via, Contact and media address, From and identity are withheld. */
+bool hide_lacks_privacy(const struct sip_msg *m);
 /** Append all headers of m that cross, byte for byte. Content-* never do. */
 void hide_copy(struct buf *b, const struct sip_msg *m, enum hide_way way);
 

@@ -72,22 +72,38 @@ put_host(struct buf *b, const struct addr *a)
 		buf_printf(b, ":%u", a->port);
 }
 
+static enum err
+local_of(const struct call *c, enum call_leg_index i, struct edge_local *out)
+{
+	const struct calls *cs = c->owner;
+	uint32_t trunk =
+		cs->snap ? snapshot_trunk(cs->snap, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
+
+	return trunk == POLICY_NONE ? ERR_NOTFOUND : cs->ops.do_local(cs->ops.arg, trunk, out);
+}
+
 /* Our address as this leg's trunk sees it. */
 static void
 put_contact(struct call *c, enum call_leg_index i, struct buf *b)
 {
-	const struct record_leg *l = &c->rec.leg[i];
 	struct edge_local local;
-	uint32_t trunk =
-		c->owner->snap ? snapshot_trunk(c->owner->snap, str_from(l->trunk.z)) : POLICY_NONE;
 
-	if (trunk == POLICY_NONE ||
-	    c->owner->ops.do_local(c->owner->ops.arg, trunk, &local) != ERR_OK)
+	if (local_of(c, i, &local) != ERR_OK)
 		return; /* the trunk is gone: the peer keeps the Contact that it has */
 	buf_z(b, "Contact: <sip:");
 	put_host(b, &local.advertised);
 	buf_z(b, transport_param(local.transport));
 	buf_z(b, ">\r\n");
+}
+
+/* Who speaks, to a carrier. */
+static void
+put_identity(const struct call *c, enum call_leg_index i, struct buf *b)
+{
+	struct edge_local local;
+
+	if (leg_way(c, i) == HIDE_TO_CARRIER && local_of(c, i, &local) == ERR_OK)
+		caller_put_identity(c, i, b, &local.advertised);
 }
 
 static void
@@ -253,6 +269,7 @@ leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b)
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
 	sip_dialog_put_headers(d, b, STR("BYE"), cseq);
 	put_reason(c, b);
+	put_identity(c, i, b);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	sip_edit_body(b, STR_NULL, STR_NULL);
 	return buf_end(b);
@@ -289,8 +306,11 @@ leg_put_response_a(struct call *c, struct buf *b, int status, const struct sip_m
 	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
 	put_contact(c, LEG_A, b);
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
-	if (from)
+	if (from) {
+		caller_read_answer(c, from);
+		put_identity(c, LEG_A, b);
 		hide_copy(b, from, leg_way(c, LEG_A));
+	}
 	put_sdp(b, body);
 }
 

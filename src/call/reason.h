@@ -53,7 +53,8 @@
 	X(RESTARTED, 500, 41, "the signaling process restarted and could not go on with the call") \
 	X(DIALOG, 481, 0, "no such call on this account")                                          \
 	X(CSEQ, 500, 0, "a request with an older CSeq than one before")                            \
-	X(INTERNAL, 500, 41, "postern failed inside; see its log")
+	X(INTERNAL, 500, 41, "postern failed inside; see its log")                                 \
+	X(PRIVACY, 500, 79, "the caller wants a privacy, as critical, that postern does not know")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

@@ -23,7 +23,8 @@ enum {
 	CALL_TAG_CHARS = 26,   /* 130 bits */
 	CALL_WHY_MAX = 256,
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
-	CALL_DIVERSIONS_MAX = 5, /* of a call that go on */
+	CALL_DIVERSIONS_MAX = 5, /* of a call that go on; History-Info likewise */
+	CALL_HISTORY_INDEX = 24,
 };
 
 /* What call asks of the layers that it is joined to by app; tests give their own. */
@@ -89,6 +90,15 @@ struct call_caller {
 	struct {
 		char number[NUMBER_SIZE], reason[24];
 	} diversion[CALL_DIVERSIONS_MAX];
+	uint32_t n_history; /* where it was, own numbers and the called one (RFC 7044) */
+	struct {
+		char number[NUMBER_SIZE], index[CALL_HISTORY_INDEX];
+		uint32_t cause; /* RFC 4458, 8119; 0 = none */
+	} history[CALL_DIVERSIONS_MAX];
+	bool history_withheld;
+	/* A customer that was called: the own number that its last answer showed; "" = none */
+	char answered[NUMBER_SIZE];
+	bool answered_withheld;
 };
 
 /* Which client transaction of which leg a piece of news is about. */

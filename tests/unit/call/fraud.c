@@ -275,7 +275,15 @@ static const struct {
 	 "Diversion: <sip:+15551230000@10.0.0.1>;reason=no-answer\r\n"},
 	{"History-Info with the called number", OWN,
 	 "History-Info: <" OWN ">;index=1, <sip:+15552223333@y>;index=1.1\r\n", "sip:+15551230000@",
-	 "sip:+15551230000@", NULL},
+	 "sip:+15551230000@",
+	 "History-Info: <sip:+15551230000@10.0.0.1>;index=1\r\n"
+	 "History-Info: <sip:+15552223333@10.0.0.1>;index=1.1\r\n"},
+	{"History-Info with a cause, private", OWN,
+	 "History-Info: <" OWN ";cause=302>;index=1, <" OWN ">;index=1x, <" OWN ">\r\n"
+	 "Privacy: history\r\n",
+	 "sip:+15551230000@", "sip:+15551230000@",
+	 "Privacy: history\r\n"
+	 "History-Info: <sip:+15551230000@10.0.0.1;cause=302>;index=1\r\n"},
 };
 
 static void
@@ -302,7 +310,8 @@ identity_of_invite(void **state)
 			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_CALLER);
 			assert_says(rig_sent(f, SENT_RESPONSE, 0), "Warning: 399 postern \"");
 		} else if (!s || !rig_says(s, want) || rig_says(s, "+1555999") ||
-			   rig_says(s, "History-Info") || rig_says(s, "Remote-Party-ID") ||
+			   (rig_says(s, "History-Info") && !identities[k].says) ||
+			   rig_says(s, "=1x") || rig_says(s, "Remote-Party-ID") ||
 			   rig_says(s, "P-Preferred") ||
 			   (identities[k].says && !rig_says(s, identities[k].says))) {
 			fail_msg("%s: %s", identities[k].name, s ? s->text : "refused");
@@ -383,7 +392,7 @@ identity_of_family(void **state)
 }
 
 /* Each method, in and out of a dialog, with a number of another account in each header: 403, and
- * nothing of it at the gateway. A BYE ends its call all the same. */
+ * nothing of it at the gateway. A BYE ends its call all the same, a keepalive is answered. */
 static void
 identity_of_methods(void **state)
 {
@@ -398,14 +407,14 @@ identity_of_methods(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(methods) * ARRAY_LEN(headers); i++) {
 		const char *method = methods[i / ARRAY_LEN(headers)];
 		const char *more = headers[i % ARRAY_LEN(headers)];
-		bool bye = strcmp(method, "BYE") == 0;
+		bool bye = strcmp(method, "BYE") == 0, options = strcmp(method, "OPTIONS") == 0;
 		struct fake *f = rig_up();
 		struct rig_pair p = rig_talking(f);
 		char text[1024];
 		struct buf b;
 
 		(void)rig_inside(f, p.a, "acme-pbx", method, 2, more);
-		if (rig_sent(f, SENT_RESPONSE, 0)->status != (bye ? 200 : 403))
+		if (rig_sent(f, SENT_RESPONSE, 0)->status != (bye || options ? 200 : 403))
 			fail_msg("%s inside: %s", method, rig_sent(f, SENT_RESPONSE, 0)->text);
 		for (uint32_t k = 0; k < f->n_sent; k++)
 			if (f->sent[k].kind != SENT_RESPONSE)
@@ -420,7 +429,8 @@ identity_of_methods(void **state)
 			   method, i, i & 1 ? OWN : HERS, method, more);
 		assert_int_equal(buf_end(&b), ERR_OK);
 		(void)rig_request(f, "acme-pbx", text, b.len);
-		if (rig_sent(f, SENT_RESPONSE, 0)->status != (bye ? 481
+		if (rig_sent(f, SENT_RESPONSE, 0)->status != (bye       ? 481
+							      : options ? 200
 							      : strcmp(method, "INVITE") == 0
 								      ? 484
 								      : 403))
@@ -468,6 +478,97 @@ privacy_to_customer(void **state)
 		assert_says(rig_sent(f, SENT_REQUEST, 0), r[i].says);
 		assert_silent(rig_sent(f, SENT_REQUEST, 0), r[i].silent);
 		end_all(f);
+		rig_down(f);
+	}
+}
+
+/* RFC 3323 5: what is critical and cannot be given ends the call, but for an emergency call. */
+static void
+critical_privacy(void **state)
+{
+	static const struct {
+		const char *privacy;
+		int status;
+	} r[] = {{"id;critical", 0},
+		 {"header;user;session;history;none;CRITICAL", 0},
+		 {"shred", 0},
+		 {"shred;critical", 500},
+		 {"critical, shred", 500}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct fake *f = rig_up();
+		char more[80];
+		const struct edge_txn *a;
+
+		(void)snprintf(more, sizeof(more), "Privacy: %s\r\n", r[i].privacy);
+		a = rig_invite(f, &(struct invite){.more = more});
+		if (a->status != r[i].status)
+			fail_msg("%s: %d", r[i].privacy, a->status);
+		if (a->status)
+			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_PRIVACY);
+		end_all(f);
+		rig_down(f);
+	}
+}
+
+/* Who answers, as a customer says it, in what a carrier gets: its own number, and no other. */
+static void
+identity_of_answer(void **state)
+{
+	static const struct {
+		const char *more, *says;
+	} r[] = {
+		{"", NULL},
+		{"P-Asserted-Identity: \"Ann\" <" OWN ">\r\n",
+		 "P-Asserted-Identity: <sip:+15551230000@10.0.0.1>\r\n"},
+		{"P-Asserted-Identity: <" OWN ">\r\nPrivacy: id\r\n",
+		 "P-Asserted-Identity: <sip:+15551230000@10.0.0.1>\r\nPrivacy: id\r\n"},
+		{"P-Asserted-Identity: <" HERS ">\r\n", NULL},
+		{"P-Asserted-Identity: <" OWN ">, <" HERS ">\r\n", NULL},
+		{"P-Asserted-Identity: <" NOBODYS ">\r\nPrivacy: id\r\n", NULL},
+		{"P-Preferred-Identity: <" OWN ">\r\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct fake *f = rig_up();
+		char more[256];
+		struct sent *s;
+
+		(void)rig_invite(f, &(struct invite){.trunk = "gw1",
+						     .uri = "sip:+15551230000@10.0.0.1",
+						     .from = "sip:+12025550123@10.0.0.9"});
+		(void)snprintf(more, sizeof(more), "%s%s", PBX_CONTACT, r[i].more);
+		fake_answer(f, rig_out(f), 180, "pbx", more, "");
+		s = rig_sent(f, SENT_RESPONSE, 0);
+		assert_int_equal(s->status, 180);
+		if (r[i].says)
+			assert_says(s, r[i].says);
+		else
+			assert_silent(s, "P-Asserted-Identity");
+		assert_true(r[i].says || !rig_says(s, "Privacy"));
+		end_all(f);
+		rig_down(f);
+	}
+}
+
+/* The caller's number goes to the carrier in the BYE as well, and never to a customer. */
+static void
+identity_of_bye(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fake *f = rig_up();
+		struct rig_pair p = rig_talking(f);
+		const char *own = "P-Asserted-Identity: <sip:+15551230000@10.0.0.1>\r\n";
+
+		(void)rig_inside(f, i ? p.b : p.a, i ? "gw1" : "acme-pbx", "BYE", 2, "");
+		if (i)
+			assert_silent(rig_sent(f, SENT_REQUEST, 0), "P-Asserted-Identity");
+		else
+			assert_says(rig_sent(f, SENT_REQUEST, 0), own);
+		rig_settle(f);
 		rig_down(f);
 	}
 }
@@ -575,11 +676,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(identity_of_nobody),  cmocka_unit_test(identity_of_invite),
-		cmocka_unit_test(identity_of_family),  cmocka_unit_test(identity_of_methods),
-		cmocka_unit_test(privacy_to_customer), cmocka_unit_test(challenges),
-		cmocka_unit_test(redirections),        cmocka_unit_test(transfers),
-		cmocka_unit_test(generated_targets),
+		cmocka_unit_test(identity_of_nobody), cmocka_unit_test(identity_of_invite),
+		cmocka_unit_test(identity_of_family), cmocka_unit_test(identity_of_methods),
+		cmocka_unit_test(critical_privacy),   cmocka_unit_test(identity_of_answer),
+		cmocka_unit_test(identity_of_bye),    cmocka_unit_test(privacy_to_customer),
+		cmocka_unit_test(challenges),         cmocka_unit_test(redirections),
+		cmocka_unit_test(transfers),          cmocka_unit_test(generated_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
