@@ -74,12 +74,8 @@ struct snapshot_view {
  * and give the view. SHORT, VERSION (other magic or layout), SYNTAX (anything else wrong).
  */
 enum err snapshot_open(struct str bytes, struct snapshot_view *out) NODISCARD;
-/**
- * Build the bytes from a roster that passed roster_check. *out is from the heap: mem_free((void
- * *)out->p). NOMEM, CONFIG (a reference leads nowhere), FULL (beyond 4 GiB).
- */
-enum err snapshot_build(struct roster *r, struct str *out) NODISCARD;
-
+/** Order of the names table: by domain, so that what a wildcard covers is one range. <0, 0, >0. */
+int snapshot_host_cmp(struct str a, struct str b);
 /** Order of the source table: family, longest prefix first, network. <0, 0, >0. */
 int snapshot_range_cmp(const struct cidr *a, const struct cidr *b);
 /** What stands behind the first label of a name: "example.com" of "pbx.example.com". */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "policy/snapbuild.h"
 
 enum { GOOD_PATH_MAX = 512, GOOD_SIZE_MAX = 1 << 30 };
 

@@ -5,7 +5,7 @@
 
 #include "conf/accountsfile.h"
 #include "conf/conf.h"
-#include "policy/snapshot.h"
+#include "policy/snapbuild.h"
 #include "base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "conf/accountsfile.h"
 #include "conf/refs.h"
+#include "policy/snapbuild.h"
 
 static struct told told;
 static struct conf conf;

@@ -665,6 +665,53 @@ policy_while_connected(void **state)
 	X509_free(cert);
 }
 
+/* The zone asks for this from now on. */
+static void
+ask_clients(enum tls_client client)
+{
+	struct edge_tune t = {.numbers = rig.e->conf.numbers,
+			      .server = &rig.ctx,
+			      .client = &rig.client,
+			      .t1_us = rig.e->times.t1_us,
+			      .t2_us = rig.e->times.t2_us,
+			      .t4_us = rig.e->times.t4_us};
+
+	rig.ctx->client = client;
+	assert_int_equal(edge_on_tune(rig.e, &t), ERR_OK);
+}
+
+/* A zone begins to require certificates: who showed none makes no new calls, who showed one does.
+ */
+static void
+required_while_connected(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	struct conn *bare, *shown;
+	struct tpeer p, q;
+
+	(void)state;
+	ask_clients(TLS_CLIENT_OPTIONAL);
+	tpeer_init(&p, tcp_from("127.0.0.9", L_TLS), false, NULL, NULL);
+	SPIN(tpeer_shake(&p));
+	SPIN(edge_conns(rig.e) == 1);
+	bare = first_conn();
+	tpeer_connect(&q, cert);
+	SPIN(edge_conns(rig.e) == 2);
+	shown = CONTAINER_OF(bare->node.next, struct conn, node);
+	try_call(&p, false);
+	ask_clients(TLS_CLIENT_REQUIRED);
+	SPIN(conn_barred(bare));
+	try_call(&p, true);
+	assert_false(conn_barred(shown));
+	try_call(&q, false);
+	ask_clients(TLS_CLIENT_OPTIONAL);
+	SPIN(!conn_barred(bare));
+	try_call(&p, false);
+	tpeer_fini(&p, false);
+	tpeer_fini(&q, false);
+	X509_free(cert);
+}
+
 /* The certificate of a live connection expires. */
 static void
 expired_while_connected(void **state)
@@ -738,6 +785,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(revoked_while_connected, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(switched_off_while_connected, rig_setup_tls,
+						rig_teardown),
+		cmocka_unit_test_setup_teardown(required_while_connected, rig_setup_tls,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(policy_while_connected, rig_setup_tls,
 						rig_teardown),

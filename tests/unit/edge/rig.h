@@ -255,6 +255,10 @@ rig_accounts(struct world *w)
 	t = world_trunk(w, "umbra", "umbra-1", "pbx.umbra.test");
 	t->reuse = TRUNK_REUSE_INBOUND;
 	t->port = rig.pbx_port;
+	world_account(w, "bare");
+	t = world_trunk(w, "bare", "bare-1", "127.0.0.9");
+	t->identity = TRUNK_BY_ADDRESS;
+	world_source(t, "127.0.0.9");
 	plain_trunk(w, "plain1", "plain1-1", TRUNK_UDP, "127.0.0.11");
 	plain_trunk(w, "plain2", "plain2-1", TRUNK_UDP, "127.0.0.12");
 	plain_trunk(w, NULL, "gw1", TRUNK_UDP, "127.0.0.2")->enabled = !(rig.switched_off & 2);
@@ -709,8 +713,8 @@ tpeer_init(struct tpeer *p, int fd, bool server, X509 *cert, EVP_PKEY *key)
 	SSL_CTX_set_security_level(p->ctx, 0);
 	SSL_CTX_set_max_proto_version(p->ctx, TLS1_2_VERSION);
 	CA_MUST(SSL_CTX_set_cipher_list(p->ctx, "AES128-SHA") == 1);
-	CA_MUST(SSL_CTX_use_certificate(p->ctx, cert) == 1 &&
-		SSL_CTX_use_PrivateKey(p->ctx, key) == 1);
+	CA_MUST(!cert || (SSL_CTX_use_certificate(p->ctx, cert) == 1 &&
+			  SSL_CTX_use_PrivateKey(p->ctx, key) == 1));
 	CA_MUST((p->ssl = SSL_new(p->ctx)) && SSL_set_fd(p->ssl, fd) == 1);
 	if (server)
 		SSL_set_accept_state(p->ssl);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "policy/snapshot.h"
+#include "policy/snapbuild.h"
 
 struct world {
 	struct roster r;
