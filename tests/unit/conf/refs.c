@@ -126,7 +126,7 @@ test_change(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct snapshot_view v;
 		struct roster r;
-		struct str bytes;
+		struct str bytes = STR_NULL;
 		char text[512];
 
 		setup_conf();
