@@ -407,12 +407,21 @@ got_timeout(void *arg, uint32_t slot, uint32_t generation)
 	out_of_hand(w);
 }
 
+static void
+got_rekey(void *arg, uint32_t slot, uint32_t generation)
+{
+	struct worker *w = arg;
+
+	calls_on_media_rekey(&w->calls, slot, generation);
+}
+
 void
 wire_media(struct worker *w)
 {
 	w->media.arg = w;
 	w->media.on_closed = got_closed;
 	w->media.on_timeout = got_timeout;
+	w->media.on_rekey = got_rekey;
 }
 
 /* ---- admin ---- */

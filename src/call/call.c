@@ -641,3 +641,14 @@ calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uin
 		 i == LEG_A ? 'A' : 'B');
 	act_stop(c, REFUSAL_MEDIA_TIMEOUT);
 }
+
+void
+calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation)
+{
+	enum call_leg_index i;
+	const struct call *c = call_of_media(cs, slot, generation, &i);
+
+	if (c)
+		log_warn("call.key_ends", "id=%s leg=%c its SRTP key is good for few packets more",
+			 c->rec.id.z, i == LEG_A ? 'A' : 'B');
+}

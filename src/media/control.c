@@ -34,15 +34,14 @@ open_again(struct flow_row *row, const struct media_open *o, uint64_t now_us)
 	}
 	if (o->clock_rate && o->clock_rate != old.clock_rate)
 		row->in.quality.clock_rate = o->clock_rate;
-	if (o->in_serial && o->in_serial != row->in.serial)
+	if (o->in_serial && o->in_serial != row->in.serial) {
 		inbound_rekey(row, o->in_serial, old.in_suite, now_us);
-	if (o->out_serial && o->out_serial != row->out.serial) {
-		row->out.serial = o->out_serial;
-		srtp_state_rekey(&row->out.state);
 		row->rekey_said = 0;
 	}
 	row->conf = *o;
 	row->conf.cname[MEDIA_CNAME_MAX - 1] = 0;
+	if (o->out_serial && o->out_serial != row->out.serial)
+		outbound_rekey(row, o->out_serial);
 }
 
 static void
@@ -150,7 +149,8 @@ tick_row(struct relay *r, uint32_t slot, uint64_t now_us, uint64_t wall_us)
 
 	if (!row->timeout_said && is_silent(row, peer, now_us))
 		row->timeout_said = say_event(r, MEDIA_TIMEOUT, slot, row);
-	if (!row->rekey_said && (row->conf.flags & MEDIA_F_SECURE) && outbound_key_ends(row))
+	if (!row->rekey_said && (row->conf.flags & MEDIA_F_SECURE) &&
+	    (outbound_key_ends(row) || keys_in_ends(&r->keys, slot, row)))
 		row->rekey_said = say_event(r, MEDIA_REKEY, slot, row);
 	if (inbound_grace_over(row, now_us))
 		(void)!keys_sync(&r->keys, slot, row); /* drops the old key */

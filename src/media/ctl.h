@@ -33,7 +33,7 @@ enum media_msg_type {
 	/* media to signaling */
 	MEDIA_CLOSED,  /* struct media_closed: answer to each MEDIA_CLOSE */
 	MEDIA_TIMEOUT, /* struct media_close: no media on this row within its timeout; said once */
-	MEDIA_REKEY,   /* struct media_close: the out key of this row nears its lifetime */
+	MEDIA_REKEY,   /* struct media_close: a key of this row nears its end; said once a key */
 };
 
 /* Bits of media_open.flags */

@@ -28,6 +28,9 @@ enum {
 #define FLOW_MAGIC UINT64_C(0x31574f4c46545350)         /* "PSTFLOW1" */
 #define FLOW_SECRETS_MAGIC UINT64_C(0x3159454b54534f50) /* "POSTKEY1" */
 
+/* The rollover counter under a new key. */
+enum flow_roc { FLOW_ROC_UNKNOWN, FLOW_ROC_KEPT, FLOW_ROC_RESET };
+
 /* A source whose cell was given to another: its indexes below these are never taken again. */
 struct flow_gone {
 	uint64_t rtp_next;
@@ -54,6 +57,8 @@ struct flow_in {
 	uint8_t cell_last;                /* the cell that verified last */
 	uint8_t search_tokens, search_turn;
 	uint8_t old_suite; /* of old_serial */
+	uint8_t roc_way;   /* enum flow_roc: what the far end did at its last new key */
+	uint8_t pad[7];
 };
 
 /* To the far end of the leg. */

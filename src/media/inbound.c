@@ -278,6 +278,16 @@ free_cell(struct flow_in *in)
 	return victim;
 }
 
+/* The first packet of a source under a new key says what its sender does with the counter. */
+static void
+note_roc_way(struct flow_in *in, const struct inbound_pkt *k, uint32_t serial, uint64_t index)
+{
+	uint64_t kept;
+
+	if (kept_index(in, serial, k, &kept) && srtp_index_roc(kept) > 0)
+		in->roc_way = srtp_index_roc(index) == 0 ? FLOW_ROC_RESET : FLOW_ROC_KEPT;
+}
+
 static int
 keep_state(struct flow_in *in, const struct inbound_try *t)
 {
@@ -315,6 +325,8 @@ inbound_verified(struct flow_row *r, const struct inbound_pkt *k, const struct i
 
 	if (cell < 0)
 		return;
+	if (t->state == &t->temp)
+		note_roc_way(in, k, t->serial, index);
 	w = k->rtcp ? &in->cell[cell].rtcp : &in->cell[cell].rtp;
 	if (t->searched)
 		r->stats.roc_guesses++;

@@ -30,7 +30,7 @@ struct io_packet {
 	uint32_t len;     /* 0: nothing, not sent */
 	uint32_t socket;  /* 2 * slot, + 1 for the RTCP port */
 	struct addr addr; /* rx: source; tx: destination */
-	uint8_t dscp;     /* tx */
+	uint8_t dscp;     /* rx: as it came, 0 where that is not known; tx */
 };
 
 /* One worker's packets. */

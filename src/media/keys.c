@@ -55,6 +55,7 @@ load_key(struct keys *k, const struct media_master pair[2], uint32_t serial, uns
 	err = srtp_key_new(k->srtp, suite, m.key, m.salt, &e->key);
 	if (err == ERR_OK)
 		err = srtp_key_set_mki(e->key, m.mki, m.mki_len);
+	e->life = m.life;
 	secret_wipe(&m, sizeof(m));
 	if (err == ERR_OK)
 		e->serial = serial;
@@ -96,6 +97,20 @@ keys_in(const struct keys *k, uint32_t slot, uint32_t serial)
 	if (s->in_old.serial == serial)
 		return s->in_old.key;
 	return NULL;
+}
+
+bool
+keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r)
+{
+	const struct keys_entry *e = &k->slots[slot].in;
+	uint64_t used = 0;
+
+	if (!e->key || e->life == 0)
+		return false;
+	for (int i = 0; i < FLOW_CELLS; i++)
+		if (r->in.cell_serial[i] == e->serial)
+			used += r->in.cell[i].packets;
+	return used >= (UINT64_C(1) << e->life) - (UINT64_C(1) << e->life) / 8;
 }
 
 struct srtp_key *

@@ -11,6 +11,7 @@ enum { KEYS_A_SLOT = 3 }; /* in, in before the re-key, out */
 struct keys_entry {
 	struct srtp_key *key;
 	uint32_t serial;
+	uint8_t life; /* good for 2^life packets as SDP says; 0 = it says nothing */
 };
 
 struct keys_slot {
@@ -38,6 +39,8 @@ enum err keys_sync(struct keys *k, uint32_t slot, const struct flow_row *r) NODI
 void keys_drop(struct keys *k, uint32_t slot);
 /** The receiving key of this serial, NULL when there is none. */
 struct srtp_key *keys_in(const struct keys *k, uint32_t slot, uint32_t serial);
+/** Has the far end used up nearly all of what its SDP says that its present key is good for? */
+bool keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r);
 /** The present sending key, NULL when there is none. */
 struct srtp_key *keys_out(const struct keys *k, uint32_t slot);
 

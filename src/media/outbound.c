@@ -101,6 +101,20 @@ outbound_sent(struct flow_row *r, uint32_t payload)
 	r->stats.out_octets += payload;
 }
 
+void
+outbound_rekey(struct flow_row *r, uint32_t serial)
+{
+	struct srtp_state *s = &r->out.state;
+	bool reset = r->conf.flags & MEDIA_F_ROC_RESET ||
+		     (!(r->conf.flags & MEDIA_F_ROC_KEEP) && r->in.roc_way == FLOW_ROC_RESET);
+
+	r->out.serial = serial;
+	r->rekey_said = 0;
+	srtp_state_rekey(s);
+	if (reset && srtp_state_started(s))
+		srtp_state_resume(s, s->ssrc, ((s->rtp.next - 1) & 0xffff) + 1, s->rtcp.next);
+}
+
 bool
 outbound_key_ends(const struct flow_row *r)
 {

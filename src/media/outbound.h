@@ -23,6 +23,9 @@ bool outbound_passes(const struct flow_row *r);
 void outbound_rtp(struct flow_row *r, const struct rtp_hdr *h, uint8_t *p, uint64_t now_us);
 /** A packet with so many octets of payload has left. */
 void outbound_sent(struct flow_row *r, uint32_t payload);
+/** A new key from signalling: the rollover counter goes on or begins at 0, as the row's flags say
+ * or the far end did. The sequence goes on in any case. */
+void outbound_rekey(struct flow_row *r, uint32_t serial);
 /** The timestamp that now_us has in our stream, for sender reports. */
 uint32_t outbound_ts_at(const struct flow_row *r, uint64_t now_us);
 /** Is the row's key near its end? */

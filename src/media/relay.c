@@ -346,7 +346,8 @@ address_packet(const struct flow_row *out, uint32_t slot, bool rtcp, struct io_p
 	bool own_port = rtcp && !(out->conf.flags & MEDIA_F_RTCP_MUX);
 
 	k->socket = 2 * slot + own_port;
-	k->dscp = out->conf.dscp;
+	if (out->conf.dscp != MEDIA_DSCP_KEEP)
+		k->dscp = out->conf.dscp;
 	return flow_far(out, rtcp, &k->addr);
 }
 

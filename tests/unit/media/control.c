@@ -278,6 +278,38 @@ test_key_end(void **state)
 	rig_down(g);
 }
 
+/* A key that its owner's SDP gives 2^6 packets: said once, before the end, and nothing is dropped.
+ */
+static void
+test_lifetime_of_theirs(void **state)
+{
+	struct rig *g = rig_up();
+	struct sdp_key k = {.key_len = KEY_LEN, .salt_len = SALT_LEN, .lifetime = 64};
+	struct voice v = {.ssrc = 1, .seq = 1};
+	uint8_t p[IO_PACKET_MAX], bytes[KEY_LEN + SALT_LEN];
+	struct media_open a;
+	struct far f;
+
+	(void)state;
+	rig_call(g);
+	far_up(&f, LEG_A, 2, 1, false);
+	rig_key(LEG_A, false, 2, bytes);
+	memcpy(k.key, bytes, KEY_LEN);
+	memcpy(k.salt, bytes + KEY_LEN, SALT_LEN);
+	assert_int_equal(media_secret_put(g->secrets.rows[LEG_A].in, 2, &k), ERR_OK);
+	a = g->open[LEG_A];
+	a.in_serial = 2;
+	rig_open(g, &a);
+	for (int i = 1; i <= 70; i++, g->now += 20000) {
+		rig_push(g, 2 * LEG_A, a.rtp, p, far_speak(&f, &v, p));
+		ROW_EQUAL("taken", rig_run(g), 1);
+		pass_time(g, 1);
+		ROW_EQUAL("said", count_events(g, MEDIA_REKEY, LEG_A), i >= 56);
+	}
+	far_down(&f);
+	rig_down(g);
+}
+
 int
 main(void)
 {
@@ -285,7 +317,7 @@ main(void)
 		cmocka_unit_test(test_timeouts),   cmocka_unit_test(test_junk_keeps_nothing),
 		cmocka_unit_test(test_close),      cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_slot_again), cmocka_unit_test(test_own_rtcp),
-		cmocka_unit_test(test_key_end),
+		cmocka_unit_test(test_key_end),    cmocka_unit_test(test_lifetime_of_theirs),
 	};
 
 	return cmocka_run_group_tests(tests, rig_libsrtp, rig_libsrtp_down);

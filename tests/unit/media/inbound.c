@@ -282,12 +282,13 @@ test_rekey(void **state)
 		uint16_t seq;
 		bool keep_roc, other_ssrc, restart;
 		unsigned lost_max;
+		enum flow_roc way;
 	} rows[] = {
-		{"M6e in the first round", 1000, true, false, false, 0},
-		{"M6e counter kept", 65500, true, false, false, 0},
-		{"M6e counter zero again", 65500, false, false, false, 1},
-		{"M6e another source", 65500, false, true, false, 0},
-		{"M6e kept, a new worker between", 65500, true, false, true, 0},
+		{"M6e in the first round", 1000, true, false, false, 0, FLOW_ROC_UNKNOWN},
+		{"M6e counter kept", 65500, true, false, false, 0, FLOW_ROC_KEPT},
+		{"M6e counter zero again", 65500, false, false, false, 1, FLOW_ROC_RESET},
+		{"M6e another source", 65500, false, true, false, 0, FLOW_ROC_UNKNOWN},
+		{"M6e kept, a new worker between", 65500, true, false, true, 0, FLOW_ROC_KEPT},
 	};
 
 	(void)state;
@@ -320,6 +321,7 @@ test_rekey(void **state)
 		srtp_dealloc(next.rx);
 		got = say(&t, 50);
 		ROW_EQUAL(rows[r].name, got >= 50 - rows[r].lost_max, 1);
+		ROW_EQUAL(rows[r].name, rig_row(t.g, LEG_A)->in.roc_way, rows[r].way);
 		for (int i = 0; i < 2; i++) { /* the old key goes on for the grace time */
 			ROW_EQUAL(rows[r].name, push_run(&t, late[i], len), 1);
 			ROW_EQUAL(rows[r].name, push_run(&t, late[i], len), 0);

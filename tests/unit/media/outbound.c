@@ -138,6 +138,40 @@ test_rekey_keeps_round(void **state)
 	rig_down(g);
 }
 
+/* Kept, from 0, or as the far end did it; the sequence goes on, and of the old round nothing is
+ * fresh. */
+static void
+test_rekey_round_by_word(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t flags;
+		uint8_t way;
+		uint32_t roc;
+	} rows[] = {
+		{"keep", MEDIA_F_ROC_KEEP, FLOW_ROC_RESET, 5},
+		{"reset", MEDIA_F_ROC_RESET, FLOW_ROC_KEPT, 0},
+		{"follow, nothing known", 0, FLOW_ROC_UNKNOWN, 5},
+		{"follow, it kept", 0, FLOW_ROC_KEPT, 5},
+		{"follow, it began again", 0, FLOW_ROC_RESET, 0},
+	};
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct media_open o = rig_leg(LEG_A, true);
+		struct flow_row row = {0};
+
+		o.flags |= rows[r].flags;
+		flow_start(&row, &o, 1);
+		srtp_state_resume(&row.out.state, 7, UINT64_C(5) << 16 | 100, 9);
+		row.in.roc_way = rows[r].way;
+		outbound_rekey(&row, 2);
+		ROW_EQUAL(rows[r].name, row.out.state.rtp.next, (uint64_t)rows[r].roc << 16 | 100);
+		ROW_EQUAL(rows[r].name, row.out.state.rtcp.next, 9);
+		ROW_EQUAL(rows[r].name, row.out.serial, 2);
+	}
+}
+
 /* ---- the oracle ---- */
 
 struct seen {
@@ -379,8 +413,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offsets),           cmocka_unit_test(test_pass),
-		cmocka_unit_test(test_rekey_keeps_round), cmocka_unit_test(test_index_once),
+		cmocka_unit_test(test_offsets),
+		cmocka_unit_test(test_pass),
+		cmocka_unit_test(test_rekey_keeps_round),
+		cmocka_unit_test(test_rekey_round_by_word),
+		cmocka_unit_test(test_index_once),
 		cmocka_unit_test(test_index_read),
 	};
 

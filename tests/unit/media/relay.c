@@ -38,6 +38,40 @@ test_srtp_to_clear(void **state)
 	rig_down(g);
 }
 
+/* What the trunk says, or as the packet came; RTCP of our own under keep: 0. */
+static void
+test_dscp(void **state)
+{
+	static const struct {
+		uint8_t conf, in, out;
+	} rows[] = {{46, 0, 46}, {0, 46, 0}, {MEDIA_DSCP_KEEP, 26, 26}, {MEDIA_DSCP_KEEP, 0, 0}};
+	struct voice v = {.ssrc = 4, .seq = 1};
+	uint8_t p[IO_PACKET_MAX];
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct rig *g = rig_up();
+		struct media_open a;
+
+		rig_call(g);
+		a = g->open[LEG_A];
+		a.dscp = rows[r].conf;
+		rig_open(g, &a);
+		rig_push(g, 2 * LEG_B, g->open[LEG_B].rtp, p, speak(&v, p));
+		g->in[g->n_in - 1].dscp = rows[r].in;
+		ROW_EQUAL("out", rig_run(g), 1);
+		ROW_EQUAL("dscp", g->out[0].dscp, rows[r].out);
+		g->n_out = 0;
+		g->now += 20000000;
+		for (int i = 0; i < CONTROL_TICKS; i++)
+			control_tick(g->relay, g->now, g->now);
+		for (unsigned i = 0; i < g->n_out; i++)
+			if (g->out[i].socket / 2 == LEG_A)
+				ROW_EQUAL("own RTCP", g->out[i].dscp, rows[r].conf == 46 ? 46 : 0);
+		rig_down(g);
+	}
+}
+
 static void
 test_clear_to_srtp(void **state)
 {
@@ -456,17 +490,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_srtp_to_clear),
-		cmocka_unit_test(test_clear_to_srtp),
-		cmocka_unit_test(test_who_is_heard),
-		cmocka_unit_test(test_latch_holds),
-		cmocka_unit_test(test_srtp_source_follows),
-		cmocka_unit_test(test_bad_tags),
-		cmocka_unit_test(test_junk_is_cheap),
-		cmocka_unit_test(test_broken_packets),
-		cmocka_unit_test(test_rtcp_is_sealed),
-		cmocka_unit_test(test_nowhere_to_go),
-		cmocka_unit_test(test_mux),
+		cmocka_unit_test(test_srtp_to_clear),  cmocka_unit_test(test_clear_to_srtp),
+		cmocka_unit_test(test_dscp),           cmocka_unit_test(test_who_is_heard),
+		cmocka_unit_test(test_latch_holds),    cmocka_unit_test(test_srtp_source_follows),
+		cmocka_unit_test(test_bad_tags),       cmocka_unit_test(test_junk_is_cheap),
+		cmocka_unit_test(test_broken_packets), cmocka_unit_test(test_rtcp_is_sealed),
+		cmocka_unit_test(test_nowhere_to_go),  cmocka_unit_test(test_mux),
 	};
 
 	return cmocka_run_group_tests(tests, rig_libsrtp, rig_libsrtp_down);

@@ -80,6 +80,7 @@ rig_rx(void *arg, struct io_packet *v, unsigned n)
 		v[got].len = k->len;
 		v[got].socket = k->socket;
 		v[got].addr = k->addr;
+		v[got].dscp = k->dscp;
 		got++;
 	}
 	return got;
