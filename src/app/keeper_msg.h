@@ -8,6 +8,7 @@
 #include "base/channel.h"
 #include "base/metric.h"
 #include "base/shm.h"
+#include "media/ctl.h"
 #include "policy/emergency.h"
 #include "policy/usage.h"
 
@@ -17,7 +18,7 @@ enum role_fd {
 	ROLE_FD_CONF = 4,        /* sealed blob: struct conf; media: struct media_setup */
 	ROLE_FD_FLOWS = 5,       /* flow table segment */
 	ROLE_FD_SECRETS = 6,     /* secrets segment: media and signaling */
-	ROLE_FD_METRICS = 7,     /* metrics segment: a page a role, in the order of keeper_role */
+	ROLE_FD_METRICS = 7,     /* metrics segment */
 	ROLE_FD_SIGNALING = 8,   /* media, admin: channel to signaling */
 	ROLE_FD_MEDIA = 8,       /* signaling: channel to media */
 	ROLE_FD_ADMIN = 9,       /* signaling: channel to admin */
@@ -38,13 +39,13 @@ enum keeper_role {
 	KEEPER_ROLE_N
 };
 
-enum { METRICS_VERSION = 1 };
+enum { METRICS_VERSION = 2 };
 #define METRICS_MAGIC 0x7363697274656dULL
 
-/* The metrics segment. */
+/* The metrics segment: a page a role, then one a media worker. */
 struct keeper_metrics {
 	struct shm_head head;
-	struct metric_page page[KEEPER_ROLE_N];
+	struct metric_page page[KEEPER_ROLE_N + MEDIA_WORKERS_MAX];
 };
 
 /* What accounts used today, and who called for help lately: outlives signaling, and as a file

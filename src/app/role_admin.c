@@ -619,9 +619,9 @@ map_segments(struct admin *a)
 		struct keeper_metrics *m = a->metrics.p;
 
 		metric_bind(&m->page[KEEPER_ROLE_ADMIN]);
-		for (int r = 0; r < KEEPER_ROLE_N; r++)
-			a->show.page[r] = &m->page[r];
-		a->show.n_pages = KEEPER_ROLE_N;
+		a->show.n_pages = ARRAY_LEN(m->page);
+		for (uint32_t i = 0; i < a->show.n_pages; i++)
+			a->show.page[i] = &m->page[i];
 		e = flow_map(ROLE_FD_FLOWS, false, &a->flows);
 	}
 	if (e == ERR_OK)
@@ -639,7 +639,7 @@ fill_show(struct admin *a, uint64_t epoch)
 	a->show.do_handshakes = handshakes;
 	a->show.alarms = &a->alarms;
 	a->show.cdr_path = a->conf->cdr;
-	a->show.dropped = a->flows.head->totals;
+	a->show.media = a->flows.head->worker;
 	a->show.srtp = a->flows.head->srtp;
 	a->show.io = a->flows.head->io;
 	a->show.io_counts = a->flows.head->counts;

@@ -101,7 +101,12 @@ load_conf(struct keeper *k)
 static enum err
 make_segments(struct keeper *k)
 {
-	struct media_setup setup = {.io = k->media.how.kind};
+	static const uint32_t ticks[] = {[CONF_TICK_ADAPTIVE] = MEDIA_TICK_ADAPTIVE,
+					 [CONF_TICK_EVENT] = MEDIA_TICK_EVENT,
+					 [CONF_TICK_250] = 250,
+					 [CONF_TICK_500] = 500,
+					 [CONF_TICK_1000] = 1000};
+	struct media_setup setup = {.io = k->media.how.kind, .tick_us = ticks[k->conf.media_tick]};
 	enum err e;
 
 	conf_media_plan(&k->conf, &setup.plan);

@@ -4,13 +4,14 @@
 #include <unistd.h>
 
 #include "app/keeper_msg.h"
+#include "app/media_hub.h"
 #include "app/role.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "media/media.h"
 
 struct media_role {
-	struct media *media;
+	struct media_setup setup;
+	struct media_hub hub;
+	struct metric_page *pages; /* of the workers */
 	struct channel keeper;
 	bool stop;
 };
@@ -31,14 +32,16 @@ read_setup(struct media_setup *out)
 }
 
 static enum err
-bind_metrics(void)
+bind_metrics(struct media_role *r)
 {
 	struct shm s;
 	enum err e = shm_map(ROLE_FD_METRICS, METRICS_MAGIC, METRICS_VERSION, true, false, &s);
 
-	if (e == ERR_OK)
-		metric_bind(&((struct keeper_metrics *)s.p)->page[KEEPER_ROLE_MEDIA]);
-	return e;
+	if (e != ERR_OK)
+		return e;
+	metric_bind(&((struct keeper_metrics *)s.p)->page[KEEPER_ROLE_MEDIA]);
+	r->pages = &((struct keeper_metrics *)s.p)->page[KEEPER_ROLE_N];
+	return ERR_OK;
 }
 
 static void
@@ -57,10 +60,17 @@ take_sockets(struct media_role *r, const struct channel_msg *msg, const int *fds
 	memcpy(&s, msg->body, sizeof(s));
 	if (s.n != n)
 		log_error("media.sockets", "first=%u said=%u came=%zu", s.first, s.n, n);
-	e = media_add_fds(r->media, s.first, fds, (uint32_t)n, s.last != 0);
+	for (size_t i = 0; i < n; i++) {
+		e = media_hub_add(&r->hub, s.first + (uint32_t)i, fds[i]);
+		if (e != ERR_OK)
+			log_error("media.sockets", "place=%zu err=%s", s.first + i, err_name(e));
+	}
+	if (!s.last)
+		return;
+	e = media_hub_run(&r->hub);
 	if (e != ERR_OK)
-		log_error("media.sockets", "first=%u n=%u err=%s", s.first, s.n, err_name(e));
-	if (s.last && channel_send(&r->keeper, KEEPER_READY, NULL, 0, true) != ERR_OK)
+		log_error("media.start", "a worker cannot start");
+	if (e != ERR_OK || channel_send(&r->keeper, KEEPER_READY, NULL, 0, true) != ERR_OK)
 		r->stop = true;
 }
 
@@ -82,7 +92,7 @@ take_message(struct media_role *r, const struct channel_msg *msg, const int *fds
 		memcpy(&peer, msg->body, sizeof(peer));
 		if (peer.role != KEEPER_ROLE_SIGNALING)
 			return false;
-		media_rebind(r->media, fds[0]);
+		media_hub_rebind(&r->hub, fds[0]);
 		return true;
 	case KEEPER_STOP:
 		r->stop = true;
@@ -118,21 +128,21 @@ take_messages(struct media_role *r)
 static enum err
 set_up(struct media_role *r)
 {
-	struct media_setup setup;
-	enum err e = read_setup(&setup);
+	enum err e = read_setup(&r->setup);
 
 	if (e == ERR_OK)
-		e = bind_metrics();
+		e = bind_metrics(r);
 	if (e == ERR_OK)
-		e = media_init(r->media, &setup, ROLE_FD_FLOWS, ROLE_FD_SECRETS, ROLE_FD_SIGNALING);
+		e = media_hub_init(&r->hub, &r->setup, r->pages, ROLE_FD_FLOWS, ROLE_FD_SECRETS,
+				   ROLE_FD_SIGNALING);
 	return e;
 }
 
 int
 role_media(uint64_t epoch)
 {
-	struct media_role r = {.media = mem_zalloc(1, sizeof(*r.media))};
-	enum err e = r.media ? channel_init(&r.keeper, ROLE_FD_KEEPER, 16) : ERR_NOMEM;
+	static struct media_role r;
+	enum err e = channel_init(&r.keeper, ROLE_FD_KEEPER, 16);
 
 	if (e == ERR_OK)
 		e = set_up(&r);
@@ -141,17 +151,16 @@ role_media(uint64_t epoch)
 			  err_name(e));
 		return 1;
 	}
-	log_info("media.start", "epoch=%llu slots=%u open=%u", (unsigned long long)epoch,
-		 r.media->flows.n_slots, r.media->relay.n_open);
+	log_info("media.start", "epoch=%llu slots=%u workers=%u", (unsigned long long)epoch,
+		 media_slots(&r.setup.plan), r.hub.n);
 	while (!r.stop) {
 		bool keeper = false;
 
-		media_step(r.media, r.keeper.fd, &keeper);
+		media_hub_step(&r.hub, r.keeper.fd, &keeper);
 		if (keeper)
 			take_messages(&r);
 	}
-	media_fini(r.media);
+	media_hub_fini(&r.hub);
 	channel_fini(&r.keeper);
-	mem_free(r.media);
 	return 0;
 }

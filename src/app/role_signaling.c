@@ -187,13 +187,12 @@ static enum err
 start_media(struct signaling *s)
 {
 	struct worker *w = &s->w;
-	uint32_t slots = media_slots(&w->plan);
 	/* generations never come twice, over restarts of signaling too */
 	enum err e = port_init(&w->ports, &w->plan, (uint32_t)(w->epoch << 20));
 
 	if (e == ERR_OK)
-		e = media_ctl_init(&w->media, ROLE_FD_MEDIA, w->epoch, slots, slots,
-				   flow_applied(&w->flows));
+		e = media_ctl_init(&w->media, ROLE_FD_MEDIA, w->epoch, &w->plan,
+				   media_slots(&w->plan), w->flows.head->worker);
 	if (e == ERR_OK)
 		wire_media(w);
 	return e;

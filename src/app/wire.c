@@ -106,13 +106,14 @@ media_addr_of(const struct worker *w, uint32_t trunk)
 }
 
 static enum err
-op_port(void *arg, uint32_t trunk, bool spare, uint32_t *slot, uint32_t *generation,
+op_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot, uint32_t *generation,
 	struct addr *shown)
 {
 	struct worker *w = arg;
 	uint32_t i = media_addr_of(w, trunk);
-	enum err e = spare ? port_alloc_emergency(&w->ports, i, slot, generation)
-			   : port_alloc(&w->ports, i, loop_now(&w->loop), slot, generation);
+	uint64_t now = loop_now(&w->loop);
+	enum err e = spare ? port_alloc_emergency(&w->ports, i, near, now, slot, generation)
+			   : port_alloc(&w->ports, i, near, now, slot, generation);
 
 	if (e != ERR_OK)
 		return e;

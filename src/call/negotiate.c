@@ -184,13 +184,14 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 {
 	const struct call_ops *ops = &c->owner->ops;
 	struct record_leg *l = &c->rec.leg[i];
+	const struct record_leg *peer = &c->rec.leg[1 - i];
 	struct media_open *o = &l->media;
 
 	if (l->media_open)
 		return REFUSAL_NONE;
 	memset(o, 0, sizeof(*o));
-	if (ops->do_port(ops->arg, trunk, c->rec.exempt, &o->slot, &o->generation,
-			 &c->leg[i].local.media) != ERR_OK)
+	if (ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : MEDIA_NO_SLOT,
+			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].local.media) != ERR_OK)
 		return REFUSAL_NO_PORTS;
 	o->peer = MEDIA_NO_SLOT;
 	o->ptime_ms = SDP_PTIME_DEFAULT;

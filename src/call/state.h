@@ -43,9 +43,10 @@ struct call_ops {
 	const char *(*do_branch_of)(void *arg, const struct edge_txn *txn);
 	void (*do_set_user)(void *arg, struct edge_txn *txn, void *user);
 	enum err (*do_local)(void *arg, uint32_t trunk, struct edge_local *out);
-	/* media: a slot of the local address that this trunk uses, and what SDP shows of it.
-	 * spare: what is kept for emergency calls as well */
-	enum err (*do_port)(void *arg, uint32_t trunk, bool spare, uint32_t *slot,
+	/* media: a slot of the local address that this trunk uses, and what SDP shows of it. near:
+	 * the other leg's slot, or MEDIA_NO_SLOT. spare: what is kept for emergency calls as well
+	 */
+	enum err (*do_port)(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot,
 			    uint32_t *generation, struct addr *shown);
 	void (*do_port_free)(void *arg, uint32_t slot);
 	/* key and salt as the suite has them; before the OPEN that names the serial */

@@ -1,6 +1,7 @@
 #include "conf/conf.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/numbers.h"
 #include "conf/schema.h"
@@ -111,6 +112,10 @@ static const struct schema media_rows[] = {
 	NODE("carrier", "the name of a media address; default: the last one"),
 	{"io", SCHEMA_WORD, FIELD(conf, media_io), 0, 0, "auto", IO_WORDS, false,
 	 "one of: " IO_WORDS},
+	{"workers", SCHEMA_U8, FIELD(conf, media_workers), 0, MEDIA_WORKERS_MAX, "0", NULL, false,
+	 "how many threads; 0 = one a processor"},
+	{"tick", SCHEMA_WORD, FIELD(conf, media_tick), 0, 0, "adaptive",
+	 "adaptive event 250us 500us 1ms", false, "how packets are waited for"},
 };
 
 static const struct schema address_rows[] = {
@@ -498,6 +503,14 @@ read_media_addresses(struct parse *p, const struct yaml_node *map)
 	}
 }
 
+static uint8_t
+count_processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (uint8_t)(n < 1 ? 1 : n > MEDIA_WORKERS_MAX ? MEDIA_WORKERS_MAX : n);
+}
+
 static void
 read_media(struct parse *p)
 {
@@ -524,6 +537,8 @@ read_media(struct parse *p)
 	read_ports(p, yaml_get(&p->y, map, "ports"));
 	c->media_customer = read_media_use(p, map, "customer", 0);
 	c->media_carrier = read_media_use(p, map, "carrier", c->n_media - 1);
+	if (c->media_workers == 0)
+		c->media_workers = count_processors();
 }
 
 static void
@@ -727,6 +742,7 @@ conf_media_plan(const struct conf *c, struct media_plan *out)
 	}
 	out->port_min = c->port_min;
 	out->port_max = c->port_max;
+	out->n_workers = c->media_workers;
 }
 
 enum err

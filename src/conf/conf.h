@@ -61,6 +61,15 @@ struct conf_listener {
 	uint32_t line, column;
 };
 
+/* How media waits for packets. */
+enum conf_tick {
+	CONF_TICK_ADAPTIVE,
+	CONF_TICK_EVENT,
+	CONF_TICK_250,
+	CONF_TICK_500,
+	CONF_TICK_1000
+};
+
 struct conf_media {
 	char name[CONF_NAME_MAX];
 	struct addr bind, advertised; /* port 0 */
@@ -111,7 +120,9 @@ struct conf {
 	uint16_t port_min, port_max;           /* one range, the same on each media address */
 	uint8_t media_customer, media_carrier; /* indexes into media[] */
 	uint8_t media_io;                      /* place in IO_WORDS */
-	uint8_t pad1;
+	uint8_t media_tick;                    /* enum conf_tick */
+	uint8_t media_workers;                 /* 1 to MEDIA_WORKERS_MAX */
+	uint8_t pad1[3];
 	uint32_t ports_line, ports_column;
 	struct addr dns[CONF_DNS_MAX]; /* none: the system's */
 	uint32_t n_names;

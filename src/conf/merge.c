@@ -86,10 +86,11 @@ keep_listeners(const struct conf *now, struct conf *next, struct buf *text, uint
 static void
 keep_media(const struct conf *now, struct conf *next, struct buf *text, uint32_t *n)
 {
-	bool same = now->n_media == next->n_media && now->port_min == next->port_min &&
-		    now->port_max == next->port_max &&
-		    now->media_customer == next->media_customer &&
-		    now->media_carrier == next->media_carrier && now->media_io == next->media_io;
+	bool same =
+		now->n_media == next->n_media && now->port_min == next->port_min &&
+		now->port_max == next->port_max && now->media_customer == next->media_customer &&
+		now->media_carrier == next->media_carrier && now->media_io == next->media_io &&
+		now->media_workers == next->media_workers && now->media_tick == next->media_tick;
 
 	for (uint32_t i = 0; same && i < now->n_media; i++)
 		same = strcmp(now->media[i].name, next->media[i].name) == 0 &&
@@ -104,6 +105,8 @@ keep_media(const struct conf *now, struct conf *next, struct buf *text, uint32_t
 	next->media_customer = now->media_customer;
 	next->media_carrier = now->media_carrier;
 	next->media_io = now->media_io;
+	next->media_workers = now->media_workers;
+	next->media_tick = now->media_tick;
 }
 
 static void

@@ -56,6 +56,8 @@ apply_open(struct relay *r, const struct media_open *o, uint64_t now_us)
 		keys_drop(&r->keys, o->slot);
 		open_fresh(row, o, now_us);
 	}
+	if (!relay_owns(r, row->conf.peer)) /* another worker's rows are not ours to write */
+		row->conf.peer = MEDIA_NO_SLOT;
 	relay_list(r, o->slot, true);
 	e = keys_sync(&r->keys, o->slot, row);
 	if (e != ERR_OK)
@@ -82,12 +84,12 @@ apply_close(struct relay *r, const struct media_close *c)
 enum err
 control_apply(struct relay *r, const struct media_cmd *c, uint64_t now_us)
 {
-	uint64_t *applied = &r->conf.flows->head->applied;
+	uint64_t *applied = &r->conf.flows->mine->applied;
 	uint32_t slot = c->type == MEDIA_OPEN ? c->u.open.slot : c->u.close.slot;
 
 	if (c->type != MEDIA_OPEN && c->type != MEDIA_CLOSE)
 		return ERR_SYNTAX;
-	if (slot >= r->conf.flows->n_slots)
+	if (!relay_owns(r, slot))
 		return ERR_RANGE;
 	if (c->type == MEDIA_CLOSE)
 		apply_close(r, &c->u.close);

@@ -12,7 +12,7 @@ enum {
 
 /**
  * Apply a command and note it in the table. One that was noted before changes nothing; a CLOSE is
- * answered each time. RANGE: no such slot; SYNTAX: not a command.
+ * answered each time. RANGE: no slot of this worker; SYNTAX: not a command.
  */
 enum err control_apply(struct relay *r, const struct media_cmd *c, uint64_t now_us) NODISCARD;
 /** A part of the open rows: time-outs (MEDIA_TIMEOUT, once), MEDIA_REKEY, RTCP of our own. */

@@ -58,9 +58,15 @@ media_slot_port(const struct media_plan *p, uint32_t slot)
 }
 
 uint32_t
+media_workers(const struct media_plan *p)
+{
+	return p->n_workers ? p->n_workers : 1;
+}
+
+uint32_t
 media_slice(const struct media_plan *p)
 {
-	uint32_t n = p->n_workers ? p->n_workers : 1;
+	uint32_t n = media_workers(p);
 
 	return (count_pairs(p) + n - 1) / n;
 }
@@ -130,13 +136,14 @@ media_secret_wipe(struct media_secret *row)
 }
 
 enum err
-media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, uint32_t slots, uint32_t max_opens,
-	       const uint64_t *applied)
+media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_plan *plan,
+	       uint32_t max_opens, const struct media_totals *workers)
 {
-	*m = (struct media_ctl){.max = slots + max_opens + MEDIA_SPARE_OPENS,
+	*m = (struct media_ctl){.max = media_slots(plan) + max_opens + MEDIA_SPARE_OPENS,
 				.max_opens = max_opens,
 				.epoch = epoch,
-				.applied = applied};
+				.plan = plan,
+				.workers = workers};
 	m->ring = mem_zalloc(m->max, sizeof(*m->ring));
 	if (!m->ring)
 		return ERR_NOMEM;
@@ -162,11 +169,12 @@ ring_at(struct media_ctl *m, uint32_t i)
 	return &m->ring[(m->first + i) % m->max];
 }
 
-/* Has media noted this OPEN? (A CLOSE ends with its answer, not with the note.) */
+/* Has its worker noted this OPEN? (A CLOSE ends with its answer, not with the note.) */
 static bool
-is_applied(const struct media_ctl *m, const struct media_cmd *c)
+is_applied(const struct media_ctl *m, const struct media_cmd *c, uint32_t worker)
 {
-	uint64_t noted = m->applied ? __atomic_load_n(m->applied, __ATOMIC_ACQUIRE) : 0;
+	uint64_t noted =
+		m->workers ? __atomic_load_n(&m->workers[worker].applied, __ATOMIC_ACQUIRE) : 0;
 
 	return noted >> MEDIA_MARK_SHIFT == m->epoch && noted >= c->mark;
 }
@@ -184,14 +192,18 @@ finish_cmd(struct media_ctl *m, struct media_cmd *c)
 static void
 trim_ring(struct media_ctl *m)
 {
-	for (uint32_t i = 0; i < m->sent; i++) {
-		struct media_cmd *c = ring_at(m, i);
+	uint32_t waits = 0, all = (1U << media_workers(m->plan)) - 1;
 
-		if (c->type != MEDIA_OPEN)
-			continue;
-		if (!is_applied(m, c))
-			break; /* noted in order */
-		finish_cmd(m, c);
+	for (uint32_t i = 0; i < m->sent && waits != all; i++) {
+		struct media_cmd *c = ring_at(m, i);
+		uint32_t worker = media_slot_worker(m->plan, c->u.open.slot);
+
+		if (c->type != MEDIA_OPEN || waits & 1U << worker)
+			continue; /* a worker notes in order */
+		if (is_applied(m, c, worker))
+			finish_cmd(m, c);
+		else
+			waits |= 1U << worker;
 	}
 	while (m->n && ring_at(m, 0)->type == 0) {
 		m->first = (m->first + 1) % m->max;

@@ -114,6 +114,12 @@ struct io_counts {
 };
 _Static_assert(sizeof(struct io_counts) == 64, "a line a worker");
 
+/* What one worker notes for all to read: lines of its own. */
+struct media_totals {
+	uint64_t applied;               /* mark of the last command applied */
+	uint64_t dropped[MEDIA_DROP_N]; /* all rows and no row */
+} __attribute__((aligned(64)));
+
 /* What a row saw. "in" is from the far end of the leg, "out" is to it. */
 struct media_stats {
 	uint64_t in_packets, in_octets; /* relayed or accepted, RTP payloads */
@@ -171,6 +177,8 @@ uint32_t media_slots(const struct media_plan *p);
 uint32_t media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port);
 uint32_t media_slot_addr(const struct media_plan *p, uint32_t slot);
 uint16_t media_slot_port(const struct media_plan *p, uint32_t slot);
+/** How many workers there are, 1 to MEDIA_WORKERS_MAX. */
+uint32_t media_workers(const struct media_plan *p);
 /** The worker that owns this slot. */
 uint32_t media_slot_worker(const struct media_plan *p, uint32_t slot);
 /** Pairs of ports of one worker on each address; the last worker may have fewer. 0: no ports. */
@@ -187,8 +195,8 @@ enum err media_secret_get(const struct media_master pair[2], uint32_t serial,
 /** Signaling: the call is over. */
 void media_secret_wipe(struct media_secret *row);
 
-/* A command as it travels. mark: when it was given; media notes the last one that it applied in
- * the head of the flow table (one 64-bit store, so that a reader never sees half of it). */
+/* A command as it travels. mark: when it was given; each worker notes the last one that it applied
+ * in its media_totals (one 64-bit store, so that a reader never sees half of it). */
 enum { MEDIA_MARK_SHIFT = 40 }; /* mark = epoch << 40 | sequence, sequence from 1 */
 struct media_cmd {
 	uint64_t mark;
@@ -211,7 +219,8 @@ struct media_ctl {
 	uint32_t sent;          /* of these, how many went into the channel in this life of media */
 	uint32_t n_opens, max_opens;
 	uint64_t epoch, sequence;
-	const uint64_t *applied; /* in the flow table; NULL: nothing is known to be applied */
+	const struct media_plan *plan;
+	const struct media_totals *workers; /* NULL: nothing is known to be applied */
 	void *arg;
 	void (*on_closed)(void *arg, const struct media_closed *c);
 	void (*on_timeout)(void *arg, uint32_t slot, uint32_t generation);
@@ -220,12 +229,12 @@ struct media_ctl {
 
 /**
  * fd: signaling's end of the channel to media, -1 = not there yet; taken. epoch: of this life of
- * signaling, below 2^24. slots: media_slots() of the plan. max_opens: OPENs that may wait for
- * media; beyond it media_ctl_open is FULL. applied: flow_applied() of the table, or NULL.
- * Callbacks may be set after this call; NULL ones are skipped. NOMEM.
+ * signaling, below 2^24. max_opens: OPENs that may wait for media; beyond it media_ctl_open is
+ * FULL. workers: of the flow table, by number of the worker, or NULL. plan and workers are
+ * borrowed. Callbacks may be set after this call; NULL ones are skipped. NOMEM.
  */
-enum err media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, uint32_t slots,
-			uint32_t max_opens, const uint64_t *applied) NODISCARD;
+enum err media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_plan *plan,
+			uint32_t max_opens, const struct media_totals *workers) NODISCARD;
 void media_ctl_fini(struct media_ctl *m);
 /** Queue an OPEN. Keys of its serials stand in the secrets segment before. FULL: answer 503. */
 enum err media_ctl_open(struct media_ctl *m, const struct media_open *o) NODISCARD;

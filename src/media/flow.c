@@ -53,6 +53,7 @@ flow_map(int fd, bool writable, struct flow_table *out)
 		return ERR_VERSION;
 	}
 	t.head = t.shm.p;
+	t.mine = t.head->worker;
 	t.rows = (char *)t.shm.p + ROWS_AT;
 	t.n_slots = (uint32_t)((t.shm.size - ROWS_AT) / FLOW_ROW_SIZE);
 	*out = t;
@@ -85,12 +86,6 @@ flow_secrets_unmap(struct flow_secrets *s)
 {
 	shm_unmap(&s->shm);
 	*s = (struct flow_secrets){0};
-}
-
-const uint64_t *
-flow_applied(const struct flow_table *t)
-{
-	return &t->head->applied;
 }
 
 void
@@ -222,7 +217,7 @@ flow_start(struct flow_row *r, const struct media_open *o, uint64_t now_us)
 void
 flow_count_drop(struct flow_table *t, struct flow_row *r, enum media_drop why)
 {
-	t->head->totals[why]++;
+	t->mine->dropped[why]++;
 	if (r)
 		r->stats.dropped[why]++;
 }

@@ -15,7 +15,7 @@
 #include "srtp/engine.h"
 
 enum {
-	FLOW_VERSION = 2,
+	FLOW_VERSION = 3,
 	FLOW_SECRETS_VERSION = 1,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
@@ -93,12 +93,10 @@ _Static_assert(sizeof(struct flow_row) <= FLOW_ROW_SIZE, "a row is at most 1 KiB
 
 struct flow_head {
 	struct shm_head shm;
-	uint64_t applied; /* mark of the last command applied */
 	uint32_t n_slots, row_size;
-	uint64_t totals[MEDIA_DROP_N]; /* dropped, all rows and no row */
-	char srtp[FLOW_SRTP_MAX];      /* what the worker does SRTP with, for people; NUL-ended */
-	char io[FLOW_IO_MAX];          /* the back end of its packets; NUL-ended */
-	uint64_t pad[2];
+	char srtp[FLOW_SRTP_MAX]; /* what the worker does SRTP with, for people; NUL-ended */
+	char io[FLOW_IO_MAX];     /* the back end of its packets; NUL-ended */
+	struct media_totals worker[MEDIA_WORKERS_MAX];
 	struct io_counts counts[MEDIA_WORKERS_MAX] __attribute__((aligned(64)));
 };
 
@@ -106,6 +104,7 @@ struct flow_head {
 struct flow_table {
 	struct shm shm;
 	struct flow_head *head;
+	struct media_totals *mine; /* of the worker whose mapping this is; at first those of 0 */
 	char *rows;
 	uint32_t n_slots;
 };
@@ -119,7 +118,7 @@ struct flow_secrets {
 
 /** New segments for the plan's slots; both close-on-exec. RANGE: no slots; IO. */
 enum err flow_create(const struct media_plan *plan, int *flows_fd, int *secrets_fd) NODISCARD;
-/** Map; writable for the media worker only. VERSION: another layout or boot: never interpreted. */
+/** Map; writable for media only. VERSION: another layout or boot: never interpreted. */
 enum err flow_map(int fd, bool writable, struct flow_table *out) NODISCARD;
 void flow_unmap(struct flow_table *t);
 /** Map; writable for signaling only. Not in core dumps. */
@@ -132,8 +131,6 @@ flow_row(const struct flow_table *t, uint32_t slot)
 {
 	return (struct flow_row *)(void *)(t->rows + (size_t)slot * FLOW_ROW_SIZE);
 }
-/** For media_ctl_init. */
-const uint64_t *flow_applied(const struct flow_table *t);
 /** Is this row open, and as which generation? Any process; for reconciling after a restart. */
 bool flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generation);
 /**

@@ -1,44 +1,65 @@
 #include "media/media.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+
+enum {
+	TICK_MIN_US = 250,
+	TICK_MAX_US = 1000,
+	TICK_PACKETS = IO_BATCH / 2, /* a tick lets so many gather */
+	FEW_A_SECOND = 1000,         /* below, each packet is worth a wake-up */
+};
 
 static bool
 send_event(void *arg, uint16_t type, const void *body, size_t len)
 {
 	struct media *m = arg;
 
-	if (m->signaling.fd < 0)
-		return false; /* a new signaling asks again */
-	return channel_send(&m->signaling, type, body, len, type == MEDIA_CLOSED) == ERR_OK;
+	return channel_send(&m->commands, type, body, len, type == MEDIA_CLOSED) == ERR_OK;
+}
+
+static enum err
+map_segments(struct media *m, uint32_t worker, int flows_fd, int secrets_fd)
+{
+	uint32_t n_slots = media_slots(&m->setup->plan);
+	enum err e = flow_map(flows_fd, true, &m->flows);
+
+	if (e == ERR_OK)
+		e = flow_secrets_map(secrets_fd, false, &m->secrets);
+	if (e != ERR_OK)
+		return e;
+	m->flows.mine = &m->flows.head->worker[worker];
+	return m->backend && m->flows.n_slots == n_slots && m->secrets.n_slots >= n_slots
+		       ? ERR_OK
+		       : ERR_CONFIG;
 }
 
 enum err
-media_init(struct media *m, const struct media_setup *setup, int flows_fd, int secrets_fd,
-	   int signaling_fd)
+media_init(struct media *m, const struct media_setup *setup, uint32_t worker, int flows_fd,
+	   int secrets_fd, int commands_fd)
 {
-	uint32_t n_slots = media_slots(&setup->plan);
 	struct relay_conf conf;
 	enum err e;
 
-	memset(m, 0, sizeof(*m));
-	m->backend = io_backend_of(setup->io);
-	e = channel_init(&m->signaling, signaling_fd, MEDIA_EVENTS_MAX);
+	*m = (struct media){.setup = setup, .backend = io_backend_of(setup->io)};
+	if (setup->tick_us != MEDIA_TICK_ADAPTIVE)
+		m->pace_us = setup->tick_us;
+	e = channel_init(&m->commands, commands_fd, MEDIA_EVENTS_MAX);
 	if (e == ERR_OK)
-		e = flow_map(flows_fd, true, &m->flows);
+		e = map_segments(m, worker, flows_fd, secrets_fd);
 	if (e == ERR_OK)
-		e = flow_secrets_map(secrets_fd, false, &m->secrets);
-	if (e == ERR_OK &&
-	    (!m->backend || m->flows.n_slots != n_slots || m->secrets.n_slots < n_slots))
-		e = ERR_CONFIG;
-	if (e == ERR_OK)
-		e = m->backend->do_attach(&setup->plan, 0, &m->flows.head->counts[0], &m->io);
-	conf = (struct relay_conf){.flows = &m->flows,
+		e = m->backend->do_attach(&setup->plan, worker, &m->flows.head->counts[worker],
+					  &m->io);
+	conf = (struct relay_conf){.plan = &setup->plan,
+				   .worker = worker,
+				   .flows = &m->flows,
 				   .secrets = &m->secrets,
 				   .io = m->io,
 				   .arg = m,
@@ -46,9 +67,9 @@ media_init(struct media *m, const struct media_setup *setup, int flows_fd, int s
 	if (e == ERR_OK)
 		e = relay_init(&m->relay, &conf);
 	m->has_relay = e == ERR_OK;
-	if (e == ERR_OK)
+	if (e == ERR_OK && worker == 0)
 		(void)snprintf(m->flows.head->io, FLOW_IO_MAX, "%s", m->backend->name);
-	else
+	if (e != ERR_OK)
 		media_fini(m);
 	return e;
 }
@@ -63,28 +84,20 @@ media_fini(struct media *m)
 		m->backend->do_detach(&m->io);
 	flow_secrets_unmap(&m->secrets);
 	flow_unmap(&m->flows);
-	channel_fini(&m->signaling);
+	channel_fini(&m->commands);
 }
 
 enum err
-media_add_fds(struct media *m, uint32_t first, const int *fds, uint32_t n, bool last)
+media_add(struct media *m, uint32_t place, int fd)
 {
-	enum err result = ERR_OK;
-
-	for (uint32_t i = 0; i < n; i++) {
-		enum err e = m->backend->do_add(&m->io, first + i, fds[i]);
-
-		if (e != ERR_OK)
-			result = e;
-	}
-	m->complete |= last;
-	return result;
+	return m->backend->do_add(&m->io, place, fd);
 }
 
-void
-media_rebind(struct media *m, int fd)
+/* ---- commands ---- */
+
+static void
+say_again(struct media *m)
 {
-	channel_rebind(&m->signaling, fd);
 	for (uint32_t i = 0; i < m->relay.n_open; i++) {
 		struct flow_row *row = relay_touch(&m->relay, m->relay.open[i]);
 
@@ -93,12 +106,16 @@ media_rebind(struct media *m, int fd)
 	}
 }
 
-/* False: the sender broke the rules, or is gone. */
+/* False: it is none of ours. */
 static bool
 take_command(struct media *m, const struct channel_msg *msg, uint64_t now_us)
 {
 	struct media_cmd c;
 
+	if (msg->head.type == MEDIA_AGAIN) {
+		say_again(m);
+		return true;
+	}
 	if (msg->head.length != sizeof(c))
 		return false;
 	memcpy(&c, msg->body, sizeof(c));
@@ -110,69 +127,92 @@ take_commands(struct media *m, uint64_t now_us)
 {
 	struct channel_msg msg;
 
-	for (int i = 0; i < MEDIA_COMMANDS_MAX && m->signaling.n < MEDIA_EVENTS_MAX / 2; i++) {
-		enum err e = channel_recv(&m->signaling, &msg, NULL, NULL);
+	for (int i = 0; i < MEDIA_COMMANDS_MAX && m->commands.n < MEDIA_EVENTS_MAX / 2; i++) {
+		enum err e = channel_recv(&m->commands, &msg, NULL, NULL);
 
-		if (e == ERR_AGAIN)
+		if (e != ERR_OK) {
+			m->stop = e != ERR_AGAIN;
 			return;
-		if (e == ERR_OK && take_command(m, &msg, now_us))
-			continue;
-		if (e != ERR_CLOSED)
-			log_error("media.channel", "type=%u length=%u why=not-a-command",
+		}
+		if (!take_command(m, &msg, now_us))
+			log_error("media.command", "type=%u length=%u why=not-understood",
 				  msg.head.type, msg.head.length);
-		channel_rebind(&m->signaling, -1); /* keeper brings a new end */
-		return;
 	}
 }
 
-static int
-sleep_ms(const struct media *m, uint64_t now_us)
+/* ---- time ---- */
+
+uint32_t
+media_pace(uint64_t rate)
 {
-	if (!m->complete)
-		return -1;
-	if (m->busy || now_us >= m->tick_us)
-		return 0;
-	return (int)((m->tick_us - now_us + CLOCK_MS - 1) / CLOCK_MS);
+	uint64_t us = rate < FEW_A_SECOND ? 0 : TICK_PACKETS * UINT64_C(1000000) / rate;
+
+	if (us == 0)
+		return rate < FEW_A_SECOND ? MEDIA_TICK_EVENT : TICK_MIN_US;
+	return us < TICK_MIN_US ? TICK_MIN_US : us > TICK_MAX_US ? TICK_MAX_US : (uint32_t)us;
 }
 
 static void
-count_batch(struct media *m, unsigned n)
+measure_load(struct media *m, uint64_t now_us)
 {
-	uint64_t dropped = 0;
+	uint64_t dropped = 0, gone = now_us - m->counted_us;
 
+	if (m->setup->tick_us == MEDIA_TICK_ADAPTIVE && m->counted_us && gone > 0)
+		m->pace_us = media_pace(m->counted * 1000000 / gone);
+	metric_add(METRIC_media_packets, (int64_t)m->counted);
+	m->counted = 0;
+	m->counted_us = now_us;
 	for (int i = 0; i < MEDIA_DROP_N; i++)
-		dropped += m->flows.head->totals[i];
-	metric_add(METRIC_media_packets, n);
+		dropped += m->flows.mine->dropped[i];
 	metric_set(METRIC_media_dropped, dropped);
 }
 
-void
-media_step(struct media *m, int other_fd, bool *other)
+static void
+tick(struct media *m, uint64_t now_us)
 {
-	struct pollfd fds[] = {
-		{.fd = m->complete ? m->io.fd : -1, .events = POLLIN},
-		{.fd = m->signaling.fd, .events = (short)(POLLIN | (m->signaling.n ? POLLOUT : 0))},
-		{.fd = other_fd, .events = POLLIN},
-	};
-	int ready = poll(fds, ARRAY_LEN(fds), sleep_ms(m, clock_now_us()));
-	uint64_t now = clock_now_us();
-	unsigned n;
+	if (m->io.do_tick)
+		m->io.do_tick(m->io.arg, now_us);
+	control_tick(&m->relay, now_us, (uint64_t)clock_wall_us());
+	measure_load(m, now_us);
+	m->tick_us = now_us + CONTROL_TICK_US;
+}
 
-	*other = ready > 0 && fds[2].revents;
-	if (ready > 0 && fds[1].revents)
+/* Sleep until a command comes, a packet where packets wake us, or the next thing is due. */
+static int
+nap(const struct media *m, struct pollfd fds[2])
+{
+	uint64_t until = m->pace_us ? m->batch_us + m->pace_us : m->tick_us, left;
+	uint64_t now = clock_now_us();
+	struct timespec ts;
+
+	left = m->busy || now >= until ? 0 : until - now;
+	ts = (struct timespec){(time_t)(left / 1000000), (long)(left % 1000000 * 1000)};
+	return ppoll(fds, 2, &ts, NULL);
+}
+
+void
+media_step(struct media *m)
+{
+	bool wakes = m->pace_us == 0 && !m->busy;
+	struct pollfd fds[] = {
+		{.fd = m->commands.fd, .events = (short)(POLLIN | (m->commands.n ? POLLOUT : 0))},
+		{.fd = wakes ? m->io.fd : -1, .events = POLLIN},
+	};
+	int ready = nap(m, fds);
+	uint64_t now = clock_now_us();
+
+	if (ready > 0 && fds[0].revents)
 		take_commands(m, now);
-	m->busy = false;
-	if (ready > 0 && fds[0].revents) {
-		n = relay_batch(&m->relay, now);
-		m->busy = n > 0;
-		count_batch(m, n);
+	if (!wakes || (ready > 0 && fds[1].revents)) {
+		unsigned n = relay_batch(&m->relay, now);
+
+		m->batch_us = now;
+		/* sockets give one packet a port in a batch: more may wait behind it */
+		m->busy = n == IO_BATCH || (n > 0 && m->setup->io == IO_SOCKETS);
+		m->counted += n;
 	}
-	if (now >= m->tick_us && m->complete) {
-		if (m->io.do_tick)
-			m->io.do_tick(m->io.arg, now);
-		control_tick(&m->relay, now, (uint64_t)clock_wall_us());
-		m->tick_us = now + CONTROL_TICK_US;
-	}
-	if (m->signaling.n)
-		channel_flush(&m->signaling);
+	if (now >= m->tick_us)
+		tick(m, now);
+	if (m->commands.n)
+		channel_flush(&m->commands);
 }

@@ -1,5 +1,7 @@
-/* The media worker: the relay over real sockets, the segments that keeper holds, and the channel to
- * signaling. Everything that must outlive it stands in the segments and in the kernel. */
+/* A media worker: the relay over packet I/O, the segments that keeper holds, and the channel by
+ * which commands come; it stops when that is closed. Everything that must outlive it stands in the
+ * segments and in the kernel. One thread; workers share nothing but the segments, where each writes
+ * lines of its own. */
 #ifndef POSTERN_MEDIA_MEDIA_H
 #define POSTERN_MEDIA_MEDIA_H
 
@@ -12,42 +14,54 @@ enum {
 	MEDIA_COMMANDS_MAX = 256, /* commands applied between two batches */
 };
 
+/* To a worker, beside the commands of ctl.h, no body: signaling was started again, what was said to
+ * the old one is said again. */
+enum { MEDIA_AGAIN = 200 };
+
+/* How a worker waits for packets (media_setup.tick_us): a packet wakes it at once; or it lets them
+ * gather for so long, which costs less a packet; or by load: woken where they are few, a tick of
+ * 250 us to 1 ms where they are many, none while batches come full. */
+#define MEDIA_TICK_EVENT UINT32_C(0)
+#define MEDIA_TICK_ADAPTIVE UINT32_MAX
+
 /* What keeper decided, and media is started with: a sealed blob. */
 struct media_setup {
 	struct media_plan plan;
-	uint32_t io; /* enum io_kind */
+	uint32_t io;      /* enum io_kind */
+	uint32_t tick_us; /* MEDIA_TICK_* or microseconds */
 };
 
 struct media {
+	const struct media_setup *setup;
 	struct flow_table flows;
 	struct flow_secrets secrets;
 	const struct io_backend *backend;
 	struct media_io io;
 	struct relay relay;
-	struct channel signaling;
-	uint64_t tick_us; /* when the next control_tick is due */
-	bool busy;        /* the last batch had packets: do not sleep */
-	bool has_relay, complete;
+	struct channel commands;
+	uint64_t tick_us;  /* when the next control_tick is due */
+	uint64_t batch_us; /* when the last batch began */
+	uint64_t counted,
+		counted_us;   /* packets since the last measure of the load, and when that was */
+	uint32_t pace_us;     /* tick in use; 0: a packet wakes us */
+	bool busy;            /* the last batch left something: do not sleep */
+	bool has_relay, stop; /* stop: the other end of commands is closed */
 };
 
 /**
- * Map the segments (flow table, secrets: borrowed), repair and rebuild. signaling_fd: taken, -1 =
- * not there yet. VERSION: segments of another layout; CONFIG: they are not for these slots, or no
- * such back end; NOMEM, IO.
+ * Map the segments (flow table, secrets: borrowed), repair and rebuild what belongs to this worker.
+ * setup outlives m. commands_fd: taken. VERSION: segments of another layout; CONFIG: they are not
+ * for these slots, or no such back end; NOMEM, IO.
  */
-enum err media_init(struct media *m, const struct media_setup *setup, int flows_fd, int secrets_fd,
-		    int signaling_fd) NODISCARD;
+enum err media_init(struct media *m, const struct media_setup *setup, uint32_t worker, int flows_fd,
+		    int secrets_fd, int commands_fd) NODISCARD;
 void media_fini(struct media *m);
-/** Descriptors from keeper for the places from `first` on; taken, also on error. Packets are taken
- * from `last` on, when those that they leave through are there as well. As do_add. */
-enum err media_add_fds(struct media *m, uint32_t first, const int *fds, uint32_t n,
-		       bool last) NODISCARD;
-/** Signaling was started again: a new end, taken. What was said to the old one is said again. */
-void media_rebind(struct media *m, int fd);
-/**
- * One turn: sleep until something is there (at most until the next tick), apply commands, relay
- * one batch, tick. *other is set when other_fd (-1: none) is readable.
- */
-void media_step(struct media *m, int other_fd, bool *other);
+/** A descriptor of the back end; taken, also on error. All come before the first media_step. As
+ * do_add. */
+enum err media_add(struct media *m, uint32_t place, int fd) NODISCARD;
+/** One turn: sleep, apply commands, relay one batch, tick. */
+void media_step(struct media *m);
+/** The tick at this many packets a second, for MEDIA_TICK_ADAPTIVE. */
+uint32_t media_pace(uint64_t rate);
 
 #endif

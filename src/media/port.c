@@ -2,41 +2,52 @@
 
 #include "base/mem.h"
 
+static struct port_queue *
+queue_of(struct port_pool *p, uint32_t slot)
+{
+	return &p->free[slot / p->per_addr * p->n_workers + media_slot_worker(p->plan, slot)];
+}
+
 static void
 queue_push(struct port_pool *p, uint32_t slot)
 {
-	uint32_t addr = slot / p->per_addr;
+	struct port_queue *q = queue_of(p, slot);
 	struct port_slot *s = &p->slots[slot];
 
 	s->next = MEDIA_NO_SLOT;
-	s->prev = p->tail[addr];
-	if (p->tail[addr] == MEDIA_NO_SLOT)
-		p->head[addr] = slot;
+	s->prev = q->tail;
+	if (q->tail == MEDIA_NO_SLOT)
+		q->head = slot;
 	else
-		p->slots[p->tail[addr]].next = slot;
-	p->tail[addr] = slot;
+		p->slots[q->tail].next = slot;
+	q->tail = slot;
+	q->n++;
 }
 
 static void
 queue_del(struct port_pool *p, uint32_t slot)
 {
-	uint32_t addr = slot / p->per_addr;
+	struct port_queue *q = queue_of(p, slot);
 	struct port_slot *s = &p->slots[slot];
 
 	if (s->prev == MEDIA_NO_SLOT)
-		p->head[addr] = s->next;
+		q->head = s->next;
 	else
 		p->slots[s->prev].next = s->next;
 	if (s->next == MEDIA_NO_SLOT)
-		p->tail[addr] = s->prev;
+		q->tail = s->prev;
 	else
 		p->slots[s->next].prev = s->prev;
+	q->n--;
 }
 
 enum err
 port_init(struct port_pool *p, const struct media_plan *plan, uint32_t generation_base)
 {
-	*p = (struct port_pool){.n_slots = media_slots(plan), .n_addrs = plan->n_addrs};
+	*p = (struct port_pool){.plan = plan,
+				.n_slots = media_slots(plan),
+				.n_addrs = plan->n_addrs,
+				.n_workers = media_workers(plan)};
 	if (p->n_slots == 0 || plan->n_addrs > MEDIA_ADDRS_MAX)
 		return ERR_RANGE;
 	p->per_addr = p->n_slots / plan->n_addrs;
@@ -44,8 +55,8 @@ port_init(struct port_pool *p, const struct media_plan *plan, uint32_t generatio
 	p->slots = mem_zalloc(p->n_slots, sizeof(*p->slots));
 	if (!p->slots)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < MEDIA_ADDRS_MAX; i++)
-		p->head[i] = p->tail[i] = MEDIA_NO_SLOT;
+	for (size_t i = 0; i < ARRAY_LEN(p->free); i++)
+		p->free[i] = (struct port_queue){MEDIA_NO_SLOT, MEDIA_NO_SLOT, 0};
 	for (uint32_t i = 0; i < p->n_slots; i++)
 		queue_push(p, i);
 	return ERR_OK;
@@ -66,19 +77,38 @@ take_slot(struct port_pool *p, uint32_t slot, uint32_t generation)
 	p->used[slot / p->per_addr]++;
 }
 
-/* The head has rested longest. */
-static enum err
-take_head(struct port_pool *p, uint32_t addr_index, uint32_t *slot, uint32_t *generation)
+/* Of the queues that will do, the longest one. rested: whose head, which rested longest, did so
+ * long enough. */
+static const struct port_queue *
+pick_queue(const struct port_pool *p, uint32_t addr_index, uint32_t near, bool rested,
+	   uint64_t now_us)
 {
-	uint32_t first = p->head[addr_index];
+	const struct port_queue *best = NULL, *q = &p->free[addr_index * p->n_workers];
 
-	if (first == MEDIA_NO_SLOT)
+	for (uint32_t w = 0; w < p->n_workers; w++, q++) {
+		uint64_t freed_at;
+
+		if (q->n == 0 || (near != MEDIA_NO_SLOT && media_slot_worker(p->plan, near) != w))
+			continue;
+		freed_at = p->slots[q->head].freed_at;
+		if (rested && freed_at && now_us - freed_at < PORT_REST_US)
+			continue;
+		if (!best || q->n > best->n)
+			best = q;
+	}
+	return best;
+}
+
+static enum err
+take_head(struct port_pool *p, const struct port_queue *q, uint32_t *slot, uint32_t *generation)
+{
+	if (!q)
 		return ERR_FULL;
 	if (++p->generation == 0)
 		p->generation = 1; /* 0 = never open */
-	take_slot(p, first, p->generation);
-	*slot = first;
+	*slot = q->head;
 	*generation = p->generation;
+	take_slot(p, *slot, p->generation);
 	return ERR_OK;
 }
 
@@ -93,25 +123,28 @@ port_reserve(uint32_t per_addr)
 }
 
 enum err
-port_alloc(struct port_pool *p, uint32_t addr_index, uint64_t now_us, uint32_t *slot,
+port_alloc(struct port_pool *p, uint32_t addr_index, uint32_t near, uint64_t now_us, uint32_t *slot,
 	   uint32_t *generation)
 {
-	const struct port_slot *first;
-
 	if (addr_index >= p->n_addrs)
 		return ERR_RANGE;
 	if (port_idle(p, addr_index) <= port_reserve(p->per_addr))
 		return ERR_FULL;
-	first = &p->slots[p->head[addr_index]];
-	if (first->freed_at && now_us - first->freed_at < PORT_REST_US)
-		return ERR_FULL;
-	return take_head(p, addr_index, slot, generation);
+	return take_head(p, pick_queue(p, addr_index, near, true, now_us), slot, generation);
 }
 
 enum err
-port_alloc_emergency(struct port_pool *p, uint32_t addr_index, uint32_t *slot, uint32_t *generation)
+port_alloc_emergency(struct port_pool *p, uint32_t addr_index, uint32_t near, uint64_t now_us,
+		     uint32_t *slot, uint32_t *generation)
 {
-	return addr_index < p->n_addrs ? take_head(p, addr_index, slot, generation) : ERR_RANGE;
+	const struct port_queue *q;
+
+	if (addr_index >= p->n_addrs)
+		return ERR_RANGE;
+	q = pick_queue(p, addr_index, near, true, now_us);
+	if (!q)
+		q = pick_queue(p, addr_index, near, false, now_us);
+	return take_head(p, q, slot, generation);
 }
 
 void

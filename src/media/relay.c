@@ -54,12 +54,21 @@ relay_list(struct relay *r, uint32_t slot, bool open)
 	}
 }
 
+bool
+relay_owns(const struct relay *r, uint32_t slot)
+{
+	return slot < r->conf.flows->n_slots &&
+	       media_slot_worker(r->conf.plan, slot) == r->conf.worker;
+}
+
 static void
 attach_rows(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->conf.flows->n_slots; i++) {
 		struct flow_row *row = flow_row(r->conf.flows, i);
 
+		if (!relay_owns(r, i))
+			continue;
 		flow_repair(row);
 		if (!row->open)
 			continue;
@@ -77,7 +86,8 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 
 	memset(r, 0, sizeof(*r));
 	r->conf = *conf;
-	e = srtp_ctx_init(&r->srtp, SRTP_ENGINE_AUTO, KEYS_A_SLOT * n);
+	e = srtp_ctx_init(&r->srtp, SRTP_ENGINE_AUTO,
+			  KEYS_A_SLOT * conf->plan->n_addrs * media_slice(conf->plan));
 	if (e != ERR_OK)
 		return e;
 	e = keys_init(&r->keys, &r->srtp, conf->secrets, n);
@@ -470,7 +480,7 @@ send_batch(struct relay *r, const struct io_packet *v, unsigned n)
 	if (want == 0)
 		return;
 	sent = r->conf.io.do_tx(r->conf.io.arg, v, n);
-	r->conf.flows->head->totals[MEDIA_DROP_send] += want - sent;
+	r->conf.flows->mine->dropped[MEDIA_DROP_send] += want - sent;
 }
 
 unsigned

@@ -17,7 +17,9 @@ enum {
 
 /* What the relay stands on; all stays the caller's. */
 struct relay_conf {
-	struct flow_table *flows; /* writable */
+	const struct media_plan *plan;
+	uint32_t worker;          /* which of the plan's */
+	struct flow_table *flows; /* writable; mine: this worker's */
 	const struct flow_secrets *secrets;
 	struct media_io io;
 	void *arg;
@@ -52,13 +54,12 @@ struct relay {
 	uint32_t *round_of, round;          /* a slot that must wait for the next round */
 	uint32_t touched[2 * IO_BATCH], n_touched;
 	uint32_t *open, *place, n_open; /* open slots, and where each stands in that list */
-	uint32_t cursor;                /* of relay_tick */
-	uint64_t tick_us;
+	uint32_t cursor;                /* of control_tick */
 };
 
 /**
- * Attach to the table: rows that a worker left in the middle are repaired, keys of open rows made
- * again, so that the first batch can follow at once. RANGE, NOMEM.
+ * Attach to the table: own rows that a worker left in the middle are repaired, keys of open rows
+ * made again, so that the first batch can follow at once. RANGE, NOMEM.
  */
 enum err relay_init(struct relay *r, const struct relay_conf *conf) NODISCARD;
 /** Wipes the keys; leaves the table as it is. */
@@ -72,6 +73,8 @@ void relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t n
 struct flow_row *relay_touch(struct relay *r, uint32_t slot);
 /** All touched rows are whole again. */
 void relay_settle(struct relay *r);
+/** Is this a slot of the plan that belongs to this worker? */
+bool relay_owns(const struct relay *r, uint32_t slot) NODISCARD;
 /** Into and out of the list of open slots. */
 void relay_list(struct relay *r, uint32_t slot, bool open);
 

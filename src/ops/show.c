@@ -76,9 +76,14 @@ static void
 put_dropped(const struct show *s, struct buf *b)
 {
 	buf_z(b, ",\"media_dropped_why\":{");
-	for (int d = 0; s->dropped && d < MEDIA_DROP_N; d++)
+	for (int d = 0; s->media && d < MEDIA_DROP_N; d++) {
+		uint64_t sum = 0;
+
+		for (int w = 0; w < MEDIA_WORKERS_MAX; w++)
+			sum += s->media[w].dropped[d];
 		buf_printf(b, "%s\"%s\":%llu", comma_after(b), media_drop_name((enum media_drop)d),
-			   (unsigned long long)s->dropped[d]);
+			   (unsigned long long)sum);
+	}
 	buf_char(b, '}');
 }
 

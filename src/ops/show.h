@@ -9,7 +9,7 @@
 #include "ops/showhands.h"
 
 enum {
-	SHOW_PAGES_MAX = 8,
+	SHOW_PAGES_MAX = 32,
 	SHOW_CALLS_LIMIT = 10000,
 };
 
@@ -23,12 +23,12 @@ struct show_reload {
 
 /* Where answers come from; borrowed, all for the life of struct show. */
 struct show {
-	const struct metric_page *page[SHOW_PAGES_MAX]; /* one a role */
+	const struct metric_page *page[SHOW_PAGES_MAX]; /* of roles and workers */
 	uint32_t n_pages;
 	const struct records *records;
 	const struct alarms *alarms;
 	const char *cdr_path;
-	const uint64_t *dropped;           /* MEDIA_DROP_N totals of media, or NULL */
+	const struct media_totals *media;  /* MEDIA_WORKERS_MAX of them, or NULL */
 	const char *srtp;                  /* what media does SRTP with, or NULL */
 	const char *io;                    /* the back end of media's packet I/O, or NULL */
 	const struct io_counts *io_counts; /* of MEDIA_WORKERS_MAX workers, or NULL */

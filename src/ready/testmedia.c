@@ -44,8 +44,9 @@ static enum err
 take_row(struct testmedia *t, unsigned i, uint32_t address)
 {
 	struct testmedia_rows *r = &t->rows;
-	enum err e =
-		port_alloc(t->ports, address, loop_now(t->loop), &r->slot[i], &r->generation[i]);
+	uint32_t near = i == TESTMEDIA_INNER ? r->slot[TESTMEDIA_OUTER] : MEDIA_NO_SLOT;
+	enum err e = port_alloc(t->ports, address, near, loop_now(t->loop), &r->slot[i],
+				&r->generation[i]);
 
 	if (e != ERR_OK)
 		return e;

@@ -101,9 +101,9 @@ OP_VOID(forget, (void *arg, struct edge_txn *t), (arg, t))
 OP_VOID(set_user, (void *arg, struct edge_txn *t, void *user), (arg, t, user))
 OP(enum err, local, (void *arg, uint32_t trunk, struct edge_local *out), (arg, trunk, out))
 OP(enum err, port,
-   (void *arg, uint32_t trunk, bool spare, uint32_t *slot, uint32_t *generation,
+   (void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot, uint32_t *generation,
     struct addr *shown),
-   (arg, trunk, spare, slot, generation, shown))
+   (arg, trunk, near, spare, slot, generation, shown))
 OP_VOID(port_free, (void *arg, uint32_t slot), (arg, slot))
 OP_VOID(key, (void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k),
 	(arg, slot, in, serial, k))

@@ -17,6 +17,9 @@ struct queue {
 	unsigned n, first;
 };
 
+static const struct media_plan plan = {
+	.n_addrs = 1, .port_min = 20000, .port_max = 20000 + 2 * SLOTS - 1};
+
 struct play {
 	const uint8_t *p;
 	size_t len;
@@ -131,7 +134,8 @@ hear_event(void *arg, uint16_t type, const void *body, size_t len)
 static void
 attach(struct play *y)
 {
-	struct relay_conf c = {.flows = &y->flows,
+	struct relay_conf c = {.plan = &plan,
+			       .flows = &y->flows,
 			       .secrets = &y->secrets,
 			       .io = {y, give_packets, take_packets},
 			       .arg = y,
@@ -266,9 +270,6 @@ play_up(void)
 {
 	static struct play y;
 	static uint8_t key[KEY + SALT] = {1, 2, 3};
-	struct media_plan plan = {
-		.n_addrs = 1, .port_min = 20000, .port_max = 20000 + 2 * SLOTS - 1};
-
 	struct sdp_key k = {.key_len = KEY, .salt_len = SALT};
 
 	y.relay = mem_zalloc(1, sizeof(*y.relay));
@@ -301,8 +302,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	y->in.n = y->in.first = 0;
 	srtp_state_init(&y->sealed, 0);
 	memset(y->flows.rows, 0, (size_t)SLOTS * FLOW_ROW_SIZE);
-	memset(y->flows.head->totals, 0, sizeof(y->flows.head->totals));
-	y->flows.head->applied = 0;
+	memset(y->flows.mine, 0, sizeof(*y->flows.mine));
 	attach(y);
 	give_open(y);
 	give_open(y);

@@ -68,6 +68,7 @@ plan_media(struct media_setup *s, const struct contender_mode *m, unsigned n_cal
 	p->port_min = CONTENDER_PORT_MIN;
 	p->port_max = (uint16_t)(CONTENDER_PORT_MIN + 4 * n_calls - 1);
 	s->io = m->kind;
+	s->tick_us = m->tick_us;
 }
 
 static void
@@ -104,8 +105,8 @@ start_role(struct contender *c, const struct bed *b)
 	close(keeper[1]);
 	close(signaling[1]);
 	BENCH_MUST(channel_init(&o->keeper, keeper[0], PIPE_ROOM) == ERR_OK);
-	BENCH_MUST(media_ctl_init(&o->ctl, signaling[0], EPOCH, o->flows.n_slots, OPENS_MAX,
-				  flow_applied(&o->flows)) == ERR_OK);
+	BENCH_MUST(media_ctl_init(&o->ctl, signaling[0], EPOCH, &o->setup.plan, OPENS_MAX,
+				  o->flows.head->worker) == ERR_OK);
 	o->has_ctl = true;
 }
 

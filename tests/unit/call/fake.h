@@ -430,12 +430,13 @@ fake_local(void *arg, uint32_t trunk, struct edge_local *out)
 /* ---- media ---- */
 
 static enum err
-fake_port(void *arg, uint32_t trunk, bool spare, uint32_t *slot, uint32_t *generation,
-	  struct addr *shown)
+fake_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot,
+	  uint32_t *generation, struct addr *shown)
 {
 	struct fake *f = arg;
 	uint32_t i = 0;
 
+	CHECK(near == MEDIA_NO_SLOT || (near < FAKE_PORTS && f->port[near].used));
 	while (i < FAKE_PORTS && f->port[i].used)
 		i++;
 	if (f->no_port || i == FAKE_PORTS || (f->only_spare && !spare))

@@ -155,13 +155,13 @@ test_marks(void **state)
 	(void)state;
 	rig_call(g);
 	ssrc = rig_row(g, LEG_A)->out.state.ssrc;
-	assert_int_equal(*flow_applied(&g->flows), g->mark);
+	assert_int_equal(g->flows.mine->applied, g->mark);
 	c.mark = 1;
 	c.u.open = g->open[LEG_A];
 	c.u.open.generation = 3;
 	assert_int_equal(control_apply(g->relay, &c, g->now), ERR_OK);
 	assert_int_equal(rig_row(g, LEG_A)->generation, 7);
-	assert_int_equal(*flow_applied(&g->flows), g->mark);
+	assert_int_equal(g->flows.mine->applied, g->mark);
 	rig_open(g, &g->open[LEG_A]);
 	assert_int_equal(rig_row(g, LEG_A)->out.state.ssrc, ssrc);
 	c.u.open.slot = RIG_SLOTS;

@@ -10,10 +10,13 @@
 
 enum { SLOTS = 600, OPENS = 300, EPOCH = 5 };
 
+static struct media_plan plan = {
+	.n_addrs = 1, .port_min = 20000, .port_max = 20000 + 2 * SLOTS - 1};
+
 struct side {
 	struct media_ctl m;
 	struct channel media; /* the other end, as media has it */
-	uint64_t applied;
+	struct media_totals worker[2];
 	unsigned n_closed, n_timeout, n_rekey;
 	struct media_closed last;
 };
@@ -52,7 +55,7 @@ side_up(struct side *s)
 
 	memset(s, 0, sizeof(*s));
 	assert_int_equal(channel_pair(fd), ERR_OK);
-	assert_int_equal(media_ctl_init(&s->m, fd[0], EPOCH, SLOTS, OPENS, &s->applied), ERR_OK);
+	assert_int_equal(media_ctl_init(&s->m, fd[0], EPOCH, &plan, OPENS, s->worker), ERR_OK);
 	assert_int_equal(channel_init(&s->media, fd[1], 64), ERR_OK);
 	s->m.arg = s;
 	s->m.on_closed = on_closed;
@@ -109,7 +112,7 @@ apply(struct side *s, const struct media_cmd *c)
 				      .generation = c->u.close.generation,
 				      .stats = {.in_packets = 55}};
 
-	s->applied = c->mark;
+	s->worker[0].applied = c->mark;
 	if (c->type == MEDIA_CLOSE)
 		assert_int_equal(
 			channel_send(&s->media, MEDIA_CLOSED, &answer, sizeof(answer), true),
@@ -161,7 +164,7 @@ test_restart(void **state)
 	assert_int_equal(media_ctl_close(&s.m, 1, 1001), ERR_OK);
 	for (int i = 0; i < 3; i++) {
 		assert_true(read_cmd(&s, &c));
-		s.applied = c.mark;
+		s.worker[0].applied = c.mark;
 	}
 	side_restart(&s); /* 3 noted, the others lost with the socket */
 	assert_int_equal(give_open(&s, 50), ERR_OK);
@@ -169,7 +172,7 @@ test_restart(void **state)
 		static const uint32_t want[] = {3, 4, 5, 1, 50};
 
 		assert_int_equal(c.type == MEDIA_OPEN ? c.u.open.slot : c.u.close.slot, want[seen]);
-		s.applied = c.mark; /* the CLOSE is noted, but dies before its answer */
+		s.worker[0].applied = c.mark; /* the CLOSE is noted, but dies before its answer */
 		seen++;
 	}
 	assert_int_equal(seen, 5);
@@ -179,7 +182,7 @@ test_restart(void **state)
 	apply(&s, &c);
 	assert_false(read_cmd(&s, &c));
 	apply(&s, &(struct media_cmd){.type = MEDIA_CLOSE,
-				      .mark = s.applied,
+				      .mark = s.worker[0].applied,
 				      .u.close = {1, 1001}}); /* a second answer */
 	assert_int_equal(media_ctl_recv(&s.m, 100), ERR_OK);
 	assert_int_equal(s.n_closed, 1);

@@ -75,15 +75,17 @@ run_worker(const struct stand *s, int fd)
 	struct media *m = mem_zalloc(1, sizeof(*m));
 	struct media_setup setup = {.plan = s->plan, .io = IO_SOCKETS};
 	int socks[4 * CALLS];
-	bool other;
 
 	for (int i = 0; i < 4 * CALLS; i++)
 		socks[i] = dup(s->set.fd[i]);
-	if (!m || media_init(m, &setup, s->flows_fd, s->secrets_fd, fd) != ERR_OK ||
-	    media_add_fds(m, 0, socks, 4 * CALLS, true) != ERR_OK)
+	if (!m || media_init(m, &setup, 0, s->flows_fd, s->secrets_fd, fd) != ERR_OK)
 		_exit(1);
-	for (;;)
-		media_step(m, -1, &other);
+	for (uint32_t i = 0; i < 4 * CALLS; i++)
+		if (media_add(m, i, socks[i]) != ERR_OK)
+			_exit(1);
+	while (!m->stop)
+		media_step(m);
+	_exit(1);
 }
 
 static void
@@ -228,9 +230,8 @@ stand_up(struct stand *s, struct ends *calls)
 	assert_int_equal(flow_create(&s->plan, &s->flows_fd, &s->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(s->flows_fd, false, &s->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(s->secrets_fd, true, &s->secrets), ERR_OK);
-	assert_int_equal(
-		media_ctl_init(&s->ctl, -1, 1, media_slots(&s->plan), 100, flow_applied(&s->flows)),
-		ERR_OK);
+	assert_int_equal(media_ctl_init(&s->ctl, -1, 1, &s->plan, 100, s->flows.head->worker),
+			 ERR_OK);
 	start_worker(s);
 	for (unsigned i = 0; i < CALLS; i++)
 		open_call(s, i, &calls[i]);

@@ -50,24 +50,25 @@ test_rest(void **state)
 	(void)state;
 	assert_int_equal(port_init(&p, &plan, 100), ERR_OK);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(port_alloc(&p, 0, 10 * S, &slot[i], &gen[i]), ERR_OK);
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 10 * S, &slot[i], &gen[i]),
+				 ERR_OK);
 	assert_int_equal(gen[0], 101);
 	assert_int_equal(port_used(&p), 3);
-	assert_int_equal(port_alloc(&p, 0, 10 * S, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 10 * S, &again, &g), ERR_FULL);
 	port_free(&p, slot[1], 20 * S);
 	port_free(&p, slot[1], 23 * S); /* a second time: nothing */
 	port_free(&p, slot[0], 21 * S);
 	assert_int_equal(port_used(&p), 1);
 	assert_int_equal(port_idle(&p, 0), 2);
-	assert_int_equal(port_alloc(&p, 0, 25 * S - 1, &again, &g), ERR_FULL);
-	assert_int_equal(port_alloc(&p, 0, 25 * S, &again, &g),
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 25 * S - 1, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 25 * S, &again, &g),
 			 ERR_OK); /* first freed, first used */
 	assert_int_equal(again, slot[1]);
 	assert_int_equal(g, 104);
-	assert_int_equal(port_alloc(&p, 0, 26 * S - 1, &again, &g), ERR_FULL);
-	assert_int_equal(port_alloc(&p, 0, 26 * S, &again, &g), ERR_OK);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 26 * S - 1, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 26 * S, &again, &g), ERR_OK);
 	assert_int_equal(again, slot[0]);
-	assert_int_equal(port_alloc(&p, 1, 26 * S, &again, &g), ERR_RANGE);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, 26 * S, &again, &g), ERR_RANGE);
 	port_free(&p, 99, S);
 	port_fini(&p);
 }
@@ -87,13 +88,13 @@ test_restore(void **state)
 	assert_int_equal(port_mark_used(&p, 8, 1), ERR_RANGE);
 	assert_int_equal(port_used(&p), 2);
 	assert_int_equal(port_idle(&p, 1), 2);
-	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, S, &slot, &gen), ERR_OK);
 	assert_int_equal(slot, 5);
 	assert_int_equal(gen, 902); /* never one that was there */
-	assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen), ERR_OK);
 	assert_int_equal(slot, 7);
-	assert_int_equal(port_alloc(&p, 1, S, &slot, &gen), ERR_FULL);
-	assert_int_equal(port_alloc(&p, 0, S, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, S, &slot, &gen), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, S, &slot, &gen), ERR_OK);
 	port_fini(&p);
 }
 
@@ -113,24 +114,30 @@ test_reserve(void **state)
 
 		assert_int_equal(port_reserve(r[i].pairs), r[i].reserve);
 		assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
-		while (port_alloc(&p, 1, S, &slot, &gen) == ERR_OK)
+		while (port_alloc(&p, 1, MEDIA_NO_SLOT, S, &slot, &gen) == ERR_OK)
 			n++;
 		assert_int_equal(n, r[i].pairs - r[i].reserve);
 		for (; n < r[i].pairs; n++)
-			assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_OK);
-		assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_FULL);
-		assert_int_equal(port_alloc(&p, 0, S, &slot, &gen), ERR_OK); /* the other address */
+			assert_int_equal(
+				port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+				ERR_OK);
+		assert_int_equal(port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+				 ERR_FULL);
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, S, &slot, &gen),
+				 ERR_OK); /* the other address */
 		/* one that did not rest is better than none, and has a generation of its own */
 		port_free(&p, r[i].pairs, 2 * S);
-		assert_int_equal(port_alloc(&p, 1, 60 * S, &slot, &gen),
+		assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
 				 r[i].reserve ? ERR_FULL : ERR_OK);
 		if (!r[i].reserve)
 			port_free(&p, slot, 2 * S);
 		n = gen;
-		assert_int_equal(port_alloc_emergency(&p, 1, &slot, &gen), ERR_OK);
+		assert_int_equal(port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+				 ERR_OK);
 		assert_int_equal(slot, r[i].pairs);
 		assert_true(gen > n);
-		assert_int_equal(port_alloc_emergency(&p, 2, &slot, &gen), ERR_RANGE);
+		assert_int_equal(port_alloc_emergency(&p, 2, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+				 ERR_RANGE);
 		port_fini(&p);
 	}
 }
@@ -148,11 +155,12 @@ test_churn(void **state)
 	(void)state;
 	assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
 	for (int i = 0; i < HELD; i++)
-		assert_int_equal(port_alloc(&p, 0, now, &held[i], &gen), ERR_OK);
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, now, &held[i], &gen), ERR_OK);
 	for (int i = 0; i < 20000; i++, now += S / 3) {
 		port_free(&p, held[i % HELD], now);
 		freed_at[held[i % HELD]] = now;
-		assert_int_equal(port_alloc(&p, 0, now, &held[i % HELD], &gen), ERR_OK);
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, now, &held[i % HELD], &gen),
+				 ERR_OK);
 		assert_true(gen > last);
 		last = gen;
 		if (freed_at[held[i % HELD]])
@@ -166,13 +174,46 @@ test_churn(void **state)
 	port_fini(&p);
 }
 
+/* A call's legs are of one worker, calls go where most is left, and each slice is used to its end.
+ */
+static void
+test_workers(void **state)
+{
+	enum { WORKERS = 3, CALLS = 30 };
+	struct media_plan plan = {.n_addrs = 2,
+				  .n_workers = WORKERS,
+				  .port_min = 20000,
+				  .port_max = 20000 + 2 * 43 - 1};
+	uint32_t a, b, gen, n[WORKERS] = {0};
+	struct port_pool p;
+
+	(void)state;
+	assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
+	for (unsigned i = 0; i < CALLS; i++) {
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, S, &a, &gen), ERR_OK);
+		assert_int_equal(port_alloc(&p, 1, a, S, &b, &gen), ERR_OK);
+		assert_int_equal(media_slot_addr(&plan, b), 1);
+		assert_int_equal(media_slot_worker(&plan, a), media_slot_worker(&plan, b));
+		n[media_slot_worker(&plan, a)]++;
+	}
+	assert_true(n[0] >= 8 && n[1] >= 8 && n[2] >= 8);
+	while (port_alloc_emergency(&p, 0, a, S, &b, &gen) == ERR_OK)
+		assert_int_equal(media_slot_worker(&plan, a), media_slot_worker(&plan, b));
+	assert_int_equal(port_alloc_emergency(&p, 0, a, S, &b, &gen), ERR_FULL);
+	assert_int_equal(port_alloc_emergency(&p, 0, MEDIA_NO_SLOT, S, &b, &gen), ERR_OK);
+	while (port_alloc_emergency(&p, 0, MEDIA_NO_SLOT, S, &b, &gen) == ERR_OK)
+		;
+	assert_int_equal(port_idle(&p, 0), 0);
+	port_fini(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_restore),    cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_churn),      cmocka_unit_test(test_workers),
 	};
 
 	return cmocka_run_group_tests_name("media/port", tests, NULL, NULL);

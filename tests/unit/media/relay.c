@@ -451,7 +451,7 @@ test_nowhere_to_go(void **state)
 		ROW_EQUAL(rows[r].name, rig_dropped(g, LEG_A, rows[r].why), 1);
 		rig_push(g, 2 * 6, a.rtp, p, far_speak(&f, &v, p));
 		ROW_EQUAL(rows[r].name, rig_run(g), 0);
-		ROW_EQUAL(rows[r].name, g->flows.head->totals[MEDIA_DROP_noflow], 1);
+		ROW_EQUAL(rows[r].name, g->flows.mine->dropped[MEDIA_DROP_noflow], 1);
 		far_down(&f);
 		rig_down(g);
 	}

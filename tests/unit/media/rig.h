@@ -124,7 +124,8 @@ rig_note(void *arg, uint16_t type, const void *body, size_t len)
 static inline void
 rig_attach(struct rig *g)
 {
-	struct relay_conf c = {.flows = &g->flows,
+	struct relay_conf c = {.plan = &g->plan,
+			       .flows = &g->flows,
 			       .secrets = &g->secrets,
 			       .io = {g, rig_rx, rig_tx},
 			       .arg = g,

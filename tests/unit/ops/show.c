@@ -23,7 +23,7 @@ static int ring_fd = -1;
 static struct alarms alarms;
 static struct show s;
 static struct metric_page pages[2];
-static uint64_t dropped[MEDIA_DROP_N];
+static struct media_totals workers[MEDIA_WORKERS_MAX];
 static struct io_counts io_counts[MEDIA_WORKERS_MAX];
 static char hung_up[ID_SIZE];
 static enum err told;
@@ -98,7 +98,7 @@ setup(void **state)
 			  .records = &o.r,
 			  .alarms = &alarms,
 			  .cdr_path = o.path,
-			  .dropped = dropped,
+			  .media = workers,
 			  .srtp = "imb avx512",
 			  .io = "steer",
 			  .io_counts = io_counts,
@@ -183,7 +183,8 @@ test_stats(void **state)
 	metric_bind(&pages[1]);
 	metric_set(METRIC_calls_total, 4);
 	metric_bind(NULL);
-	dropped[MEDIA_DROP_auth] = 17;
+	workers[0].dropped[MEDIA_DROP_auth] = 10;
+	workers[MEDIA_WORKERS_MAX - 1].dropped[MEDIA_DROP_auth] = 7;
 	io_counts[0].rx_full = 2;
 	io_counts[MEDIA_WORKERS_MAX - 1].rx_full = 3;
 	s.store_version = 5;
