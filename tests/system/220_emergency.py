@@ -216,10 +216,11 @@ def play_tls(place):
         c.learn(m)
         pbx.send(request('ACK', c))
         equal(pbx.bye(c), 200, 'BYE')
-    change(p, 'name: Acme Test\n', FULL.format())
+    full = FULL_ONLY.replace('max_length: 1s', 'max_length: 1h')     # it holds the one place
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n' + full)
     running = pbx.call(number='+18005550100')
     each('limits exhausted')
-    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n' + FULL_ONLY.format())
+    change(p, 'name: Acme Test\n', 'name: Acme Test\n    enabled: no\n' + full)
     each('limits exhausted, switched off')
     equal(pbx.bye(running), 200, 'BYE')
     c, _ = invite(pbx, f'sip:{PSTN}@x')
@@ -288,7 +289,7 @@ def play_clear(place):
                 c = carried(end, sos, uri, source)
                 hang_up(end, c, source)
                 return None, c.id, c.took
-            watch.state = f'{state}, {end.port}'
+            watch.state = f'{state}, {source}, TCP {end.tcp}'
             for uri in SPELLINGS:
                 watch.tries(uri, once)
     each('as it is')
