@@ -40,3 +40,26 @@ io_set_hold(struct io_set *s, int fd)
 	s->held[s->n_held++] = fd;
 	return ERR_OK;
 }
+
+bool
+io_ask_class(int fd, int family)
+{
+	int on = 1;
+
+	if (family == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) == 0;
+	return setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)) == 0;
+}
+
+uint8_t
+io_dscp_of(const struct cmsghdr *c, uint8_t was)
+{
+	int class;
+
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+		return *CMSG_DATA(c) >> 2;
+	if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_TCLASS)
+		return was;
+	memcpy(&class, CMSG_DATA(c), sizeof(class));
+	return (uint8_t)(class >> 2 & 0x3f);
+}

@@ -68,6 +68,11 @@ void io_set_fini(struct io_set *s);
 /** Keep this open as long as the set. Takes fd; FULL: it was closed. */
 enum err io_set_hold(struct io_set *s, int fd) NODISCARD;
 
+/** Have recvmsg tell the traffic class. False, and errno. */
+bool io_ask_class(int fd, int family) NODISCARD;
+/** The DSCP in a control message of recvmsg, or what it was: not one of the traffic class. */
+uint8_t io_dscp_of(const struct cmsghdr *c, uint8_t was);
+
 /* ---- both ---- */
 
 struct io_backend {

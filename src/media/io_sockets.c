@@ -26,7 +26,7 @@ bind_one(const struct addr *a)
 	if (a->family == 6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&sa, len) == 0)
+	if (io_ask_class(fd, sa.ss_family) && bind(fd, (struct sockaddr *)&sa, len) == 0)
 		return fd;
 	saved = errno;
 	close(fd);
@@ -88,10 +88,15 @@ struct io_sockets {
 static bool
 receive_one(struct io_sockets *s, uint32_t socket, struct io_packet *k)
 {
+	uint8_t control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct sockaddr_storage sa;
 	struct iovec iov = {k->p, IO_PACKET_MAX};
-	struct msghdr m = {
-		.msg_name = &sa, .msg_namelen = sizeof(sa), .msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr m = {.msg_name = &sa,
+			   .msg_namelen = sizeof(sa),
+			   .msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(s->socks[socket], &m, MSG_DONTWAIT);
 
 	if (n < 0)
@@ -103,6 +108,7 @@ receive_one(struct io_sockets *s, uint32_t socket, struct io_packet *k)
 	k->len = (uint32_t)n;
 	k->socket = socket;
 	k->addr = addr_from_sa(&sa);
+	k->dscp = CMSG_FIRSTHDR(&m) ? io_dscp_of(CMSG_FIRSTHDR(&m), 0) : 0;
 	return true;
 }
 

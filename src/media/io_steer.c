@@ -20,7 +20,12 @@
 static const unsigned char steer_bpf[1];
 #endif
 
-enum { V4, V6, FAMILIES, CONTROL_MAX = CMSG_SPACE(sizeof(struct sockaddr_in6)) };
+enum {
+	V4,
+	V6,
+	FAMILIES,
+	CONTROL_MAX = CMSG_SPACE(sizeof(struct sockaddr_in6)) + CMSG_SPACE(sizeof(int))
+};
 _Static_assert((int)STEER_ADDRS_MAX == (int)MEDIA_ADDRS_MAX, "the program knows all addresses");
 _Static_assert((int)STEER_SOCKS_MAX == (int)FAMILIES * (int)MEDIA_WORKERS_MAX,
 	       "the map has all sockets");
@@ -90,7 +95,7 @@ open_receiver(const struct media_plan *plan, int family, int *out, char *why)
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	int fd = socket(family == V6 ? AF_INET6 : AF_INET,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool fine = fd >= 0;
+	bool fine = fd >= 0 && io_ask_class(fd, family == V6 ? AF_INET6 : AF_INET);
 
 	if (fine && family == V6)
 		fine = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == 0 &&
@@ -276,32 +281,13 @@ struct io_steer {
 
 /* ---- in ---- */
 
-/* The local address and port that a message came to, as 2 * slot; false: not one of ours. */
+/* The slot of a local address (ip_len bytes) and port, as 2 * slot; false: not one of ours. */
 static bool
-find_socket(const struct io_steer *s, struct msghdr *m, uint32_t *socket)
+find_socket(const struct io_steer *s, const void *ip, size_t ip_len, uint32_t port,
+	    uint32_t *socket)
 {
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	uint32_t i, port;
-	const uint8_t *ip;
-	size_t ip_len;
+	uint32_t i;
 
-	if (!c)
-		return false;
-	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR) {
-		const struct sockaddr_in *to = (const void *)CMSG_DATA(c);
-
-		ip = (const uint8_t *)&to->sin_addr;
-		ip_len = 4;
-		port = ntohs(to->sin_port);
-	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR) {
-		const struct sockaddr_in6 *to = (const void *)CMSG_DATA(c);
-
-		ip = (const uint8_t *)&to->sin6_addr;
-		ip_len = 16;
-		port = ntohs(to->sin6_port);
-	} else {
-		return false;
-	}
 	for (i = 0; i < s->plan.n_addrs; i++)
 		if ((s->plan.bound[i].family == 6) == (ip_len == 16) &&
 		    memcmp(s->plan.bound[i].ip, ip, ip_len) == 0)
@@ -313,12 +299,36 @@ find_socket(const struct io_steer *s, struct msghdr *m, uint32_t *socket)
 	return true;
 }
 
+/* Where a message came to, and its DSCP. */
+static bool
+read_control(const struct io_steer *s, struct msghdr *m, struct io_packet *k)
+{
+	bool found = false;
+
+	k->dscp = 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR) {
+			const struct sockaddr_in *to = (const void *)CMSG_DATA(c);
+
+			found = find_socket(s, &to->sin_addr, 4, ntohs(to->sin_port), &k->socket);
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR) {
+			const struct sockaddr_in6 *to = (const void *)CMSG_DATA(c);
+
+			found = find_socket(s, &to->sin6_addr, 16, ntohs(to->sin6_port),
+					    &k->socket);
+		} else {
+			k->dscp = io_dscp_of(c, k->dscp);
+		}
+	}
+	return found;
+}
+
 static bool
 read_message(struct io_steer *s, unsigned j, struct io_packet *k)
 {
 	struct msghdr *m = &s->rx.msg[j].msg_hdr;
 
-	if ((m->msg_flags & MSG_TRUNC) || !find_socket(s, m, &k->socket)) {
+	if ((m->msg_flags & MSG_TRUNC) || !read_control(s, m, k)) {
 		s->counts->rx_strange++;
 		return false;
 	}

@@ -327,6 +327,16 @@ case_sizes(struct stand *s)
 	}
 }
 
+/* Both; the one of the other family fails. */
+static void
+set_class(int fd, uint8_t dscp)
+{
+	int class = dscp << 2;
+
+	(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof(class));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
+}
+
 static void
 case_dscp(struct stand *s)
 {
@@ -340,6 +350,10 @@ case_dscp(struct stand *s)
 		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
 
 		for (unsigned i = 0; i < sizeof(dscp); i++) {
+			set_class(far, dscp[i]);
+			say(far, local_ip[local], PORT_MIN + 2, "marked", 6);
+			assert_int_equal(take(s, 0, v, WAIT_MS), 1);
+			assert_int_equal(v[0].dscp, dscp[i]);
 			empty_batch(v);
 			v[0].len = 20;
 			v[0].socket = socket_of(local, PORT_MIN + 2);
