@@ -18,6 +18,19 @@ io_set_init(struct io_set *s, uint32_t n)
 	return ERR_OK;
 }
 
+enum err
+io_set_grow(struct io_set *s, uint32_t more)
+{
+	int *fd = mem_resize(s->fd, s->n + more, sizeof(*fd));
+
+	if (!fd)
+		return ERR_NOMEM;
+	s->fd = fd;
+	for (uint32_t i = 0; i < more; i++)
+		s->fd[s->n++] = -1;
+	return ERR_OK;
+}
+
 void
 io_set_fini(struct io_set *s)
 {

@@ -21,6 +21,7 @@ enum {
 enum io_kind {
 	IO_SOCKETS, /* a UDP socket a port: works everywhere, needs no privilege */
 	IO_STEER,   /* BPF steers all ports to a socket a worker; out through raw sockets */
+	IO_PACKET,  /* as IO_STEER, but out through packet sockets */
 	IO_KINDS
 };
 
@@ -63,6 +64,8 @@ struct io_set {
 
 /** n empty places. NOMEM. */
 enum err io_set_init(struct io_set *s, uint32_t n) NODISCARD;
+/** So many further empty places. NOMEM. */
+enum err io_set_grow(struct io_set *s, uint32_t more) NODISCARD;
 /** Closes all of them; a struct of zeros is fine. */
 void io_set_fini(struct io_set *s);
 /** Keep this open as long as the set. Takes fd; FULL: it was closed. */

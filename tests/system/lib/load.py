@@ -51,18 +51,21 @@ class MediaEnds:
 
 class Traffic:
     """calls at rate a second, each held hold_ms; the first `media` of them with sound both ways.
-    stop() is called by the place."""
+    hosts: of the PBX, of postern towards it, of the gateway. stop() is called by the place."""
 
-    def __init__(self, place, calls, rate, hold_ms, media, media_s=None, seconds=120, tag=''):
+    def __init__(self, place, calls, rate, hold_ms, media, media_s=None, seconds=120, tag='',
+                 hosts=(PBX, POSTERN, GATEWAY)):
         self.media = media
+        self.pbx_host, postern, self.gw_host = hosts
         self.media_s = media_s if media_s is not None else max(1, hold_ms // 1000 - 2)
         self.ends = MediaEnds(place) if media else None
-        self.tls = agents.stunnel(place, 'stunnel' + tag, f'{PBX}:5161', f'{POSTERN}:5061')
-        self.gw = agents.Sipp(place, 'gw' + tag, 'gateway_many.xml', GATEWAY, 5080, calls=calls,
-                              seconds=seconds, extra=('-mp', 22000))
+        self.tls = agents.stunnel(place, 'stunnel' + tag, f'{self.pbx_host}:5161',
+                                  f'{postern}:5061')
+        self.gw = agents.Sipp(place, 'gw' + tag, 'gateway_many.xml', self.gw_host, 5080,
+                              calls=calls, seconds=seconds, extra=('-mp', 22000))
         time.sleep(0.3)
-        self.pbx = agents.Sipp(place, 'pbx' + tag, 'pbx_many.xml', PBX, 5163, f'{PBX}:5161', 't1',
-                               calls=calls, rate=rate, hold_ms=hold_ms, service=PSTN,
+        self.pbx = agents.Sipp(place, 'pbx' + tag, 'pbx_many.xml', self.pbx_host, 5163,
+                               f'{self.pbx_host}:5161', 't1', calls=calls, rate=rate, hold_ms=hold_ms, service=PSTN,
                                seconds=seconds, keys={'key': KEY},
                                extra=('-mp', 40000))
         self.over = threading.Event()
@@ -73,7 +76,8 @@ class Traffic:
 
     def watch(self):
         """Each call's scenario writes "local remote-host remote-port key" into media.txt."""
-        sides = ((self.pbx, PBX, 440, 1000, KEY, 'pbx'), (self.gw, GATEWAY, 1000, 440, '-', 'gw'))
+        sides = ((self.pbx, self.pbx_host, 440, 1000, KEY, 'pbx'),
+                 (self.gw, self.gw_host, 1000, 440, '-', 'gw'))
         done = {'pbx': 0, 'gw': 0}
         while not self.over.is_set():
             for sipp, host, hz, hear, tx, side in sides:

@@ -77,8 +77,10 @@ carriers:
 class Postern:
     """One node. start() returns when it serves; stop() is SIGTERM."""
 
-    def __init__(self, place, name='postern', accounts=None, conf=None, space=None, **change):
-        self.place, self.name, self.space = place, name, space
+    def __init__(self, place, name='postern', accounts=None, conf=None, space=None, wrap=(),
+                 **change):
+        """wrap: words before the program's own when it is started."""
+        self.place, self.name, self.space, self.wrap = place, name, space, wrap
         self.dir = os.path.join(place.dir, name)
         os.makedirs(os.path.join(self.dir, 'run'))
         words = {'dir': self.dir, 'ca': place.ca.dir, 'tls': f'{POSTERN}:5061',
@@ -107,8 +109,8 @@ class Postern:
     def start(self):
         self.command('check', '-c', self.conf)
         self.command('apply', '-c', self.conf, self.accounts)
-        self.proc = self.place.start(self.name, [self.place.binary(), 'run', '-c', self.conf],
-                                     space=self.space)
+        self.proc = self.place.start(self.name, [*self.wrap, self.place.binary(), 'run', '-c',
+                                                 self.conf], space=self.space)
         wait_for('postern serves', 15, self.serves)
         self.base = self.resources()
         return self

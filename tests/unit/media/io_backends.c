@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "media/io_choice.h"
 
 enum {
@@ -92,7 +93,7 @@ net_up(void **state)
 	close(go[1]);
 	net.there = open_ns(net.holder);
 	(void)snprintf(link, sizeof(link), "link set pm1 netns %d\n", (int)net.holder);
-	run_batch("link add pm0 type veth peer name pm1\n");
+	run_batch("link add pm0 type veth peer name pm1 address 02:00:00:00:99:01\n");
 	run_batch(link);
 	run_batch("link set lo up\nlink set pm0 up\n"
 		  "addr add 10.99.0.2/24 dev pm0\naddr add 10.99.0.3/24 dev pm0\n"
@@ -285,6 +286,7 @@ socket_of(unsigned local, unsigned port)
 static unsigned
 transmit(struct stand *s, uint32_t worker, struct io_packet *v, unsigned n)
 {
+	s->io[worker].do_tick(s->io[worker].arg, clock_now_us()); /* next hops are asked for */
 	return s->io[worker].do_tx(s->io[worker].arg, v, n);
 }
 
@@ -657,6 +659,79 @@ test_steer(void **state)
 	run_cases(IO_STEER);
 }
 
+static void
+test_packet(void **state)
+{
+	(void)state;
+	run_cases(IO_PACKET);
+}
+
+static unsigned
+send_one(struct stand *s, unsigned local, unsigned len)
+{
+	struct io_packet v[IO_BATCH];
+
+	empty_batch(v);
+	v[0].len = len;
+	v[0].socket = socket_of(local, PORT_MIN);
+	v[0].addr = make_addr(far_ip[local], FAR_PORT);
+	return transmit(s, 0, v, 1);
+}
+
+/* How many of n packets, all heard, took the slow way. */
+static unsigned
+slow_of(struct stand *s, int far, unsigned local, unsigned n, unsigned len)
+{
+	uint64_t before = s->counts[0].tx_slow;
+	uint8_t q[2048];
+	struct addr from;
+	int tos;
+
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(send_one(s, local, len), 1);
+		assert_int_equal(hear(far, q, sizeof(q), &from, &tos), len);
+	}
+	return (unsigned)(s->counts[0].tx_slow - before);
+}
+
+/* What leaves by the packet socket, and what by the raw one, as neighbours and routes change. */
+static void
+test_packet_ways(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (unsigned local = 1; local < LOCALS; local++) {
+		struct stand s;
+		int far;
+
+		stand_up(&s, IO_PACKET);
+		far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		(void)slow_of(&s, far, local, 3, 100); /* the kernel finds the neighbour */
+		run_batch(local == 1 ? "neigh replace 10.99.0.1 dev pm0 lladdr 02:00:00:00:99:01 "
+				       "nud permanent\n"
+				     : "neigh replace fd99::1 dev pm0 lladdr 02:00:00:00:99:01 nud "
+				       "permanent\n");
+		assert_int_equal(slow_of(&s, far, local, 20, 100), 0);
+		assert_int_equal(slow_of(&s, far, local, 3, BIG), 3); /* too long for the link */
+		/* the neighbour is gone: the kernel looks for it, then it is direct again */
+		run_batch(local == 1 ? "neigh del 10.99.0.1 dev pm0\n"
+				     : "neigh del fd99::1 dev pm0\n");
+		assert_in_range(slow_of(&s, far, local, 20, 100), 1, 10);
+		/* another way altogether */
+		run_batch(local == 1 ? "route add 10.99.0.1/32 dev pm0 mtu 600\n"
+				     : "route add fd99::1/128 dev pm0 mtu 1280\n");
+		(void)usleep(2100 * 1000);
+		(void)slow_of(&s, far, local, 1, 100);
+		assert_int_equal(slow_of(&s, far, local, 3, 1300), 3);
+		assert_int_equal(slow_of(&s, far, local, 3, 500), 0);
+		run_batch(local == 1 ? "route del 10.99.0.1/32 dev pm0\n"
+				     : "route del fd99::1/128 dev pm0\n");
+		close(far);
+		stand_down(&s);
+	}
+}
+
 /* A port that another program has already: no packet of it may be taken. */
 static void
 test_taken(void **state)
@@ -682,8 +757,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_steer),
+		cmocka_unit_test(test_sockets), cmocka_unit_test(test_steer),
+		cmocka_unit_test(test_packet),  cmocka_unit_test(test_packet_ways),
 		cmocka_unit_test(test_taken),
 	};
 
