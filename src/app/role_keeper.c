@@ -32,8 +32,8 @@ enum {
 	KEEPER_BACKOFF_MIN_MS = 100,
 	KEEPER_BACKOFF_MAX_MS = 5000,
 	KEEPER_STEADY_MS = 5000, /* alive so long: the back-off starts again from 0 */
-	KEEPER_KILL_MS = 5000,    /* a role that does not end in order, after its own time */
-	KEEPER_LOG_CHUNK = 4096,  /* PIPE_BUF: what POLLOUT promises */
+	KEEPER_KILL_MS = 5000,   /* a role that does not end in order, after its own time */
+	KEEPER_LOG_CHUNK = 4096, /* PIPE_BUF: what POLLOUT promises */
 	KEEPER_ROUND_MS = 200,
 };
 

@@ -518,7 +518,7 @@ check_io(const struct conf *c, struct conf_report *rep, struct io_chosen *io)
 			       "take at most %llu ports",
 			       (unsigned long long)need, (unsigned long long)may,
 			       conf_calls_by_files(c),
-			       (unsigned long long)(may / c->n_media & ~1ULL));
+			       (unsigned long long)(may / (c->n_media ? c->n_media : 1) & ~1ULL));
 }
 
 void

@@ -14,6 +14,7 @@
 #include "media/header.h"
 #include "media/io_steer.h"
 #include "media/nexthop.h"
+#include "media/steer_make.h"
 
 /* ---- keeper ---- */
 
@@ -22,7 +23,7 @@ static enum err
 open_sender(int *out, char *why)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-	int size = IO_STEER_SEND_BUFFER;
+	int size = STEER_SEND_BUFFER;
 	enum err e;
 
 	if (fd >= 0 && setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) == 0) {

@@ -10,11 +10,7 @@
 #include "media/io.h"
 
 enum {
-	IO_STEER_PLACES = 2 + MEDIA_ADDRS_MAX,
-	IO_STEER_BUFFER_SLOT = 64 * 1024, /* bytes of receive buffer a slot of the worker, within */
-	IO_STEER_BUFFER_MIN = 8 * 1024 * 1024,
-	IO_STEER_BUFFER_MAX = 64 * 1024 * 1024,
-	IO_STEER_SEND_BUFFER = 4 * 1024 * 1024,
+	IO_STEER_PLACES = 2 + MEDIA_ADDRS_MAX, /* of a worker */
 	IO_STEER_FRAGMENT = 1280, /* bytes of a fragment where a packet is too long for the link */
 };
 
