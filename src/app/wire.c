@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/secret.h"
 
 /* What does not fit is cut off. */
 static void
@@ -145,6 +146,29 @@ op_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key 
 }
 
 static enum err
+op_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite suite,
+	  struct sdp_key *out)
+{
+	struct worker *w = arg;
+	const struct media_secret *row = &w->secrets.rows[slot];
+	const struct sdp_suite_info *info = sdp_suite_info(suite);
+	struct media_master m;
+	enum err e = info ? media_secret_get(in ? row->in : row->out, serial, &m) : ERR_NOTFOUND;
+
+	if (e != ERR_OK)
+		return e;
+	*out = (struct sdp_key){.key_len = info->key_len,
+				.salt_len = info->salt_len,
+				.mki = m.mki,
+				.mki_len = m.mki_len,
+				.lifetime = m.life ? 1ull << m.life : 0};
+	memcpy(out->key, m.key, info->key_len);
+	memcpy(out->salt, m.salt, info->salt_len);
+	secret_wipe(&m, sizeof(m));
+	return ERR_OK;
+}
+
+static enum err
 op_open(void *arg, const struct media_open *o, bool spare)
 {
 	struct worker *w = arg;
@@ -259,6 +283,7 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_port = op_port,
 				 .do_port_free = op_port_free,
 				 .do_key = op_key,
+				 .do_key_of = op_key_of,
 				 .do_open = op_open,
 				 .do_close = op_close,
 				 .do_stats = op_stats,

@@ -9,7 +9,9 @@
 #include "base/metric.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
+#include "call/modify.h"
 #include "call/sos.h"
+#include "call/speak.h"
 
 enum { ACT_CLOSED_US = 2 * CLOCK_S /* media's last counters; then the table's are taken */ };
 
@@ -17,14 +19,6 @@ static const struct call_ops *
 ops_of(const struct call *c)
 {
 	return &c->owner->ops;
-}
-
-void
-act_store(struct call *c)
-{
-	c->rec.state = (uint8_t)c->m.state;
-	c->rec.owes_ack = c->m.owes_ack;
-	ops_of(c)->do_store(ops_of(c)->arg, c->slot, &c->rec, false);
 }
 
 void
@@ -84,13 +78,6 @@ act_stop(struct call *c, enum refusal r)
 	act_event(c, B2BUA_EV_STOP, NULL);
 }
 
-/* What we said last to a leg. */
-static struct str
-said_to(const struct call *c, enum call_leg_index i)
-{
-	return str_of(c->leg[i].said.z, c->leg[i].said.n);
-}
-
 /* ---- the actions ---- */
 
 static void
@@ -122,14 +109,14 @@ send_invite(struct call *c, uint32_t trunk)
 	if (r != REFUSAL_NONE)
 		return r;
 	begin_msg(c, &b);
-	leg_put_invite(c, &b, &local.advertised, c->late ? STR_NULL : said_to(c, LEG_B));
+	leg_put_invite(c, &b, &local.advertised, c->late ? STR_NULL : speak_said(c, LEG_B));
 	memset(&dest, 0, sizeof(dest));
 	dest.emergency = c->rec.exempt;
 	dest.trunk = c->rec.leg[LEG_B].trunk;
 	dest.account = c->rec.leg[LEG_B].account;
 	dest.transport = (enum edge_transport)c->rec.leg[LEG_B].transport;
 	dest.hunt = c->next_target < c->n_targets;
-	act_store(c);
+	speak_store(c);
 	e = buf_end(&b);
 	if (e == ERR_OK)
 		e = ops_of(c)->do_send(ops_of(c)->arg, &dest, SIP_INVITE, buf_view(&b),
@@ -140,7 +127,7 @@ send_invite(struct call *c, uint32_t trunk)
 	}
 	(void)!str_copyz(c->rec.leg[LEG_B].branch, sizeof(c->rec.leg[LEG_B].branch),
 			 str_from(ops_of(c)->do_branch_of(ops_of(c)->arg, c->leg[LEG_B].invite)));
-	act_store(c); /* edge sends from the loop, after this */
+	speak_store(c); /* edge sends from the loop, after this */
 	return REFUSAL_NONE;
 }
 
@@ -200,23 +187,12 @@ pass_ring(struct call *c, const struct sip_msg *msg)
 	if (!c->rec.ringing_us)
 		c->rec.ringing_us = clock_wall_us();
 	begin_msg(c, &b);
-	leg_put_response_a(c, &b, msg->status, msg, body ? said_to(c, LEG_A) : STR_NULL);
-	act_store(c);
+	leg_put_response(c, LEG_A, c->leg[LEG_A].invite, &b, msg->status, msg,
+			 body ? speak_said(c, LEG_A) : STR_NULL);
+	speak_store(c);
 	if (buf_end(&b) == ERR_OK)
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, msg->status,
 				      buf_view(&b));
-}
-
-void
-act_ack(struct call *c, enum call_leg_index i)
-{
-	struct edge_dest dest;
-	struct buf b;
-
-	begin_msg(c, &b);
-	leg_put_ack(c, i, &b, c->leg[i].answer_in_ack ? said_to(c, i) : STR_NULL);
-	if (buf_end(&b) == ERR_OK && leg_dest(c, i, &dest) == ERR_OK)
-		ops_of(c)->do_send_once(ops_of(c)->arg, &dest, false, buf_view(&b));
 }
 
 static void
@@ -231,12 +207,13 @@ answer_a(struct call *c, const struct sip_msg *msg)
 	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
 	begin_msg(c, &b);
-	leg_put_response_a(c, &b, 200, msg, said_to(c, LEG_A));
-	act_store(c);
+	leg_put_response(c, LEG_A, c->leg[LEG_A].invite, &b, 200, msg, speak_said(c, LEG_A));
+	speak_store(c);
 	if (buf_end(&b) != ERR_OK)
 		log_error("call.answer", "id=%s the 200 to the caller does not fit", c->rec.id.z);
 	else
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, 200, buf_view(&b));
+	c->ok_txn = c->leg[LEG_A].invite;
 	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
 	if (!c->late)
 		negotiate_drop(c); /* else A's ACK answers it */
@@ -254,7 +231,7 @@ reject_a(struct call *c)
 		return; /* an earlier life held its transaction */
 	begin_msg(c, &b);
 	leg_put_failure_a(c, &b, status, c->rec.refusal ? c->fail_text : "", c->fail_q850);
-	act_store(c);
+	speak_store(c);
 	if (buf_end(&b) == ERR_OK)
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, status, buf_view(&b));
 }
@@ -267,24 +244,6 @@ cancel_b(struct call *c)
 	(void)snprintf(reason, sizeof(reason), "SIP;cause=%d", 487);
 	if (c->leg[LEG_B].invite)
 		ops_of(c)->do_cancel(ops_of(c)->arg, c->leg[LEG_B].invite, str_from(reason));
-}
-
-/* False: no BYE could be sent; the leg counts as done. */
-static bool
-send_bye(struct call *c, enum call_leg_index i)
-{
-	struct call_leg *leg = &c->leg[i];
-	struct edge_dest dest;
-	struct buf b;
-
-	begin_msg(c, &b);
-	if (c->rec.leg[i].dialog.state == SIP_DIALOG_NEW || leg_put_bye(c, i, &b) != ERR_OK ||
-	    leg_dest(c, i, &dest) != ERR_OK)
-		return false;
-	(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_BYE);
-	act_store(c);
-	return ops_of(c)->do_send(ops_of(c)->arg, &dest, SIP_BYE, buf_view(&b), &leg->u_bye,
-				  &leg->bye) == ERR_OK;
 }
 
 static void
@@ -302,6 +261,8 @@ forget_all(struct call *c)
 		forget_txn(c, &c->leg[i].invite);
 		forget_txn(c, &c->leg[i].bye);
 	}
+	forget_txn(c, &c->change.in);
+	forget_txn(c, &c->change.out);
 }
 
 static void
@@ -356,7 +317,7 @@ end_call(struct call *c)
 	sip_ok_retrans_stop(&c->ok);
 	c->finished = true;
 	c->closing_due = c->owner->now + ACT_CLOSED_US;
-	act_store(c);
+	speak_store(c);
 }
 
 void
@@ -364,6 +325,8 @@ act_arm(struct call *c)
 {
 	uint64_t due = c->m.due;
 
+	if (c->change.m.due < due)
+		due = c->change.m.due;
 	if (c->ok.due && c->ok.due < due)
 		due = c->ok.due;
 	if (meter_next(c) < due)
@@ -382,13 +345,15 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 {
 	enum b2bua_event next = B2BUA_EVENT_N;
 
+	if (todo & B2BUA_DO_CLOSE_MEDIA)
+		modify_end(c);
 	if ((todo & B2BUA_DO_TRY) && !try_targets(c))
 		next = B2BUA_EV_FAIL;
 	if (todo & B2BUA_DO_RING)
 		pass_ring(c, msg);
 	if (todo & B2BUA_DO_ACK_B) {
-		act_store(c);
-		act_ack(c, LEG_B);
+		speak_store(c);
+		speak_ack(c, LEG_B);
 	}
 	if (todo & B2BUA_DO_ANSWER)
 		answer_a(c, msg);
@@ -396,11 +361,11 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 		reject_a(c);
 	if (todo & B2BUA_DO_CANCEL_B)
 		cancel_b(c);
-	if (c->m.state != B2BUA_ANSWERED) /* ended by us, A's ACK may still be owed */
+	if (c->m.state != B2BUA_ANSWERED && c->m.state != B2BUA_UP) /* A's ACK may still be owed */
 		sip_ok_retrans_stop(&c->ok);
-	if ((todo & B2BUA_DO_BYE_A) && !send_bye(c, LEG_A))
+	if ((todo & B2BUA_DO_BYE_A) && !speak_bye(c, LEG_A))
 		next = B2BUA_EV_DONE_A;
-	if ((todo & B2BUA_DO_BYE_B) && !send_bye(c, LEG_B)) {
+	if ((todo & B2BUA_DO_BYE_B) && !speak_bye(c, LEG_B)) {
 		if (next == B2BUA_EV_DONE_A) /* neither leg can be told: both are done */
 			c->m.wait_a = false;
 		next = B2BUA_EV_DONE_B;
@@ -427,7 +392,7 @@ act_event(struct call *c, enum b2bua_event ev, const struct sip_msg *msg)
 				  b2bua_state_name(c->m.state));
 		ev = run_actions(c, todo, msg);
 		if (c->rec.state != c->m.state) /* nothing was sent that shows it */
-			act_store(c);
+			speak_store(c);
 	}
 	if (c->finished && c->rec.leg[LEG_A].stats_final && c->rec.leg[LEG_B].stats_final)
 		act_finish(c);

@@ -19,10 +19,6 @@ void act_stop(struct call *c, enum refusal r);
 void act_arm(struct call *c);
 /** Everything is over: the last counters are in, or will not come. Frees c. */
 void act_finish(struct call *c);
-/** ACK for leg i's 2xx, by the dialog that the record shows; again for each copy of the 2xx. */
-void act_ack(struct call *c, enum call_leg_index i);
-/** Into its record slot, now. */
-void act_store(struct call *c);
 /** Make leg i findable by our tag. */
 void act_hash_leg(struct call *c, enum call_leg_index i);
 void act_unhash_leg(struct call *c, enum call_leg_index i);

@@ -13,9 +13,12 @@
 #include "call/admit.h"
 #include "call/called.h"
 #include "call/caller.h"
+#include "call/inside.h"
 #include "call/meter.h"
+#include "call/modify.h"
 #include "call/negotiate.h"
 #include "call/sos.h"
+#include "call/speak.h"
 
 enum { CALLS_LIMIT_ROWS = 65536 };
 
@@ -218,15 +221,9 @@ static void
 answer_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src, int status, enum refusal r, const char *id)
 {
-	char tag[CALL_TAG_CHARS + 1];
-	struct buf b;
-
-	random_token(tag, CALL_TAG_CHARS);
-	buf_init(&b, cs->msg, sizeof(cs->msg));
-	leg_put_plain(cs, &b, m, status, &src->remote, tag, r ? refusal_text(r) : "", id);
-	if (buf_end(&b) == ERR_OK)
-		cs->ops.do_respond(cs->ops.arg, txn, status, buf_view(&b));
-	cs->ops.do_forget(cs->ops.arg, txn);
+	speak_plain(cs, txn, m, &src->remote,
+		    &(struct leg_plain){
+			    .status = status, .warning = r ? refusal_text(r) : "", .id = id});
 }
 
 static void
@@ -260,6 +257,9 @@ calls_new(struct calls *cs, uint32_t slot)
 	c->timer.on_due = timer_due;
 	c->ok.due = c->step_due = TIMER_NEVER;
 	b2bua_init(&c->m);
+	change_init(&c->change.m);
+	c->change.asking = (struct call_user){c, LEG_A, USER_ASKING};
+	c->change.asked = (struct call_user){c, LEG_B, USER_ASKED};
 	limit_hold_init(&c->hold);
 	for (int i = 0; i < CALL_LEGS; i++) {
 		c->leg[i].u_invite = (struct call_user){c, (enum call_leg_index)i, USER_INVITE};
@@ -354,6 +354,7 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	begin_record(c, src);
 	c->rec.exempt = exempt;
 	c->leg[LEG_A].invite = txn;
+	leg_note_allow(c, LEG_A, m);
 	cs->ops.do_set_user(cs->ops.arg, txn, &c->leg[LEG_A].u_invite);
 	r = prepare_call(c, m, src, why);
 	if (r == REFUSAL_NONE) {
@@ -370,68 +371,18 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	act_event(c, B2BUA_EV_FAIL, m);
 }
 
-/* ---- inside a dialog ---- */
-
-static void
-on_bye(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
-       const struct edge_source *src)
-{
-	int q850 = reason_q850_of(m);
-
-	(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_BYE);
-	act_note_end(c, i == LEG_A ? ENDER_CALLER : ENDER_CALLED, 487, q850 ? q850 : 16,
-		     REFUSAL_NONE);
-	act_note_failure(c, 487, q850, "");
-	act_store(c); /* who ended it */
-	answer_plain(c->owner, txn, m, src, 200, REFUSAL_NONE, "");
-	act_event(c, i == LEG_A ? B2BUA_EV_BYE_A : B2BUA_EV_BYE_B, m);
-}
-
-/* Does this request show a number of another account? A BYE never fails for it, nor a keepalive:
- * nothing of it goes on. */
-static bool
-is_foreign(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
-{
-	if (!cs->snap || !src->account_id.z[0] || m->method == SIP_BYE || m->method == SIP_OPTIONS)
-		return false;
-	return caller_is_foreign(cs, m, snapshot_account(cs->snap, str_from(src->account_id.z)));
-}
-
 static void
 on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src)
 {
 	enum call_leg_index i;
 	struct call *c = find_leg(cs, m, src, &i);
-	enum err e;
 
-	if (!c || (i == LEG_B && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY)) {
-		/* the called side may ask nothing before its answer (RFC 3261 15, we have no
-		 * 100rel) */
+	/* the called side may ask nothing before its answer (RFC 3261 15, we have no 100rel) */
+	if (!c || (i == LEG_B && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY))
 		refuse_plain(cs, txn, m, src, REFUSAL_DIALOG);
-		return;
-	}
-	e = sip_dialog_request(&c->rec.leg[i].dialog, m);
-	if (e != ERR_OK) {
-		answer_plain(cs, txn, m, src, e == ERR_EXISTS ? 482 : 500, REFUSAL_CSEQ,
-			     c->rec.id.z);
-		return;
-	}
-	if (is_foreign(cs, m, src)) {
-		answer_plain(cs, txn, m, src, 403, REFUSAL_CALLER, c->rec.id.z);
-		return;
-	}
-	leg_from_source(c, i, src); /* a dialog follows its account to another connection */
-	act_store(c);
-	if (m->method == SIP_BYE)
-		on_bye(c, i, txn, m, src);
-	else if (m->method == SIP_OPTIONS)
-		answer_plain(cs, txn, m, src, 200, REFUSAL_NONE, "");
-	else if (m->method == SIP_INVITE)
-		answer_plain(cs, txn, m, src, 488, REFUSAL_REINVITE, c->rec.id.z);
 	else
-		answer_plain(cs, txn, m, src, m->method == SIP_UNKNOWN ? 501 : 405, REFUSAL_METHOD,
-			     c->rec.id.z);
+		inside_request(c, i, txn, m, src);
 }
 
 void
@@ -443,7 +394,7 @@ calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m
 		on_in_dialog(cs, txn, msg, src);
 	else if (msg->method == SIP_INVITE)
 		on_invite(cs, txn, msg, src);
-	else if (is_foreign(cs, msg, src))
+	else if (caller_is_foreign(cs, msg, src))
 		refuse_plain(cs, txn, msg, src, REFUSAL_CALLER);
 	else if (msg->method == SIP_OPTIONS)
 		answer_plain(cs, txn, msg, src, cs->draining ? 503 : 200,
@@ -480,8 +431,12 @@ calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_sour
 	struct call *c = find_leg(cs, msg, src, &i);
 
 	cs->now = now_us;
-	if (!c || i != LEG_A || sip_dialog_request(&c->rec.leg[i].dialog, msg) != ERR_OK)
+	if (!c || sip_dialog_request(&c->rec.leg[i].dialog, msg) != ERR_OK)
 		return;
+	if (i == LEG_B || c->m.state != B2BUA_ANSWERED) {
+		inside_end_for(c, modify_ack(c, i, msg));
+		return;
+	}
 	sip_ok_retrans_stop(&c->ok);
 	act_event(c, c->m.owes_ack ? take_late(c, msg) : B2BUA_EV_ACK, msg);
 }
@@ -493,7 +448,9 @@ calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_
 	int q850;
 
 	cs->now = now_us;
-	if (!u || u->call->rec.answer_us || is_ending(u->call))
+	if (u && u->kind == USER_ASKING)
+		inside_end_for(u->call, modify_cancel(u->call));
+	if (!u || u->kind != USER_INVITE || u->call->rec.answer_us || is_ending(u->call))
 		return;
 	q850 = reason_q850_of(msg);
 	act_note_failure(u->call, 487, q850 ? q850 : 16, "");
@@ -510,7 +467,11 @@ calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us)
 	if (!u)
 		return;
 	/* a 2xx is repeated by us until its own deadline; a failure needs nobody any more */
-	u->call->leg[LEG_A].invite = NULL;
+	if (u->kind == USER_ASKING)
+		u->call->change.in = NULL;
+	else
+		u->call->leg[LEG_A].invite = NULL;
+	u->call->ok_txn = NULL;
 }
 
 /* ---- news of what we sent ---- */
@@ -539,6 +500,10 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 			c->leg[u->leg].bye = NULL;
 		if (news->event != EDGE_OVER)
 			on_bye_news(c, u->leg, news);
+		return;
+	}
+	if (u->kind == USER_ASKED) {
+		inside_end_for(c, modify_news(c, news));
 		return;
 	}
 	failed = news->event != EDGE_OVER &&
@@ -570,13 +535,16 @@ timer_due(struct timer *t, uint64_t now)
 		act_finish(c);
 		return;
 	}
-	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND &&
-	    c->leg[LEG_A].invite)
-		c->owner->ops.do_respond_again(c->owner->ops.arg, c->leg[LEG_A].invite);
+	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND && c->ok_txn)
+		c->owner->ops.do_respond_again(c->owner->ops.arg, c->ok_txn);
+	if (c->change.m.due <= now) {
+		inside_end_for(c, modify_due(c));
+		return;
+	}
 	if (meter_next(c) <= now) {
 		enum refusal r = meter_due(c);
 
-		act_store(c);
+		speak_store(c);
 		if (r != REFUSAL_NONE)
 			act_stop(c, r);
 		else

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "call/act.h"
 #include "call/negotiate.h"
+#include "call/speak.h"
 
 static void
 note_target(struct call *c, int status)
@@ -64,7 +65,7 @@ drop_fork(struct call *c, const struct sip_msg *m)
 	if (sip_dialog_fork(&keep, m, &fork) != ERR_OK)
 		return;
 	c->rec.leg[LEG_B].dialog = fork;
-	act_ack(c, LEG_B);
+	speak_ack(c, LEG_B);
 	if (leg_dest(c, LEG_B, &dest) == ERR_OK) {
 		buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
 		if (leg_put_bye(c, LEG_B, &b) == ERR_OK &&
@@ -100,11 +101,12 @@ called_answer(struct call *c, const struct edge_news *news)
 	if (l->dialog.state == SIP_DIALOG_CONFIRMED || l->dialog.state == SIP_DIALOG_TERMINATED) {
 		if (!sip_dialog_match(&l->dialog, news->msg))
 			drop_fork(c, news->msg);
-		else if (!c->m.owes_ack)
-			act_ack(c, LEG_B);
+		else if (!c->m.owes_ack && news->msg->cseq == l->dialog.local_invite_cseq)
+			speak_ack(c, LEG_B);
 		return;
 	}
 	leg_from_source(c, LEG_B, &news->source);
+	leg_note_allow(c, LEG_B, news->msg);
 	note_target(c, news->msg->status);
 	e = follow_dialog(c, news->msg);
 	if (c->m.state == B2BUA_CANCELING) {

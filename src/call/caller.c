@@ -305,11 +305,13 @@ caller_read_answer(struct call *c, const struct sip_msg *m)
 }
 
 bool
-caller_is_foreign(const struct calls *cs, const struct sip_msg *m, uint32_t account)
+caller_is_foreign(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
 {
-	struct claims k = {.cs = cs, .account = account};
+	struct claims k = {.cs = cs, .account = POLICY_NONE};
 
-	if (!cs->snap || account == POLICY_NONE)
+	if (cs->snap && src->account_id.z[0] && m->method != SIP_BYE && m->method != SIP_OPTIONS)
+		k.account = snapshot_account(cs->snap, str_from(src->account_id.z));
+	if (k.account == POLICY_NONE)
 		return false;
 	read_claims(&k, m);
 	return !GUARD(A3, !k.anothers);

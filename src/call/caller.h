@@ -16,8 +16,10 @@
  */
 enum refusal caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t trunk,
 			 char why[CALL_WHY_MAX]) NODISCARD;
-/** Any other request of a customer: does it show a number of another account? */
-bool caller_is_foreign(const struct calls *cs, const struct sip_msg *m, uint32_t account);
+/** Any other request: does a customer show a number of another account? Never true of BYE, nor of
+ * a keepalive: nothing of them goes on. */
+bool caller_is_foreign(const struct calls *cs, const struct sip_msg *m,
+		       const struct edge_source *src);
 /** The URI of our From on leg B at this host: "sip:+15551230000@192.0.2.1", or anonymous. */
 void caller_put_uri(const struct call *c, struct buf *b, const struct addr *host);
 /** P-Asserted-Identity, Privacy and Diversion of our INVITE to the carrier side. */

@@ -8,7 +8,7 @@
 
 enum { LEG_LAST_HOPS = 10 /* Max-Forwards of an emergency call that had none left */ };
 
-static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
 
 enum hide_way
 leg_way(const struct call *c, enum call_leg_index i)
@@ -31,6 +31,13 @@ leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source 
 		(void)!str_copyz(l->peer, sizeof(l->peer),
 				 str_sub(str_from(src->tls_peer), 0, sizeof(l->peer) - 1));
 	}
+}
+
+void
+leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	if (sip_msg_hdr(m, SIP_H_ALLOW))
+		c->rec.leg[i].allows_update = sip_hdr_has(m, SIP_H_ALLOW, "UPDATE");
 }
 
 enum err
@@ -257,6 +264,29 @@ put_reason(const struct call *c, struct buf *b)
 }
 
 enum err
+leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request *r, struct buf *b)
+{
+	struct str method = str_from(sip_method_name(r->method));
+	struct sip_dialog *d = &c->rec.leg[i].dialog;
+	uint32_t cseq;
+	enum err e = sip_dialog_next_cseq(d, r->method, &cseq);
+
+	if (e != ERR_OK)
+		return e;
+	sip_dialog_put_line(d, b, method);
+	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, (uint64_t)forwards_left(r->from));
+	sip_dialog_put_headers(d, b, method, cseq);
+	put_contact(c, i, b);
+	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+	put_agent(c->owner, b, SIP_H_USER_AGENT);
+	if (r->from)
+		hide_copy(b, r->from, leg_way(c, i));
+	sip_edit_body(b, r->type, r->body);
+	return buf_end(b);
+}
+
+enum err
 leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b)
 {
 	struct sip_dialog *d = &c->rec.leg[i].dialog;
@@ -275,13 +305,14 @@ leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b)
 	return buf_end(b);
 }
 
-/* Start of a response to A's INVITE. */
+/* Start of a response to a request of leg i. */
 static const struct sip_msg *
-begin_response(struct call *c, struct buf *b, int status)
+begin_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn, struct buf *b,
+	       int status)
 {
 	const struct call_ops *ops = &c->owner->ops;
-	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
-	struct str tag = sip_dialog_str(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_LOCAL_TAG);
+	const struct sip_msg *req = ops->do_request_of(ops->arg, txn);
+	struct str tag = sip_dialog_str(&c->rec.leg[i].dialog, SIP_DIALOG_LOCAL_TAG);
 	char fresh[CALL_TAG_CHARS + 1];
 
 	if (tag.len == 0) { /* refused before there was a dialog */
@@ -292,25 +323,26 @@ begin_response(struct call *c, struct buf *b, int status)
 			  &(struct sip_edit_reply){.status = (unsigned)status,
 						   .reason = str_from(reason_phrase(status)),
 						   .to_tag = tag,
-						   .source = &c->rec.leg[LEG_A].remote});
+						   .source = &c->rec.leg[i].remote});
 	put_agent(c->owner, b, SIP_H_SERVER);
 	return req;
 }
 
 void
-leg_put_response_a(struct call *c, struct buf *b, int status, const struct sip_msg *from,
-		   struct str body)
+leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn, struct buf *b,
+		 int status, const struct sip_msg *from, struct str body)
 {
-	const struct sip_msg *req = begin_response(c, b, status);
+	const struct sip_msg *req = begin_response(c, i, txn, b, status);
 
 	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
-	put_contact(c, LEG_A, b);
+	put_contact(c, i, b);
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
-	if (from) {
+	if (from && i == LEG_A) {
 		caller_read_answer(c, from);
 		put_identity(c, LEG_A, b);
-		hide_copy(b, from, leg_way(c, LEG_A));
 	}
+	if (from)
+		hide_copy(b, from, leg_way(c, i));
 	put_sdp(b, body);
 }
 
@@ -354,7 +386,7 @@ put_redirect(const struct call *c, struct buf *b)
 void
 leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning, int q850)
 {
-	const struct sip_msg *req = begin_response(c, b, status);
+	const struct sip_msg *req = begin_response(c, LEG_A, c->leg[LEG_A].invite, b, status);
 
 	if (status == 420)
 		put_unsupported(b, req);
@@ -382,23 +414,23 @@ is_emergency(const struct calls *cs, const struct sip_msg *m)
 }
 
 void
-leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req, int status,
-	      const struct addr *source, const char *tag, const char *warning, const char *id)
+leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,
+	      const struct addr *source, const char *tag, const struct leg_plain *p)
 {
 	sip_edit_response(b, req,
-			  &(struct sip_edit_reply){.status = (unsigned)status,
-						   .reason = str_from(reason_phrase(status)),
+			  &(struct sip_edit_reply){.status = (unsigned)p->status,
+						   .reason = str_from(reason_phrase(p->status)),
 						   .to_tag = str_from(tag),
 						   .source = source});
 	put_agent(cs, b, SIP_H_SERVER);
-	put_warning(b, warning, id);
-	if (status == 200 || status == 405 || status == 501)
+	put_warning(b, p->warning, p->id);
+	if (p->status == 200 || p->status == 405 || p->status == 501)
 		sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
-	if (status == 200 || status == 415)
+	if (p->status == 200 || p->status == 415)
 		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
-	if (status == 420)
+	if (p->status == 420)
 		put_unsupported(b, req);
-	if (status == 503 && !is_emergency(cs, req))
-		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
+	if (p->retry_s || (p->status == 503 && !is_emergency(cs, req)))
+		sip_edit_hdr_u64(b, SIP_H_RETRY_AFTER, p->retry_s ? p->retry_s : 5);
 	sip_edit_body(b, STR_NULL, STR_NULL);
 }

@@ -9,6 +9,8 @@ enum hide_way leg_way(const struct call *c, enum call_leg_index i);
 
 /** Fill what the record says of a leg from where its message came. */
 void leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source *src);
+/** Which methods it takes, where a message of leg i says so. */
+void leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m);
 /** Where a request inside the dialog of leg i goes. SYNTAX: the peer's target cannot be used. */
 enum err leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest *d) NODISCARD;
 
@@ -24,14 +26,31 @@ void leg_put_ack(struct call *c, enum call_leg_index i, struct buf *b, struct st
 void leg_put_lost_cancel(struct call *c, struct buf *b);
 /** A BYE on leg i; its CSeq is counted in the record. */
 enum err leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b) NODISCARD;
-/** A provisional or 2xx to A's INVITE, with what crosses of from (NULL: nothing), and body. */
-void leg_put_response_a(struct call *c, struct buf *b, int status, const struct sip_msg *from,
-			struct str body);
+/* A request inside a dialog. */
+struct leg_request {
+	enum sip_method method;
+	const struct sip_msg *from; /* what crosses of it goes along; NULL: nothing */
+	struct str type, body;      /* Content-Type; empty: no body */
+};
+/** Such a request on leg i; its CSeq is counted in the record. */
+enum err leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request *r,
+			 struct buf *b) NODISCARD;
+/** A provisional or 2xx to a request of leg i, with what crosses of from (NULL: nothing), and SDP
+ * (empty: none). */
+void leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn,
+		      struct buf *b, int status, const struct sip_msg *from, struct str body);
 /** A final failure to A's INVITE: status, our Warning (may be ""), Q.850 cause (0 = none). */
 void leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning, int q850);
 
-/** Any answer outside a call: status, Warning text ("" = none) with id ("" = none). */
-void leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req, int status,
-		   const struct addr *source, const char *tag, const char *warning, const char *id);
+/* An answer that says nothing of a call. */
+struct leg_plain {
+	int status;
+	const char *warning; /* "" = none */
+	const char *id;      /* in the Warning; "" = none */
+	uint32_t retry_s;    /* Retry-After; 0 = what the status says */
+};
+/** Such an answer to req, from source; tag: ours where req has none. */
+void leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,
+		   const struct addr *source, const char *tag, const struct leg_plain *p);
 
 #endif

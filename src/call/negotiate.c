@@ -202,6 +202,7 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	random_token(o->cname, MEDIA_CNAME_MAX - 1);
 	random_bytes(&l->origin.id, sizeof(l->origin.id));
 	l->origin.id &= 0x7fffffffffffu; /* some parsers hold o= in 63 bits, some in a double */
+	l->shown = c->leg[i].local.media;
 	l->media_open = 1;
 	c->owner->by_media[o->slot] = c;
 	return REFUSAL_NONE;
@@ -288,6 +289,8 @@ open_row(struct call *c, enum call_leg_index i)
 	o->out_suite = leg->out_serial ? (uint8_t)leg->local.crypto[0].suite : 0;
 	l->in_suite = o->in_suite;
 	l->out_suite = o->out_suite;
+	l->out_tag = leg->local.crypto[0].tag;
+	l->out_spelling = leg->local.crypto[0].spelling;
 	if (t)
 		o->dscp = t->dscp == TRUNK_DSCP_KEEP ? MEDIA_DSCP_KEEP : t->dscp;
 	o->clock_rate = leg->far.clock;
@@ -433,6 +436,8 @@ settle(struct call *c, struct sdp_stream *got)
 	sdp_stream_wipe(&far);
 	sdp_local_wipe(&asked);
 	note_codec(c, got->codec);
+	c->leg[x].answers = true;
+	c->leg[y].answers = false;
 	r = open_row(c, y);
 	if (r == REFUSAL_NONE)
 		r = open_row(c, x);
@@ -462,12 +467,98 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 	return r;
 }
 
+/* ---- what is known already ---- */
+
+/* Does the leg ask for the session that stands? Its address and its key may be new: the other leg
+ * never sees them. */
+static bool
+is_same(const struct sdp_stream *a, const struct sdp_stream *b)
+{
+	return a->proto == b->proto && a->direction == b->direction && a->disabled == b->disabled &&
+	       a->index == b->index && a->rtcp_mux == b->rtcp_mux && a->ptime == b->ptime &&
+	       a->telephone_event_pt == b->telephone_event_pt && a->n_pts == b->n_pts &&
+	       memcmp(a->pts, b->pts, a->n_pts) == 0 &&
+	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;
+}
+
+static bool
+has_layout(const struct sdp *s, const struct sdp_layout *lay)
+{
+	for (unsigned k = 0; k < s->n_media && s->n_media == lay->n; k++)
+		if (lay->type[k] != (uint8_t)s->media[k].type)
+			return false;
+	return s->n_media == lay->n;
+}
+
+bool
+negotiate_known(struct call *c)
+{
+	enum call_leg_index i = (enum call_leg_index)c->x.from;
+	struct call_leg *leg = &c->leg[i];
+	struct call_exchange *x = &c->x;
+
+	if (!leg->agreed || !leg->answers || leg->said.n == 0 || !is_same(&leg->far, &x->far) ||
+	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
+	    (x->mine.secure && !sdp_crypto_eq(&x->mine.crypto[0], &leg->local.crypto[0])))
+		return false;
+	x->far.far_sends = leg->far.far_sends;
+	x->far.far_receives = leg->far.far_receives;
+	take_sides(c, i, &x->far, &x->mine);
+	return open_row(c, i) == REFUSAL_NONE;
+}
+
 enum refusal
 negotiate_answered(struct call *c)
 {
 	enum refusal r = open_row(c, LEG_B);
 
 	return r == REFUSAL_NONE ? open_row(c, LEG_A) : r;
+}
+
+/* Our line of a=crypto on a leg of an earlier life. Without its key the next offer has a new one.
+ */
+static void
+restore_line(struct call *c, enum call_leg_index i)
+{
+	const struct call_ops *ops = &c->owner->ops;
+	const struct record_leg *l = &c->rec.leg[i];
+	struct sdp_local *local = &c->leg[i].local;
+	struct sdp_crypto *line = &local->crypto[0];
+
+	if (!l->out_suite || ops->do_key_of(ops->arg, l->media.slot, false, l->media.out_serial,
+					    (enum sdp_suite)l->out_suite, &line->keys[0]) != ERR_OK)
+		return;
+	line->tag = l->out_tag;
+	line->suite = (enum sdp_suite)l->out_suite;
+	line->spelling = l->out_spelling;
+	line->n_keys = 1;
+	local->n_crypto = 1;
+}
+
+void
+negotiate_restore(struct call *c)
+{
+	const struct call_ops *ops = &c->owner->ops;
+
+	for (int i = 0; i < CALL_LEGS; i++) {
+		struct record_leg *l = &c->rec.leg[i];
+		struct call_leg *leg = &c->leg[i];
+
+		leg->last_in = leg->in_serial = l->media.in_serial;
+		leg->last_out = leg->out_serial = l->media.out_serial;
+		leg->agreed = c->rec.answer_us != 0;
+		leg->local.media = l->shown;
+		leg->local.secure = l->secure;
+		leg->far.clock = l->media.clock_rate;
+		leg->far.telephone_event_pt = SDP_PT_NONE;
+		if (!l->media_open || !l->secure)
+			continue;
+		restore_line(c, (enum call_leg_index)i);
+		if (l->in_suite &&
+		    ops->do_key_of(ops->arg, l->media.slot, true, leg->in_serial,
+				   (enum sdp_suite)l->in_suite, &leg->far.key) == ERR_OK)
+			leg->far.suite = (enum sdp_suite)l->in_suite;
+	}
 }
 
 void

@@ -30,10 +30,19 @@ enum refusal negotiate_ask(struct call *c);
  * leg that offered. Nothing to do (NONE) where it answered already. why as above.
  */
 enum refusal negotiate_answer(struct call *c, const struct sip_msg *m, const char **why);
+/**
+ * Does the offer in hand ask for the session that stands, as we answered it before? Then only the
+ * leg's own address and key are taken from it, the last answer in said holds, and the other leg
+ * need not hear of it. Right after negotiate_offer.
+ */
+bool negotiate_known(struct call *c);
 /** No offer is in hand any more: answered finally, or refused. */
 void negotiate_drop(struct call *c);
 /** The call is answered: media time-outs run. */
 enum refusal negotiate_answered(struct call *c);
+/** A call of an earlier life, from its record and the secrets segment: the keys that both sides
+ * use, so that the next offer repeats ours and sees whether theirs is new. */
+void negotiate_restore(struct call *c);
 /** Close both rows (once). */
 void negotiate_close(struct call *c);
 /** Wipe all keys that this call holds. */

@@ -38,7 +38,8 @@
 	X(MEDIA, 488, 88, "no audio stream that both sides could use")                             \
 	X(CRYPTO, 488, 88, "the trunk requires SRTP with an a=crypto that postern knows")          \
 	X(CLEAR_ONLY, 488, 88, "SRTP keys are not taken over a trunk without TLS")                 \
-	X(REINVITE, 488, 88, "this change of a running call is not supported yet")                 \
+	X(PENDING, 491, 0, "another change of the call is in hand: ask again")                     \
+	X(PEER_GONE, 480, 41, "the other side does not know the call any more")                    \
 	X(BAD_ANSWER, 502, 88, "the called side's answer cannot be used")                          \
 	X(BAD_ACK, 488, 88, "the caller's ACK has no usable answer to the called side's offer")    \
 	X(UNREACHABLE, 480, 20, "the called trunk cannot be reached")                              \

@@ -47,7 +47,11 @@ struct record_leg {
 	uint8_t media_open;          /* media.slot is ours */
 	uint8_t stats_final;         /* stats are the last word */
 	uint8_t in_suite, out_suite; /* enum sdp_suite */
-	uint8_t pad[2];
+	uint8_t allows_update;       /* its Allow names UPDATE */
+	uint8_t out_spelling;        /* of the suite that we send under */
+	uint32_t out_tag;            /* of that a=crypto line */
+	uint32_t pad;
+	struct addr shown;       /* ours, as SDP on this leg names it */
 	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media; /* as last commanded */
 	struct sdp_origin origin;

@@ -4,6 +4,8 @@
 #include "base/metric.h"
 #include "call/act.h"
 #include "call/meter.h"
+#include "call/negotiate.h"
+#include "call/speak.h"
 
 /* What a call in set-up still can be told: its target that nobody waits any more. */
 static void
@@ -22,7 +24,7 @@ give_up_setup(struct call *c)
 	(void)!str_copyz(dest.branch, sizeof(dest.branch), str_from(l->branch));
 	buf_init(&b, c->owner->msg, sizeof(c->owner->msg));
 	leg_put_lost_cancel(c, &b);
-	act_store(c);
+	speak_store(c);
 	if (buf_end(&b) == ERR_OK && c->owner->ops.do_send(c->owner->ops.arg, &dest, SIP_CANCEL,
 							   buf_view(&b), NULL, &txn) == ERR_OK)
 		c->owner->ops.do_forget(c->owner->ops.arg, txn);
@@ -37,7 +39,7 @@ resume_call(struct call *c)
 	if (state == B2BUA_UP && !sick && !c->rec.end_us) {
 		metric_add(METRIC_calls_restored, 1);
 		act_event(c, B2BUA_EV_RESTORE, NULL);
-		act_store(c);
+		speak_store(c);
 		return;
 	}
 	log_warn("call.restore", "id=%s state=%s ended: %s", c->rec.id.z, b2bua_state_name(state),
@@ -50,7 +52,7 @@ resume_call(struct call *c)
 	if (state == B2BUA_TRYING || state == B2BUA_RINGING || state == B2BUA_CANCELING)
 		give_up_setup(c);
 	if (c->rec.owes_ack) /* before its BYE */
-		act_ack(c, LEG_B);
+		speak_ack(c, LEG_B);
 	act_event(c,
 		  c->rec.answer_us && state != B2BUA_ENDED ? B2BUA_EV_RESTORE_LOST : B2BUA_EV_FAIL,
 		  NULL);
@@ -108,11 +110,10 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 			l->media_open = 0; /* of another plan of ports */
 		if (l->media_open)
 			cs->by_media[l->media.slot] = c;
-		c->leg[i].last_in = c->leg[i].in_serial = l->media.in_serial;
-		c->leg[i].last_out = c->leg[i].out_serial = l->media.out_serial;
 		if (l->dialog.version)
 			act_hash_leg(c, (enum call_leg_index)i);
 	}
+	negotiate_restore(c);
 	hold_again(c);
 	resume_call(c);
 	return ERR_OK;

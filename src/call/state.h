@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/timer.h"
+#include "call/change.h"
 #include "call/hide.h"
 #include "call/record.h"
 #include "edge/edge.h"
@@ -51,6 +52,10 @@ struct call_ops {
 	void (*do_port_free)(void *arg, uint32_t slot);
 	/* key and salt as the suite has them; before the OPEN that names the serial */
 	void (*do_key)(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k);
+	/* the key of a serial as it was given, for a call of an earlier life; NOTFOUND. Lengths by
+	 * suite; wiped by the caller */
+	enum err (*do_key_of)(void *arg, uint32_t slot, bool in, uint32_t serial,
+			      enum sdp_suite suite, struct sdp_key *out);
 	enum err (*do_open)(void *arg, const struct media_open *o, bool spare);
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
@@ -106,7 +111,12 @@ struct call_caller {
 struct call_user {
 	struct call *call;
 	enum call_leg_index leg;
-	enum { USER_INVITE, USER_BYE } kind;
+	enum {
+		USER_INVITE,
+		USER_BYE,
+		USER_ASKING, /* server: a change that leg asks for */
+		USER_ASKED,  /* client: a change that leg is asked for */
+	} kind;
 };
 
 /* The last body that we sent to a leg, for its copies; it holds our keys. */
@@ -127,6 +137,7 @@ struct call_leg {
 	struct call_said said;
 	bool hashed;
 	bool agreed;        /* an offer and its answer were exchanged with this peer */
+	bool answers;       /* said answers what it offered; else it offers */
 	bool answer_in_ack; /* our ACK to it carries said */
 };
 
@@ -143,13 +154,26 @@ struct call_exchange {
 	struct sdp_local asked; /* our side of the other leg, as it was offered */
 };
 
+/* A change of the running call that is in hand (call/modify.h). */
+struct call_change {
+	struct change m;
+	struct call_user asking, asked; /* leg: which of the two it is */
+	struct edge_txn *in;            /* server: of the leg that asks; NULL: we ask */
+	struct edge_txn *out;           /* client: to the leg that is asked; lives on for copies */
+	bool late;                      /* it asks without an offer: the asked leg's 2xx offers */
+	int status;                     /* what the leg that asks is told where it is refused */
+	uint32_t retry_s;
+	enum refusal why;
+};
+
 struct call {
 	struct calls *owner;
 	struct list node; /* in the owner's list of live calls */
 	uint32_t slot;
 	struct b2bua m;
 	struct timer timer;
-	struct sip_ok_retrans ok; /* our 2xx to A */
+	struct sip_ok_retrans ok; /* our 2xx to an INVITE of ok_txn */
+	struct edge_txn *ok_txn;
 	struct limit_hold hold;
 	struct usage_hold used[2]; /* of the payer and the account above it */
 	uint64_t step_due;         /* the next increment begins; TIMER_NEVER = nothing counted */
@@ -164,6 +188,7 @@ struct call {
 	int fail_q850;
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
 	struct call_exchange x;
+	struct call_change change;
 	bool late;            /* A's INVITE had no offer: B's 2xx has it, A's ACK the answer */
 	uint64_t closing_due; /* waiting for media's last counters */
 	bool media_closing, finished;

@@ -51,6 +51,7 @@ static const char *const bodies[] = {
 	HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 0\r\na=sendonly\r\n",
 	HEAD("10.0.0.9") "m=video 1 RTP/AVP 99\r\nm=audio 10000 RTP/AVP 8\r\na=inactive\r\n",
 	HEAD("0.0.0.0") "m=audio 0 RTP/AVP 8\r\n",
+	HEAD("0.0.0.0") "m=audio 4000 RTP/SAVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n" CRYPTO("1", "80"),
 	"",
 };
 
@@ -101,8 +102,8 @@ feed_request(const char *trunk, struct str text)
 	}
 	t->method = t->msg.method;
 	calls_on_request(&f->calls, t, &t->msg, &t->src, f->now);
-	/* answered and forgotten, or an INVITE in hand */
-	CHECK(t->forgotten || (t->method == SIP_INVITE && t->user));
+	/* answered and forgotten, or in hand */
+	CHECK(t->forgotten || t->user);
 }
 
 static void
@@ -192,7 +193,7 @@ do_inside(void)
 					      "INVITE", "UPDATE", "INFO", "FOO"};
 	struct edge_txn *t = pick(take(2));
 	const char *method = methods[take(ARRAY_LEN(methods))];
-	const char *trunk;
+	const char *trunk, *body = "";
 	struct str us, them;
 	char mem[FAKE_TEXT];
 	struct buf b;
@@ -204,13 +205,16 @@ do_inside(void)
 	trunk = take(4) == 0 ? trunks[take(ARRAY_LEN(trunks))]
 		: t->server  ? snapshot_trunk_id(&f->snap, t->src.trunk).z
 			     : t->dest.trunk.z;
+	if (method[0] == 'U' || (method[0] == 'I' && method[2] == 'V') || method[0] == 'A')
+		body = body_of(trunk[0] == 'g' ? 1 : 0);
 	buf_init(&b, mem, sizeof(mem));
 	buf_printf(&b,
 		   "%s sip:us@sbc SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKi%u\r\n"
 		   "Max-Forwards: 70\r\nFrom: <sip:far@x>;tag=%.*s\r\nTo: <sip:us@x>%s%.*s\r\n"
-		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%sContent-Length: 0\r\n\r\n",
+		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		   method, ++f->n_branch, STR_ARG(them), us.len ? ";tag=" : "", STR_ARG(us),
-		   STR_ARG(t->msg.call_id), take(6), method, mores[take(ARRAY_LEN(mores))]);
+		   STR_ARG(t->msg.call_id), take(12), method, mores[take(ARRAY_LEN(mores))],
+		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	if (buf_end(&b) != ERR_OK)
 		return;
 	if (method[0] != 'A') {

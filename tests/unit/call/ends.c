@@ -165,27 +165,6 @@ stop_is_paced(void **state)
 
 /* ---- after a restart ---- */
 
-/* The process dies and comes again: all that is kept are the records and the ports. */
-static void
-restart(struct fake *f, int crashes)
-{
-	calls_fini(&f->calls);
-	timers_fini(&f->timers);
-	memset(f->txn, 0, sizeof(f->txn));
-	for (int i = 0; i < FAKE_PORTS; i++) /* media answers a repeated CLOSE as well */
-		f->port[i].closing = false;
-	assert_int_equal(timers_init(&f->timers, FAKE_TIMERS), ERR_OK);
-	fake_calls(f);
-	f->n_sent = 0;
-	for (uint32_t i = 0; i < FAKE_RECORDS; i++)
-		if (f->record[i].live) {
-			struct call_record r = f->record[i].rec;
-
-			r.crashes = (uint8_t)crashes;
-			assert_int_equal(calls_restore(&f->calls, i, &r, f->now), ERR_OK);
-		}
-}
-
 /* An answered call goes on: BYE of either side works, over a new connection. */
 static void
 restore_up(void **state)
@@ -193,17 +172,9 @@ restore_up(void **state)
 	(void)state;
 	for (int side = 0; side < 2; side++) {
 		struct fake *f = rig_up();
-		struct rig_pair p = rig_talking(f), far = p;
-		static struct edge_txn a, b;
+		struct rig_pair p = rig_talking(f);
 
-		a = *p.a;
-		b = *p.b;
-		far = (struct rig_pair){&a, &b};
-		memcpy(a.text, p.a->text, sizeof(a.text));
-		memcpy(b.text, p.b->text, sizeof(b.text));
-		CHECK(sip_msg_parse(str_from(a.text), &a.msg) == ERR_OK);
-		CHECK(sip_msg_parse(str_from(b.text), &b.msg) == ERR_OK);
-		restart(f, 1);
+		rig_restart(f, &p);
 		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		assert_int_equal(f->n_sent, 0);
 		assert_int_equal(rig_call(f)->rec.leg[LEG_A].conn, 0);
@@ -211,9 +182,9 @@ restore_up(void **state)
 		assert_int_equal(limit_calls(&f->calls.limit, LIMIT_TRUNK, "acme-pbx"), 1);
 		assert_int_equal(limit_calls(&f->calls.limit, LIMIT_TRUNK, "gw1"), 1);
 		if (side == 0)
-			(void)rig_inside(f, far.a, "acme-pbx", "BYE", 2, "");
+			(void)rig_inside(f, p.a, "acme-pbx", "BYE", 2, "");
 		else
-			(void)rig_inside(f, far.b, "gw1", "BYE", 1, "");
+			(void)rig_inside(f, p.b, "gw1", "BYE", 1, "");
 		assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 200);
 		assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 1);
 		rig_settle(f);
@@ -249,7 +220,7 @@ restore_other_stages(void **state)
 		char branch[EDGE_BRANCH_MAX];
 
 		memcpy(branch, rows[i].go(f).b->branch, sizeof(branch));
-		restart(f, rows[i].crashes);
+		rig_restart_after(f, NULL, rows[i].crashes);
 		if (rig_count(f, SENT_REQUEST, SIP_BYE) != rows[i].byes ||
 		    rig_count(f, SENT_REQUEST, SIP_CANCEL) != rows[i].cancels)
 			fail_msg("%s: %u BYE, %u CANCEL", rows[i].name,
@@ -284,7 +255,7 @@ restore_ended(void **state)
 	(void)ending(f);
 	fake_answer(f, rig_bye_out(f, 0), 200, "", "", "");
 	assert_int_equal(f->record[0].rec.state, B2BUA_ENDED);
-	restart(f, 0);
+	rig_restart_after(f, NULL, 0);
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 0);
 	fake_run(f, 2000000);
 	assert_int_equal(rig_cdr(f)->ended_by, ENDER_CALLER);
@@ -300,7 +271,7 @@ restore_other_ports(void **state)
 	(void)state;
 	(void)rig_talking(f);
 	f->record[0].rec.leg[LEG_A].media.slot = FAKE_PORTS + 1000000;
-	restart(f, 1);
+	rig_restart_after(f, NULL, 1);
 	(void)calls_stop(&f->calls, f->now);
 	rig_settle(f);
 	fake_run(f, 2000000);

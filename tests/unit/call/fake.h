@@ -83,7 +83,7 @@ struct fake {
 	bool emergency_lost;
 	bool spare_asked;
 	/* faults to order */
-	bool no_port, no_open, no_send, no_slot, no_local;
+	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
 	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
 	bool damaged;          /* records are not what calls wrote */
 	struct sip_msg rx, tx; /* scratch: what is told to calls, what it sends */
@@ -476,6 +476,21 @@ fake_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_ke
 	*(in ? &f->port[slot].in : &f->port[slot].out) = *k;
 }
 
+/* What do_key was given last. */
+static enum err
+fake_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite suite,
+	    struct sdp_key *out)
+{
+	struct fake *f = arg;
+
+	CHECK(slot < FAKE_PORTS && suite != SDP_SUITE_NONE);
+	if (f->no_keys || serial == 0 ||
+	    serial != (in ? f->port[slot].in_serial : f->port[slot].out_serial))
+		return ERR_NOTFOUND;
+	*out = in ? f->port[slot].in : f->port[slot].out;
+	return ERR_OK;
+}
+
 static enum err
 fake_open(void *arg, const struct media_open *o, bool spare)
 {
@@ -615,6 +630,7 @@ fake_init(struct fake *f)
 				   .do_port = fake_port,
 				   .do_port_free = fake_port_free,
 				   .do_key = fake_key,
+				   .do_key_of = fake_key_of,
 				   .do_open = fake_open,
 				   .do_close = fake_close,
 				   .do_stats = fake_stats,

@@ -175,14 +175,16 @@ plain_answers(void **state)
 	(void)state;
 	assert_int_equal(sip_msg_parse(str_from(req), &m), ERR_OK);
 	assert_int_equal(addr_parse(STR("10.0.0.9:5099"), &from), ERR_OK);
-	leg_put_plain(&f->calls, &b, &m, 420, &from, "ours", "no", "theid");
+	leg_put_plain(&f->calls, &b, &m, &from, "ours",
+		      &(struct leg_plain){.status = 420, .warning = "no", .id = "theid"});
 	assert_int_equal(buf_end(&b), ERR_OK);
 	assert_non_null(strstr(buf_cstr(&b), "rport=5099"));
 	assert_non_null(strstr(text, "To: <sip:c@d>;tag=ours\r\n"));
 	assert_non_null(strstr(text, "Unsupported: a\r\nUnsupported: b\r\nUnsupported: c\r\n"));
 	assert_non_null(strstr(text, "Warning: 399 postern \"no (id theid)\"\r\n"));
 	b = blank();
-	leg_put_plain(&f->calls, &b, &m, 200, &from, "ours", "", "");
+	leg_put_plain(&f->calls, &b, &m, &from, "ours",
+		      &(struct leg_plain){.status = 200, .warning = "", .id = ""});
 	assert_non_null(strstr(buf_cstr(&b), "Accept: application/sdp\r\n"));
 	assert_null(strstr(text, "Warning"));
 	rig_down(f);

@@ -331,6 +331,44 @@ rig_talking(struct fake *f)
 	return p;
 }
 
+/* The process dies and comes again: all that is kept are the records and the ports. p (may be
+ * NULL): what its parties know is kept for the test. */
+static inline void
+rig_restart_after(struct fake *f, struct rig_pair *p, int crashes)
+{
+	static struct edge_txn kept[2];
+
+	if (p) {
+		kept[0] = *p->a;
+		kept[1] = *p->b;
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(sip_msg_parse(str_from(kept[i].text), &kept[i].msg),
+					 ERR_OK);
+		*p = (struct rig_pair){&kept[0], &kept[1]};
+	}
+	calls_fini(&f->calls);
+	timers_fini(&f->timers);
+	memset(f->txn, 0, sizeof(f->txn));
+	for (int i = 0; i < FAKE_PORTS; i++) /* media answers a repeated CLOSE as well */
+		f->port[i].closing = false;
+	assert_int_equal(timers_init(&f->timers, FAKE_TIMERS), ERR_OK);
+	fake_calls(f);
+	f->n_sent = 0;
+	for (uint32_t i = 0; i < FAKE_RECORDS; i++)
+		if (f->record[i].live) {
+			struct call_record r = f->record[i].rec;
+
+			r.crashes = (uint8_t)crashes;
+			assert_int_equal(calls_restore(&f->calls, i, &r, f->now), ERR_OK);
+		}
+}
+
+static inline void
+rig_restart(struct fake *f, struct rig_pair *p)
+{
+	rig_restart_after(f, p, 1);
+}
+
 /* All that is out is answered, all that is closing closed. */
 static inline void
 rig_settle(struct fake *f)

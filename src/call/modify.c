@@ -1,0 +1,355 @@
+#include "call/modify.h"
+
+#include "base/log.h"
+#include "base/random.h"
+#include "call/negotiate.h"
+#include "call/speak.h"
+
+enum { RETRY_MAX_S = 10 /* RFC 3261 14.2 */ };
+
+static const struct call_ops *
+ops_of(const struct call *c)
+{
+	return &c->owner->ops;
+}
+
+/* ---- answers to the leg that asks ---- */
+
+static void
+refuse(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
+       const struct leg_plain *p)
+{
+	speak_plain(c->owner, txn, m, &c->rec.leg[i].remote, p);
+}
+
+static void
+refuse_why(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
+	   enum refusal r, const char *more)
+{
+	refuse(c, i, txn, m,
+	       &(struct leg_plain){.status = refusal_status(r),
+				   .warning = more[0] ? more : refusal_text(r),
+				   .id = c->rec.id.z});
+}
+
+/* Its Contact is where requests go from now on. One that cannot be used leaves it as it was. */
+static void
+refresh_target(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	enum err e = sip_dialog_refresh(&c->rec.leg[i].dialog, m);
+
+	if (e != ERR_OK && e != ERR_NOTFOUND)
+		log_warn("call.target", "id=%s leg=%c the Contact cannot be used: %s", c->rec.id.z,
+			 i == LEG_A ? 'A' : 'B', err_text(e));
+}
+
+static void
+answer_asking(struct call *c, const struct sip_msg *from)
+{
+	struct call_change *k = &c->change;
+	enum call_leg_index i = k->asking.leg;
+	const struct sip_msg *req = ops_of(c)->do_request_of(ops_of(c)->arg, k->in);
+
+	refresh_target(c, i, req);
+	speak_answer(c, i, k->in, from, speak_said(c, i));
+	if (!k->m.in_invite)
+		return;
+	c->ok_txn = k->in;
+	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
+}
+
+static void
+reject_asking(struct call *c)
+{
+	struct call_change *k = &c->change;
+	struct edge_txn *in = k->in;
+	bool ours = k->why != REFUSAL_NONE;
+
+	if (!in)
+		return;
+	k->in = NULL;
+	speak_store(c);
+	refuse(c, k->asking.leg, in, ops_of(c)->do_request_of(ops_of(c)->arg, in),
+	       &(struct leg_plain){.status = k->status ? k->status : 487,
+				   .warning = ours ? refusal_text(k->why) : "",
+				   .id = ours ? c->rec.id.z : "",
+				   .retry_s = k->retry_s});
+}
+
+/* ---- steps ---- */
+
+/* The change is over, one way or the other. */
+static void
+clear_change(struct call *c)
+{
+	struct call_change *k = &c->change;
+
+	if (k->in) {
+		sip_ok_retrans_stop(&c->ok);
+		ops_of(c)->do_forget(ops_of(c)->arg, k->in);
+		k->in = NULL;
+	}
+	negotiate_drop(c);
+}
+
+static enum refusal
+step(struct call *c, enum change_event ev, const struct sip_msg *msg)
+{
+	struct call_change *k = &c->change;
+	enum change_state before = k->m.state;
+	unsigned todo = change_step(&k->m, ev, c->owner->now);
+
+	log_debug("call.change", "id=%s %s: %s -> %s", c->rec.id.z, change_event_name(ev),
+		  change_state_name(before), change_state_name(k->m.state));
+	if (todo & CHANGE_DO_ACK) {
+		speak_store(c);
+		speak_ack(c, k->asked.leg);
+	}
+	if (todo & CHANGE_DO_ANSWER)
+		answer_asking(c, msg);
+	if (todo & CHANGE_DO_REJECT)
+		reject_asking(c);
+	if ((todo & CHANGE_DO_CANCEL) && k->out && k->m.out_invite)
+		ops_of(c)->do_cancel(ops_of(c)->arg, k->out, STR_NULL);
+	if (k->m.state == CHANGE_NONE && before != CHANGE_NONE)
+		clear_change(c);
+	return todo & CHANGE_DO_STOP ? k->why : REFUSAL_NONE;
+}
+
+/* ---- asking ---- */
+
+/* May this request be taken now? Else it is answered (RFC 3261 14.2, RFC 3311 5.2). */
+static bool
+is_free(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
+{
+	const struct call_change *k = &c->change;
+	struct leg_plain p = {
+		.status = 491, .warning = refusal_text(REFUSAL_PENDING), .id = c->rec.id.z};
+
+	if (c->m.state == B2BUA_UP && k->m.state == CHANGE_NONE)
+		return true;
+	if (c->m.state == B2BUA_ENDING || c->m.state == B2BUA_ENDED)
+		p = (struct leg_plain){.status = 481, .warning = "", .id = ""};
+	else if (c->m.state != B2BUA_UP ? i == LEG_A : k->in && k->asking.leg == i) {
+		p.status = 500;
+		p.retry_s = 1 + random_u32() % RETRY_MAX_S;
+	}
+	refuse(c, i, txn, m, &p);
+	return false;
+}
+
+/* The request goes on to the other leg. */
+static enum refusal
+ask_other(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	struct call_change *k = &c->change;
+	enum call_leg_index to = (enum call_leg_index)(1 - i);
+	enum refusal r = k->late ? REFUSAL_NONE : negotiate_ask(c);
+	struct leg_request request = {.method = m->method, .from = m};
+
+	if (r != REFUSAL_NONE)
+		return r;
+	if (!c->rec.leg[to].allows_update)
+		request.method = SIP_INVITE;
+	if (!k->late) {
+		request.type = STR("application/sdp");
+		request.body = speak_said(c, to);
+	}
+	c->leg[to].answer_in_ack = false;
+	if (k->out) /* copies of what it said to an earlier change */
+		ops_of(c)->do_forget(ops_of(c)->arg, k->out);
+	k->out = NULL;
+	k->asked.leg = to;
+	k->m.out_invite = request.method == SIP_INVITE;
+	return speak_request(c, to, &request, &k->asked, &k->out) ? REFUSAL_NONE
+								  : REFUSAL_UNREACHABLE;
+}
+
+/* An UPDATE that offers nothing: a target, or a sign of life (RFC 3311 5.1). */
+static void
+take_refresh(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
+{
+	refresh_target(c, i, m);
+	speak_answer(c, i, txn, NULL, STR_NULL);
+	ops_of(c)->do_forget(ops_of(c)->arg, txn);
+}
+
+enum refusal
+modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
+{
+	struct call_change *k = &c->change;
+	bool invite = m->method == SIP_INVITE, known = false;
+	const char *why = "";
+	enum refusal r = REFUSAL_NONE;
+
+	if (!is_free(c, i, txn, m))
+		return REFUSAL_NONE;
+	if (!invite && m->body.len == 0) {
+		take_refresh(c, i, txn, m);
+		return REFUSAL_NONE;
+	}
+	k->late = m->body.len == 0;
+	k->why = REFUSAL_NONE;
+	k->status = 0;
+	k->retry_s = 0;
+	if (!k->late)
+		r = negotiate_offer(c, i, m, txn, &why);
+	if (r == REFUSAL_NONE && !k->late)
+		known = negotiate_known(c);
+	if (r == REFUSAL_NONE && !known)
+		r = ask_other(c, i, m);
+	if (r != REFUSAL_NONE) {
+		negotiate_drop(c);
+		refuse_why(c, i, txn, m, r, why);
+		return REFUSAL_NONE;
+	}
+	k->in = txn;
+	k->asking.leg = i;
+	k->m.in_invite = invite;
+	ops_of(c)->do_set_user(ops_of(c)->arg, txn, &k->asking);
+	r = step(c, known ? CHANGE_EV_KNOWN : CHANGE_EV_ASK, NULL);
+	if (known && !invite)
+		clear_change(c);
+	return r;
+}
+
+enum refusal
+modify_ack(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	struct call_change *k = &c->change;
+	const char *why = "";
+	enum refusal r;
+
+	if (k->m.state != CHANGE_ACKING || k->asking.leg != i)
+		return REFUSAL_NONE;
+	sip_ok_retrans_stop(&c->ok);
+	if (!k->m.owes_ack)
+		return step(c, CHANGE_EV_ACK, m);
+	r = m->body.len ? negotiate_answer(c, m, &why) : REFUSAL_BAD_ACK;
+	if (r == REFUSAL_NONE) {
+		c->leg[k->asked.leg].answer_in_ack = true;
+		return step(c, CHANGE_EV_ACK, m);
+	}
+	log_warn("call.answer", "id=%s the answer in ACK cannot be used: %s", c->rec.id.z, why);
+	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ACK;
+	return step(c, CHANGE_EV_BAD_ACK, m);
+}
+
+enum refusal
+modify_cancel(struct call *c)
+{
+	return step(c, CHANGE_EV_CANCEL, NULL);
+}
+
+/* ---- asked ---- */
+
+/* Its 2xx. */
+static enum refusal
+take_ok(struct call *c, const struct edge_news *news)
+{
+	struct call_change *k = &c->change;
+	const struct sip_msg *m = news->msg;
+	const char *why = "";
+	enum refusal r;
+
+	leg_from_source(c, k->asked.leg, &news->source);
+	leg_note_allow(c, k->asked.leg, m);
+	refresh_target(c, k->asked.leg, m);
+	if (!k->late) {
+		r = negotiate_answer(c, m, &why);
+	} else {
+		r = negotiate_offer(c, k->asked.leg, m, NULL, &why);
+		if (r == REFUSAL_NONE)
+			r = negotiate_ask(c);
+	}
+	if (r == REFUSAL_NONE)
+		return step(c, k->late ? CHANGE_EV_OK_OFFER : CHANGE_EV_OK, m);
+	log_warn("call.answer", "id=%s the answer to a change cannot be used: %s", c->rec.id.z,
+		 why);
+	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ANSWER;
+	k->status = 488;
+	return step(c, CHANGE_EV_BAD, m);
+}
+
+/* What the leg that asks is told: what speaks of the session, or of the moment, crosses. */
+static enum refusal
+take_failure(struct call *c, const struct sip_msg *m)
+{
+	struct call_change *k = &c->change;
+	struct sip_retry_after after;
+	int status = m->status;
+
+	c->leg[k->asked.leg].said.n = 0; /* it never was the session */
+	if (status == 408 || status == 481) {
+		k->why = REFUSAL_PEER_GONE;
+		k->status = refusal_status(k->why);
+		return step(c, CHANGE_EV_GONE, m);
+	}
+	k->status = status == 491 || status == 488   ? status
+		    : status == 415 || status == 606 ? 488
+						     : reason_map(status);
+	if (k->status == 500 && sip_retry_after_read(m, &after) == ERR_OK)
+		k->retry_s = after.seconds > RETRY_MAX_S ? RETRY_MAX_S : after.seconds;
+	return step(c, CHANGE_EV_FAIL, m);
+}
+
+static enum refusal
+take_silence(struct call *c, const struct edge_news *news)
+{
+	struct call_change *k = &c->change;
+	bool gone = news->event == EDGE_TIMEOUT;
+
+	k->why = gone ? REFUSAL_PEER_GONE : REFUSAL_UNREACHABLE;
+	k->status = refusal_status(k->why);
+	c->leg[k->asked.leg].said.n = 0;
+	return step(c, gone ? CHANGE_EV_GONE : CHANGE_EV_FAIL, NULL);
+}
+
+enum refusal
+modify_news(struct call *c, const struct edge_news *news)
+{
+	struct call_change *k = &c->change;
+	const struct sip_msg *m = news->msg;
+	bool waits = k->m.state == CHANGE_ASKED || k->m.state == CHANGE_CANCELED;
+
+	if (news->last)
+		k->out = NULL;
+	if (news->event == EDGE_OVER || (news->event == EDGE_RESPONSE && m->status < 200))
+		return REFUSAL_NONE;
+	if (!waits) { /* a copy of its 2xx, or one that comes when all is over: an ACK is due */
+		if (news->event == EDGE_RESPONSE && m->status < 300 && !k->m.owes_ack &&
+		    m->cseq_method == SIP_INVITE &&
+		    m->cseq == c->rec.leg[k->asked.leg].dialog.local_invite_cseq)
+			speak_ack(c, k->asked.leg);
+		return REFUSAL_NONE;
+	}
+	if (news->event != EDGE_RESPONSE)
+		return take_silence(c, news);
+	if (m->status >= 300)
+		return take_failure(c, m);
+	return take_ok(c, news);
+}
+
+/* ---- time, and the end ---- */
+
+enum refusal
+modify_due(struct call *c)
+{
+	struct call_change *k = &c->change;
+
+	if (k->m.due > c->owner->now)
+		return REFUSAL_NONE;
+	k->why = k->m.state == CHANGE_ACKING ? REFUSAL_NO_ACK : REFUSAL_PEER_GONE;
+	k->status = refusal_status(k->why);
+	return step(c, CHANGE_EV_DUE, NULL);
+}
+
+void
+modify_end(struct call *c)
+{
+	struct call_change *k = &c->change;
+
+	k->status = 487;
+	k->why = REFUSAL_NONE;
+	(void)step(c, CHANGE_EV_END, NULL);
+}

@@ -1,0 +1,24 @@
+/* Changes of a running call, asked for by either side: re-INVITE and UPDATE, with an offer, without
+ * one, or with what is known already. The machine is call/change; this carries out what it says.
+ * Each function gives NONE, or why the call must end now (the legs do not agree any more, or one is
+ * gone); the caller ends it. */
+#ifndef POSTERN_CALL_MODIFY_H
+#define POSTERN_CALL_MODIFY_H
+
+#include "call/state.h"
+
+/** INVITE or UPDATE inside the dialog of leg i; its CSeq was checked. */
+enum refusal modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn,
+			    const struct sip_msg *m) NODISCARD;
+/** ACK of our 2xx to the re-INVITE of leg i. */
+enum refusal modify_ack(struct call *c, enum call_leg_index i, const struct sip_msg *m) NODISCARD;
+/** The leg that asks gives up. */
+enum refusal modify_cancel(struct call *c) NODISCARD;
+/** News of the leg that is asked. */
+enum refusal modify_news(struct call *c, const struct edge_news *news) NODISCARD;
+/** c->change.m.due is reached (before that: nothing). */
+enum refusal modify_due(struct call *c) NODISCARD;
+/** The call ends: who waits is told. */
+void modify_end(struct call *c);
+
+#endif

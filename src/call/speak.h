@@ -1,0 +1,25 @@
+/* What a call says: its record is stored, then the message that shows it is written and sent. */
+#ifndef POSTERN_CALL_SPEAK_H
+#define POSTERN_CALL_SPEAK_H
+
+#include "call/leg.h"
+
+/** Into its record slot, now. */
+void speak_store(struct call *c);
+/** The last body that we sent to leg i; empty where none is known. */
+struct str speak_said(const struct call *c, enum call_leg_index i);
+/** ACK for leg i's 2xx, by the dialog that the record shows; again for each copy of the 2xx. */
+void speak_ack(struct call *c, enum call_leg_index i);
+/** BYE. False: none could be sent; the leg counts as done. */
+bool speak_bye(struct call *c, enum call_leg_index i);
+/** Another request inside the dialog of leg i. False: it could not be sent. */
+bool speak_request(struct call *c, enum call_leg_index i, const struct leg_request *r,
+		   struct call_user *user, struct edge_txn **out) NODISCARD;
+/** 200 to a request of leg i, with what crosses of from (NULL: nothing), and SDP (empty: none). */
+void speak_answer(struct call *c, enum call_leg_index i, struct edge_txn *txn,
+		  const struct sip_msg *from, struct str body);
+/** Any other answer to m, whose transaction then is edge's alone. */
+void speak_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+		 const struct addr *source, const struct leg_plain *p);
+
+#endif

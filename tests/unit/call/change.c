@@ -1,0 +1,251 @@
+/* call/change: one row for each pair of state and event, and scripts for what crosses. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "call/change.h"
+
+#define NEVER UINT64_MAX
+enum { NOW = 1000 };
+
+/* Short names, so that the table can be read. */
+enum {
+	DO_ACK = CHANGE_DO_ACK,
+	ANSWER = CHANGE_DO_ANSWER,
+	REJECT = CHANGE_DO_REJECT,
+	DO_CANCEL = CHANGE_DO_CANCEL,
+	STOP = CHANGE_DO_STOP,
+	STAYS = -1, /* no action, no change */
+};
+
+struct row {
+	enum change_state from;
+	enum change_event ev;
+	int actions; /* or STAYS */
+	enum change_state to;
+	uint64_t due; /* from now; 0 = NEVER */
+};
+
+#define R(from, ev, actions, to, due)                                                              \
+	{                                                                                          \
+		CHANGE_##from, CHANGE_EV_##ev, actions, CHANGE_##to, due                           \
+	}
+#define S(from, ev)                                                                                \
+	{                                                                                          \
+		CHANGE_##from, CHANGE_EV_##ev, STAYS, CHANGE_##from, 0                             \
+	}
+
+/* with INVITE on both legs */
+static const struct row rows[] = {
+	R(NONE, ASK, 0, ASKED, CHANGE_ASKED_US),
+	R(NONE, KNOWN, ANSWER, ACKING, CHANGE_ACK_US),
+	R(NONE, REFRESH, 0, REFRESHING, CHANGE_ASKED_US),
+	S(NONE, OK),
+	S(NONE, OK_OFFER),
+	S(NONE, BAD),
+	S(NONE, FAIL),
+	S(NONE, GONE),
+	S(NONE, CANCEL),
+	S(NONE, ACK),
+	S(NONE, BAD_ACK),
+	S(NONE, DUE),
+	S(NONE, END),
+
+	S(ASKED, ASK),
+	S(ASKED, KNOWN),
+	S(ASKED, REFRESH),
+	R(ASKED, OK, DO_ACK | ANSWER, ACKING, CHANGE_ACK_US),
+	R(ASKED, OK_OFFER, ANSWER, ACKING, CHANGE_ACK_US),
+	R(ASKED, BAD, DO_ACK | REJECT | STOP, NONE, 0),
+	R(ASKED, FAIL, REJECT, NONE, 0),
+	R(ASKED, GONE, REJECT | STOP, NONE, 0),
+	R(ASKED, CANCEL, DO_CANCEL, CANCELED, CHANGE_CANCEL_US),
+	S(ASKED, ACK),
+	S(ASKED, BAD_ACK),
+	R(ASKED, DUE, DO_CANCEL, CANCELED, CHANGE_CANCEL_US),
+	R(ASKED, END, REJECT, NONE, 0),
+
+	S(CANCELED, ASK),
+	S(CANCELED, KNOWN),
+	S(CANCELED, REFRESH),
+	R(CANCELED, OK, DO_ACK | ANSWER, ACKING, CHANGE_ACK_US),
+	R(CANCELED, OK_OFFER, ANSWER, ACKING, CHANGE_ACK_US),
+	R(CANCELED, BAD, DO_ACK | REJECT | STOP, NONE, 0),
+	R(CANCELED, FAIL, REJECT, NONE, 0),
+	R(CANCELED, GONE, REJECT | STOP, NONE, 0),
+	S(CANCELED, CANCEL),
+	S(CANCELED, ACK),
+	S(CANCELED, BAD_ACK),
+	R(CANCELED, DUE, REJECT | STOP, NONE, 0),
+	R(CANCELED, END, REJECT, NONE, 0),
+
+	S(ACKING, ASK),
+	S(ACKING, KNOWN),
+	S(ACKING, REFRESH),
+	S(ACKING, OK),
+	S(ACKING, OK_OFFER),
+	S(ACKING, BAD),
+	S(ACKING, FAIL),
+	S(ACKING, GONE),
+	S(ACKING, CANCEL),
+	R(ACKING, ACK, 0, NONE, 0),
+	R(ACKING, BAD_ACK, STOP, NONE, 0),
+	R(ACKING, DUE, STOP, NONE, 0),
+	R(ACKING, END, 0, NONE, 0),
+
+	S(REFRESHING, ASK),
+	S(REFRESHING, KNOWN),
+	S(REFRESHING, REFRESH),
+	R(REFRESHING, OK, DO_ACK, NONE, 0),
+	S(REFRESHING, OK_OFFER),
+	R(REFRESHING, BAD, DO_ACK | STOP, NONE, 0),
+	R(REFRESHING, FAIL, 0, NONE, 0),
+	R(REFRESHING, GONE, STOP, NONE, 0),
+	S(REFRESHING, CANCEL),
+	S(REFRESHING, ACK),
+	S(REFRESHING, BAD_ACK),
+	R(REFRESHING, DUE, STOP, NONE, 0),
+	R(REFRESHING, END, 0, NONE, 0),
+};
+_Static_assert(sizeof(rows) / sizeof(rows[0]) == CHANGE_STATE_N * CHANGE_EVENT_N,
+	       "a row for each state and event");
+
+static void
+bring(struct change *m, enum change_state to)
+{
+	static const struct {
+		enum change_event ev[2];
+		int n;
+	} ways[CHANGE_STATE_N] = {
+		[CHANGE_ASKED] = {{CHANGE_EV_ASK}, 1},
+		[CHANGE_CANCELED] = {{CHANGE_EV_ASK, CHANGE_EV_CANCEL}, 2},
+		[CHANGE_ACKING] = {{CHANGE_EV_KNOWN}, 1},
+		[CHANGE_REFRESHING] = {{CHANGE_EV_REFRESH}, 1},
+	};
+
+	change_init(m);
+	m->in_invite = m->out_invite = true;
+	for (int i = 0; i < ways[to].n; i++)
+		(void)!change_step(m, ways[to].ev[i], 0);
+	assert_int_equal(m->state, to);
+}
+
+static void
+each_pair(void **state)
+{
+	bool seen[CHANGE_STATE_N][CHANGE_EVENT_N] = {{false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *r = &rows[i];
+		struct change m, before;
+		uint64_t due;
+		unsigned got;
+
+		assert_false(seen[r->from][r->ev]);
+		seen[r->from][r->ev] = true;
+		bring(&m, r->from);
+		before = m;
+		got = change_step(&m, r->ev, NOW);
+		due = r->actions == STAYS ? before.due : r->due ? NOW + r->due : NEVER;
+		if (got != (r->actions == STAYS ? 0u : (unsigned)r->actions) || m.state != r->to ||
+		    m.due != due || (r->actions == STAYS && memcmp(&m, &before, sizeof(m)) != 0))
+			fail_msg("%s %s: actions %u, wanted %d; %s, wanted %s",
+				 change_state_name(r->from), change_event_name(r->ev), got,
+				 r->actions, change_state_name(m.state), change_state_name(r->to));
+	}
+}
+
+/* What crosses; I: INVITE, U: UPDATE, of the asking leg and to the asked one. */
+static const struct {
+	const char *name, *methods;
+	size_t n;
+	struct {
+		enum change_event ev;
+		unsigned actions;
+	} step[6];
+} scripts[] = {
+#define E(ev) CHANGE_EV_##ev
+	{"UPDATE has no ACK", "UU", 3, {{E(ASK), 0}, {E(OK), ANSWER}, {E(OK), 0}}},
+	{"UPDATE asked by INVITE", "UI", 3, {{E(ASK), 0}, {E(OK), DO_ACK | ANSWER}, {E(ACK), 0}}},
+	{"known UPDATE", "UU", 2, {{E(KNOWN), ANSWER}, {E(ASK), 0}}},
+	{"refresh by UPDATE", "UU", 2, {{E(REFRESH), 0}, {E(OK), 0}}},
+	{"no offer", "II", 4, {{E(ASK), 0}, {E(OK_OFFER), ANSWER}, {E(ACK), DO_ACK}, {E(ACK), 0}}},
+	{"no offer, bad ACK",
+	 "II",
+	 3,
+	 {{E(ASK), 0}, {E(OK_OFFER), ANSWER}, {E(BAD_ACK), DO_ACK | STOP}}},
+	{"no offer, no ACK",
+	 "II",
+	 3,
+	 {{E(ASK), 0}, {E(OK_OFFER), ANSWER}, {E(DUE), DO_ACK | STOP}}},
+	{"no offer, call ends", "II", 3, {{E(ASK), 0}, {E(OK_OFFER), ANSWER}, {E(END), DO_ACK}}},
+	{"CANCEL crosses 200",
+	 "II",
+	 5,
+	 {{E(ASK), 0},
+	  {E(CANCEL), DO_CANCEL},
+	  {E(OK), DO_ACK | ANSWER},
+	  {E(CANCEL), 0},
+	  {E(ACK), 0}}},
+	{"CANCEL works",
+	 "II",
+	 4,
+	 {{E(ASK), 0}, {E(CANCEL), DO_CANCEL}, {E(FAIL), REJECT}, {E(ACK), 0}}},
+	{"no answer at all",
+	 "II",
+	 4,
+	 {{E(ASK), 0}, {E(DUE), DO_CANCEL}, {E(DUE), REJECT | STOP}, {E(END), 0}}},
+	{"one after the other",
+	 "II",
+	 5,
+	 {{E(ASK), 0}, {E(FAIL), REJECT}, {E(ASK), 0}, {E(OK), DO_ACK | ANSWER}, {E(ACK), 0}}},
+#undef E
+};
+
+static void
+crossings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+		struct change m;
+
+		change_init(&m);
+		m.in_invite = scripts[i].methods[0] == 'I';
+		m.out_invite = scripts[i].methods[1] == 'I';
+		for (size_t k = 0; k < scripts[i].n; k++) {
+			unsigned got = change_step(&m, scripts[i].step[k].ev, NOW);
+
+			if (got != scripts[i].step[k].actions)
+				fail_msg("%s: %s gives %u, wanted %u", scripts[i].name,
+					 change_event_name(scripts[i].step[k].ev), got,
+					 scripts[i].step[k].actions);
+		}
+		assert_int_equal(m.owes_ack, false);
+	}
+}
+
+static void
+names(void **state)
+{
+	(void)state;
+	assert_string_equal(change_state_name(CHANGE_ACKING), "ACKING");
+	assert_string_equal(change_event_name(CHANGE_EV_BAD_ACK), "BAD_ACK");
+	assert_string_equal(change_state_name(CHANGE_STATE_N), "?");
+	assert_string_equal(change_event_name(CHANGE_EVENT_N), "?");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_pair),
+		cmocka_unit_test(crossings),
+		cmocka_unit_test(names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
