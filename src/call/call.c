@@ -257,7 +257,7 @@ calls_new(struct calls *cs, uint32_t slot)
 	c->timer.on_due = timer_due;
 	c->ok.due = c->step_due = TIMER_NEVER;
 	b2bua_init(&c->m);
-	change_init(&c->change.m);
+	amend_init(&c->change.m);
 	c->change.asking = (struct call_user){c, LEG_A, USER_ASKING};
 	c->change.asked = (struct call_user){c, LEG_B, USER_ASKED};
 	limit_hold_init(&c->hold);

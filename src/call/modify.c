@@ -93,27 +93,27 @@ clear_change(struct call *c)
 }
 
 static enum refusal
-step(struct call *c, enum change_event ev, const struct sip_msg *msg)
+step(struct call *c, enum amend_event ev, const struct sip_msg *msg)
 {
 	struct call_change *k = &c->change;
-	enum change_state before = k->m.state;
-	unsigned todo = change_step(&k->m, ev, c->owner->now);
+	enum amend_state before = k->m.state;
+	unsigned todo = amend_step(&k->m, ev, c->owner->now);
 
-	log_debug("call.change", "id=%s %s: %s -> %s", c->rec.id.z, change_event_name(ev),
-		  change_state_name(before), change_state_name(k->m.state));
-	if (todo & CHANGE_DO_ACK) {
+	log_debug("call.change", "id=%s %s: %s -> %s", c->rec.id.z, amend_event_name(ev),
+		  amend_state_name(before), amend_state_name(k->m.state));
+	if (todo & AMEND_DO_ACK) {
 		speak_store(c);
 		speak_ack(c, k->asked.leg);
 	}
-	if (todo & CHANGE_DO_ANSWER)
+	if (todo & AMEND_DO_ANSWER)
 		answer_asking(c, msg);
-	if (todo & CHANGE_DO_REJECT)
+	if (todo & AMEND_DO_REJECT)
 		reject_asking(c);
-	if ((todo & CHANGE_DO_CANCEL) && k->out && k->m.out_invite)
+	if ((todo & AMEND_DO_CANCEL) && k->out && k->m.out_invite)
 		ops_of(c)->do_cancel(ops_of(c)->arg, k->out, STR_NULL);
-	if (k->m.state == CHANGE_NONE && before != CHANGE_NONE)
+	if (k->m.state == AMEND_NONE && before != AMEND_NONE)
 		clear_change(c);
-	return todo & CHANGE_DO_STOP ? k->why : REFUSAL_NONE;
+	return todo & AMEND_DO_STOP ? k->why : REFUSAL_NONE;
 }
 
 /* ---- asking ---- */
@@ -126,7 +126,7 @@ is_free(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struc
 	struct leg_plain p = {
 		.status = 491, .warning = refusal_text(REFUSAL_PENDING), .id = c->rec.id.z};
 
-	if (c->m.state == B2BUA_UP && k->m.state == CHANGE_NONE)
+	if (c->m.state == B2BUA_UP && k->m.state == AMEND_NONE)
 		return true;
 	if (c->m.state == B2BUA_ENDING || c->m.state == B2BUA_ENDED)
 		p = (struct leg_plain){.status = 481, .warning = "", .id = ""};
@@ -207,7 +207,7 @@ modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 	k->asking.leg = i;
 	k->m.in_invite = invite;
 	ops_of(c)->do_set_user(ops_of(c)->arg, txn, &k->asking);
-	r = step(c, known ? CHANGE_EV_KNOWN : CHANGE_EV_ASK, NULL);
+	r = step(c, known ? AMEND_EV_KNOWN : AMEND_EV_ASK, NULL);
 	if (known && !invite)
 		clear_change(c);
 	return r;
@@ -220,25 +220,25 @@ modify_ack(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 	const char *why = "";
 	enum refusal r;
 
-	if (k->m.state != CHANGE_ACKING || k->asking.leg != i)
+	if (k->m.state != AMEND_ACKING || k->asking.leg != i)
 		return REFUSAL_NONE;
 	sip_ok_retrans_stop(&c->ok);
 	if (!k->m.owes_ack)
-		return step(c, CHANGE_EV_ACK, m);
+		return step(c, AMEND_EV_ACK, m);
 	r = m->body.len ? negotiate_answer(c, m, &why) : REFUSAL_BAD_ACK;
 	if (r == REFUSAL_NONE) {
 		c->leg[k->asked.leg].answer_in_ack = true;
-		return step(c, CHANGE_EV_ACK, m);
+		return step(c, AMEND_EV_ACK, m);
 	}
 	log_warn("call.answer", "id=%s the answer in ACK cannot be used: %s", c->rec.id.z, why);
 	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ACK;
-	return step(c, CHANGE_EV_BAD_ACK, m);
+	return step(c, AMEND_EV_BAD_ACK, m);
 }
 
 enum refusal
 modify_cancel(struct call *c)
 {
-	return step(c, CHANGE_EV_CANCEL, NULL);
+	return step(c, AMEND_EV_CANCEL, NULL);
 }
 
 /* ---- asked ---- */
@@ -263,12 +263,12 @@ take_ok(struct call *c, const struct edge_news *news)
 			r = negotiate_ask(c);
 	}
 	if (r == REFUSAL_NONE)
-		return step(c, k->late ? CHANGE_EV_OK_OFFER : CHANGE_EV_OK, m);
+		return step(c, k->late ? AMEND_EV_OK_OFFER : AMEND_EV_OK, m);
 	log_warn("call.answer", "id=%s the answer to a change cannot be used: %s", c->rec.id.z,
 		 why);
 	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ANSWER;
 	k->status = 488;
-	return step(c, CHANGE_EV_BAD, m);
+	return step(c, AMEND_EV_BAD, m);
 }
 
 /* What the leg that asks is told: what speaks of the session, or of the moment, crosses. */
@@ -283,14 +283,14 @@ take_failure(struct call *c, const struct sip_msg *m)
 	if (status == 408 || status == 481) {
 		k->why = REFUSAL_PEER_GONE;
 		k->status = refusal_status(k->why);
-		return step(c, CHANGE_EV_GONE, m);
+		return step(c, AMEND_EV_GONE, m);
 	}
 	k->status = status == 491 || status == 488   ? status
 		    : status == 415 || status == 606 ? 488
 						     : reason_map(status);
 	if (k->status == 500 && sip_retry_after_read(m, &after) == ERR_OK)
 		k->retry_s = after.seconds > RETRY_MAX_S ? RETRY_MAX_S : after.seconds;
-	return step(c, CHANGE_EV_FAIL, m);
+	return step(c, AMEND_EV_FAIL, m);
 }
 
 static enum refusal
@@ -302,7 +302,7 @@ take_silence(struct call *c, const struct edge_news *news)
 	k->why = gone ? REFUSAL_PEER_GONE : REFUSAL_UNREACHABLE;
 	k->status = refusal_status(k->why);
 	c->leg[k->asked.leg].said.n = 0;
-	return step(c, gone ? CHANGE_EV_GONE : CHANGE_EV_FAIL, NULL);
+	return step(c, gone ? AMEND_EV_GONE : AMEND_EV_FAIL, NULL);
 }
 
 enum refusal
@@ -310,7 +310,7 @@ modify_news(struct call *c, const struct edge_news *news)
 {
 	struct call_change *k = &c->change;
 	const struct sip_msg *m = news->msg;
-	bool waits = k->m.state == CHANGE_ASKED || k->m.state == CHANGE_CANCELED;
+	bool waits = k->m.state == AMEND_ASKED || k->m.state == AMEND_CANCELED;
 
 	if (news->last)
 		k->out = NULL;
@@ -339,9 +339,9 @@ modify_due(struct call *c)
 
 	if (k->m.due > c->owner->now)
 		return REFUSAL_NONE;
-	k->why = k->m.state == CHANGE_ACKING ? REFUSAL_NO_ACK : REFUSAL_PEER_GONE;
+	k->why = k->m.state == AMEND_ACKING ? REFUSAL_NO_ACK : REFUSAL_PEER_GONE;
 	k->status = refusal_status(k->why);
-	return step(c, CHANGE_EV_DUE, NULL);
+	return step(c, AMEND_EV_DUE, NULL);
 }
 
 void
@@ -351,5 +351,5 @@ modify_end(struct call *c)
 
 	k->status = 487;
 	k->why = REFUSAL_NONE;
-	(void)step(c, CHANGE_EV_END, NULL);
+	(void)step(c, AMEND_EV_END, NULL);
 }

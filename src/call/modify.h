@@ -1,5 +1,5 @@
 /* Changes of a running call, asked for by either side: re-INVITE and UPDATE, with an offer, without
- * one, or with what is known already. The machine is call/change; this carries out what it says.
+ * one, or with what is known already. The machine is call/amend; this carries out what it says.
  * Each function gives NONE, or why the call must end now (the legs do not agree any more, or one is
  * gone); the caller ends it. */
 #ifndef POSTERN_CALL_MODIFY_H

@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/timer.h"
-#include "call/change.h"
+#include "call/amend.h"
 #include "call/hide.h"
 #include "call/record.h"
 #include "edge/edge.h"
@@ -156,7 +156,7 @@ struct call_exchange {
 
 /* A change of the running call that is in hand (call/modify.h). */
 struct call_change {
-	struct change m;
+	struct amend m;
 	struct call_user asking, asked; /* leg: which of the two it is */
 	struct edge_txn *in;            /* server: of the leg that asks; NULL: we ask */
 	struct edge_txn *out;           /* client: to the leg that is asked; lives on for copies */

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 
 /* What is changed before the INVITE comes. */
-enum change {
+enum twist {
 	AS_IT_IS,
 	ACCOUNT_OFF,
 	TLS_READY,
@@ -31,7 +31,7 @@ enum change {
 };
 
 static void
-apply(struct fake *f, enum change c)
+apply(struct fake *f, enum twist c)
 {
 	struct roster_account *acme = rig_account(f, "acme");
 
@@ -70,7 +70,7 @@ apply(struct fake *f, enum change c)
 
 static const struct {
 	const char *name;
-	enum change change;
+	enum twist change;
 	int before; /* INVITEs that come first */
 	struct invite v;
 	int status; /* 0: goes through */

@@ -37,7 +37,7 @@ ack(struct fake *f, const struct rig_pair *p, enum call_leg_index leg, unsigned 
 		(void)rig_inside(f, p->a, "acme-pbx", "ACK", cseq, "");
 	else
 		(void)rig_inside(f, p->b, "gw1", "ACK", cseq, "");
-	assert_int_equal(rig_call(f)->change.m.state, CHANGE_NONE);
+	assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 }
 
 static void
@@ -329,7 +329,7 @@ bad_offers(void **state)
 			fail_msg("%s: %s", rows[i / 2].name, rig_sent(f, SENT_RESPONSE, 0)->text);
 		assert_says(rig_sent(f, SENT_RESPONSE, 0), "(id ");
 		assert_memory_equal(&before, &f->port[rows[i / 2].leg].open, sizeof(before));
-		assert_int_equal(rig_call(f)->change.m.state, CHANGE_NONE);
+		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		end(f);
 	}
 }
@@ -445,7 +445,7 @@ update(void **state)
 		assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 200);
 		assert_says(rig_sent(f, SENT_RESPONSE, 0), "a=recvonly");
 		assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), allowed ? 1 : 2);
-		assert_int_equal(rig_call(f)->change.m.state, CHANGE_NONE);
+		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		assert_int_equal(rig_call(f)->rec.leg[LEG_B].allows_update, allowed);
 		end(f);
 	}
@@ -519,7 +519,7 @@ canceled(void **state)
 		assert_int_equal(in->status, crosses ? 200 : 487);
 		if (crosses)
 			ack(f, &p, LEG_A, 2);
-		assert_int_equal(rig_call(f)->change.m.state, CHANGE_NONE);
+		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		assert_int_equal(flags(f, 0), crosses ? MEDIA_F_RECV : MEDIA_F_RECV | MEDIA_F_SEND);
 		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		end(f);
@@ -547,7 +547,7 @@ bye_inside(void **state)
 		else
 			(void)calls_stop(&f->calls, f->now);
 		assert_int_equal(in->status, i / 3 ? 200 : 487);
-		assert_int_equal(rig_call(f)->change.m.state, CHANGE_NONE);
+		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		if (i / 3 == 0) /* B's 200 crosses the BYE: it gets its ACK all the same */
 			fake_answer(f, t, 200, "gw", "", holds[0].answer_b);
 		assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), 2);
@@ -580,7 +580,7 @@ lost_ack(void **state)
 			fake_run(f, 60000000);
 			assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		} else {
-			fake_run(f, CHANGE_ACK_US);
+			fake_run(f, AMEND_ACK_US);
 			assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 2);
 			rig_settle(f);
 			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_NO_ACK);
@@ -627,7 +627,7 @@ thinks_too_long(void **state)
 
 	(void)state;
 	fake_answer(f, t, 100, "", "", "");
-	fake_run(f, CHANGE_ASKED_US);
+	fake_run(f, AMEND_ASKED_US);
 	assert_true(t->cancelled);
 	fake_answer(f, t, 487, "gw", "", "");
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 487);

@@ -1,4 +1,4 @@
-/* call/change: one row for each pair of state and event, and scripts for what crosses. */
+/* call/amend: one row for each pair of state and event, and scripts for what crosses. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -6,43 +6,43 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "call/change.h"
+#include "call/amend.h"
 
 #define NEVER UINT64_MAX
 enum { NOW = 1000 };
 
 /* Short names, so that the table can be read. */
 enum {
-	DO_ACK = CHANGE_DO_ACK,
-	ANSWER = CHANGE_DO_ANSWER,
-	REJECT = CHANGE_DO_REJECT,
-	DO_CANCEL = CHANGE_DO_CANCEL,
-	STOP = CHANGE_DO_STOP,
+	DO_ACK = AMEND_DO_ACK,
+	ANSWER = AMEND_DO_ANSWER,
+	REJECT = AMEND_DO_REJECT,
+	DO_CANCEL = AMEND_DO_CANCEL,
+	STOP = AMEND_DO_STOP,
 	STAYS = -1, /* no action, no change */
 };
 
 struct row {
-	enum change_state from;
-	enum change_event ev;
+	enum amend_state from;
+	enum amend_event ev;
 	int actions; /* or STAYS */
-	enum change_state to;
+	enum amend_state to;
 	uint64_t due; /* from now; 0 = NEVER */
 };
 
 #define R(from, ev, actions, to, due)                                                              \
 	{                                                                                          \
-		CHANGE_##from, CHANGE_EV_##ev, actions, CHANGE_##to, due                           \
+		AMEND_##from, AMEND_EV_##ev, actions, AMEND_##to, due                              \
 	}
 #define S(from, ev)                                                                                \
 	{                                                                                          \
-		CHANGE_##from, CHANGE_EV_##ev, STAYS, CHANGE_##from, 0                             \
+		AMEND_##from, AMEND_EV_##ev, STAYS, AMEND_##from, 0                                \
 	}
 
 /* with INVITE on both legs */
 static const struct row rows[] = {
-	R(NONE, ASK, 0, ASKED, CHANGE_ASKED_US),
-	R(NONE, KNOWN, ANSWER, ACKING, CHANGE_ACK_US),
-	R(NONE, REFRESH, 0, REFRESHING, CHANGE_ASKED_US),
+	R(NONE, ASK, 0, ASKED, AMEND_ASKED_US),
+	R(NONE, KNOWN, ANSWER, ACKING, AMEND_ACK_US),
+	R(NONE, REFRESH, 0, REFRESHING, AMEND_ASKED_US),
 	S(NONE, OK),
 	S(NONE, OK_OFFER),
 	S(NONE, BAD),
@@ -57,22 +57,22 @@ static const struct row rows[] = {
 	S(ASKED, ASK),
 	S(ASKED, KNOWN),
 	S(ASKED, REFRESH),
-	R(ASKED, OK, DO_ACK | ANSWER, ACKING, CHANGE_ACK_US),
-	R(ASKED, OK_OFFER, ANSWER, ACKING, CHANGE_ACK_US),
+	R(ASKED, OK, DO_ACK | ANSWER, ACKING, AMEND_ACK_US),
+	R(ASKED, OK_OFFER, ANSWER, ACKING, AMEND_ACK_US),
 	R(ASKED, BAD, DO_ACK | REJECT | STOP, NONE, 0),
 	R(ASKED, FAIL, REJECT, NONE, 0),
 	R(ASKED, GONE, REJECT | STOP, NONE, 0),
-	R(ASKED, CANCEL, DO_CANCEL, CANCELED, CHANGE_CANCEL_US),
+	R(ASKED, CANCEL, DO_CANCEL, CANCELED, AMEND_CANCEL_US),
 	S(ASKED, ACK),
 	S(ASKED, BAD_ACK),
-	R(ASKED, DUE, DO_CANCEL, CANCELED, CHANGE_CANCEL_US),
+	R(ASKED, DUE, DO_CANCEL, CANCELED, AMEND_CANCEL_US),
 	R(ASKED, END, REJECT, NONE, 0),
 
 	S(CANCELED, ASK),
 	S(CANCELED, KNOWN),
 	S(CANCELED, REFRESH),
-	R(CANCELED, OK, DO_ACK | ANSWER, ACKING, CHANGE_ACK_US),
-	R(CANCELED, OK_OFFER, ANSWER, ACKING, CHANGE_ACK_US),
+	R(CANCELED, OK, DO_ACK | ANSWER, ACKING, AMEND_ACK_US),
+	R(CANCELED, OK_OFFER, ANSWER, ACKING, AMEND_ACK_US),
 	R(CANCELED, BAD, DO_ACK | REJECT | STOP, NONE, 0),
 	R(CANCELED, FAIL, REJECT, NONE, 0),
 	R(CANCELED, GONE, REJECT | STOP, NONE, 0),
@@ -110,38 +110,38 @@ static const struct row rows[] = {
 	R(REFRESHING, DUE, STOP, NONE, 0),
 	R(REFRESHING, END, 0, NONE, 0),
 };
-_Static_assert(sizeof(rows) / sizeof(rows[0]) == CHANGE_STATE_N * CHANGE_EVENT_N,
+_Static_assert(sizeof(rows) / sizeof(rows[0]) == AMEND_STATE_N * AMEND_EVENT_N,
 	       "a row for each state and event");
 
 static void
-bring(struct change *m, enum change_state to)
+bring(struct amend *m, enum amend_state to)
 {
 	static const struct {
-		enum change_event ev[2];
+		enum amend_event ev[2];
 		int n;
-	} ways[CHANGE_STATE_N] = {
-		[CHANGE_ASKED] = {{CHANGE_EV_ASK}, 1},
-		[CHANGE_CANCELED] = {{CHANGE_EV_ASK, CHANGE_EV_CANCEL}, 2},
-		[CHANGE_ACKING] = {{CHANGE_EV_KNOWN}, 1},
-		[CHANGE_REFRESHING] = {{CHANGE_EV_REFRESH}, 1},
+	} ways[AMEND_STATE_N] = {
+		[AMEND_ASKED] = {{AMEND_EV_ASK}, 1},
+		[AMEND_CANCELED] = {{AMEND_EV_ASK, AMEND_EV_CANCEL}, 2},
+		[AMEND_ACKING] = {{AMEND_EV_KNOWN}, 1},
+		[AMEND_REFRESHING] = {{AMEND_EV_REFRESH}, 1},
 	};
 
-	change_init(m);
+	amend_init(m);
 	m->in_invite = m->out_invite = true;
 	for (int i = 0; i < ways[to].n; i++)
-		(void)!change_step(m, ways[to].ev[i], 0);
+		(void)!amend_step(m, ways[to].ev[i], 0);
 	assert_int_equal(m->state, to);
 }
 
 static void
 each_pair(void **state)
 {
-	bool seen[CHANGE_STATE_N][CHANGE_EVENT_N] = {{false}};
+	bool seen[AMEND_STATE_N][AMEND_EVENT_N] = {{false}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *r = &rows[i];
-		struct change m, before;
+		struct amend m, before;
 		uint64_t due;
 		unsigned got;
 
@@ -149,13 +149,13 @@ each_pair(void **state)
 		seen[r->from][r->ev] = true;
 		bring(&m, r->from);
 		before = m;
-		got = change_step(&m, r->ev, NOW);
+		got = amend_step(&m, r->ev, NOW);
 		due = r->actions == STAYS ? before.due : r->due ? NOW + r->due : NEVER;
 		if (got != (r->actions == STAYS ? 0u : (unsigned)r->actions) || m.state != r->to ||
 		    m.due != due || (r->actions == STAYS && memcmp(&m, &before, sizeof(m)) != 0))
 			fail_msg("%s %s: actions %u, wanted %d; %s, wanted %s",
-				 change_state_name(r->from), change_event_name(r->ev), got,
-				 r->actions, change_state_name(m.state), change_state_name(r->to));
+				 amend_state_name(r->from), amend_event_name(r->ev), got,
+				 r->actions, amend_state_name(m.state), amend_state_name(r->to));
 	}
 }
 
@@ -164,11 +164,11 @@ static const struct {
 	const char *name, *methods;
 	size_t n;
 	struct {
-		enum change_event ev;
+		enum amend_event ev;
 		unsigned actions;
 	} step[6];
 } scripts[] = {
-#define E(ev) CHANGE_EV_##ev
+#define E(ev) AMEND_EV_##ev
 	{"UPDATE has no ACK", "UU", 3, {{E(ASK), 0}, {E(OK), ANSWER}, {E(OK), 0}}},
 	{"UPDATE asked by INVITE", "UI", 3, {{E(ASK), 0}, {E(OK), DO_ACK | ANSWER}, {E(ACK), 0}}},
 	{"known UPDATE", "UU", 2, {{E(KNOWN), ANSWER}, {E(ASK), 0}}},
@@ -211,17 +211,17 @@ crossings(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
-		struct change m;
+		struct amend m;
 
-		change_init(&m);
+		amend_init(&m);
 		m.in_invite = scripts[i].methods[0] == 'I';
 		m.out_invite = scripts[i].methods[1] == 'I';
 		for (size_t k = 0; k < scripts[i].n; k++) {
-			unsigned got = change_step(&m, scripts[i].step[k].ev, NOW);
+			unsigned got = amend_step(&m, scripts[i].step[k].ev, NOW);
 
 			if (got != scripts[i].step[k].actions)
 				fail_msg("%s: %s gives %u, wanted %u", scripts[i].name,
-					 change_event_name(scripts[i].step[k].ev), got,
+					 amend_event_name(scripts[i].step[k].ev), got,
 					 scripts[i].step[k].actions);
 		}
 		assert_int_equal(m.owes_ack, false);
@@ -232,10 +232,10 @@ static void
 names(void **state)
 {
 	(void)state;
-	assert_string_equal(change_state_name(CHANGE_ACKING), "ACKING");
-	assert_string_equal(change_event_name(CHANGE_EV_BAD_ACK), "BAD_ACK");
-	assert_string_equal(change_state_name(CHANGE_STATE_N), "?");
-	assert_string_equal(change_event_name(CHANGE_EVENT_N), "?");
+	assert_string_equal(amend_state_name(AMEND_ACKING), "ACKING");
+	assert_string_equal(amend_event_name(AMEND_EV_BAD_ACK), "BAD_ACK");
+	assert_string_equal(amend_state_name(AMEND_STATE_N), "?");
+	assert_string_equal(amend_event_name(AMEND_EVENT_N), "?");
 }
 
 int

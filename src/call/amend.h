@@ -1,9 +1,9 @@
-/* A change of a call that runs, as a pure state machine (drawing: docs/change.dot): one leg asks
+/* A change of a call that runs, as a pure state machine (drawing: docs/amend.dot): one leg asks
  * (re-INVITE, UPDATE), the other one is asked the same, its answer goes back; or we ask a leg
  * ourselves, to keep its session alive (RFC 4028). One change is in hand at a time. What the change
  * is about, and whether it suits, is the caller's matter. */
-#ifndef POSTERN_CALL_CHANGE_H
-#define POSTERN_CALL_CHANGE_H
+#ifndef POSTERN_CALL_AMEND_H
+#define POSTERN_CALL_AMEND_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,19 +11,19 @@
 #include "base/err.h"
 
 enum {
-	CHANGE_ASKED_US = 60000000,  /* no final response: it rings nowhere, it only thinks */
-	CHANGE_CANCEL_US = 40000000, /* no final response after CANCEL (RFC 3261 9.1) */
-	CHANGE_ACK_US = 32000000,    /* 64*T1: no ACK of our 2xx (13.3.1.4) */
+	AMEND_ASKED_US = 60000000,  /* no final response: it rings nowhere, it only thinks */
+	AMEND_CANCEL_US = 40000000, /* no final response after CANCEL (RFC 3261 9.1) */
+	AMEND_ACK_US = 32000000,    /* 64*T1: no ACK of our 2xx (13.3.1.4) */
 };
 
-#define CHANGE_STATE_LIST(X)                                                                       \
+#define AMEND_STATE_LIST(X)                                                                        \
 	X(NONE)       /* nothing is in hand */                                                     \
 	X(ASKED)      /* the other leg was asked */                                                \
 	X(CANCELED)   /* and cancelled: its final response is awaited */                           \
 	X(ACKING)     /* the leg that asks has our 2xx: its ACK is owed */                         \
 	X(REFRESHING) /* we ask a leg on our own */
 
-#define CHANGE_EVENT_LIST(X)                                                                       \
+#define AMEND_EVENT_LIST(X)                                                                        \
 	X(ASK)      /* a request of a leg was passed on */                                         \
 	X(KNOWN)    /* a request whose answer is known: it is not passed on */                     \
 	X(REFRESH)  /* a request of our own went out */                                            \
@@ -38,30 +38,30 @@ enum {
 	X(DUE)      /* the deadline passed */                                                      \
 	X(END)      /* the call ends */
 
-enum change_state {
-#define X(n) CHANGE_##n,
-	CHANGE_STATE_LIST(X)
+enum amend_state {
+#define X(n) AMEND_##n,
+	AMEND_STATE_LIST(X)
 #undef X
-		CHANGE_STATE_N
+		AMEND_STATE_N
 };
-enum change_event {
-#define X(n) CHANGE_EV_##n,
-	CHANGE_EVENT_LIST(X)
+enum amend_event {
+#define X(n) AMEND_EV_##n,
+	AMEND_EVENT_LIST(X)
 #undef X
-		CHANGE_EVENT_N
+		AMEND_EVENT_N
 };
 
 /* What the caller must do now, in this order. */
 enum {
-	CHANGE_DO_ACK = 1,    /* to the asked leg (INVITE) */
-	CHANGE_DO_ANSWER = 2, /* 2xx to the asking leg */
-	CHANGE_DO_REJECT = 4, /* failure to the asking leg */
-	CHANGE_DO_CANCEL = 8, /* to the asked leg */
-	CHANGE_DO_STOP = 16,  /* end the call: the legs do not agree any more, or one is gone */
+	AMEND_DO_ACK = 1,    /* to the asked leg (INVITE) */
+	AMEND_DO_ANSWER = 2, /* 2xx to the asking leg */
+	AMEND_DO_REJECT = 4, /* failure to the asking leg */
+	AMEND_DO_CANCEL = 8, /* to the asked leg */
+	AMEND_DO_STOP = 16,  /* end the call: the legs do not agree any more, or one is gone */
 };
 
-struct change {
-	enum change_state state;
+struct amend {
+	enum amend_state state;
 	/* Set before ASK, KNOWN, REFRESH: INVITE, which has an ACK, or another method */
 	bool in_invite;  /* what the asking leg sent */
 	bool out_invite; /* what the asked leg was sent */
@@ -69,11 +69,11 @@ struct change {
 	uint64_t due;    /* us; UINT64_MAX = none */
 };
 
-void change_init(struct change *m);
-/** One event; returns CHANGE_DO_* bits. ASK, KNOWN and REFRESH mean nothing while a change is in
+void amend_init(struct amend *m);
+/** One event; returns AMEND_DO_* bits. ASK, KNOWN and REFRESH mean nothing while a change is in
  * hand. Never blocks, never allocates. */
-unsigned change_step(struct change *m, enum change_event ev, uint64_t now_us) NODISCARD;
-const char *change_state_name(enum change_state s);
-const char *change_event_name(enum change_event e);
+unsigned amend_step(struct amend *m, enum amend_event ev, uint64_t now_us) NODISCARD;
+const char *amend_state_name(enum amend_state s);
+const char *amend_event_name(enum amend_event e);
 
 #endif
