@@ -785,9 +785,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sockets), cmocka_unit_test(test_steer),
-		cmocka_unit_test(test_packet),
-		cmocka_unit_test(test_xdp),  cmocka_unit_test(test_packet_ways), cmocka_unit_test(test_xdp_ways),
+		cmocka_unit_test(test_sockets),     cmocka_unit_test(test_steer),
+		cmocka_unit_test(test_packet),      cmocka_unit_test(test_xdp),
+		cmocka_unit_test(test_packet_ways), cmocka_unit_test(test_xdp_ways),
 		cmocka_unit_test(test_taken),
 	};
 
