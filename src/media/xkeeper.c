@@ -433,6 +433,7 @@ xkeeper_make(const struct media_plan *plan, struct io_set *out, char *why)
 		io_set_fini(&set);
 		return e;
 	}
+	*why = 0; /* of what was tried first */
 	*out = set;
 	return ERR_OK;
 }

@@ -176,6 +176,7 @@ stand_up(struct stand *s, uint32_t kind)
 	e = s->be->do_make(&s->plan, &s->set, why);
 	if (e != ERR_OK)
 		fail_msg("%s: %s: %s", s->be->name, err_name(e), why);
+	assert_string_equal(why, "");
 	attach_all(s);
 }
 
