@@ -9,6 +9,7 @@
 #include "base/metric.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
+#include "call/ring.h"
 #include "call/modify.h"
 #include "call/sos.h"
 #include "call/speak.h"
@@ -103,9 +104,13 @@ send_invite(struct call *c, uint32_t trunk)
 		return REFUSAL_INTERNAL;
 	act_hash_leg(c, LEG_B);
 	r = negotiate_port(c, LEG_B, trunk);
-	negotiate_target(c);
-	if (r == REFUSAL_NONE && !c->late)
-		r = negotiate_ask(c);
+	if (!c->repeat) {
+		negotiate_target(c);
+		c->rec.leg[LEG_B].session_s = SESSION_WANTED_S;
+		if (r == REFUSAL_NONE && !c->late)
+			r = negotiate_ask(c);
+	}
+	c->repeat = false;
 	if (r != REFUSAL_NONE)
 		return r;
 	begin_msg(c, &b);
@@ -176,43 +181,32 @@ try_targets(struct call *c)
 	return false;
 }
 
-static void
-pass_ring(struct call *c, const struct sip_msg *msg)
+/* The same target again: it wants a longer session timer. */
+static bool
+repeat_target(struct call *c)
 {
-	struct buf b;
-	bool body;
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;
 
-	assert(msg); /* only a provisional response rings */
-	body = c->x.answered && msg->body.len;
-	if (!c->rec.ringing_us)
-		c->rec.ringing_us = clock_wall_us();
-	begin_msg(c, &b);
-	leg_put_response(c, LEG_A, c->leg[LEG_A].invite, &b, msg->status, msg,
-			 body ? speak_said(c, LEG_A) : STR_NULL);
-	speak_store(c);
-	if (buf_end(&b) == ERR_OK)
-		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, msg->status,
-				      buf_view(&b));
+	if (trunk != POLICY_NONE && send_invite(c, trunk) == REFUSAL_NONE)
+		return true;
+	c->repeat = false;
+	act_note_refusal(c, REFUSAL_UNREACHABLE, "");
+	return false;
 }
 
 static void
 answer_a(struct call *c, const struct sip_msg *msg)
 {
-	struct buf b;
-
 	c->rec.answer_us = clock_wall_us();
 	c->rec.answer_mono_us = c->owner->now;
 	metric_add(METRIC_calls_answered, 1);
 	meter_answered(c);
 	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
-	begin_msg(c, &b);
-	leg_put_response(c, LEG_A, c->leg[LEG_A].invite, &b, 200, msg, speak_said(c, LEG_A));
-	speak_store(c);
-	if (buf_end(&b) != ERR_OK)
-		log_error("call.answer", "id=%s the 200 to the caller does not fit", c->rec.id.z);
-	else
-		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, 200, buf_view(&b));
+	speak_response(
+		c, LEG_A, c->leg[LEG_A].invite,
+		&(struct leg_answer){.status = 200, .from = msg, .body = speak_said(c, LEG_A)});
 	c->ok_txn = c->leg[LEG_A].invite;
 	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
 	if (!c->late)
@@ -295,6 +289,7 @@ act_finish(struct call *c)
 		}
 		act_unhash_leg(c, (enum call_leg_index)i);
 	}
+	ring_drop(c);
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);
 	limit_give(&c->owner->limit, &c->hold);
@@ -327,6 +322,13 @@ act_arm(struct call *c)
 
 	if (c->change.m.due < due)
 		due = c->change.m.due;
+	for (int i = 0; i < CALL_LEGS && c->m.state == B2BUA_UP; i++)
+		if (session_due(&c->leg[i].session) < due)
+			due = session_due(&c->leg[i].session);
+	if (c->ring.again.due < due)
+		due = c->ring.again.due;
+	if (ring_ready(c))
+		due = c->owner->now;
 	if (c->ok.due && c->ok.due < due)
 		due = c->ok.due;
 	if (meter_next(c) < due)
@@ -347,14 +349,16 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 
 	if (todo & B2BUA_DO_CLOSE_MEDIA)
 		modify_end(c);
-	if ((todo & B2BUA_DO_TRY) && !try_targets(c))
+	if ((todo & B2BUA_DO_TRY) && !(c->repeat ? repeat_target(c) : try_targets(c)))
 		next = B2BUA_EV_FAIL;
 	if (todo & B2BUA_DO_RING)
-		pass_ring(c, msg);
+		ring_pass(c, msg);
 	if (todo & B2BUA_DO_ACK_B) {
 		speak_store(c);
 		speak_ack(c, LEG_B);
 	}
+	if (todo & (B2BUA_DO_ANSWER | B2BUA_DO_REJECT_A))
+		ring_stop(c);
 	if (todo & B2BUA_DO_ANSWER)
 		answer_a(c, msg);
 	if (todo & B2BUA_DO_REJECT_A)

@@ -6,6 +6,7 @@
 #include "base/guard.h"
 #include "base/random.h"
 #include "call/caller.h"
+#include "call/leg.h"
 #include "call/meter.h"
 #include "call/sos.h"
 #include "policy/class.h"
@@ -28,11 +29,11 @@ check_message(const struct sip_msg *m)
 {
 	if (m->max_forwards == 0)
 		return REFUSAL_HOPS;
-	if (sip_msg_hdr(m, SIP_H_REQUIRE) || sip_msg_hdr(m, SIP_H_PROXY_REQUIRE))
+	if (!leg_has_required(m))
 		return REFUSAL_EXTENSION;
 	if (hide_lacks_privacy(m))
 		return REFUSAL_PRIVACY;
-	return REFUSAL_NONE;
+	return session_too_short(m) ? REFUSAL_INTERVAL : REFUSAL_NONE;
 }
 
 /* The account that a customer's call belongs to and that pays: its trunk's, which under a parent's

@@ -17,6 +17,7 @@
 #include "call/meter.h"
 #include "call/modify.h"
 #include "call/negotiate.h"
+#include "call/ring.h"
 #include "call/sos.h"
 #include "call/speak.h"
 
@@ -255,7 +256,7 @@ calls_new(struct calls *cs, uint32_t slot)
 	c->owner = cs;
 	c->slot = slot;
 	c->timer.on_due = timer_due;
-	c->ok.due = c->step_due = TIMER_NEVER;
+	c->ok.due = c->step_due = c->ring.again.due = TIMER_NEVER;
 	b2bua_init(&c->m);
 	amend_init(&c->change.m);
 	c->change.asking = (struct call_user){c, LEG_A, USER_ASKING};
@@ -309,6 +310,7 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 	}
 	act_hash_leg(c, LEG_A);
 	c->late = m->body.len == 0;
+	ring_begin(c, m);
 	r = c->late ? REFUSAL_NONE : negotiate_offer(c, LEG_A, m, c->leg[LEG_A].invite, &sdp_why);
 	if (r == REFUSAL_NONE)
 		r = negotiate_port(c, LEG_A, src->trunk);
@@ -378,8 +380,9 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	enum call_leg_index i;
 	struct call *c = find_leg(cs, m, src, &i);
 
-	/* the called side may ask nothing before its answer (RFC 3261 15, we have no 100rel) */
-	if (!c || (i == LEG_B && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY))
+	/* the called side may not end it before its answer (RFC 3261 15) */
+	if (!c ||
+	    (i == LEG_B && m->method == SIP_BYE && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY))
 		refuse_plain(cs, txn, m, src, REFUSAL_DIALOG);
 	else
 		inside_request(c, i, txn, m, src);
@@ -537,6 +540,19 @@ timer_due(struct timer *t, uint64_t now)
 	}
 	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND && c->ok_txn)
 		c->owner->ops.do_respond_again(c->owner->ops.arg, c->ok_txn);
+	if (ring_ready(c)) {
+		called_release(c);
+		return;
+	}
+	if (c->ring.again.due <= now) {
+		inside_end_for(c, ring_due(c));
+		return;
+	}
+	if (c->m.state == B2BUA_UP && (session_due(&c->leg[LEG_A].session) <= now ||
+				       session_due(&c->leg[LEG_B].session) <= now)) {
+		inside_end_for(c, modify_refresh(c));
+		return;
+	}
 	if (c->change.m.due <= now) {
 		inside_end_for(c, modify_due(c));
 		return;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "call/act.h"
 #include "call/negotiate.h"
+#include "call/ring.h"
 #include "call/speak.h"
 
 static void
@@ -26,7 +27,9 @@ follow_dialog(struct call *c, const struct sip_msg *m)
 	} else if (!sip_dialog_match(d, m)) {
 		e = sip_dialog_fork(d, m, &fork);
 		if (e == ERR_OK) {
+			ring_leave_fork(c);
 			*d = fork;
+			ring_enter_fork(c);
 			c->leg[LEG_B].agreed = c->x.answered = false;
 		}
 	} else if (m->status >= 200) {
@@ -46,7 +49,10 @@ called_provisional(struct call *c, const struct edge_news *news)
 	if (news->msg->status == 100)
 		return;
 	leg_from_source(c, LEG_B, &news->source);
-	(void)!follow_dialog(c, news->msg); /* logged; its 2xx will tell */
+	leg_note_allow(c, LEG_B, news->msg);
+	if (follow_dialog(c, news->msg) == ERR_OK && /* else logged; its 2xx will tell */
+	    !ring_take(c, news->msg))
+		return;
 	if (news->msg->body.len && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) &&
 	    negotiate_answer(c, news->msg, &why) != REFUSAL_NONE)
 		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
@@ -105,10 +111,13 @@ called_answer(struct call *c, const struct edge_news *news)
 			speak_ack(c, LEG_B);
 		return;
 	}
+	if (ring_must_wait(c) && ring_hold(c, news))
+		return;
 	leg_from_source(c, LEG_B, &news->source);
 	leg_note_allow(c, LEG_B, news->msg);
 	note_target(c, news->msg->status);
 	e = follow_dialog(c, news->msg);
+	leg_take_session(c, LEG_B, news->msg);
 	if (c->m.state == B2BUA_CANCELING) {
 		act_event(c, B2BUA_EV_ANSWER, news->msg);
 		return;
@@ -149,12 +158,31 @@ fail_target(struct call *c, const struct edge_news *news)
 			 "");
 }
 
+/* Its Min-SE, where it is longer than what we asked for: the same target is asked again (RFC 4028
+ * 7.4). */
+static bool
+longer_session(struct call *c, const struct sip_msg *m)
+{
+	uint32_t least;
+
+	if (sip_min_se_read(m, &least) != ERR_OK || least <= c->rec.leg[LEG_B].session_s ||
+	    least > CALL_SESSION_MAX_S)
+		return false;
+	c->rec.leg[LEG_B].session_s = least;
+	c->repeat = true;
+	return true;
+}
+
 void
 called_failure(struct call *c, const struct edge_news *news)
 {
 	int status = news->event == EDGE_RESPONSE ? news->msg->status : 0;
 	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
 
+	if (status == 422 && c->m.state != B2BUA_CANCELING && longer_session(c, news->msg)) {
+		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
+		return;
+	}
 	note_target(c, news->event == EDGE_FAILED ? -1 : status);
 	(void)!sip_dialog_step(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_EV_FAILURE);
 	if (c->m.state == B2BUA_CANCELING) {
@@ -174,4 +202,16 @@ called_failure(struct call *c, const struct edge_news *news)
 	act_note_end(c, news->event == EDGE_RESPONSE ? ENDER_CALLED : ENDER_POSTERN, c->fail_status,
 		     c->fail_q850, (enum refusal)c->rec.refusal);
 	act_event(c, B2BUA_EV_FAIL, NULL);
+}
+
+void
+called_release(struct call *c)
+{
+	struct edge_news news = {
+		.event = EDGE_RESPONSE, .msg = &c->owner->held, .source = c->ring.held_from};
+	struct str text = str_of(c->ring.held, c->ring.n_held);
+
+	if (sip_msg_parse(text, &c->owner->held) == ERR_OK)
+		called_answer(c, &news);
+	ring_drop(c);
 }

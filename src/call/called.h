@@ -9,6 +9,8 @@
 void called_provisional(struct call *c, const struct edge_news *news);
 /** A 2xx: the first one, a copy, or one of another fork, which is dropped. */
 void called_answer(struct call *c, const struct edge_news *news);
+/** The 2xx that waited for the caller's PRACK goes on (ring_ready); c stays. */
+void called_release(struct call *c);
 /** A final failure, or no answer at all: the next target, or the end. */
 void called_failure(struct call *c, const struct edge_news *news);
 

@@ -3,6 +3,7 @@
 #include "call/act.h"
 #include "call/caller.h"
 #include "call/modify.h"
+#include "call/ring.h"
 #include "call/speak.h"
 
 static void
@@ -49,6 +50,13 @@ take_change(struct call *c, enum call_leg_index i, struct edge_txn *txn, const s
 	inside_end_for(c, r);
 }
 
+static void
+take_prack(struct call *c, struct edge_txn *txn, const struct sip_msg *m)
+{
+	ring_prack(c, txn, m);
+	act_arm(c);
+}
+
 void
 inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
 	       const struct edge_source *src)
@@ -59,6 +67,10 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 
 	if (e != ERR_OK) {
 		answer(c, i, txn, m, e == ERR_EXISTS ? 482 : 500, REFUSAL_CSEQ);
+		return;
+	}
+	if (!leg_has_required(m)) {
+		answer(c, i, txn, m, 420, REFUSAL_EXTENSION);
 		return;
 	}
 	if (caller_is_foreign(c->owner, m, src)) {
@@ -72,6 +84,8 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		take_bye(c, i, txn, m);
 	else if (m->method == SIP_OPTIONS)
 		answer(c, i, txn, m, 200, REFUSAL_NONE);
+	else if (m->method == SIP_PRACK && i == LEG_A)
+		take_prack(c, txn, m);
 	else if (m->method == SIP_INVITE || m->method == SIP_UPDATE)
 		take_change(c, i, txn, m, last_invite);
 	else

@@ -8,7 +8,7 @@
 
 enum { LEG_LAST_HOPS = 10 /* Max-Forwards of an emergency call that had none left */ };
 
-static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
+static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK";
 
 enum hide_way
 leg_way(const struct call *c, enum call_leg_index i)
@@ -38,6 +38,60 @@ leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 {
 	if (sip_msg_hdr(m, SIP_H_ALLOW))
 		c->rec.leg[i].allows_update = sip_hdr_has(m, SIP_H_ALLOW, "UPDATE");
+}
+
+static void
+set_session(struct call *c, enum call_leg_index i, uint32_t seconds, bool ours)
+{
+	struct record_leg *l = &c->rec.leg[i];
+
+	session_set(&c->leg[i].session, seconds, ours, c->owner->now);
+	l->session_s = seconds;
+	l->session_on = seconds != 0;
+	l->session_ours = ours;
+}
+
+void
+leg_take_session(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	bool ours = false;
+	uint32_t seconds = session_agreed(m, &ours);
+
+	set_session(c, i, seconds, ours);
+}
+
+/* Of an INVITE or UPDATE of ours. */
+static void
+put_session_request(const struct call *c, enum call_leg_index i, struct buf *b)
+{
+	const struct record_leg *l = &c->rec.leg[i];
+
+	if (l->session_on)
+		sip_edit_hdr_fmt(b, SIP_H_SESSION_EXPIRES, "%u;refresher=%s", l->session_s,
+				 l->session_ours ? "uac" : "uas");
+	else if (l->session_s)
+		sip_edit_hdr_u64(b, SIP_H_SESSION_EXPIRES, l->session_s);
+	if (l->session_s > SESSION_WANTED_S)
+		sip_edit_hdr_u64(b, SIP_H_MIN_SE, l->session_s);
+}
+
+/* Of our 2xx: what it says is agreed. */
+static void
+put_session_answer(struct call *c, enum call_leg_index i, struct buf *b, const struct sip_msg *req)
+{
+	bool ours = false;
+	uint32_t seconds;
+
+	if (req->method != SIP_INVITE && req->method != SIP_UPDATE)
+		return;
+	seconds = session_answer(req, &ours);
+	set_session(c, i, seconds, ours);
+	if (!seconds)
+		return;
+	sip_edit_hdr_fmt(b, SIP_H_SESSION_EXPIRES, "%u;refresher=%s", seconds,
+			 ours ? "uas" : "uac");
+	if (!ours)
+		sip_edit_hdr_z(b, SIP_H_REQUIRE, "timer");
 }
 
 enum err
@@ -212,6 +266,8 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
 		caller_put_headers(c, b, host);
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len ? "timer, 100rel" : "timer"); /* call/ring */
+	put_session_request(c, LEG_B, b);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	if (req)
@@ -279,6 +335,12 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	put_contact(c, i, b);
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+	if (r->method == SIP_INVITE || r->method == SIP_UPDATE) {
+		sip_edit_hdr_z(b, SIP_H_SUPPORTED, "timer");
+		put_session_request(c, i, b);
+	}
+	if (r->rack)
+		sip_edit_hdr_z(b, SIP_H_RACK, r->rack);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	if (r->from)
 		hide_copy(b, r->from, leg_way(c, i));
@@ -330,20 +392,26 @@ begin_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn
 
 void
 leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn, struct buf *b,
-		 int status, const struct sip_msg *from, struct str body)
+		 const struct leg_answer *a)
 {
-	const struct sip_msg *req = begin_response(c, i, txn, b, status);
+	const struct sip_msg *req = begin_response(c, i, txn, b, a->status);
 
 	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
 	put_contact(c, i, b);
 	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
-	if (from && i == LEG_A) {
-		caller_read_answer(c, from);
+	if (a->status >= 200)
+		put_session_answer(c, i, b, req);
+	if (a->rseq) {
+		sip_edit_hdr_z(b, SIP_H_REQUIRE, "100rel");
+		sip_edit_hdr_u64(b, SIP_H_RSEQ, a->rseq);
+	}
+	if (a->from && i == LEG_A) {
+		caller_read_answer(c, a->from);
 		put_identity(c, LEG_A, b);
 	}
-	if (from)
-		hide_copy(b, from, leg_way(c, i));
-	put_sdp(b, body);
+	if (a->from)
+		hide_copy(b, a->from, leg_way(c, i));
+	put_sdp(b, a->body);
 }
 
 /* Warning: 399 postern "text (id)" (RFC 3261 20.43): what an operator gives to `explain`. */
@@ -355,18 +423,44 @@ put_warning(struct buf *b, const char *text, const char *id)
 				 id[0] ? " (id " : "", id, id[0] ? ")" : "");
 }
 
-/* What of Require and Proxy-Require we do not have: all of it (RFC 3261 8.2.2.3, 16.3). */
+static const enum sip_hdr_id require_ids[] = {SIP_H_REQUIRE, SIP_H_PROXY_REQUIRE};
+
+static bool
+has_option(enum sip_hdr_id id, struct str option)
+{
+	return id == SIP_H_REQUIRE && (str_ieqz(option, "100rel") || str_ieqz(option, "timer"));
+}
+
+bool
+leg_has_required(const struct sip_msg *m)
+{
+	struct sip_iter it;
+	struct str option;
+	enum err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(require_ids); i++) {
+		sip_iter_init(&it, m, require_ids[i]);
+		while ((e = sip_iter_next(&it, &option)) == ERR_OK)
+			if (!has_option(require_ids[i], option))
+				return false;
+		if (e != ERR_NOTFOUND)
+			return false;
+	}
+	return true;
+}
+
+/* What of Require and Proxy-Require we do not have (RFC 3261 8.2.2.3, 16.3). */
 static void
 put_unsupported(struct buf *b, const struct sip_msg *req)
 {
-	static const enum sip_hdr_id ids[] = {SIP_H_REQUIRE, SIP_H_PROXY_REQUIRE};
 	struct sip_iter it;
 	struct str option;
 
-	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-		sip_iter_init(&it, req, ids[i]);
+	for (size_t i = 0; i < ARRAY_LEN(require_ids); i++) {
+		sip_iter_init(&it, req, require_ids[i]);
 		while (sip_iter_next(&it, &option) == ERR_OK) /* without the folds of a list */
-			sip_edit_hdr(b, SIP_H_UNSUPPORTED, option);
+			if (!has_option(require_ids[i], option))
+				sip_edit_hdr(b, SIP_H_UNSUPPORTED, option);
 	}
 }
 
@@ -390,6 +484,8 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 
 	if (status == 420)
 		put_unsupported(b, req);
+	if (status == 422)
+		sip_edit_hdr_u64(b, SIP_H_MIN_SE, SESSION_MIN_S);
 	put_warning(b, warning, warning[0] ? c->rec.id.z : "");
 	if (q850)
 		sip_edit_hdr_fmt(b, SIP_H_REASON, "Q.850;cause=%d", q850);
@@ -430,6 +526,8 @@ leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,
 		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	if (p->status == 420)
 		put_unsupported(b, req);
+	if (p->status == 422)
+		sip_edit_hdr_u64(b, SIP_H_MIN_SE, SESSION_MIN_S);
 	if (p->retry_s || (p->status == 503 && !is_emergency(cs, req)))
 		sip_edit_hdr_u64(b, SIP_H_RETRY_AFTER, p->retry_s ? p->retry_s : 5);
 	sip_edit_body(b, STR_NULL, STR_NULL);

@@ -11,6 +11,8 @@ enum hide_way leg_way(const struct call *c, enum call_leg_index i);
 void leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source *src);
 /** Which methods it takes, where a message of leg i says so. */
 void leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m);
+/** What a 2xx of leg i to our INVITE or UPDATE says of its session timer. */
+void leg_take_session(struct call *c, enum call_leg_index i, const struct sip_msg *m);
 /** Where a request inside the dialog of leg i goes. SYNTAX: the peer's target cannot be used. */
 enum err leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest *d) NODISCARD;
 
@@ -31,14 +33,23 @@ struct leg_request {
 	enum sip_method method;
 	const struct sip_msg *from; /* what crosses of it goes along; NULL: nothing */
 	struct str type, body;      /* Content-Type; empty: no body */
+	const char *rack;           /* of a PRACK; else NULL */
 };
 /** Such a request on leg i; its CSeq is counted in the record. */
 enum err leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request *r,
 			 struct buf *b) NODISCARD;
-/** A provisional or 2xx to a request of leg i, with what crosses of from (NULL: nothing), and SDP
- * (empty: none). */
+/* A provisional or 2xx. */
+struct leg_answer {
+	int status;
+	const struct sip_msg *from; /* what crosses of it goes along; NULL: nothing */
+	struct str body;            /* SDP; empty: none */
+	uint32_t rseq;              /* reliable, with this number (RFC 3262); 0: not */
+};
+/** Such a response to a request of leg i. */
 void leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn,
-		      struct buf *b, int status, const struct sip_msg *from, struct str body);
+		      struct buf *b, const struct leg_answer *a);
+/** All option tags of Require and Proxy-Require are ones that we have. */
+bool leg_has_required(const struct sip_msg *m);
 /** A final failure to A's INVITE: status, our Warning (may be ""), Q.850 cause (0 = none). */
 void leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning, int q850);
 

@@ -1,11 +1,15 @@
 #include "call/modify.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "call/negotiate.h"
 #include "call/speak.h"
 
-enum { RETRY_MAX_S = 10 /* RFC 3261 14.2 */ };
+enum {
+	RETRY_MAX_S = 10,               /* RFC 3261 14.2 */
+	REFRESH_AGAIN_US = 10 * CLOCK_S /* after a refresh that failed */
+};
 
 static const struct call_ops *
 ops_of(const struct call *c)
@@ -51,7 +55,8 @@ answer_asking(struct call *c, const struct sip_msg *from)
 	const struct sip_msg *req = ops_of(c)->do_request_of(ops_of(c)->arg, k->in);
 
 	refresh_target(c, i, req);
-	speak_answer(c, i, k->in, from, speak_said(c, i));
+	speak_response(c, i, k->in,
+		       &(struct leg_answer){.status = 200, .from = from, .body = speak_said(c, i)});
 	if (!k->m.in_invite)
 		return;
 	c->ok_txn = k->in;
@@ -170,7 +175,7 @@ static void
 take_refresh(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
 {
 	refresh_target(c, i, m);
-	speak_answer(c, i, txn, NULL, STR_NULL);
+	speak_response(c, i, txn, &(struct leg_answer){.status = 200});
 	ops_of(c)->do_forget(ops_of(c)->arg, txn);
 }
 
@@ -182,6 +187,10 @@ modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 	const char *why = "";
 	enum refusal r = REFUSAL_NONE;
 
+	if (session_too_short(m)) {
+		refuse_why(c, i, txn, m, REFUSAL_INTERVAL, "");
+		return REFUSAL_NONE;
+	}
 	if (!is_free(c, i, txn, m))
 		return REFUSAL_NONE;
 	if (!invite && m->body.len == 0) {
@@ -254,6 +263,7 @@ take_ok(struct call *c, const struct edge_news *news)
 
 	leg_from_source(c, k->asked.leg, &news->source);
 	leg_note_allow(c, k->asked.leg, m);
+	leg_take_session(c, k->asked.leg, m);
 	refresh_target(c, k->asked.leg, m);
 	if (!k->late) {
 		r = negotiate_answer(c, m, &why);
@@ -269,6 +279,18 @@ take_ok(struct call *c, const struct edge_news *news)
 	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ANSWER;
 	k->status = 488;
 	return step(c, AMEND_EV_BAD, m);
+}
+
+/* A session timer that is too short for the asked leg: its own from now on (RFC 4028 7.4). */
+static void
+take_longer(struct call *c, const struct sip_msg *m)
+{
+	struct record_leg *l = &c->rec.leg[c->change.asked.leg];
+	uint32_t least;
+
+	if (sip_min_se_read(m, &least) == ERR_OK && least > l->session_s &&
+	    least <= CALL_SESSION_MAX_S)
+		l->session_s = least;
 }
 
 /* What the leg that asks is told: what speaks of the session, or of the moment, crosses. */
@@ -305,6 +327,95 @@ take_silence(struct call *c, const struct edge_news *news)
 	return step(c, gone ? AMEND_EV_GONE : AMEND_EV_FAIL, NULL);
 }
 
+/* ---- our own refreshes ---- */
+
+/* RFC 3261 14.1: the owner of the Call-ID, we on leg B, waits for longer. */
+static uint64_t
+glare_us(enum call_leg_index i)
+{
+	uint64_t step = random_u32() % 200 * 10 * CLOCK_MS;
+
+	return i == LEG_B ? 2100 * CLOCK_MS + step : step;
+}
+
+static enum refusal
+take_refreshed(struct call *c, const struct edge_news *news)
+{
+	struct call_change *k = &c->change;
+	enum call_leg_index i = k->asked.leg;
+	struct session *s = &c->leg[i].session;
+	const struct sip_msg *m = news->msg;
+	bool gone = news->event == EDGE_TIMEOUT ||
+		    (news->event == EDGE_RESPONSE && (m->status == 408 || m->status == 481));
+
+	k->why = REFUSAL_PEER_GONE;
+	if (gone)
+		return step(c, AMEND_EV_GONE, NULL);
+	if (news->event == EDGE_RESPONSE && m->status < 300) {
+		leg_from_source(c, i, &news->source);
+		leg_take_session(c, i, m);
+		refresh_target(c, i, m);
+		if (m->cseq_method == SIP_INVITE)
+			negotiate_refreshed(c, i, m);
+		return step(c, AMEND_EV_OK, m);
+	}
+	session_retry(s, c->owner->now + REFRESH_AGAIN_US);
+	if (news->event == EDGE_RESPONSE && m->status == 491)
+		session_retry(s, c->owner->now + glare_us(i));
+	if (news->event == EDGE_RESPONSE && m->status == 422) {
+		take_longer(c, m);
+		session_retry(s, c->owner->now);
+	}
+	return step(c, AMEND_EV_FAIL, NULL);
+}
+
+/* By UPDATE where the peer takes it, else by the body that it knows. */
+static void
+refresh_leg(struct call *c, enum call_leg_index i)
+{
+	struct call_change *k = &c->change;
+	struct leg_request r = {.method = SIP_UPDATE};
+	struct session *s = &c->leg[i].session;
+
+	if (k->m.state != AMEND_NONE) {
+		session_retry(s, c->owner->now + REFRESH_AGAIN_US);
+		return;
+	}
+	if (!c->rec.leg[i].allows_update) {
+		r.method = SIP_INVITE;
+		r.type = STR("application/sdp");
+		r.body = speak_said(c, i);
+		if (r.body.len == 0) /* of an earlier life: the peer has to */
+			return;
+	}
+	if (k->out)
+		ops_of(c)->do_forget(ops_of(c)->arg, k->out);
+	k->out = NULL;
+	k->asked.leg = i;
+	k->m.out_invite = r.method == SIP_INVITE;
+	c->leg[i].answer_in_ack = false;
+	if (speak_request(c, i, &r, &k->asked, &k->out))
+		(void)step(c, AMEND_EV_REFRESH, NULL);
+	else
+		session_retry(s, c->owner->now + REFRESH_AGAIN_US);
+}
+
+enum refusal
+modify_refresh(struct call *c)
+{
+	for (int i = 0; i < CALL_LEGS && c->m.state == B2BUA_UP; i++)
+		switch (session_step(&c->leg[i].session, c->owner->now)) {
+		case SESSION_REFRESH:
+			refresh_leg(c, (enum call_leg_index)i);
+			break;
+		case SESSION_EXPIRED:
+			return REFUSAL_SESSION;
+		case SESSION_NOTHING:
+			break;
+		}
+	return REFUSAL_NONE;
+}
+
 enum refusal
 modify_news(struct call *c, const struct edge_news *news)
 {
@@ -316,6 +427,8 @@ modify_news(struct call *c, const struct edge_news *news)
 		k->out = NULL;
 	if (news->event == EDGE_OVER || (news->event == EDGE_RESPONSE && m->status < 200))
 		return REFUSAL_NONE;
+	if (k->m.state == AMEND_REFRESHING)
+		return take_refreshed(c, news);
 	if (!waits) { /* a copy of its 2xx, or one that comes when all is over: an ACK is due */
 		if (news->event == EDGE_RESPONSE && m->status < 300 && !k->m.owes_ack &&
 		    m->cseq_method == SIP_INVITE &&

@@ -16,6 +16,10 @@ enum refusal modify_ack(struct call *c, enum call_leg_index i, const struct sip_
 enum refusal modify_cancel(struct call *c) NODISCARD;
 /** News of the leg that is asked. */
 enum refusal modify_news(struct call *c, const struct edge_news *news) NODISCARD;
+/** A session timer of a leg is due (before that: nothing): refreshed by UPDATE or re-INVITE, or
+ * over.
+ */
+enum refusal modify_refresh(struct call *c) NODISCARD;
 /** c->change.m.due is reached (before that: nothing). */
 enum refusal modify_due(struct call *c) NODISCARD;
 /** The call ends: who waits is told. */

@@ -507,6 +507,30 @@ negotiate_known(struct call *c)
 	return open_row(c, i) == REFUSAL_NONE;
 }
 
+void
+negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	struct sdp_policy policy = policy_of(c, i);
+	struct call_leg *leg = &c->leg[i];
+	struct sdp *s = &c->owner->answer;
+	struct sdp_refusal no = {0};
+	struct sdp_stream got, next = leg->far;
+
+	if (!has_sdp(m) || sdp_parse(m->body, s) != ERR_OK ||
+	    sdp_answer_read(s, &policy, &leg->local, &c->rec.leg[i].layout, &leg->far, &got, &no) !=
+		    ERR_OK)
+		return;
+	if (!got.disabled && !names_us(c, &got)) {
+		next.rtp = got.rtp;
+		next.rtcp = got.rtcp;
+		next.key = got.key;
+		take_sides(c, i, &next, &leg->local);
+		(void)open_row(c, i);
+	}
+	sdp_stream_wipe(&got);
+	sdp_stream_wipe(&next);
+}
+
 enum refusal
 negotiate_answered(struct call *c)
 {

@@ -38,6 +38,9 @@ enum refusal negotiate_answer(struct call *c, const struct sip_msg *m, const cha
 bool negotiate_known(struct call *c);
 /** No offer is in hand any more: answered finally, or refused. */
 void negotiate_drop(struct call *c);
+/** The answer of leg i to a refresh of ours, which repeated our last body: where its address or key
+ * is new, they count; anything else, or one that cannot be used, leaves the session as it is. */
+void negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg *m);
 /** The call is answered: media time-outs run. */
 enum refusal negotiate_answered(struct call *c);
 /** A call of an earlier life, from its record and the secrets segment: the keys that both sides

@@ -32,6 +32,7 @@
 	X(NO_ROUTE, 404, 3, "no carrier trunk is there for this call")                             \
 	X(HOPS, 483, 25, "too many hops")                                                          \
 	X(EXTENSION, 420, 79, "an extension is required that postern does not have")               \
+	X(INTERVAL, 422, 79, "a session timer shorter than 90 seconds")                            \
 	X(METHOD, 405, 79, "this method is not allowed on the trunk")                              \
 	X(BODY_TYPE, 415, 79, "only application/sdp is understood here")                           \
 	X(SDP, 400, 88, "the SDP cannot be read")                                                  \
@@ -51,6 +52,8 @@
 	X(MEDIA_TIMEOUT, 480, 41, "no media came for too long")                                    \
 	X(LENGTH, 480, 31, "the call lasted as long as it may")                                    \
 	X(NO_ACK, 408, 102, "the caller never acknowledged the answer")                            \
+	X(SESSION, 480, 41, "the other side refreshed the session no more")                        \
+	X(NO_PRACK, 504, 102, "the caller never acknowledged a provisional response")              \
 	X(RESTARTED, 500, 41, "the signaling process restarted and could not go on with the call") \
 	X(DIALOG, 481, 0, "no such call on this account")                                          \
 	X(CSEQ, 500, 0, "a request with an older CSeq than one before")                            \

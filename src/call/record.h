@@ -50,7 +50,10 @@ struct record_leg {
 	uint8_t allows_update;       /* its Allow names UPDATE */
 	uint8_t out_spelling;        /* of the suite that we send under */
 	uint32_t out_tag;            /* of that a=crypto line */
-	uint32_t pad;
+	uint32_t session_s;          /* RFC 4028: agreed with this peer, or asked of it; 0 = none */
+	uint8_t session_on;          /* it is agreed */
+	uint8_t session_ours;        /* we refresh it */
+	uint8_t pad[2];
 	struct addr shown;       /* ours, as SDP on this leg names it */
 	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media; /* as last commanded */

@@ -110,6 +110,8 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 			l->media_open = 0; /* of another plan of ports */
 		if (l->media_open)
 			cs->by_media[l->media.slot] = c;
+		if (l->session_on)
+			session_set(&c->leg[i].session, l->session_s, l->session_ours, now_us);
 		if (l->dialog.version)
 			act_hash_leg(c, (enum call_leg_index)i);
 	}

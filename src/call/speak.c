@@ -1,5 +1,6 @@
 #include "call/speak.h"
 
+#include "base/log.h"
 #include "base/random.h"
 
 static const struct call_ops *
@@ -73,16 +74,18 @@ speak_request(struct call *c, enum call_leg_index i, const struct leg_request *r
 }
 
 void
-speak_answer(struct call *c, enum call_leg_index i, struct edge_txn *txn,
-	     const struct sip_msg *from, struct str body)
+speak_response(struct call *c, enum call_leg_index i, struct edge_txn *txn,
+	       const struct leg_answer *a)
 {
 	struct buf b;
 
 	begin_msg(c, &b);
-	leg_put_response(c, i, txn, &b, 200, from, body);
+	leg_put_response(c, i, txn, &b, a);
 	speak_store(c);
 	if (buf_end(&b) == ERR_OK)
-		ops_of(c)->do_respond(ops_of(c)->arg, txn, 200, buf_view(&b));
+		ops_of(c)->do_respond(ops_of(c)->arg, txn, a->status, buf_view(&b));
+	else
+		log_error("call.response", "id=%s a %d does not fit", c->rec.id.z, a->status);
 }
 
 void

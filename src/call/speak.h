@@ -15,9 +15,9 @@ bool speak_bye(struct call *c, enum call_leg_index i);
 /** Another request inside the dialog of leg i. False: it could not be sent. */
 bool speak_request(struct call *c, enum call_leg_index i, const struct leg_request *r,
 		   struct call_user *user, struct edge_txn **out) NODISCARD;
-/** 200 to a request of leg i, with what crosses of from (NULL: nothing), and SDP (empty: none). */
-void speak_answer(struct call *c, enum call_leg_index i, struct edge_txn *txn,
-		  const struct sip_msg *from, struct str body);
+/** A provisional or 2xx to a request of leg i. */
+void speak_response(struct call *c, enum call_leg_index i, struct edge_txn *txn,
+		    const struct leg_answer *a);
 /** Any other answer to m, whose transaction then is edge's alone. */
 void speak_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		 const struct addr *source, const struct leg_plain *p);

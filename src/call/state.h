@@ -10,6 +10,7 @@
 #include "call/amend.h"
 #include "call/hide.h"
 #include "call/record.h"
+#include "call/session.h"
 #include "edge/edge.h"
 #include "edge/guard.h"
 #include "policy/emergency.h"
@@ -26,6 +27,10 @@ enum {
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
 	CALL_DIVERSIONS_MAX = 5, /* of a call that go on; History-Info likewise */
 	CALL_HISTORY_INDEX = 24,
+	CALL_SESSION_MAX_S = 86400, /* a Min-SE that we go along with */
+	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
+	CALL_FORK_TAG_MAX = 128,
+	RING_RSEQ_FIRST_MAX = 1 << 30, /* RFC 3262 3: the first one is below 2^31 */
 };
 
 /* What call asks of the layers that it is joined to by app; tests give their own. */
@@ -135,6 +140,7 @@ struct call_leg {
 	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
 	uint32_t last_in, last_out;     /* given out: each direction rises by one */
 	struct call_said said;
+	struct session session;
 	bool hashed;
 	bool agreed;        /* an offer and its answer were exchanged with this peer */
 	bool answers;       /* said answers what it offered; else it offers */
@@ -152,6 +158,26 @@ struct call_exchange {
 	struct sdp_stream far;  /* of the leg that offered, as it will be */
 	struct sdp_local mine;  /* our side of that leg, as it will be */
 	struct sdp_local asked; /* our side of the other leg, as it was offered */
+};
+
+/* Provisional responses of the set-up (call/ring.h). */
+struct call_ring {
+	bool taken, demanded;        /* A takes reliable ones, and no others */
+	bool waits;                  /* for the PRACK of rseq */
+	bool with_sdp;               /* and that one has our answer */
+	bool next_sdp;               /* what came meanwhile */
+	int status, next_status;     /* of the last one; of what came meanwhile, 0 = nothing */
+	uint32_t rseq;               /* of our last reliable one; 0 = none */
+	struct sip_ok_retrans again; /* until PRACK */
+	uint32_t rseq_b;             /* of B's last reliable one, of the fork in the record */
+	uint32_t n_forks;            /* of those that were left for another one */
+	struct {
+		char tag[CALL_FORK_TAG_MAX];
+		uint32_t cseq, rseq;
+	} fork[CALL_FORKS];
+	char *held; /* of calls->offers: B's 2xx that waits for A's PRACK; NULL: none */
+	size_t n_held;
+	struct edge_source held_from;
 };
 
 /* A change of the running call that is in hand (call/modify.h). */
@@ -189,6 +215,8 @@ struct call {
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
 	struct call_exchange x;
 	struct call_change change;
+	struct call_ring ring;
+	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
 	bool late;            /* A's INVITE had no offer: B's 2xx has it, A's ACK the answer */
 	uint64_t closing_due; /* waiting for media's last counters */
 	bool media_closing, finished;
@@ -217,6 +245,7 @@ struct calls {
 	char msg[CALL_MSG_MAX];   /* where messages are written */
 	struct pool offers;       /* texts of offers that came in responses */
 	struct sdp offer, answer; /* scratch: 18 kB each */
+	struct sip_msg held;      /* scratch */
 };
 
 #endif

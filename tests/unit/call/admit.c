@@ -132,7 +132,7 @@ static const struct {
 	 403,
 	 REFUSAL_CLASS_OFF},
 	{"hops", AS_IT_IS, 0, {.zero_forwards = true}, 483, REFUSAL_HOPS},
-	{"require", AS_IT_IS, 0, {.more = "Require: 100rel\r\n"}, 420, REFUSAL_EXTENSION},
+	{"require", AS_IT_IS, 0, {.more = "Require: precondition\r\n"}, 420, REFUSAL_EXTENSION},
 	{"proxy require", AS_IT_IS, 0, {.more = "Proxy-Require: x\r\n"}, 420, REFUSAL_EXTENSION},
 	{"no contact", AS_IT_IS, 0, {.contact = ""}, 400, REFUSAL_SDP},
 	{"account off", ACCOUNT_OFF, 0, {0}, 403, REFUSAL_ACCOUNT_OFF},

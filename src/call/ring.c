@@ -1,0 +1,212 @@
+#include "call/ring.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "call/speak.h"
+
+static const struct call_ops *
+ops_of(const struct call *c)
+{
+	return &c->owner->ops;
+}
+
+/* ---- the caller ---- */
+
+void
+ring_begin(struct call *c, const struct sip_msg *invite)
+{
+	struct call_ring *r = &c->ring;
+
+	r->demanded = sip_hdr_has(invite, SIP_H_REQUIRE, "100rel");
+	r->taken = !c->late && (r->demanded || sip_hdr_has(invite, SIP_H_SUPPORTED, "100rel"));
+}
+
+/* The response that is in r, for the first time with what crosses of from, or again. */
+static void
+send_ring(struct call *c, const struct sip_msg *from)
+{
+	struct call_ring *r = &c->ring;
+	struct edge_txn *txn = c->leg[LEG_A].invite;
+
+	if (txn)
+		speak_response(
+			c, LEG_A, txn,
+			&(struct leg_answer){.status = r->status,
+					     .from = from,
+					     .body = r->with_sdp ? speak_said(c, LEG_A) : STR_NULL,
+					     .rseq = r->waits ? r->rseq : 0});
+}
+
+void
+ring_pass(struct call *c, const struct sip_msg *msg)
+{
+	struct call_ring *r = &c->ring;
+	int status = msg ? msg->status : r->next_status;
+	bool sdp = c->x.answered && (msg ? msg->body.len > 0 : r->next_sdp);
+
+	if (!c->rec.ringing_us)
+		c->rec.ringing_us = clock_wall_us();
+	if (r->waits && (sdp || r->demanded)) { /* one at a time (RFC 3262 3) */
+		r->next_status = status;
+		r->next_sdp = r->next_sdp || sdp;
+		return;
+	}
+	if (r->waits) { /* beside it, and not reliable */
+		speak_response(c, LEG_A, c->leg[LEG_A].invite,
+			       &(struct leg_answer){.status = status, .from = msg});
+		return;
+	}
+	if (r->demanded && c->late)
+		return; /* it could not be reliable without an offer */
+	r->next_status = 0;
+	r->next_sdp = false;
+	r->status = status;
+	r->with_sdp = sdp;
+	r->waits = r->demanded || (r->taken && sdp);
+	if (r->waits) {
+		r->rseq = r->rseq ? r->rseq + 1 : 1 + random_u32() % RING_RSEQ_FIRST_MAX;
+		sip_ok_retrans_begin(&r->again, &c->owner->conf.times, c->owner->now);
+	}
+	send_ring(c, msg);
+}
+
+void
+ring_prack(struct call *c, struct edge_txn *txn, const struct sip_msg *m)
+{
+	struct call_ring *r = &c->ring;
+	struct leg_plain p = {.status = 481, .warning = "", .id = ""};
+	struct sip_rack k;
+	bool ours = r->waits && sip_rack_read(m, &k) == ERR_OK && k.rseq == r->rseq &&
+		    k.cseq == c->rec.leg[LEG_A].dialog.remote_invite_cseq &&
+		    str_ieqz(k.method, "INVITE");
+
+	if (ours) /* another offer has no place before the call is answered */
+		p.status = m->body.len ? 488 : 200;
+	speak_plain(c->owner, txn, m, &c->rec.leg[LEG_A].remote, &p);
+	if (!ours)
+		return;
+	ring_stop(c);
+	if (r->next_status)
+		ring_pass(c, NULL);
+}
+
+enum refusal
+ring_due(struct call *c)
+{
+	struct call_ring *r = &c->ring;
+
+	switch (sip_ok_retrans_step(&r->again, c->owner->now)) {
+	case SIP_OK_SEND:
+		send_ring(c, NULL);
+		break;
+	case SIP_OK_GIVE_UP:
+		return REFUSAL_NO_PRACK;
+	case SIP_OK_NOTHING:
+		break;
+	}
+	return REFUSAL_NONE;
+}
+
+void
+ring_stop(struct call *c)
+{
+	c->ring.waits = false;
+	sip_ok_retrans_stop(&c->ring.again);
+}
+
+/* ---- the called side ---- */
+
+void
+ring_leave_fork(struct call *c)
+{
+	struct str tag = sip_dialog_str(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_REMOTE_TAG);
+	struct call_ring *r = &c->ring;
+	uint32_t i = 0;
+
+	while (i < r->n_forks && !str_eqz(tag, r->fork[i].tag))
+		i++;
+	if (i == CALL_FORKS || str_copyz(r->fork[i].tag, sizeof(r->fork[i].tag), tag) != ERR_OK)
+		return;
+	if (i == r->n_forks)
+		r->n_forks++;
+	r->fork[i].cseq = c->rec.leg[LEG_B].dialog.local_cseq;
+	r->fork[i].rseq = r->rseq_b;
+}
+
+void
+ring_enter_fork(struct call *c)
+{
+	struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+	struct str tag = sip_dialog_str(d, SIP_DIALOG_REMOTE_TAG);
+	struct call_ring *r = &c->ring;
+
+	r->rseq_b = 0;
+	for (uint32_t i = 0; i < r->n_forks; i++)
+		if (str_eqz(tag, r->fork[i].tag)) {
+			d->local_cseq = r->fork[i].cseq;
+			r->rseq_b = r->fork[i].rseq;
+		}
+}
+
+bool
+ring_take(struct call *c, const struct sip_msg *m)
+{
+	struct call_ring *r = &c->ring;
+	struct edge_txn *txn;
+	uint32_t rseq;
+	char rack[48];
+
+	if (c->late || m->to_tag.len == 0 || !sip_hdr_has(m, SIP_H_REQUIRE, "100rel") ||
+	    sip_number_read(m, SIP_H_RSEQ, &rseq) != ERR_OK)
+		return true;
+	if (rseq == 0 || (r->rseq_b && rseq != r->rseq_b + 1))
+		return false;
+	r->rseq_b = rseq;
+	(void)snprintf(rack, sizeof(rack), "%u %u INVITE", rseq, m->cseq);
+	if (speak_request(c, LEG_B, &(struct leg_request){.method = SIP_PRACK, .rack = rack}, NULL,
+			  &txn))
+		ops_of(c)->do_forget(ops_of(c)->arg, txn);
+	return true;
+}
+
+/* ---- a 2xx that waits ---- */
+
+bool
+ring_must_wait(const struct call *c)
+{
+	return c->ring.waits && c->ring.with_sdp &&
+	       (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING);
+}
+
+bool
+ring_hold(struct call *c, const struct edge_news *news)
+{
+	struct call_ring *r = &c->ring;
+	struct str text = news->msg->all;
+
+	if (r->held)
+		return true;
+	if (text.len > CALL_OFFER_MAX || !(r->held = pool_get(&c->owner->offers)))
+		return false;
+	memcpy(r->held, text.p, text.len);
+	r->n_held = text.len;
+	r->held_from = news->source;
+	r->held_from.tls_version = r->held_from.tls_suite = r->held_from.tls_peer = "";
+	return true;
+}
+
+bool
+ring_ready(const struct call *c)
+{
+	return c->ring.held && !ring_must_wait(c);
+}
+
+void
+ring_drop(struct call *c)
+{
+	pool_put(&c->owner->offers, c->ring.held);
+	c->ring.held = NULL;
+}
