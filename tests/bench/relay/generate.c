@@ -14,6 +14,8 @@ enum {
 	DRAIN_US = 600 * 1000,
 	LEAD_US = 5000,
 	SEED = 12345,
+	AHEAD = 4,
+	LINE = 64,
 };
 
 static uint64_t
@@ -31,11 +33,13 @@ generate_init(struct generator *g, const struct bed *b)
 	memset(g, 0, sizeof(*g));
 	g->bed = b;
 	g->rx = mmap(NULL, sizeof(*g->rx) * GENERATE_RX_MAX, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	(void)madvise(g->rx, sizeof(*g->rx) * GENERATE_RX_MAX, MADV_HUGEPAGE);
 	g->slot_ns = calloc((size_t)TRAFFIC_CYCLES_MAX * TRAFFIC_SLOTS, sizeof(*g->slot_ns));
 	g->slot_of = calloc(TRAFFIC_STREAMS_MAX, sizeof(*g->slot_of));
 	g->order = calloc(TRAFFIC_STREAMS_MAX, sizeof(*g->order));
 	BENCH_MUST(g->rx != MAP_FAILED && g->slot_ns && g->slot_of && g->order);
+	memset(g->rx, 1, sizeof(*g->rx) * GENERATE_RX_MAX); /* its pages are there from now on */
 	xsk_open(&g->xsk, b->near_if);
 }
 
@@ -129,6 +133,20 @@ send_packet(struct generator *g, const struct traffic *t, const struct judge_run
 	xsk_put(&g->xsk, &f);
 }
 
+/* The packet that is sent AHEAD after this one, from memory. */
+static void
+prefetch_packet(const struct generator *g, const struct traffic *t, const struct judge_run *r,
+		unsigned at, unsigned cycle)
+{
+	const uint8_t *b;
+
+	if (at >= 2 * r->n_calls)
+		return;
+	b = traffic_packet(t, g->order[at], cycle)->b;
+	for (unsigned i = 0; i < sizeof(struct traffic_packet); i += LINE)
+		__builtin_prefetch(b + i);
+}
+
 /* All packets of a slot, in batches, looking at what comes back between them. */
 static void
 send_slot(struct generator *g, const struct traffic *t, const struct judge_run *r, unsigned cycle,
@@ -137,6 +155,7 @@ send_slot(struct generator *g, const struct traffic *t, const struct judge_run *
 	unsigned n = 0;
 
 	for (; *next < 2 * r->n_calls && g->slot_of[g->order[*next]] == slot; (*next)++) {
+		prefetch_packet(g, t, r, *next + AHEAD, cycle);
 		send_packet(g, t, r, g->order[*next], cycle);
 		if (++n % (XSK_BATCH / 2) == 0) {
 			xsk_kick(&g->xsk);

@@ -52,7 +52,7 @@ struct traffic_call {
 /* The packets of streams 0 .. n_streams - 1, n_cycles each, made once for all runs of a case. */
 struct traffic {
 	const struct traffic_case *what;
-	struct traffic_packet *packets; /* [stream][cycle] */
+	struct traffic_packet *packets; /* [cycle][stream]: as they are sent */
 	unsigned n_streams, n_cycles;
 };
 
@@ -74,7 +74,7 @@ void traffic_make(struct traffic *t, const struct traffic_case *what, unsigned c
 static inline const struct traffic_packet *
 traffic_packet(const struct traffic *t, unsigned stream, unsigned cycle)
 {
-	return &t->packets[(size_t)stream * TRAFFIC_CYCLES_MAX + cycle];
+	return &t->packets[(size_t)cycle * TRAFFIC_STREAMS_MAX + stream];
 }
 
 static inline uint16_t
