@@ -45,8 +45,10 @@ take_change(struct call *c, enum call_leg_index i, struct edge_txn *txn, const s
 {
 	enum refusal r = modify_request(c, i, txn, m);
 
-	if (c->change.in != txn) /* refused: its ACK never comes here, an earlier one's may */
+	if (c->change.in != txn) { /* refused: its ACK never comes here, an earlier one's may */
 		c->rec.leg[i].dialog.remote_invite_cseq = last_invite;
+		speak_store(c);
+	}
 	inside_end_for(c, r);
 }
 
@@ -70,10 +72,12 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		return;
 	}
 	if (!leg_has_required(m)) {
+		d->remote_invite_cseq = last_invite;
 		answer(c, i, txn, m, 420, REFUSAL_EXTENSION);
 		return;
 	}
 	if (caller_is_foreign(c->owner, m, src)) {
+		d->remote_invite_cseq = last_invite;
 		answer(c, i, txn, m, 403, REFUSAL_CALLER);
 		return;
 	}
