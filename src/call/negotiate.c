@@ -151,6 +151,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 	x->mine = c->leg[i].local;
 	x->mine.secure = policy.secure;
 	x->mine.mki = mki_of(c, i);
+	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
 	return sdp_local_answer(&x->mine, &x->far) == ERR_OK ? REFUSAL_NONE : REFUSAL_INTERNAL;
 }
 
@@ -164,7 +165,7 @@ negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 	if (!has_sdp(m))
 		return REFUSAL_BODY_TYPE;
 	negotiate_drop(c);
-	c->x.from = i;
+	c->x.from = (uint8_t)i;
 	c->x.txn = txn;
 	if (!txn)
 		r = keep_offer(c, m->body);

@@ -1,4 +1,4 @@
-/* The call record, version 3: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 4: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H
@@ -14,7 +14,7 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 3,
+	CALL_RECORD_VERSION = 4,
 	CALL_SPARE = 32, /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
 	CALL_NAME_MAX = 128,       /* peer identity, codec */

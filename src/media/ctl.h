@@ -133,7 +133,10 @@ struct media_stats {
 	uint32_t far_reports;  /* reports of what we sent */
 	uint32_t far_jitter_us;
 	uint32_t round_trip_us;
-	uint32_t roc_guesses;    /* packets that authenticated only under another ROC or key */
+	uint32_t roc_guesses; /* packets that authenticated only under another ROC or key */
+	/* of what we receive: bursts of loss (RFC 3611 4.7.2), packets lost in them, packets in all
+	 */
+	uint32_t in_bursts, in_burst_lost, in_burst_length;
 	uint8_t mos_x10, pad[3]; /* estimate of what we receive, 10..50, 0 = unknown */
 	struct addr far;         /* where packets really come from; family 0 = none yet */
 };

@@ -142,8 +142,13 @@ void
 flow_fill_stats(const struct flow_row *r, struct media_stats *out)
 {
 	const struct quality *q = &r->in.quality;
+	struct quality_burst b;
 
 	*out = r->stats;
+	quality_bursts(q, &b);
+	out->in_bursts = b.n;
+	out->in_burst_lost = b.lost;
+	out->in_burst_length = b.length;
 	out->in_lost = quality_lost(q);
 	out->in_jitter_us = quality_jitter_us(q);
 	out->mos_x10 = quality_mos_x10(quality_expected(q), quality_lost(q), quality_burst_x100(q),

@@ -39,7 +39,8 @@ inbound_is_named(const struct flow_row *r, bool rtcp, const struct addr *from)
 bool
 inbound_clear_ok(const struct flow_row *r, bool rtcp, const struct addr *from)
 {
-	bool learn = (r->conf.flags & MEDIA_F_LEARN_CLEAR) && !verified_addr(r, rtcp).family;
+	bool learn =
+		GUARD(M2, r->conf.flags & MEDIA_F_LEARN_CLEAR) && !verified_addr(r, rtcp).family;
 
 	return GUARD(M1, inbound_is_named(r, rtcp, from) || learn);
 }
@@ -195,9 +196,10 @@ take_token(struct flow_in *in, uint64_t now_us)
 		in->search_tokens = (uint8_t)(in->search_tokens + n);
 		in->search_us += n * step;
 	}
-	if (in->search_tokens == 0)
+	if (!GUARD(M4, in->search_tokens > 0))
 		return false;
-	in->search_tokens--;
+	if (in->search_tokens > 0)
+		in->search_tokens--;
 	return true;
 }
 

@@ -83,9 +83,12 @@ put_media(struct buf *b, const struct media_stats *s)
 {
 	buf_printf(b,
 		   ",\"media\":{\"in_packets\":%llu,\"in_lost\":%llu,\"in_jitter_us\":%u,"
-		   "\"out_packets\":%llu,\"far_lost\":%u",
+		   "\"in_bursts\":%u,\"in_burst_lost\":%u,\"in_burst_length\":%u,"
+		   "\"out_packets\":%llu,\"far_lost\":%u,\"far_jitter_us\":%u,\"round_trip_us\":%u",
 		   (unsigned long long)s->in_packets, (unsigned long long)s->in_lost,
-		   s->in_jitter_us, (unsigned long long)s->out_packets, s->far_lost);
+		   s->in_jitter_us, s->in_bursts, s->in_burst_lost, s->in_burst_length,
+		   (unsigned long long)s->out_packets, s->far_lost, s->far_jitter_us,
+		   s->round_trip_us);
 	put_dropped(b, s);
 	buf_printf(b, ",\"roc_guesses\":%u,\"mos\":", s->roc_guesses);
 	if (s->mos_x10)

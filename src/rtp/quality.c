@@ -1,5 +1,7 @@
 #include "rtp/quality.h"
 
+#include "base/guard.h"
+
 enum {
 	SEQ_MOD = 65536,
 	CLOCK_DEFAULT = 8000,
@@ -15,6 +17,7 @@ quality_init(struct quality *q, uint32_t clock_rate, bool trusted)
 		.clock_rate = clock_rate ? clock_rate : CLOCK_DEFAULT,
 		.probation_new = trusted ? 0 : QUALITY_SEQUENTIAL_MIN - 1,
 		.bad_seq = NO_SEQ,
+		.since_loss = QUALITY_GAP_MIN,
 	};
 }
 
@@ -52,6 +55,28 @@ quality_new_source(struct quality *q)
 	q->started = false;
 	q->has_transit = false;
 	q->jitter_x16 = 0;
+	q->since_loss = QUALITY_GAP_MIN;
+}
+
+/* RFC 3611 4.7.2: losses with fewer than QUALITY_GAP_MIN good packets between them are one burst; a
+ * single loss by itself belongs to the gap. */
+static void
+end_burst(struct quality *q)
+{
+	if (q->now_lost < 2)
+		return;
+	q->bursts++;
+	q->burst_lost += q->now_lost;
+	q->burst_length += q->now_length;
+}
+
+void
+quality_bursts(const struct quality *q, struct quality_burst *out)
+{
+	struct quality end = *q;
+
+	end_burst(&end); /* the one that is not over yet */
+	*out = (struct quality_burst){end.bursts, end.burst_lost, end.burst_length};
 }
 
 static void
@@ -65,6 +90,14 @@ note_gap(struct quality *q, uint16_t delta)
 	q->lost_in_runs += missing;
 	if (missing > q->lost_run_max)
 		q->lost_run_max = missing;
+	if (q->since_loss >= QUALITY_GAP_MIN) {
+		end_burst(q);
+		q->now_lost = q->now_length = 0;
+		q->since_loss = 0;
+	}
+	q->now_lost += missing;
+	q->now_length += q->since_loss + missing;
+	q->since_loss = 0;
 }
 
 /* A.1 update_seq, behind the first packet. */
@@ -87,6 +120,7 @@ check_seq(struct quality *q, uint16_t seq)
 		if (seq < q->max_seq)
 			q->cycles += SEQ_MOD;
 		note_gap(q, delta);
+		q->since_loss++;
 		q->max_seq = seq;
 		return QUALITY_COUNTED;
 	}
@@ -109,7 +143,11 @@ note_jitter(struct quality *q, uint32_t ts, uint64_t now_us)
 {
 	uint64_t units =
 		now_us / 1000000 * q->clock_rate + now_us % 1000000 * q->clock_rate / 1000000;
-	uint32_t transit = (uint32_t)units - ts;
+	uint32_t transit;
+
+	if (GUARD(M12, false)) /* for a red build: 32 bits of time */
+		units = (uint32_t)now_us / 1000 * (q->clock_rate / 1000);
+	transit = (uint32_t)units - ts;
 
 	if (q->has_transit) {
 		int32_t d = (int32_t)(transit - q->transit);

@@ -10,6 +10,7 @@ enum {
 	QUALITY_DROPOUT_MAX = 3000, /* A.1: a larger jump forward is another source's number */
 	QUALITY_MISORDER_MAX = 100, /* A.1: as far back as late packets come */
 	QUALITY_SEQUENTIAL_MIN = 2, /* A.1: packets in a row before a clear source counts */
+	QUALITY_GAP_MIN = 16,       /* RFC 3611 4.7.2: good packets in a row that end a burst */
 };
 
 enum quality_verdict {
@@ -23,14 +24,16 @@ struct quality {
 	uint64_t received; /* counted packets of this source, duplicates included */
 	uint64_t cycles;   /* 65536 * number of wraps */
 	uint64_t earlier_expected, earlier_received; /* of earlier sources and counts */
-	uint64_t lost_runs, lost_in_runs;            /* gaps seen, and packets missing in them */
-	uint64_t late;                               /* counted, but behind the highest */
 	uint64_t prior_expected, prior_received;     /* at the last quality_block */
 	uint32_t base_seq, bad_seq;                  /* bad_seq: 16 bits, or QUALITY_NO_SEQ */
 	uint32_t transit;                            /* A.8: arrival - timestamp, timestamp units */
 	uint32_t jitter_x16;                         /* timestamp units * 16 */
+	uint32_t lost_runs, lost_in_runs;            /* gaps seen, and packets missing in them */
+	uint32_t late;                               /* counted, but behind the highest */
 	uint32_t lost_run_max;
-	uint32_t clock_rate; /* Hz, never 0 */
+	uint32_t since_loss, now_lost, now_length; /* of the burst that may be going on */
+	uint32_t bursts, burst_lost, burst_length; /* of those that are over */
+	uint32_t clock_rate;                       /* Hz, never 0 */
 	uint16_t max_seq;
 	uint8_t probation;     /* packets in a row still wanted */
 	uint8_t probation_new; /* what a new source starts with */
@@ -58,6 +61,12 @@ uint64_t quality_lost(const struct quality *q);
 /** Interarrival jitter in timestamp units (as in a report block), and in microseconds. */
 uint32_t quality_jitter(const struct quality *q);
 uint32_t quality_jitter_us(const struct quality *q);
+/* Bursts as RFC 3611 4.7.2 has them: how many, packets lost in them, packets in all. A packet that
+ * came late counts as lost here. */
+struct quality_burst {
+	uint32_t n, lost, length;
+};
+void quality_bursts(const struct quality *q, struct quality_burst *out);
 /** Mean length of a run of lost packets * 100; 100 where nothing was lost. */
 uint32_t quality_burst_x100(const struct quality *q);
 

@@ -61,7 +61,7 @@ parse_header(const uint8_t *p, size_t len, bool encrypted, struct rtp_hdr *out)
 		return ERR_SHORT;
 	if (len > RTP_PACKET_MAX)
 		return ERR_LONG;
-	if (!GUARD(M11, p[0] >> VERSION_SHIFT == VERSION))
+	if (!GUARD(M8, p[0] >> VERSION_SHIFT == VERSION))
 		return ERR_SYNTAX;
 	header_len = RTP_HEADER_LEN + 4 * (size_t)(p[0] & 0x0f);
 	if (header_len > len)

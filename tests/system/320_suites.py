@@ -25,7 +25,9 @@ def change(p, old, new):
         text = f.read()
     check(old in text, f'no {old} in the accounts')
     p.write(os.path.basename(p.accounts), text.replace(old, new, 1))
+    before = len(p.events('accounts.swap'))
     p.command('apply', '-c', p.conf, p.accounts)
+    wait_for('the new accounts in use', 5, lambda: len(p.events('accounts.swap')) > before)
 
 
 def agreed(pbx):
@@ -66,16 +68,18 @@ def play_aes_256(place):
     pbx = place.keep(rawsip.Customer(place.ca))
     ends = MediaEnds(place)
     name = 'AES_CM_256_HMAC_SHA1_80'
-    c = pbx.call(rawsip.offer(crypto=(f'1 {name} inline:{KEY_46}|2^31|1:1', f'2 {name} inline:{KEY_46}')))
+    c = pbx.call(rawsip.offer(crypto=(f'1 {name} inline:{KEY_46}|2^31|1:1', f'2 {name} inline:{KEY_46}'),
+                              extra=('a=rtcp-mux',)))
+    check('a=rtcp-mux\r' in c.answer, f'answer without rtcp-mux: {c.answer}')
     ours = re.search(rf'a=crypto:2 {name} inline:(\S+)\r', c.answer)
     check(ours, f'answer: {c.answer}')
     host, port, _ = c.where()
-    ends.tell(f'add pbx {PBX}:41000 {host}:{port} {KEY_46} {ours.group(1)} {WIDE} 8 440 3 hear=1000 rtcp=2')
+    ends.tell(f'add pbx {PBX}:41000 {host}:{port} {KEY_46} {ours.group(1)} {WIDE} 8 440 3 hear=1000 rtcp=1 mux=1')
     time.sleep(3.3)
     pbx.bye(c)
     s = ends.finish()['pbx']
     equal([s[x] for x in ('lost', 'auth_fail', 'rtcp_auth_fail', 'srtcp_e0', 'bad')], [0] * 5, f'{s}')
-    check(s['received'] > 120 and s['tone_hz_ok'], f'the PBX heard {s}')
+    check(s['received'] > 120 and s['tone_hz_ok'] and s['rtcp_received'] > 0, f'the PBX heard {s}')
     seconds, share = tone.measure(end.samples(), 440)
     check(seconds > 2.5 and share > 0.7, f'the gateway heard {seconds:.1f} s, {share:.2f}')
     equal(p.wait_cdrs(1)[0]['a']['srtp_in'], WIDE, 'CDR: suite')

@@ -30,6 +30,7 @@ enum {
 	SALT_LEN = 14,
 	PAYLOAD = 160,
 	EVENTS = 64,
+	RIG_SEEN = 1 << 16,
 };
 
 struct rig_packet {
@@ -44,6 +45,11 @@ struct rig_event {
 	struct media_closed body; /* its first two fields for the others */
 };
 
+/* What left under a key and index. */
+struct rig_seen {
+	uint64_t id, content; /* 0: nothing */
+};
+
 struct rig {
 	struct media_plan plan;
 	int flows_fd, secrets_fd;
@@ -56,6 +62,8 @@ struct rig {
 	struct rig_event event[EVENTS];
 	unsigned n_events;
 	struct media_open open[RIG_SLOTS]; /* as last opened */
+	struct rig_seen *seen;             /* the index oracle, on every run (M7) */
+	unsigned n_seen;
 };
 
 static inline struct addr
@@ -86,6 +94,51 @@ rig_rx(void *arg, struct io_packet *v, unsigned n)
 	return got;
 }
 
+static uint64_t
+rig_hash(uint64_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+/* M7: never other content under a key, SSRC and index that were used. */
+static void
+rig_judge(struct rig *g, const struct io_packet *k)
+{
+	const struct flow_row *r = flow_row(&g->flows, k->socket / 2);
+	bool rtcp = k->len >= 2 && k->p[1] >= 192 && k->p[1] <= 223;
+	uint64_t what[4] = {(uint64_t)r->generation << 32 | r->out.serial, k->socket / 2 * 2 + rtcp,
+			    r->out.state.ssrc, 0};
+	uint64_t content = rig_hash(14695981039346656037u, k->p, k->len), id;
+
+	if (!(r->conf.flags & MEDIA_F_SECURE) || k->len < RTP_HEADER_LEN)
+		return;
+	what[3] = rtcp ? rtp_get32(k->p + k->len - 14) /* E and index, before an 80-bit tag */
+		       : srtp_index_estimate(r->out.state.rtp.next - 1, rtp_get16(k->p + 2));
+	id = rig_hash(14695981039346656037u, what, sizeof(what)) | 1;
+	if (g->n_seen >= RIG_SEEN / 4 * 3) { /* long runs: the latest past is what matters */
+		memset(g->seen, 0, RIG_SEEN * sizeof(*g->seen));
+		g->n_seen = 0;
+	}
+	for (size_t at = id % RIG_SEEN;; at = (at + 1) % RIG_SEEN) {
+		struct rig_seen *s = &g->seen[at];
+
+		if (s->id == id && s->content != content)
+			fail_msg("M7: slot %u: index %llu sent twice under a key", k->socket / 2,
+				 (unsigned long long)what[3]);
+		if (s->id == id)
+			return;
+		if (!s->id) {
+			*s = (struct rig_seen){id, content};
+			g->n_seen++;
+			return;
+		}
+	}
+}
+
 static unsigned
 rig_tx(void *arg, const struct io_packet *v, unsigned n)
 {
@@ -98,6 +151,7 @@ rig_tx(void *arg, const struct io_packet *v, unsigned n)
 		if (!v[i].len)
 			continue;
 		assert_true(g->n_out < RIG_QUEUE);
+		rig_judge(g, &v[i]);
 		k = &g->out[g->n_out++];
 		memcpy(k->p, v[i].p, v[i].len);
 		k->len = v[i].len;
@@ -159,7 +213,8 @@ rig_up(void)
 	g->batch = IO_BATCH;
 	g->in = mem_zalloc(RIG_QUEUE, sizeof(*g->in));
 	g->out = mem_zalloc(RIG_QUEUE, sizeof(*g->out));
-	assert_true(g->in && g->out);
+	g->seen = mem_zalloc(RIG_SEEN, sizeof(*g->seen));
+	assert_true(g->in && g->out && g->seen);
 	assert_int_equal(flow_create(&g->plan, &g->flows_fd, &g->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(g->flows_fd, true, &g->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(g->secrets_fd, true, &g->secrets), ERR_OK);
@@ -178,6 +233,7 @@ rig_down(struct rig *g)
 	close(g->secrets_fd);
 	mem_free(g->in);
 	mem_free(g->out);
+	mem_free(g->seen);
 	mem_free(g);
 }
 

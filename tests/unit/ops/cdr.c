@@ -65,6 +65,11 @@ make_answered(void)
 					.in_jitter_us = 1200,
 					.out_packets = 161,
 					.far_lost = 1,
+					.in_bursts = 1,
+					.in_burst_lost = 2,
+					.in_burst_length = 4,
+					.far_jitter_us = 900,
+					.round_trip_us = 43000,
 					.roc_guesses = 2,
 					.mos_x10 = 43};
 	a->stats.dropped[MEDIA_DROP_auth] = 4;
@@ -104,14 +109,17 @@ test_golden(void **state)
 		"\"tls_version\":\"TLS 1.2\",\"tls_suite\":\"AES128-SHA\","
 		"\"srtp_in\":\"AES_CM_128_HMAC_SHA1_80\",\"srtp_out\":\"AES_CM_128_HMAC_SHA1_32\","
 		"\"codec\":\"PCMU\",\"media\":{\"in_packets\":160,\"in_lost\":3,"
-		"\"in_jitter_us\":1200,\"out_packets\":161,\"far_lost\":1,"
+		"\"in_jitter_us\":1200,\"in_bursts\":1,\"in_burst_lost\":2,\"in_burst_length\":4,"
+		"\"out_packets\":161,\"far_lost\":1,\"far_jitter_us\":900,\"round_trip_us\":43000,"
 		"\"dropped\":{\"auth\":4,\"replay\":5},\"roc_guesses\":2,\"mos\":4.3,"
 		"\"far\":\"192.0.2.7:30000\"}},"
 		"\"b\":{\"trunk\":\"gw2\",\"account\":null,\"transport\":\"udp\","
 		"\"remote\":\"[2001:db8::1]:5060\",\"peer\":null,\"tls_version\":null,"
 		"\"tls_suite\":null,\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\","
-		"\"media\":{\"in_packets\":0,\"in_lost\":0,\"in_jitter_us\":0,\"out_packets\":0,"
-		"\"far_lost\":0,\"dropped\":{},\"roc_guesses\":0,\"mos\":null,\"far\":null}}}");
+		"\"media\":{\"in_packets\":0,\"in_lost\":0,\"in_jitter_us\":0,\"in_bursts\":0,"
+		"\"in_burst_lost\":0,\"in_burst_length\":0,\"out_packets\":0,\"far_lost\":0,"
+		"\"far_jitter_us\":0,\"round_trip_us\":0,\"dropped\":{},\"roc_guesses\":0,\"mos\":"
+		"null,\"far\":null}}}");
 }
 
 static void

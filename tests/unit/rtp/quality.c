@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "rtp/quality.h"
 
@@ -67,6 +68,42 @@ test_count(void **state)
 	assert_int_equal(bad, 0);
 }
 
+/* RFC 3611 4.7.2: 16 good packets end a burst; a single loss by itself is none. */
+static void
+test_bursts(void **state)
+{
+	static const struct {
+		const char *name;
+		struct {
+			uint16_t from;
+			uint16_t n;
+		} runs[5];
+		struct quality_burst want;
+	} rows[] = {
+		{"none", {{1, 100}}, {0, 0, 0}},
+		{"one loss", {{1, 20}, {22, 20}}, {0, 0, 0}},
+		{"single ones far apart", {{1, 20}, {22, 16}, {39, 16}, {56, 20}}, {0, 0, 0}},
+		{"15 good ones between: one burst", {{1, 20}, {22, 15}, {38, 20}}, {1, 2, 17}},
+		{"three in a row", {{65530, 20}, {17, 20}}, {1, 3, 3}},
+		{"two of them", {{1, 20}, {24, 16}, {44, 3}, {48, 30}}, {2, 8, 11}},
+		{"not over yet", {{1, 3}, {6, 1}}, {1, 2, 2}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct quality_burst got;
+		struct quality q;
+
+		quality_init(&q, 8000, true);
+		for (size_t k = 0; k < ARRAY_LEN(rows[i].runs); k++)
+			feed(&q, rows[i].runs[k].from, rows[i].runs[k].n, 0);
+		quality_bursts(&q, &got);
+		if (memcmp(&got, &rows[i].want, sizeof(got)) != 0)
+			fail_msg("%s: %u bursts, %u lost of %u", rows[i].name, got.n, got.lost,
+				 got.length);
+	}
+}
+
 static void
 test_probation(void **state)
 {
@@ -114,6 +151,7 @@ test_jitter(void **state)
 		uint64_t now;
 	} rows[] = {
 		{"M12/start", 0},
+		{"M12/71 min", (UINT64_C(1) << 32) - 1000000},
 		{"M12/49.7 d", 4294967295ull * 1000},
 		{"M12/2^31 s", 2147483648ull * 1000000},
 		{"M12/2^32 ms", 4294967296ull * 1000},
@@ -283,15 +321,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count),
-		cmocka_unit_test(test_probation),
-		cmocka_unit_test(test_wraps),
-		cmocka_unit_test(test_jitter),
-		cmocka_unit_test(test_jitter_first_steps),
-		cmocka_unit_test(test_block),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_mos),
-		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_count),     cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_probation), cmocka_unit_test(test_wraps),
+		cmocka_unit_test(test_jitter),    cmocka_unit_test(test_jitter_first_steps),
+		cmocka_unit_test(test_block),     cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_mos),       cmocka_unit_test(test_extremes),
 	};
 
 	return cmocka_run_group_tests_name("quality", tests, NULL, NULL);
