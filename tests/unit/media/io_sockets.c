@@ -12,7 +12,10 @@
 
 enum {
 	CALLS = 10,
-	TURNS = 150, /* packets a stream */
+	R5_CALLS = 200,
+	R5_TURNS = 500,
+	R5_KILL_EVERY = 25, /* 20 kills */
+	TURNS = 150,        /* packets a stream */
 	TURNS_FULL = 5000,
 	KILL_EVERY = 10, /* turns */
 	PERIOD_US = 20000,
@@ -69,18 +72,20 @@ struct stand {
 	unsigned restarts;
 };
 
+static unsigned n_calls; /* of the test in hand */
+
 static void
 run_worker(const struct stand *s, int fd)
 {
 	struct media *m = mem_zalloc(1, sizeof(*m));
 	struct media_setup setup = {.plan = s->plan, .io = IO_SOCKETS};
-	int socks[4 * CALLS];
+	int socks[4 * R5_CALLS];
 
-	for (int i = 0; i < 4 * CALLS; i++)
+	for (unsigned i = 0; i < 4 * n_calls; i++)
 		socks[i] = dup(s->set.fd[i]);
 	if (!m || media_init(m, &setup, 0, s->flows_fd, s->secrets_fd, fd) != ERR_OK)
 		_exit(1);
-	for (uint32_t i = 0; i < 4 * CALLS; i++)
+	for (uint32_t i = 0; i < 4 * n_calls; i++)
 		if (media_add(m, i, socks[i]) != ERR_OK)
 			_exit(1);
 	while (!m->stop)
@@ -211,7 +216,7 @@ say_all(struct ends *calls)
 {
 	uint8_t p[IO_PACKET_MAX];
 
-	for (int i = 0; i < CALLS; i++) {
+	for (unsigned i = 0; i < n_calls; i++) {
 		struct ends *e = &calls[i];
 
 		send_to(e->a, &e->to_a, p, far_speak(&e->f, &e->va, p));
@@ -225,7 +230,7 @@ stand_up(struct stand *s, struct ends *calls)
 	char why[IO_WHY_MAX];
 
 	memset(s, 0, sizeof(*s));
-	s->plan = loop_plan((uint16_t)(some_port() + 8200), 2 * CALLS);
+	s->plan = loop_plan((uint16_t)(some_port() + 8200), (uint16_t)(2 * n_calls));
 	assert_int_equal(io_sockets_backend.do_make(&s->plan, &s->set, why), ERR_OK);
 	assert_int_equal(flow_create(&s->plan, &s->flows_fd, &s->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(s->flows_fd, false, &s->flows), ERR_OK);
@@ -233,7 +238,7 @@ stand_up(struct stand *s, struct ends *calls)
 	assert_int_equal(media_ctl_init(&s->ctl, -1, 1, &s->plan, 100, s->flows.head->worker),
 			 ERR_OK);
 	start_worker(s);
-	for (unsigned i = 0; i < CALLS; i++)
+	for (unsigned i = 0; i < n_calls; i++)
 		open_call(s, i, &calls[i]);
 	for (int i = 0; media_ctl_waiting(&s->ctl) && i < 5000; i++)
 		sleep_until(clock_now_us() + CLOCK_MS);
@@ -244,7 +249,7 @@ static void
 stand_down(struct stand *s, struct ends *calls)
 {
 	kill_worker(s);
-	for (int i = 0; i < CALLS; i++) {
+	for (unsigned i = 0; i < n_calls; i++) {
 		close(calls[i].a);
 		close(calls[i].b);
 		far_down(&calls[i].f);
@@ -262,7 +267,7 @@ settle(struct ends *calls, int ms)
 {
 	for (; ms > 0; ms--) {
 		sleep_until(clock_now_us() + CLOCK_MS);
-		for (int i = 0; i < CALLS; i++)
+		for (unsigned i = 0; i < n_calls; i++)
 			drain(&calls[i]);
 	}
 }
@@ -273,7 +278,7 @@ look(struct ends *calls, unsigned said, unsigned *lost)
 {
 	unsigned worst = 0;
 
-	for (int i = 0; i < CALLS; i++) {
+	for (unsigned i = 0; i < n_calls; i++) {
 		struct ends *e = &calls[i];
 		unsigned a = said - e->got_a, b = said - e->got_b;
 
@@ -289,27 +294,24 @@ look(struct ends *calls, unsigned said, unsigned *lost)
 }
 
 static void
-test_kill(void **state)
+kill_often(unsigned turns, unsigned kill_every)
 {
-	static struct ends calls[CALLS];
-	const char *full = getenv("POSTERN_FULL");
-	unsigned turns = full && strcmp(full, "1") == 0 ? TURNS_FULL : TURNS;
+	static struct ends calls[R5_CALLS];
 	unsigned lost = 0, worst = 0, bad = 0;
 	struct stand s;
 	uint64_t next;
 
-	(void)state;
 	stand_up(&s, calls);
 	next = clock_now_us();
 	for (unsigned t = 1; t <= turns; t++) {
 		say_all(calls);
-		if (t % KILL_EVERY == 0) { /* in the middle of the burst, as it falls */
+		if (t % kill_every == 0) { /* in the middle of the burst, as it falls */
 			sleep_until(clock_now_us() + t * 37 % 700);
 			kill_worker(&s);
 			start_worker(&s);
 		}
 		settle(calls, 5);
-		if (t % KILL_EVERY == KILL_EVERY - 1) {
+		if (t % kill_every == kill_every - 1) {
 			unsigned w;
 
 			settle(calls, 40);
@@ -320,14 +322,41 @@ test_kill(void **state)
 	}
 	settle(calls, 500);
 	(void)look(calls, turns, &lost);
-	for (int i = 0; i < CALLS; i++)
+	for (unsigned i = 0; i < n_calls; i++)
 		bad += calls[i].bad;
-	print_message("# %u kills, %d streams, %u packets: %u lost, at most %u a stream and kill, "
+	print_message("# %u kills, %u streams, %u packets: %u lost, at most %u a stream and kill, "
 		      "%u bad or twice\n",
-		      s.restarts - 1, 2 * CALLS, 2 * CALLS * turns, lost, worst, bad);
+		      s.restarts - 1, 2 * n_calls, 2 * n_calls * turns, lost, worst, bad);
 	stand_down(&s, calls);
 	assert_int_equal(bad, 0);
 	assert_in_range(worst, 0, 1);
+}
+
+static bool
+is_full(void)
+{
+	const char *full = getenv("POSTERN_FULL");
+
+	return full && strcmp(full, "1") == 0;
+}
+
+static void
+test_kill(void **state)
+{
+	(void)state;
+	n_calls = CALLS;
+	kill_often(is_full() ? TURNS_FULL : TURNS, KILL_EVERY);
+}
+
+/* R5: 200 calls, 20 kills. */
+static void
+test_kill_many_calls(void **state)
+{
+	(void)state;
+	if (!is_full())
+		skip();
+	n_calls = R5_CALLS;
+	kill_often(R5_TURNS, R5_KILL_EVERY);
 }
 
 int
@@ -336,6 +365,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bind_taken),
 		cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_kill_many_calls),
 	};
 
 	return cmocka_run_group_tests(tests, rig_libsrtp, rig_libsrtp_down);
