@@ -81,7 +81,7 @@ world_end(struct world *o, const char *id)
 static inline const char *
 world_text(const char *path)
 {
-	static char text[256 * 1024];
+	static char text[512 * 1024];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
