@@ -137,7 +137,7 @@ attach(struct play *y)
 	struct relay_conf c = {.plan = &plan,
 			       .flows = &y->flows,
 			       .secrets = &y->secrets,
-			       .io = {y, give_packets, take_packets},
+			       .io = {.arg = y, .do_rx = give_packets, .do_tx = take_packets},
 			       .arg = y,
 			       .on_event = hear_event};
 

@@ -181,7 +181,7 @@ rig_attach(struct rig *g)
 	struct relay_conf c = {.plan = &g->plan,
 			       .flows = &g->flows,
 			       .secrets = &g->secrets,
-			       .io = {g, rig_rx, rig_tx},
+			       .io = {.arg = g, .do_rx = rig_rx, .do_tx = rig_tx},
 			       .arg = g,
 			       .on_event = rig_note};
 
