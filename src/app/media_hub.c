@@ -69,7 +69,7 @@ media_hub_init(struct media_hub *h, const struct media_setup *setup, struct metr
 void
 media_hub_fini(struct media_hub *h)
 {
-	for (uint32_t i = 0; i < h->n; i++) {
+	for (uint32_t i = 0; h->worker && i < h->n; i++) {
 		struct hub_worker *w = &h->worker[i];
 
 		channel_rebind(&w->chan, -1); /* its thread sees that and ends */
