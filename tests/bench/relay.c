@@ -395,6 +395,7 @@ main(int argc, char **argv)
 	(void)alarm(END_S);
 	signal(SIGPIPE, SIG_IGN);
 	raise_files();
+	log_init("bench", STDERR_FILENO, LOG_WARN);
 	side_bed_make(&bed, want.window_ms);
 	bed.trace = want.trace;
 	test_harness();
