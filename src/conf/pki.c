@@ -122,21 +122,80 @@ pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX])
 	return ERR_OK;
 }
 
-/* len bytes at off of one file to the end of another. */
+/* May admin see it? Labels of RFC 7468 blocks that hold no secret, with OpenSSL's two older names.
+ */
 static bool
-copy_part(int from, uint32_t off, uint32_t len, int to)
+is_public(struct str label)
 {
-	char chunk[4096];
+	static const char *const labels[] = {"CERTIFICATE", "X509 CERTIFICATE",
+					     "TRUSTED CERTIFICATE", "X509 CRL"};
 
-	while (len) {
-		size_t n = len < sizeof(chunk) ? len : sizeof(chunk);
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+		if (str_eqz(label, labels[i]))
+			return true;
+	return false;
+}
 
-		if (pread(from, chunk, n, off) != (ssize_t)n || write(to, chunk, n) != (ssize_t)n)
-			return false;
-		off += (uint32_t)n;
-		len -= (uint32_t)n;
+/* The next block of a text whose label is public, with both of its lines; empty = there is none.
+ * A block that ends with another label than it began with is none. */
+static struct str
+next_public(struct str *text)
+{
+	struct str dashes = STR("-----"), begin = STR("-----BEGIN ");
+
+	for (;;) {
+		size_t from = str_find(*text, begin), to;
+		struct str block = str_from_at(*text, from), label, end;
+
+		if (block.len == 0)
+			return STR_NULL;
+		label = str_from_at(block, begin.len);
+		label = str_sub(label, 0, str_find(label, dashes));
+		*text = str_from_at(block, begin.len + label.len);
+		to = str_find(*text, STR("-----END "));
+		end = str_from_at(*text, to + strlen("-----END "));
+		if (!is_public(label) || str_find(str_sub(*text, 0, to), begin) < to ||
+		    !str_starts(end, label) || !str_starts(str_from_at(end, label.len), dashes))
+			continue;
+		*text = str_from_at(end, label.len + dashes.len);
+		return str_of(block.p, (size_t)(text->p - block.p));
 	}
-	return true;
+}
+
+static bool
+write_bytes(int fd, struct str s)
+{
+	return write(fd, s.p, s.len) == (ssize_t)s.len;
+}
+
+/* What is public of a part, to the end of another file; *len: how much that is. A key may stand in
+ * one file with its certificate: of texts only certificates and lists go over. A list in DER, which
+ * has no such lines, goes as it is. */
+static enum err
+copy_public(int from, uint32_t off, uint32_t *len, bool list, int to)
+{
+	size_t size = *len;
+	char *mem = mem_zalloc(1, size + 1);
+	struct str text = str_of(mem, size), block;
+	enum err e = ERR_OK;
+
+	if (!mem)
+		return ERR_NOMEM;
+	if (pread(from, mem, size, off) != (ssize_t)size) {
+		e = ERR_IO;
+	} else if (list && str_find(text, STR("-----BEGIN ")) == size) {
+		e = write_bytes(to, text) ? ERR_OK : ERR_IO;
+	} else {
+		*len = 0;
+		while (e == ERR_OK && (block = next_public(&text)).len) {
+			*len += (uint32_t)block.len + 1;
+			if (!write_bytes(to, block) || !write_bytes(to, STR("\n")))
+				e = ERR_IO;
+		}
+	}
+	secret_wipe(mem, size);
+	mem_free(mem);
+	return e;
 }
 
 enum err
@@ -151,9 +210,10 @@ pki_write_public(int from, int to)
 	for (uint32_t z = 0; z < CONF_ZONES_MAX; z++)
 		for (uint32_t p = 0; p < PKI_PARTS; p++) {
 			uint32_t len = p == PKI_KEY ? 0 : head.part[z][p].len;
+			enum err e = copy_public(from, head.part[z][p].off, &len, p >= PKI_CRL, to);
 
-			if (!copy_part(from, head.part[z][p].off, len, to))
-				return ERR_IO;
+			if (e != ERR_OK)
+				return e;
 			head.part[z][p].off = off;
 			head.part[z][p].len = len;
 			off += len;

@@ -283,32 +283,81 @@ test_crls(void **state)
 	close(fd);
 }
 
-/* What admin may see: all but the keys. */
+#define BLOCK(label, body) "-----BEGIN " label "-----\n" body "\n-----END " label "-----\n"
+
+/* What admin may see: the certificates and lists of each file, whatever else stands in it. */
 static void
 test_public(void **state)
 {
-	int from = memfd_create("pki", MFD_CLOEXEC), to = memfd_create("pub", MFD_CLOEXEC);
-	struct str part, bytes;
-	off_t size;
+	static const struct {
+		const char *name, *file, *want;
+	} rows[] = {
+		{"a certificate", BLOCK("CERTIFICATE", "aa"), BLOCK("CERTIFICATE", "aa")},
+		{"words around it", "leaf\n" BLOCK("CERTIFICATE", "aa") "end",
+		 BLOCK("CERTIFICATE", "aa")},
+		{"the key behind it", BLOCK("CERTIFICATE", "aa") BLOCK("PRIVATE KEY", "SECRET"),
+		 BLOCK("CERTIFICATE", "aa")},
+		{"the key before the chain",
+		 BLOCK("RSA PRIVATE KEY", "SECRET") BLOCK("CERTIFICATE", "aa")
+			 BLOCK("CERTIFICATE", "bb"),
+		 BLOCK("CERTIFICATE", "aa") BLOCK("CERTIFICATE", "bb")},
+		{"keys between and parameters",
+		 BLOCK("EC PARAMETERS", "SECRET") BLOCK("TRUSTED CERTIFICATE", "aa")
+			 BLOCK("EC PRIVATE KEY", "SECRET") BLOCK("X509 CERTIFICATE", "bb")
+				 BLOCK("ENCRYPTED PRIVATE KEY", "SECRET"),
+		 BLOCK("TRUSTED CERTIFICATE", "aa") BLOCK("X509 CERTIFICATE", "bb")},
+		{"a certificate that begins and does not end",
+		 "-----BEGIN CERTIFICATE-----\n" BLOCK("PRIVATE KEY", "SECRET")
+			 BLOCK("CERTIFICATE", "aa"),
+		 BLOCK("CERTIFICATE", "aa")},
+		{"a key inside", BLOCK("CERTIFICATE", BLOCK("PRIVATE KEY", "SECRET")), ""},
+		{"cut off", "-----BEGIN CERTIFICATE-----\nSECRET", ""},
+		{"cut off in the label", BLOCK("CERTIFICATE", "aa") "-----BEGIN CERT",
+		 BLOCK("CERTIFICATE", "aa")},
+		{"no block at all", "SECRET", ""},
+	};
 
 	(void)state;
-	two_zones();
-	assert_int_equal(pki_write(&conf, from, why), ERR_OK);
-	assert_int_equal(pki_write_public(from, to), ERR_OK);
-	size = lseek(to, 0, SEEK_END);
-	bytes = str_of(mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, to, 0), (size_t)size);
-	assert_int_equal(str_find(bytes, STR("key ")), bytes.len);
-	assert_int_equal(pki_get(bytes, 0, PKI_CHAIN, &part), ERR_OK);
-	assert_true(str_eqz(part, "chain one\n"));
-	assert_int_equal(pki_get(bytes, 0, PKI_KEY, &part), ERR_OK);
-	assert_int_equal(part.len, 0);
-	assert_int_equal(pki_get(bytes, 0, PKI_TRUST, &part), ERR_OK);
-	assert_true(str_eqz(part, "root A\nroot B\nroot C\n"));
-	assert_int_equal(pki_get(bytes, 1, PKI_CHAIN, &part), ERR_OK);
-	assert_true(str_eqz(part, "chain two\n"));
-	munmap((void *)(uintptr_t)bytes.p, bytes.len);
-	close(from);
-	close(to);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int from = memfd_create("pki", MFD_CLOEXEC), to = memfd_create("pub", MFD_CLOEXEC);
+		struct str part = STR_NULL, bytes;
+		off_t size;
+		enum err e;
+
+		clear_conf(NULL);
+		two_zones();
+		put_file(conf.zone[0].certificate, rows[i].file);
+		put_file(conf.zone[0].key, rows[i].file);
+		put_file(conf.zone[0].trust[2], rows[i].file);
+		put_file(conf.zone[1].crls[0], "der \x30\x82");
+		put_file(conf.zone[1].crls[1], BLOCK("X509 CRL", "cc") "SECRET");
+		conf.zone[1].n_crls = 2;
+		assert_int_equal(pki_write(&conf, from, why), ERR_OK);
+		e = pki_write_public(from, to);
+		close(from);
+		if (e != ERR_OK)
+			close(to);
+		assert_int_equal(e, ERR_OK);
+		size = lseek(to, 0, SEEK_END);
+		bytes = str_of(mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, to, 0),
+			       (size_t)size);
+		for (enum pki_part p = PKI_CHAIN; p <= PKI_TRUST; p++) {
+			const char *want = p == PKI_KEY ? "" : rows[i].want;
+
+			assert_int_equal(pki_get(bytes, 0, p, &part), ERR_OK);
+			if (!str_eqz(part, want))
+				fail_msg("%s: part %d is \"%.*s\"", rows[i].name, (int)p,
+					 STR_ARG(part));
+		}
+		assert_int_equal(pki_get(bytes, 1, PKI_CRL, &part), ERR_OK);
+		assert_true(str_eqz(part, "der \x30\x82"));
+		assert_int_equal(pki_get(bytes, 1, PKI_CRL + 1, &part), ERR_OK);
+		assert_true(str_eqz(part, BLOCK("X509 CRL", "cc")));
+		assert_int_equal(str_find(bytes, STR("SECRET")), bytes.len);
+		munmap((void *)(uintptr_t)bytes.p, bytes.len);
+		close(to);
+		close_files(NULL);
+	}
 }
 
 int
