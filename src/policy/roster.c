@@ -262,6 +262,41 @@ roster_set(struct roster *r, const struct field *f, void *row, struct str s)
 	return e;
 }
 
+/* Types of texts that were judged more mildly before; nothing in a snapshot depends on their form.
+ */
+static bool
+was_milder(const struct field *f)
+{
+	return f->type == FIELD_TEXT || f->type == FIELD_DIALLED || f->type == FIELD_HOST;
+}
+
+/* What older releases took: any line of a text, of digits and signs, any address as a host. */
+static bool
+old_valid(const struct field *f, struct str s)
+{
+	struct addr ip;
+
+	if (f->type == FIELD_HOST)
+		return addr_parse_ip(s, &ip) == ERR_OK;
+	for (size_t i = 0; i < s.len; i++)
+		if (f->type == FIELD_DIALLED ? !strchr("0123456789+*#", s.p[i]) : s.p[i] != ' ')
+			return false;
+	return s.len > 0 && s.len <= f->max;
+}
+
+enum err
+roster_keep(struct roster *r, const struct field *f, void *row, struct str s)
+{
+	enum err e = roster_set(r, f, row, s);
+
+	if (e != ERR_SYNTAX || !was_milder(f) || !old_valid(f, s))
+		return e;
+	e = roster_text(r, s, &s);
+	if (e == ERR_OK)
+		field_set_text(f, row, s);
+	return e;
+}
+
 static int
 cmp_account(const void *a, const void *b)
 {
@@ -326,20 +361,55 @@ struct check {
 	uint32_t n;
 };
 
-static void PRINTF_LIKE(3, 4) report_fault(struct check *c, uint32_t place, const char *fmt, ...)
+static void
+pass_fault(struct check *c, struct roster_fault *f, const char *fmt, va_list ap)
 {
-	struct roster_fault f = {.place = place};
 	struct buf b;
-	va_list ap;
 
-	buf_init(&b, f.text, sizeof(f.text));
-	va_start(ap, fmt);
+	buf_init(&b, f->text, sizeof(f->text));
 	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
 	buf_cstr(&b);
 	c->n++;
 	if (c->on_fault)
-		c->on_fault(c->arg, &f);
+		c->on_fault(c->arg, f);
+}
+
+static void PRINTF_LIKE(3, 4) report_fault(struct check *c, uint32_t place, const char *fmt, ...)
+{
+	struct roster_fault f = {.place = place};
+	va_list ap;
+
+	va_start(ap, fmt);
+	pass_fault(c, &f, fmt, ap);
+	va_end(ap);
+}
+
+/* A fault that older releases took. */
+static void PRINTF_LIKE(3, 4) report_old(struct check *c, uint32_t place, const char *fmt, ...)
+{
+	struct roster_fault f = {.place = place, .old = true};
+	va_list ap;
+
+	va_start(ap, fmt);
+	pass_fault(c, &f, fmt, ap);
+	va_end(ap);
+}
+
+/* Texts that roster_set would not take, of a row with this id. */
+static void
+check_texts(struct check *c, enum roster_kind k, const void *row, struct str id, uint32_t place)
+{
+	const struct field_table *t = field_table(k);
+
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct field *f = &t->field[i];
+		struct str s = was_milder(f) ? field_text(f, row) : STR_NULL;
+
+		if (s.len && field_text_valid(f, s) != ERR_OK && old_valid(f, s))
+			report_old(c, place, "%s \"%.*s\": %s \"%.*s\" cannot be meant; %s",
+				   t->name, STR_ARG(id), f->name, STR_ARG(str_sub(s, 0, 64)),
+				   f->help);
+	}
 }
 
 static const struct roster_account *
@@ -385,6 +455,7 @@ check_accounts(struct check *c)
 				     "account \"%.*s\" stands twice; give each its own id",
 				     STR_ARG(a->id));
 		check_parent(c, a);
+		check_texts(c, ROSTER_ACCOUNT, a, a->id, a->place);
 		if ((a->emergency_status < 400) != (a->emergency_target.len != 0))
 			report_fault(c, a->place,
 				     "account \"%.*s\": emergency calls are answered with %u; a "
@@ -449,14 +520,14 @@ static void
 check_sense(struct check *c, const struct roster_trunk *t)
 {
 	if (t->strip.len && t->strip.p[0] != '+')
-		report_fault(
+		report_old(
 			c, t->place,
 			"trunk \"%.*s\": strip \"%.*s\" cuts nothing: called numbers begin with +, "
 			"as in +15551230000; write it as \"+1\"",
 			STR_ARG(t->id), STR_ARG(t->strip));
 	for (uint32_t i = 0; i < t->n_sources; i++)
 		if (t->source[i].bits == 0 || addr_is_multicast(&t->source[i].net))
-			report_fault(
+			report_old(
 				c, t->place,
 				"trunk \"%.*s\": sources: %s/%u is %s; name the addresses that the "
 				"equipment sends from",
@@ -504,6 +575,7 @@ check_trunks(struct check *c)
 {
 	const struct roster *r = c->r;
 	uint32_t same = 0;
+	struct addr ip;
 
 	for (uint32_t i = 0; i < r->n_trunks; i++) {
 		const struct roster_trunk *t = &r->trunk[i];
@@ -513,7 +585,7 @@ check_trunks(struct check *c)
 				     "\"%.*s\" is not an id; use up to %d letters, digits, '.', "
 				     "'_', '-'",
 				     STR_ARG(str_sub(t->id, 0, POLICY_ID_MAX)), POLICY_ID_MAX - 1);
-		if (!trunk_host_valid(t->host))
+		if (!trunk_host_valid(t->host) && addr_parse_ip(t->host, &ip) != ERR_OK)
 			report_fault(
 				c, t->place,
 				"trunk \"%.*s\": \"%.*s\" is neither a host name nor an address",
@@ -529,6 +601,7 @@ check_trunks(struct check *c)
 		check_security(c, t);
 		check_own_names(c, t);
 		check_sense(c, t);
+		check_texts(c, ROSTER_TRUNK, t, t->id, t->place);
 	}
 }
 
@@ -604,12 +677,11 @@ check_hosts(struct check *c, const struct check_name *hosts, size_t n)
 			    !str_eq(t->listener, u->listener) || !(t->direction & TRUNK_IN) ||
 			    !(u->direction & TRUNK_IN) || !t->enabled || !u->enabled)
 				continue;
-			report_fault(
-				c, t->place,
-				"carrier \"%.*s\" has the host and port of \"%.*s\": calls from "
-				"there could be of either; give one another port or listener, "
-				"or direction: out",
-				STR_ARG(t->id), STR_ARG(u->id));
+			report_old(c, t->place,
+				   "carrier \"%.*s\" has the host and port of \"%.*s\": calls from "
+				   "there could be of either; give one another port or listener, "
+				   "or direction: out",
+				   STR_ARG(t->id), STR_ARG(u->id));
 			break;
 		}
 }

@@ -39,6 +39,9 @@ const void *roster_row(const struct roster *r, enum roster_kind k, uint32_t i);
  * are copied into the roster. SYNTAX, RANGE, NOTFOUND (no such word), LONG, NOMEM.
  */
 enum err roster_set(struct roster *r, const struct field *f, void *row, struct str s) NODISCARD;
+/** The same for what a store holds: a text that only older releases took is kept as it stands;
+ * roster_check names it. */
+enum err roster_keep(struct roster *r, const struct field *f, void *row, struct str s) NODISCARD;
 /** Sort: accounts by id, trunks by (customers first, account, order, id), numbers by key. */
 void roster_sort(struct roster *r);
 
@@ -52,13 +55,15 @@ bool roster_trunk_named(const struct roster_trunk *t);
 /* One finding of roster_check: where, and what is wrong. */
 struct roster_fault {
 	uint32_t place;
+	bool old; /* older releases took it, and a snapshot can be made with it */
 	char text[256];
 };
 /**
  * What must hold between the entries: ids valid and unique, each trunk's account there, each
  * number's trunk a customer trunk, no number twice, no two accounts answering to one certificate
  * name, at most POLICY_ACCOUNT_TRUNKS_MAX trunks an account, plain trunks with sources, security
- * required only over TLS. Sorts r. Calls on_fault for each fault; *n counts them. NOMEM only.
+ * required only over TLS; and what cannot be meant. Sorts r. Calls on_fault for each fault; *n
+ * counts them. NOMEM only.
  */
 enum err roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_fault *f),
 		      void *arg, uint32_t *n) NODISCARD;

@@ -311,7 +311,7 @@ read_field(struct roster *r, const struct field *f, void *row, sqlite3_stmt *q, 
 		field_set_u64(f, row, (uint64_t)v);
 		return ERR_OK;
 	}
-	e = roster_set(r, f, row, column_str(q, col));
+	e = roster_keep(r, f, row, column_str(q, col));
 	return e == ERR_OK || e == ERR_NOMEM ? e : ERR_CONFIG;
 }
 

@@ -6,23 +6,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "policy/snapbuild.h"
 
-enum { GOOD_PATH_MAX = 512, GOOD_SIZE_MAX = 1 << 30 };
+enum { GOOD_PATH_MAX = 512, GOOD_SIZE_MAX = 1 << 30, OLD_TOLD_MAX = 100 };
+
+static void
+tell_old(void *arg, const struct roster_fault *f)
+{
+	uint32_t *n = arg;
+
+	if (!f->old)
+		log_error("accounts.refused", "%s", f->text);
+	else if (++*n <= OLD_TOLD_MAX)
+		log_warn("accounts.old",
+			 "%s; an older release took this, it stays in use, apply will not take it",
+			 f->text);
+}
 
 enum err
 store_snapshot(struct store *s, struct str *out)
 {
 	struct roster r;
-	uint32_t faults = 0;
+	uint32_t faults = 0, old = 0;
 	enum err e;
 
 	roster_init(&r);
 	e = store_read(s, &r);
 	if (e == ERR_OK)
-		e = roster_check(&r, NULL, NULL, &faults);
-	if (e == ERR_OK && faults)
+		e = roster_check(&r, tell_old, &old, &faults);
+	if (e == ERR_OK && faults > old)
 		e = ERR_CONFIG;
 	if (e == ERR_OK)
 		e = snapshot_build(&r, out);

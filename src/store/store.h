@@ -8,7 +8,8 @@
 
 /**
  * The snapshot of the present state, ready for shm_blob: store_read, roster_check, snapshot_build.
- * Free with store_snapshot_free. CONFIG: the store holds what policy refuses.
+ * Free with store_snapshot_free. What only older releases took stays in use and is named in the
+ * log. CONFIG: the store holds what policy refuses.
  */
 enum err store_snapshot(struct store *s, struct str *out) NODISCARD;
 /** Nulls *bytes. */

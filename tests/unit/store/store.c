@@ -2,9 +2,11 @@
 
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "policy/change.h"
 #include "store/reports.h"
 #include "store/store.h"
@@ -342,6 +344,86 @@ test_migration(void **state)
 	roster_fini(&r);
 }
 
+/* What older releases let into a store and apply refuses now: it stays in use, as a whole, and is
+ * named in the log. */
+static void
+test_old_rows(void **state)
+{
+	static const struct {
+		const char *name, *sql, *says;
+		enum err want;
+	} rows[] = {
+		{"nothing", "", NULL, ERR_OK},
+		{"blank name", "UPDATE account SET name = '  ' WHERE id = 'acme'",
+		 "account \\\"acme\\\": name \\\"  \\\" cannot be meant", ERR_OK},
+		{"blank override", "UPDATE account SET override = ' ' WHERE id = 'parent'",
+		 "account \\\"parent\\\": override \\\" \\\" cannot be meant", ERR_OK},
+		{"no length, no money", "UPDATE account SET max_length = 0, max_spend_micro = 0",
+		 NULL, ERR_OK},
+		{"plus inside", "UPDATE trunk SET add_digits = '9+1' WHERE id = 'acme-1'",
+		 "trunk \\\"acme-1\\\": add \\\"9+1\\\" cannot be meant", ERR_OK},
+		{"strip without plus", "UPDATE trunk SET strip = '1' WHERE id = 'acme-1'",
+		 "trunk \\\"acme-1\\\": strip \\\"1\\\" cuts nothing", ERR_OK},
+		{"sources of everybody", "UPDATE trunk SET sources = '0.0.0.0/0' WHERE id = 'gw'",
+		 "trunk \\\"gw\\\": sources: 0.0.0.0/0 is every address", ERR_OK},
+		{"sources of a group", "UPDATE trunk SET sources = '224.0.0.1/32' WHERE id = 'gw'",
+		 "trunk \\\"gw\\\": sources: 224.0.0.1/32 is multicast", ERR_OK},
+		{"two carriers in one place",
+		 "UPDATE trunk SET host = '192.0.2.9', port = 5060 WHERE id = 'gw-2'",
+		 "carrier \\\"gw-2\\\" has the host and port of \\\"gw\\\"", ERR_OK},
+		{"any host", "UPDATE trunk SET host = '0.0.0.0' WHERE id = 'gw'",
+		 "trunk \\\"gw\\\": host \\\"0.0.0.0\\\" cannot be meant", ERR_OK},
+		{"host of a group", "UPDATE trunk SET host = '239.1.1.1' WHERE id = 'gw'",
+		 "trunk \\\"gw\\\": host \\\"239.1.1.1\\\" cannot be meant", ERR_OK},
+		{"never taken: no host", "UPDATE trunk SET host = 'a b' WHERE id = 'gw'", NULL,
+		 ERR_CONFIG},
+		{"never taken: control bytes", "UPDATE account SET name = char(7)", NULL,
+		 ERR_CONFIG},
+		{"never taken: letters dialled", "UPDATE trunk SET strip = '+1a'", NULL,
+		 ERR_CONFIG},
+		{"never taken: no sources", "UPDATE trunk SET sources = '' WHERE id = 'gw'",
+		 "give sources", ERR_CONFIG},
+	};
+	struct fixture *f = *state;
+	char why[STORE_WHY_MAX], said[LOG_LINE_MAX * 2];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fd = memfd_create("log", MFD_CLOEXEC);
+		struct world w = {0};
+		struct snapshot_view v = {0};
+		struct str bytes = STR_NULL;
+		sqlite3 *db;
+		enum err e;
+		ssize_t n;
+
+		teardown(state);
+		assert_int_equal(setup(state), 0);
+		f = *state;
+		fill(&w);
+		world_source(world_trunk(&w, NULL, "gw-2", "192.0.2.10"), "192.0.2.10/32");
+		write_ok(f, &w.r, 0, 1);
+		world_fini(&w);
+		store_close(&f->s);
+		assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, rows[i].sql, NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_close(db), SQLITE_OK);
+		assert_int_equal(store_open(f->path, &f->s, why), ERR_OK);
+		log_init("test", fd, LOG_WARN);
+		e = store_snapshot(f->s, &bytes);
+		log_init("test", -1, LOG_ERROR);
+		n = pread(fd, said, sizeof(said) - 1, 0);
+		close(fd);
+		said[n > 0 ? n : 0] = 0;
+		if (e == ERR_OK)
+			e = snapshot_open(bytes, &v);
+		store_snapshot_free(&bytes);
+		if (e != rows[i].want || (e == ERR_OK && (v.n_accounts != 2 || v.n_trunks != 3)) ||
+		    (rows[i].says ? !strstr(said, rows[i].says) : said[0] != 0))
+			fail_msg("%s: %s, %u accounts, %u trunks: %s", rows[i].name, err_name(e),
+				 v.n_accounts, v.n_trunks, said);
+	}
+}
+
 int
 main(void)
 {
@@ -354,6 +436,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_open_failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reports, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_migration, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_old_rows, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
