@@ -30,7 +30,8 @@ enum { PKI_FILE_MAX = 4 << 20, PKI_WHY_MAX = 512 };
 enum err pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX]) NODISCARD;
 /**
  * What admin may see of a block that pki_write made, as such a block: of texts the certificates and
- * lists alone, whatever else their files hold (a key beside its certificate); lists in DER. IO, NOMEM.
+ * lists alone, whatever else their files hold (a key beside its certificate); lists in DER. IO,
+ * NOMEM.
  */
 enum err pki_write_public(int from, int to) NODISCARD;
 /** One part of one zone, PEM text; empty when the zone has none. SYNTAX: not such a block. */
