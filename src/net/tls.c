@@ -179,6 +179,7 @@ judge_for(const struct tls_hand *h)
 				  .owns = h->trust ? tls_trust_box_owns(h->trust) : NULL,
 				  .account = h->record->outgoing ? &h->account : &h->verdict->terms,
 				  .profile = &h->profile,
+				  .least = h->record->outgoing ? NULL : &h->ctx->profile,
 				  .outgoing = h->record->outgoing,
 				  .zone = h->record->zone,
 				  .ref = h->fqdn,

@@ -24,7 +24,8 @@ uint8_t
 tls_judge_path(const struct tls_judge *j, struct tls_path *path, struct tls_record *r)
 {
 	const struct tls_profile_row *asked = asked_profile(j);
-	struct cert_policy policy = {.rsa_only = j->profile->rsa_only || (asked && asked->rsa_only),
+	const struct tls_profile_row *least = asked ? asked : j->least;
+	struct cert_policy policy = {.rsa_only = j->profile->rsa_only || (least && least->rsa_only),
 				     .server_side = j->outgoing,
 				     .terms = j->account->terms};
 	struct tls_path_terms terms = {.trust = j->trust,
@@ -48,18 +49,20 @@ tls_judge_path(const struct tls_judge *j, struct tls_path *path, struct tls_reco
 uint8_t
 tls_judge_profile(const struct tls_judge *j, struct tls_record *r)
 {
-	const struct tls_profile_row *p = asked_profile(j);
+	bool own = j->account->profile[0] != 0;
+	const struct tls_profile_row *p = own ? asked_profile(j) : j->least;
 	struct buf b;
 
-	if (!j->account->profile[0] || (p && tls_profile_allows(p, j->version, j->suite)))
+	if ((!own && !p) || (p && tls_profile_allows(p, j->version, j->suite)))
 		return 0;
 	tls_fault_set(r, TLS_PROFILE);
 	if (tls_fault_open(r, &b)) {
 		buf_printf(&b,
-			   "the account takes profile %s only (%s), and this connection would be "
-			   "%s with %s",
-			   j->account->profile, p ? p->shown : "which does not exist",
-			   tls_version_name(j->version), j->suite ? j->suite_name : "no suite");
+			   "the %s takes profile %s only (%s), and this connection would be %s "
+			   "with %s",
+			   own ? "account" : "zone", own ? j->account->profile : p->word,
+			   p ? p->shown : "which does not exist", tls_version_name(j->version),
+			   j->suite ? j->suite_name : "no suite");
 		buf_cstr(&b);
 	}
 	return SSL_AD_HANDSHAKE_FAILURE;

@@ -22,6 +22,9 @@ struct tls_judge {
 	struct tls_owns *owns;   /* NULL: no account brought anything */
 	const struct tls_account *account;
 	const struct tls_profile_row *profile; /* of the zone, or the one that was offered */
+	/* of the zone, for an account without one: another may have been offered, by a name or an
+	 * address that turned out to be of somebody else. NULL: not asked */
+	const struct tls_profile_row *least;
 	bool outgoing;
 	uint16_t zone;
 	struct str ref;          /* outgoing: the name that the certificate must show */
@@ -32,7 +35,7 @@ struct tls_judge {
 /** The certificates. 0: good; else the alert, and the record says why. Fills its chain. The
  * thread of the trust. */
 uint8_t tls_judge_path(const struct tls_judge *j, struct tls_path *path, struct tls_record *r);
-/** Version and suite by the account's profile, where it has one. As above. */
+/** Version and suite by the account's profile, or by j->least. As above. */
 uint8_t tls_judge_profile(const struct tls_judge *j, struct tls_record *r);
 
 /* ---- connections that are up ---- */

@@ -63,6 +63,7 @@ make_accounts(void)
 	add_account("off", "off.example.org")->tls_revocation = TLS_REVOCATION_OFF;
 	add_account("named", "named.example.org")->tls_authorities = STR("DigiCert");
 	add_account("modern", "modern.example.org")->tls_profile = STR("modern");
+	add_account("legacy", "legacy.example.org")->tls_profile = STR("carrier");
 	add_account("lost", "lost.example.org")->tls_profile = STR("none");
 	add_account("listed", "listed.example.org")->tls_profile = STR("modern");
 	world_source(&bed.w.r.trunk[bed.w.r.n_trunks - 1], "198.51.100.0/24");
@@ -335,7 +336,7 @@ none_shown(void **state)
 }
 
 /* Where the ClientHello tells the account, by name or by address, its profile is offered; where
- * the certificate then is another account's, that one's profile still counts. */
+ * the certificate then is another account's, that one's profile still counts, or the zone's. */
 static void
 told_by_hello(void **state)
 {
@@ -360,7 +361,31 @@ told_by_hello(void **state)
 		  0}},
 		{"modern.",
 		 NULL,
-		 {"another than told", {DNS(PBX)}, OK_AS("acme"), SKIP, NULL, NULL, 0}},
+		 {"another than told, which the zone does not take",
+		  {DNS(PBX)},
+		  NO("profile", 40, "the zone takes profile carrier only"),
+		  SKIP,
+		  NULL,
+		  NULL,
+		  0}},
+		{"legacy.",
+		 NULL,
+		 {"below the zone, told by an account that may",
+		  {DNS("legacy.example.org")},
+		  OK_AS("legacy"),
+		  SKIP,
+		  NULL,
+		  NULL,
+		  Z_MODERN}},
+		{"legacy.",
+		 NULL,
+		 {"below the zone, by another account's name",
+		  {DNS(PBX)},
+		  NO("profile", 40, "the zone takes profile modern only"),
+		  SKIP,
+		  NULL,
+		  NULL,
+		  Z_MODERN}},
 		{"acme.",
 		 NULL,
 		 {"told one without a profile, is one with",
