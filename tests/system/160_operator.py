@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import ssl
 import stat
 import time
@@ -32,17 +33,52 @@ def bound(pid, table):
     return out
 
 
-def play_sockets_as_declared(place):
-    """A9: what listens is what the configuration says, no more; the control socket and the stores
-    are the owner's alone."""
-    p = Postern(place, ports='30000-30019').start()
+def answers(host, port):
+    """Does something listen on this UDP port? The kernel refuses for a port of nobody."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((host, port))
+        try:
+            s.send(b'?')
+            time.sleep(0.01)
+            s.send(b'?')
+        except ConnectionRefusedError:
+            return False
+    return True
+
+
+def judge_udp(p, pid, io):
+    """UDP sockets of this back end: one a port, or a receiver a worker on loopback, which takes only
+    what is steered to it, and senders, which receive nothing."""
+    ports = {f'{h}:{n}' for h in ('127.0.0.1', '127.0.0.8') for n in range(30000, 30020)}
+    udp = {a for t in ('udp', 'udp6', 'udplite') for a, *_ in bound(pid, t)}
+    raw = {a for t in ('raw', 'raw6') for a, *_ in bound(pid, t)}
+    check('127.0.0.8:5060' in udp, f'{io}: {udp}')
+    udp -= {'127.0.0.8:5060'}
+    if io == 'sockets':
+        equal((udp, raw), (ports, set()), f'{io}: UDP and raw sockets')
+    else:
+        equal(raw, {'127.0.0.1:255', '127.0.0.8:255'}, f'{io}: raw sockets, of no protocol')
+        check(udp and not udp & ports and all(a.startswith('127.0.0.1:') for a in udp),
+              f'{io}: receivers: {udp}')
+        before = p.stat('rx_strange')
+        for a in udp:
+            check(answers('127.0.0.1', int(a.split(':')[1])), f'{io}: {a} is not there')
+        wait_for('a datagram past the steering counted as strange', 5,
+                 lambda: p.stat('rx_strange') >= before + 2 * len(udp))
+    here = {f'{h}:{n}' for h in ('127.0.0.1', '127.0.0.8') for n in range(29990, 30030)
+            if answers(h, n)}
+    equal(here, ports, f'{io}: UDP ports that take datagrams')
+
+
+def sockets_with(place, io):
+    p = Postern(place, io, conf=BASE.replace('  customer: outside',
+                                             f'  io: {io}\n  customer: outside'),
+                ports='30000-30019').start()
     pid = p.proc.pid
+    equal(p.stat('media_io'), io, 'the back end')
     tcp = {a for t in ('tcp', 'tcp6') for a, state, _ in bound(pid, t) if state == '0A'}
     equal(tcp, {'127.0.0.1:5061'}, 'listening TCP sockets')
-    udp = {a for t in ('udp', 'udp6', 'udplite', 'raw') for a, *_ in bound(pid, t)}
-    want = {'127.0.0.8:5060'} | {f'{h}:{n}' for h in ('127.0.0.1', '127.0.0.8')
-                                 for n in range(30000, 30020)}
-    equal(udp, want, 'UDP sockets')
+    judge_udp(p, pid, io)
     equal(stat.S_IMODE(os.stat(p.dir + '/control.sock').st_mode), 0o600, 'mode of the control socket')
     for name in ('store.db', 'cdr.jsonl'):
         path = os.path.join(p.dir, name)
@@ -54,6 +90,14 @@ def play_sockets_as_declared(place):
           'other named sockets')
     rpt = p.command('calls', '-c', p.conf, '--json')
     check(json.loads(rpt), 'the owner may ask')
+    p.stop()
+
+
+def play_sockets_as_declared(place):
+    """A9: what listens is what the configuration says, no more, with each back end that needs no
+    network; the control socket and the stores are the owner's alone."""
+    for io in ('sockets', 'steer'):
+        sockets_with(place, io)
 
 
 # ---- secrets ----
