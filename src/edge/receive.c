@@ -42,6 +42,28 @@ may_keep(const struct edge *e, const struct sip_msg *m, const struct edge_source
 	return n < EDGE_BIG_PER_PEER;
 }
 
+/* Where the transactions of a customer's account are counted; NULL: a carrier's. */
+static uint32_t *
+held_by(struct edge *e, const struct edge_source *src)
+{
+	if (!src->account_id.z[0])
+		return NULL;
+	return &e->held[hash_of(&e->by_key, str_from(src->account_id.z)) % EDGE_SHARES];
+}
+
+/* May this request have a transaction? What belongs to a call that is up or in set-up may have any
+ * but those of emergency calls. A new one leaves some for these; and no account may hold more than
+ * are left for all others, so that one that floods keeps nobody out. */
+static bool
+may_begin(const struct edge *e, const struct sip_msg *m, const uint32_t *held)
+{
+	uint32_t kept = EDGE_SPARE_TXNS + e->conf.max_txns / EDGE_DIALOG_PART, n = e->txns.n_free;
+
+	if (m->to_tag.len || m->method == SIP_CANCEL)
+		return true;
+	return n > kept && (!held || *held < n - kept);
+}
+
 static struct edge_txn *
 new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *src,
 	   const struct txn_key *key)
@@ -49,11 +71,15 @@ new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *sr
 	bool stream = src->transport != EDGE_UDP,
 	     spare = src->account_id.z[0] && edge_is_emergency(e, m);
 	enum txn_kind kind = m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER;
-	struct edge_txn *t =
-		spare || may_keep(e, m, src) ? send_new_txn(e, kind, stream, spare) : NULL;
+	uint32_t *held = held_by(e, src);
+	bool may = spare || (may_begin(e, m, held) && may_keep(e, m, src));
+	struct edge_txn *t = may ? send_new_txn(e, kind, stream, spare) : NULL;
 
 	if (!t)
 		return NULL;
+	t->held = held;
+	if (held)
+		(*held)++;
 	if (texts_put(&e->texts, &t->req, m->all) != ERR_OK) {
 		send_drop_txn(t);
 		return NULL;

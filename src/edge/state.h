@@ -15,6 +15,8 @@ enum {
 	EDGE_BIG_PER_PEER = 32, /* of TEXT_LARGE_BLOCKS, for requests of one account or carrier */
 	EDGE_SPARE_TXNS = 128,  /* beyond max_txns, for emergency calls: four each of 32 */
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
+	EDGE_SHARES = 4096,     /* counters of what accounts have in hand; two may meet in one */
+	EDGE_DIALOG_PART = 8,   /* one in so many transactions is kept for calls that are up */
 };
 
 struct edge {
@@ -38,6 +40,7 @@ struct edge {
 	void *swapped_arg;
 	struct texts texts;
 	struct pool txns;
+	uint32_t held[EDGE_SHARES]; /* server transactions of customers, by account */
 	struct hash by_key;
 	struct list big; /* server transactions with a large request */
 	struct targets targets;

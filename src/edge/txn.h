@@ -36,9 +36,10 @@ struct edge_txn {
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
-	bool spare;  /* of an emergency call: what is kept for them may be used */
-	bool stray;  /* client INVITE: left for another target; whatever comes is ended */
-	bool unsent; /* server: the last response found no connection */
+	bool spare;     /* of an emergency call: what is kept for them may be used */
+	uint32_t *held; /* server, of a customer: where its account is counted; else NULL */
+	bool stray;     /* client INVITE: left for another target; whatever comes is ended */
+	bool unsent;    /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
 	struct edge_source src; /* server: of the request; client: what the trunk is */

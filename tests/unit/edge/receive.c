@@ -235,6 +235,52 @@ few_txns(void **state)
 	return rig_setup(state);
 }
 
+static int
+some_txns(void **state)
+{
+	rig.conf.max_txns = 32;
+	return rig_setup(state);
+}
+
+/* One customer floods: it is refused in the end, while the others and what is in a call go on. */
+static void
+one_account_floods(void **state)
+{
+	int a = udp_at("127.0.0.11"), b = udp_at("127.0.0.12"), gw = udp_at("127.0.0.2"),
+	    later = udp_at("127.0.0.11"), n;
+	char branch[32];
+	struct sip s = {.method = "INVITE", .branch = branch};
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(branch, sizeof(branch), "f%d", i);
+		udp_to(a, L_PLAIN, request(&s));
+		turn();
+	}
+	n = count(REQUEST);
+	assert_int_equal(n, (32 - 32 / 8) / 2);
+	(void)snprintf(branch, sizeof(branch), "over");
+	udp_to(later, L_PLAIN, request(&s));
+	HEARD(hear(later, 500), "SIP/2.0 503");
+	udp_to(a, L_PLAIN, request(&(struct sip){.method = "BYE", .branch = "bye", .to_tag = "t"}));
+	SPIN(count(REQUEST) == n + 1);
+	udp_to(b, L_PLAIN, request(&(struct sip){.method = "INVITE", .branch = "other"}));
+	SPIN(count(REQUEST) == n + 2);
+	for (int i = 0; i < 20; i++) { /* a carrier may have more, but not all */
+		(void)snprintf(branch, sizeof(branch), "c%d", i);
+		udp_to(gw, L_CARRIER, request(&s));
+		turn();
+	}
+	assert_int_equal(count(REQUEST), 32 - 32 / 8);
+	udp_to(b, L_PLAIN,
+	       request(&(struct sip){.method = "BYE", .branch = "bye2", .to_tag = "t"}));
+	SPIN(count(REQUEST) == 32 - 32 / 8 + 1);
+	close(a);
+	close(b);
+	close(gw);
+	close(later);
+}
+
 /* None left: 503 with Retry-After, the same tag for each copy; nothing stays behind. */
 static void
 transactions_run_out(void **state)
@@ -580,6 +626,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(answered_from_inside, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(bad_messages, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(transactions_run_out, few_txns, rig_teardown),
+		cmocka_unit_test_setup_teardown(one_account_floods, some_txns, rig_teardown),
 		cmocka_unit_test_setup_teardown(connections_run_out, few_conns, rig_teardown),
 		cmocka_unit_test_setup_teardown(large_requests_are_shared, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(split_at_every_byte, rig_setup, rig_teardown),
