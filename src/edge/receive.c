@@ -52,8 +52,9 @@ held_by(struct edge *e, const struct edge_source *src)
 }
 
 /* May this request have a transaction? What belongs to a call that is up or in set-up may have any
- * but those of emergency calls. A new one leaves some for these; and no account may hold more than
- * are left for all others, so that one that floods keeps nobody out. */
+ * but those of emergency calls. A new one leaves some for these; and an account may hold so many
+ * times what is free that each of those who flood gets as much as the others, and who does not
+ * always finds some. */
 static bool
 may_begin(const struct edge *e, const struct sip_msg *m, const uint32_t *held)
 {
@@ -61,7 +62,7 @@ may_begin(const struct edge *e, const struct sip_msg *m, const uint32_t *held)
 
 	if (m->to_tag.len || m->method == SIP_CANCEL)
 		return true;
-	return n > kept && (!held || *held < n - kept);
+	return n > kept && (!held || *held < EDGE_SHARE_TIMES * (n - kept));
 }
 
 static struct edge_txn *

@@ -16,7 +16,8 @@ enum {
 	EDGE_SPARE_TXNS = 128,  /* beyond max_txns, for emergency calls: four each of 32 */
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
 	EDGE_SHARES = 4096,     /* counters of what accounts have in hand; two may meet in one */
-	EDGE_DIALOG_PART = 8,   /* one in so many transactions is kept for calls that are up */
+	EDGE_SHARE_TIMES = 8,   /* an account may hold so many times what is free for all */
+	EDGE_DIALOG_PART = 16,  /* one in so many transactions is kept for calls that are up */
 };
 
 struct edge {
