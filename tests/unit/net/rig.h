@@ -50,6 +50,8 @@ rig_identity(void *arg, const struct tls_peer *peer, struct tls_verdict *v)
 		return;
 	}
 	v->accept = certpolicy_match(peer->cert, name) != CERT_MATCH_NO;
+	if (r->profile && strcmp(r->profile, "none") != 0)
+		(void)!str_copyz(v->terms.profile, sizeof(v->terms.profile), str_from(r->profile));
 	v->account = 7;
 	v->trunks[0] = 3;
 	v->trunks[1] = 5;
