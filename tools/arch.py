@@ -8,6 +8,7 @@ usage: arch.py [ROOT]        exit 1 and one line a violation
 import fnmatch
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -17,6 +18,7 @@ HEAP = 'malloc calloc realloc reallocarray free strdup strndup'.split()
 SECRET = re.compile(r'key|secret|passw|salt|hmac|auth_tag', re.I)
 FN_MAX, FN_NOTE, FILE_MAX, FILE_NOTE = 100, 60, 800, 600
 CALL = re.compile(r'(?<![\w.>])([A-Za-z_]\w*)\s*\(')
+MARKER = re.compile(rb'^(<{7}|>{7}) ', re.M)     # of a merge that was not finished
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'defined', '_Static_assert'}
 
 
@@ -71,6 +73,16 @@ class File:
                                  if self.lines[i].startswith('}')), end)
                     yield n + 1, m.group(1), 'static' in self.lines[n - 1], last - n + 1
                     break
+
+
+def tracked(root):
+    """All files of the tree, by git where there is one; the fuzzers' inputs may be anything."""
+    git = subprocess.run(['git', '-C', root, 'ls-files', '-z'], capture_output=True, text=True,
+                         check=False)
+    names = git.stdout.split('\0') if git.returncode == 0 else [
+        os.path.relpath(os.path.join(d, f), root) for d, _, fs in os.walk(root) for f in fs]
+    return [n for n in sorted(names) if not n.startswith('tests/fuzz/corpus/')
+            and os.path.isfile(os.path.join(root, n))]
 
 
 class Tree:
@@ -169,6 +181,12 @@ class Tree:
                         for name, n in f.members.items()}
         for f in self.files:
             self.check_file(f)
+        for name in tracked(self.root):
+            with open(os.path.join(self.root, name), 'rb') as f:
+                text = f.read()
+            if m := MARKER.search(text):
+                line = text.count(b'\n', 0, m.start()) + 1
+                self.bad.append(f'{name}:{line}: a merge that was not finished')
         return self.bad
 
 
@@ -190,6 +208,7 @@ def self_test():
         ('clock', 'sip/a.c', 'int\nf(void)\n{\n\treturn time(0);\n}\n', 'outside base/clock.c'),
         ('secret', 'sip/a.c', 'int\nf(void)\n{\n\treturn memcmp(key, b, 2);\n}\n', 'on a secret'),
         ('long function', 'sip/a.c', long_fn, 'more than 100'),
+        ('half merged', 'sip/a.c', 'int x;\n' + '>' * 7 + ' theirs\n', 'merge that was not'),
         ('long file', 'sip/a.c', '\n' * 801, 'more than 800'),
         ('nothing wrong', 'srtp/a.c', '#include "rtp/r.h"\n/* atoi(x) */\nint\nf(void)\n{\n'
          '\treturn s->free("malloc(1)");\n}\n', None),
