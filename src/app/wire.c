@@ -262,8 +262,12 @@ op_emergency(void *arg, const struct call_record *rec, const char *what, bool lo
 		       rec->leg[LEG_A].account.z, rec->to_received, rec->from_received,
 		       rec->leg[LEG_A].trunk.z, what, rec->id.z);
 	log_warn("call.emergency", "%s", text);
-	wire_alarm_raise(w, ALARM_EMERGENCY, lost ? ALARM_CRITICAL : ALARM_MAJOR,
-			 rec->leg[LEG_A].account.z, text);
+	/* one that is carried later does not take the place of one that was lost */
+	if (lost)
+		wire_alarm_raise(w, ALARM_EMERGENCY_LOST, ALARM_CRITICAL, rec->leg[LEG_A].account.z,
+				 text);
+	else
+		wire_alarm_raise(w, ALARM_EMERGENCY, ALARM_MAJOR, rec->leg[LEG_A].account.z, text);
 }
 
 void

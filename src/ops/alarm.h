@@ -36,6 +36,9 @@ enum {
 	X(EMERGENCY, "emergency-call", 3600,                                                       \
 	  "see that the equipment sends emergency calls over a clear trunk or a line of its own; " \
 	  "this alarm clears by itself 1 hour after the last such call")                           \
+	X(EMERGENCY_LOST, "emergency-call-lost", 86400,                                            \
+	  "nobody answered this call for help: call back, and mend what the sentence names; "      \
+	  "this alarm clears by itself 1 day after the last such call")                            \
 	X(TARGET, "target-down", 0, "see whether the equipment runs and its address is right")     \
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 

@@ -244,15 +244,19 @@ test_emergency(void **state)
 	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "acme", "911", 0));
 	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "beta", "112", h / 2));
 	assert_non_null(strstr(alarm_advice(ALARM_EMERGENCY), "clears by itself 1 hour after"));
+	assert_true(alarms_raise(&as, ALARM_EMERGENCY_LOST, ALARM_CRITICAL, "acme", "911", 0));
 	restart();
 	alarms_end_old(&as, h - 1);
-	assert_int_equal(as.n, 2);
+	assert_int_equal(as.n, 3);
 	alarms_end_old(&as, h);
 	assert_null(alarms_find(&as, ALARM_EMERGENCY, "acme"));
 	assert_non_null(alarms_find(&as, ALARM_EMERGENCY, "beta"));
 	alarms_end_old(&as, h + h / 2);
+	assert_int_equal(as.n, 1);
+	assert_non_null(alarms_find(&as, ALARM_EMERGENCY_LOST, "acme"));
+	alarms_end_old(&as, 24 * h);
 	assert_int_equal(as.n, 0);
-	assert_int_equal(logged("alarm.cleared"), 2);
+	assert_int_equal(logged("alarm.cleared"), 3);
 }
 
 static void
