@@ -61,6 +61,16 @@ static const struct listing numbers = {
 	 .operand = "NUMBER"},
 	{"number", "trunk", NULL}};
 
+static const struct listing routes = {
+	ROSTER_ROUTE,
+	{.word = "routes",
+	 .usage = "usage: postern routes [--json] [--account ID] -c CONF [ID]\nLists the routes "
+		  "of the store; with an ID, all about one.\n",
+	 .option = options,
+	 .n = OPTIONS_OF_TRUNKS,
+	 .operand = "ID"},
+	{"id", "enabled", "account", "prefix", "classes", "week", "to", "weight", NULL}};
+
 /* One run of a command. */
 struct run {
 	const struct listing *l;
@@ -90,6 +100,7 @@ is_wanted(struct run *run, const void *row)
 {
 	const struct roster_number *n = row;
 	const struct roster_trunk *t = row;
+	const struct roster_route *route = row;
 	struct buf b;
 
 	if (run->id && run->l->what != ROSTER_NUMBER) {
@@ -100,6 +111,8 @@ is_wanted(struct run *run, const void *row)
 	}
 	if (run->l->what == ROSTER_TRUNK)
 		return !run->account || str_eqz(t->account, run->account);
+	if (run->l->what == ROSTER_ROUTE)
+		return !run->account || str_eqz(route->account, run->account);
 	if (run->l->what == ROSTER_NUMBER)
 		return (!run->id || n->key == run->serves) &&
 		       (!run->account || is_of(run, n->trunk, run->account)) &&
@@ -114,9 +127,11 @@ filter_rows(struct run *run)
 	size_t size = field_table(run->l->what)->row_size;
 	uint32_t *n = run->l->what == ROSTER_ACCOUNT ? &run->r.n_accounts
 		      : run->l->what == ROSTER_TRUNK ? &run->r.n_trunks
+		      : run->l->what == ROSTER_ROUTE ? &run->r.n_routes
 						     : &run->r.n_numbers;
 	char *rows = run->l->what == ROSTER_ACCOUNT ? (char *)run->r.account
 		     : run->l->what == ROSTER_TRUNK ? (char *)run->r.trunk
+		     : run->l->what == ROSTER_ROUTE ? (char *)run->r.route
 						    : (char *)run->r.number;
 	uint32_t kept = 0;
 
@@ -482,4 +497,10 @@ int
 cmd_numbers(int argc, char **argv)
 {
 	return run_listing(&numbers, argc, argv);
+}
+
+int
+cmd_routes(int argc, char **argv)
+{
+	return run_listing(&routes, argc, argv);
 }

@@ -69,3 +69,14 @@ clock_parse_utc(struct str s, int64_t *out)
 	*out = *out * CLOCK_S + v[6];
 	return ERR_OK;
 }
+
+uint32_t
+clock_week_minute(int64_t wall_us)
+{
+	time_t s = (time_t)(wall_us / CLOCK_S);
+	struct tm tm;
+
+	if (!localtime_r(&s, &tm))
+		return 0;
+	return (uint32_t)((tm.tm_wday + 6) % 7 * 1440 + tm.tm_hour * 60 + tm.tm_min);
+}

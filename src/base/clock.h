@@ -14,4 +14,8 @@ void clock_put_utc(struct buf *b, int64_t wall_us);
 /** Read it back, of the years 1970 to 9999. SYNTAX: anything else. */
 enum err clock_parse_utc(struct str s, int64_t *out) NODISCARD;
 
+/** Minutes since the Monday before, 00:00, by the clock on the wall where this machine stands (TZ,
+ * else /etc/localtime): 0..10079. */
+uint32_t clock_week_minute(int64_t wall_us);
+
 #endif

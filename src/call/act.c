@@ -162,6 +162,7 @@ try_targets(struct call *c)
 		enum refusal r = REFUSAL_NO_ROUTE;
 
 		t->trunk = id;
+		t->route = c->rules[c->next_target - 1];
 		t->at_us = clock_wall_us();
 		t->status = -1;
 		if (c->next_target > 1)

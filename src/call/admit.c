@@ -178,11 +178,44 @@ check_meter(struct call *c, const struct edge_source *src, uint32_t payer)
 
 /* ---- targets ---- */
 
+static bool
+is_open(const struct call *c, uint32_t trunk)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t a = v->trunk[trunk].account;
+
+	return trunk_admits(a == POLICY_NONE ? NULL : &v->account[a], &v->trunk[trunk],
+			    (enum policy_class)c->rec.class, false) == ACCOUNT_OK;
+}
+
+/* Those that may take it; none may: the first, so that check_called says why. */
+static void
+keep_targets(struct call *c, const struct route *route)
+{
+	const struct snapshot_view *v = c->owner->snap;
+
+	c->n_targets = 0;
+	for (uint32_t i = 0; i < route->n; i++) {
+		if (!is_open(c, route->trunk[i]))
+			continue;
+		c->rules[c->n_targets] = snapshot_route_id(v, route->rule[i]);
+		c->targets[c->n_targets++] = snapshot_trunk_id(v, route->trunk[i]);
+	}
+	if (c->n_targets)
+		return;
+	c->rules[0] = snapshot_route_id(v, route->rule[0]);
+	c->targets[c->n_targets++] = snapshot_trunk_id(v, route->trunk[0]);
+}
+
 static enum refusal
-find_targets(struct call *c, char why[CALL_WHY_MAX])
+find_targets(struct call *c, uint32_t payer, char why[CALL_WHY_MAX])
 {
 	const struct snapshot_view *v = c->owner->snap;
 	bool from_customer = c->rec.leg[LEG_A].account.z[0] != 0;
+	struct route_ask ask = {.account = payer,
+				.number = str_from(c->called.z),
+				.class = (enum policy_class)c->rec.class,
+				.minute = clock_week_minute(clock_wall_us())};
 	struct route route;
 	uint64_t random;
 	enum route_reason r;
@@ -191,7 +224,7 @@ find_targets(struct call *c, char why[CALL_WHY_MAX])
 	if (c->rec.class == CLASS_EMERGENCY)
 		r = route_emergency(v, NULL, random, &route);
 	else if (from_customer)
-		r = route_outbound(v, NULL, random, &route);
+		r = route_outbound(v, &ask, NULL, random, &route);
 	else
 		r = route_inbound(v, str_from(c->called.z), &route);
 	if (r != ROUTE_OK) {
@@ -200,8 +233,7 @@ find_targets(struct call *c, char why[CALL_WHY_MAX])
 		       : r == ROUTE_NO_NUMBER ? REFUSAL_NO_NUMBER
 					      : REFUSAL_ACCOUNT_OFF;
 	}
-	for (c->n_targets = 0; c->n_targets < route.n; c->n_targets++)
-		c->targets[c->n_targets] = snapshot_trunk_id(v, route.trunk[c->n_targets]);
+	keep_targets(c, &route);
 	return REFUSAL_NONE;
 }
 
@@ -238,7 +270,7 @@ admit_emergency(struct call *c, const struct sip_msg *m, const struct edge_sourc
 	if (r == REFUSAL_NONE)
 		r = check_limits(c, src, payer);
 	if (r == REFUSAL_NONE)
-		r = find_targets(c, why);
+		r = find_targets(c, payer, why);
 	sos_note(c);
 	return r;
 }
@@ -265,7 +297,7 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 	if (r == REFUSAL_NONE)
 		r = caller_read(c, msg, payer, src->trunk, why);
 	if (r == REFUSAL_NONE)
-		r = find_targets(c, why);
+		r = find_targets(c, payer, why);
 	if (r == REFUSAL_NONE)
 		r = check_called(c, why);
 	if (r == REFUSAL_NONE)

@@ -64,6 +64,7 @@ call_record_valid(const struct call_record *r)
 		return false;
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)) ||
+		    !has_end(r->target[i].route.z, sizeof(r->target[i].route.z)) ||
 		    !has_end(r->target[i].why, sizeof(r->target[i].why)))
 			return false;
 	return leg_valid(&r->leg[LEG_A]) && leg_valid(&r->leg[LEG_B]);

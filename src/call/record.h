@@ -64,8 +64,9 @@ struct record_leg {
 
 struct record_target {
 	struct policy_id trunk;
-	int64_t at_us;  /* wall, INVITE sent */
-	int32_t status; /* final SIP status, 0 = none came, -1 = could not be sent */
+	struct policy_id route; /* that named it; "" = none did */
+	int64_t at_us;          /* wall, INVITE sent */
+	int32_t status;         /* final SIP status, 0 = none came, -1 = could not be sent */
 	uint32_t pad;
 	char why[CALL_TARGET_WHY_MAX]; /* -1: a sentence; else "" */
 };

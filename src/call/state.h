@@ -208,6 +208,7 @@ struct call {
 	int status;           /* what a refusal shall answer; 0 = what its table says */
 	struct number called; /* normalised; what a target gets may be rewritten */
 	struct policy_id targets[ROUTE_TARGETS_MAX];
+	struct policy_id rules[ROUTE_TARGETS_MAX]; /* the route that named it; "" = none did */
 	uint32_t n_targets, next_target;
 	struct call_leg leg[CALL_LEGS];
 	int fail_status; /* of B's last failure */

@@ -108,11 +108,13 @@ complaint_of(enum field_type t)
 		[FIELD_URI] = "is not a sip, sips or tel URI",
 		[FIELD_WORDS] = "is not a name without commas",
 		[FIELD_PREFIXES] = "is not 1 to 15 digits",
+		[FIELD_IDS] = "is not a list of up to 8 ids",
 		[FIELD_SUITES] = "names an SRTP suite that is not known, or one twice",
 		[FIELD_BOOL] = "is neither yes nor no",
 		[FIELD_COUNT] = "is not a number",
 		[FIELD_SECONDS] = "is not a time with its unit",
 		[FIELD_MONEY] = "is not an amount",
+		[FIELD_WEEK] = "is not a part of a week",
 		[FIELD_DSCP] = "is no DSCP",
 		[FIELD_KEY] = "is not a prefix of numbers",
 		[FIELD_NAMES] = "is neither a host name nor an address",
@@ -276,7 +278,8 @@ read_value(struct parse *p, const struct yaml_node *n, const struct field *f, vo
 	struct str s = n->text;
 
 	if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES || f->type == FIELD_SUITES ||
-	    f->type == FIELD_SERVICES || f->type == FIELD_NAMES || f->type == FIELD_SOURCES) {
+	    f->type == FIELD_IDS || f->type == FIELD_SERVICES || f->type == FIELD_NAMES ||
+	    f->type == FIELD_SOURCES) {
 		read_list(p, n, f, row);
 	} else if (f->type == FIELD_FORM) {
 		read_form(p, n, f, row);
@@ -571,6 +574,21 @@ read_rate(struct parse *p, const struct yaml_node *map)
 }
 
 static void
+read_route(struct parse *p, const struct yaml_node *map)
+{
+	struct entry e = {map, ROSTER_ROUTE, NULL, 0, "route", "", ""};
+	struct roster_route *route;
+
+	if (p->e == ERR_OK)
+		p->e = roster_add_route(p->r, &route);
+	if (p->e != ERR_OK)
+		return;
+	route->place = place_of(p, map);
+	e.row = route;
+	read_entry(p, &e);
+}
+
+static void
 tell_fault(void *arg, const struct roster_fault *f)
 {
 	struct parse *p = arg;
@@ -585,7 +603,8 @@ read_all(struct parse *p)
 	const struct yaml_node *root = &p->y.node[0];
 	static const struct schema root_rows[] = {{.name = "accounts", .type = SCHEMA_NODE},
 						  {.name = "carriers", .type = SCHEMA_NODE},
-						  {.name = "rates", .type = SCHEMA_NODE}};
+						  {.name = "rates", .type = SCHEMA_NODE},
+						  {.name = "routes", .type = SCHEMA_NODE}};
 	uint32_t none, order = 0, before = p->rep->n_errors;
 
 	schema_read(&p->y, root, root_rows, ARRAY_LEN(root_rows), "the accounts file", &none,
@@ -599,6 +618,9 @@ read_all(struct parse *p)
 	for (const struct yaml_node *n = list_of(p, root, "rates"); n && p->e == ERR_OK;
 	     n = yaml_next(&p->y, n))
 		read_rate(p, n);
+	for (const struct yaml_node *n = list_of(p, root, "routes"); n && p->e == ERR_OK;
+	     n = yaml_next(&p->y, n))
+		read_route(p, n);
 	/* what is between the entries, once each of them is right */
 	if (p->e == ERR_OK && p->rep->n_errors == before)
 		p->e = roster_check(p->r, tell_fault, p, &none);
@@ -642,9 +664,10 @@ accountsfile_parse(struct str text, const char *dir, struct conf_report *rep, st
 		yaml_fini(&p.y);
 		if (p.e == ERR_FULL)
 			report_error(rep, 0, 0,
-				     "more than %d accounts, %d trunks, %d numbers or %d rates",
+				     "more than %d accounts, %d trunks, %d numbers, %d rates or "
+				     "%d routes",
 				     POLICY_ACCOUNTS_MAX, POLICY_TRUNKS_MAX, POLICY_NUMBERS_MAX,
-				     POLICY_RATES_MAX);
+				     POLICY_RATES_MAX, POLICY_ROUTES_MAX);
 		e = p.e == ERR_FULL ? ERR_OK : p.e;
 	}
 	mem_free(p.mem);

@@ -210,6 +210,8 @@ put_targets(struct buf *b, const struct call_record *r)
 	for (int i = 0; i < r->n_targets; i++) {
 		buf_z(b, i ? ",{\"trunk\":" : "{\"trunk\":");
 		buf_json(b, str_from(r->target[i].trunk.z));
+		if (r->target[i].route.z[0])
+			put_text(b, "route", r->target[i].route.z);
 		put_time(b, "at", r->target[i].at_us);
 		buf_printf(b, ",\"status\":%d", r->target[i].status);
 		if (r->target[i].why[0])

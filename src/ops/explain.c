@@ -73,6 +73,8 @@ put_target(struct buf *b, const struct json *t)
 	int64_t status = jsonin_int(t, "status");
 
 	buf_printf(b, " %s ", jsonin_text(t, "trunk"));
+	if (*jsonin_text(t, "route"))
+		buf_printf(b, "by route %s ", jsonin_text(t, "route"));
 	if (status < 0 && *jsonin_text(t, "why"))
 		buf_printf(b, "could not be reached (%s)", jsonin_text(t, "why"));
 	else if (status < 0)

@@ -16,11 +16,13 @@ enum {
 	POLICY_TRUNK_NAMES_MAX = 8,     /* certificate names of one trunk */
 	POLICY_TRUNK_SOURCES_MAX = 16,  /* source ranges of one trunk */
 	POLICY_RATES_MAX = 65536,
-	POLICY_LIST_MAX = 1024, /* bytes of a list of words: countries, authorities */
-	POLICY_NOTE_MAX = 1024, /* bytes of a text for people: need, override */
-	POLICY_FORM_MAX = 8192, /* bytes of the questionnaire */
-	POLICY_PEM_MAX = 65536, /* bytes of certificates of one account, PEM */
-	POLICY_URI_MAX = 256,   /* bytes of a URI */
+	POLICY_ROUTES_MAX = 262144,
+	POLICY_ROUTE_TARGETS_MAX = 8, /* carriers and groups that one route names */
+	POLICY_LIST_MAX = 1024,       /* bytes of a list of words: countries, authorities */
+	POLICY_NOTE_MAX = 1024,       /* bytes of a text for people: need, override */
+	POLICY_FORM_MAX = 8192,       /* bytes of the questionnaire */
+	POLICY_PEM_MAX = 65536,       /* bytes of certificates of one account, PEM */
+	POLICY_URI_MAX = 256,         /* bytes of a URI */
 };
 #define POLICY_NONE UINT32_MAX /* index of no account, of no trunk */
 
@@ -102,6 +104,7 @@ struct account {
 	uint32_t first_trunk, n_trunks; /* its rows in the trunk table, in the order of the file */
 	uint32_t parent_row;            /* index of parent; POLICY_NONE */
 	uint32_t number_row;            /* its lowest number that is no prefix; POLICY_NONE */
+	uint32_t first_route, n_routes; /* its rows in the table of routes */
 	uint16_t limit_status;          /* 486, 480, 603 */
 	uint16_t emergency_status;      /* 300..699; 3xx with emergency_target */
 	uint8_t enabled;                /* 0, 1: it and its parent */

@@ -90,11 +90,17 @@ cmp_rate(const void *a, const void *b)
 	return ((*x)->key > (*y)->key) - ((*x)->key < (*y)->key);
 }
 
+static int
+cmp_route(const void *a, const void *b)
+{
+	const struct roster_route *const *x = a, *const *y = b;
+
+	return str_cmp((*x)->id, (*y)->id);
+}
+
 static int (*const do_cmp[ROSTER_KIND_N])(const void *, const void *) = {
-	[ROSTER_ACCOUNT] = cmp_account,
-	[ROSTER_TRUNK] = cmp_trunk,
-	[ROSTER_NUMBER] = cmp_number,
-	[ROSTER_RATE] = cmp_rate,
+	[ROSTER_ACCOUNT] = cmp_account, [ROSTER_TRUNK] = cmp_trunk, [ROSTER_NUMBER] = cmp_number,
+	[ROSTER_RATE] = cmp_rate,       [ROSTER_ROUTE] = cmp_route,
 };
 
 static enum err

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "policy/week.h"
 #include "sdp/keys.h"
 
 enum {
@@ -9,6 +10,8 @@ enum {
 	DAY_S = 86400,
 	MONEY_UNIT = 1000000,
 	MONEY_MAX = 1000000000, /* units */
+	/* classes of calls from customers */
+	ROUTE_CLASSES = CLASS_TERMINATION | CLASS_INTERNATIONAL | CLASS_PREMIUM,
 };
 
 /* A member of both rows with the same name; one of the roster's row alone. */
@@ -17,6 +20,7 @@ enum {
 #define LONE(row, member) MEMBER(row, member), 0, 0
 #define A(member) BOTH(roster_account, account, member)
 #define T(member) BOTH(roster_trunk, trunk, member)
+#define R(member) BOTH(roster_route, snapshot_route, member)
 
 static const struct field account_fields[] = {
 	{"id", "id", FIELD_ID, FIELD_REQUIRED, A(id), 1, POLICY_ID_MAX - 1, NULL, NULL,
@@ -140,6 +144,10 @@ static const struct field trunk_fields[] = {
 	 "0 to 65535, lower ones are tried first"},
 	{"weight", "weight", FIELD_COUNT, FIELD_CARRIER, T(weight), 0, 65535, NULL, NULL,
 	 "0 to 65535, share among carriers of one priority"},
+	{"group", "gateway_group", FIELD_ID, FIELD_CARRIER, T(group), 0, POLICY_ID_MAX - 1, NULL,
+	 NULL, "the name of the group that routes know it by, such as east"},
+	{"overflow", "overflow", FIELD_ID, FIELD_CUSTOMER, T(overflow), 0, POLICY_ID_MAX - 1, NULL,
+	 NULL, "the id of another trunk of this account"},
 	{"order", "position", FIELD_COUNT, FIELD_UNREAD, LONE(roster_trunk, order), 0, UINT32_MAX,
 	 NULL, NULL, NULL},
 };
@@ -160,6 +168,24 @@ static const struct field rate_fields[] = {
 	 "60", "seconds; calls are counted in steps of so many"},
 };
 
+static const struct field route_fields[] = {
+	{"id", "id", FIELD_ID, FIELD_REQUIRED, R(id), 1, POLICY_ID_MAX - 1, NULL, NULL,
+	 "a short id, such as uk-day"},
+	{"enabled", "enabled", FIELD_BOOL, 0, R(enabled), 0, 1, NULL, "yes", "yes or no"},
+	{"account", "account", FIELD_ID, 0, LONE(roster_route, account), 0, POLICY_ID_MAX - 1, NULL,
+	 NULL, "the id of the account whose calls it takes; leave it out for all"},
+	{"prefix", "prefix", FIELD_KEY, 0, R(key), 0, UINT64_MAX, NULL, NULL,
+	 "a prefix such as \"+44\"; leave it out for all numbers"},
+	{"classes", "classes", FIELD_SERVICES, 0, R(classes), 0, ROUTE_CLASSES, NULL, NULL,
+	 "a list of: termination international premium"},
+	{"week", "week", FIELD_WEEK, 0, R(week), 0, WEEK_MAX, NULL, NULL,
+	 "days and a time, such as \"mon-fri 08:00-18:00\""},
+	{"to", "targets", FIELD_IDS, FIELD_REQUIRED, R(to), 1, POLICY_LIST_MAX, NULL, NULL,
+	 "a list of up to 8 ids of carriers or names of groups"},
+	{"weight", "weight", FIELD_COUNT, 0, R(weight), 0, 65535, NULL, "10",
+	 "0 to 65535, share among routes that fit alike"},
+};
+
 static const struct field_table tables[ROSTER_KIND_N] = {
 	[ROSTER_ACCOUNT] = {"account", account_fields, ARRAY_LEN(account_fields),
 			    sizeof(struct roster_account)},
@@ -168,6 +194,8 @@ static const struct field_table tables[ROSTER_KIND_N] = {
 	[ROSTER_NUMBER] = {"number", number_fields, ARRAY_LEN(number_fields),
 			   sizeof(struct roster_number)},
 	[ROSTER_RATE] = {"rate", rate_fields, ARRAY_LEN(rate_fields), sizeof(struct roster_rate)},
+	[ROSTER_ROUTE] = {"route", route_fields, ARRAY_LEN(route_fields),
+			  sizeof(struct roster_route)},
 };
 
 const struct field_table *
@@ -243,6 +271,18 @@ list_valid(struct str s, bool digits)
 	return true;
 }
 
+/* A list of so many ids. */
+static bool
+ids_valid(struct str s)
+{
+	unsigned n = 0;
+
+	for (; s.len; n++)
+		if (!policy_id_valid(str_cut(&s, ',')))
+			return false;
+	return n <= POLICY_ROUTE_TARGETS_MAX;
+}
+
 static bool
 suites_valid(struct str s)
 {
@@ -310,6 +350,8 @@ field_text_valid(const struct field *f, struct str s)
 		ok = uri_valid(s);
 	else if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES)
 		ok = ok && list_valid(s, f->type == FIELD_PREFIXES);
+	else if (f->type == FIELD_IDS)
+		ok = ids_valid(s);
 	else if (f->type == FIELD_SUITES)
 		ok = suites_valid(s);
 	else if (f->type == FIELD_TEXT)
@@ -324,6 +366,8 @@ field_u64_valid(const struct field *f, uint64_t v)
 		return v >= f->words->first && v - f->words->first < f->words->n;
 	if (f->type == FIELD_SERVICES)
 		return (v & ~f->max) == 0;
+	if (f->type == FIELD_WEEK)
+		return week_valid(v);
 	return v >= f->min && v <= f->max;
 }
 
@@ -407,14 +451,18 @@ parse_services(struct str s, uint64_t *out)
 	return ERR_OK;
 }
 
-/* A rate's prefix may stand without its *. */
+/* A prefix of rates and routes may stand without its *; none is 0. */
 static enum err
 parse_key(const struct field *f, struct str s, uint64_t *out)
 {
 	char mem[NUMBER_SIZE];
 	struct buf b;
 
-	if (!(f->use & FIELD_REQUIRED) || str_ends(s, STR("*")))
+	if (s.len == 0 && !(f->use & (FIELD_REQUIRED | FIELD_UNREAD))) {
+		*out = 0;
+		return ERR_OK;
+	}
+	if ((f->use & FIELD_UNREAD) || str_ends(s, STR("*")))
 		return number_key(s, out);
 	buf_init(&b, mem, sizeof(mem));
 	buf_str(&b, s);
@@ -426,6 +474,7 @@ enum err
 field_parse(const struct field *f, struct str s, uint64_t *out)
 {
 	uint64_t v = 0;
+	uint32_t week = 0;
 	unsigned word;
 	enum err e = ERR_BUG;
 
@@ -446,6 +495,9 @@ field_parse(const struct field *f, struct str s, uint64_t *out)
 		e = parse_services(s, &v);
 	} else if (f->type == FIELD_DSCP) {
 		e = parse_dscp(s, &v);
+	} else if (f->type == FIELD_WEEK) {
+		e = week_parse(s, &week);
+		v = week;
 	} else if (f->type == FIELD_KEY) {
 		e = parse_key(f, s, &v);
 	}
@@ -524,8 +576,12 @@ field_put(struct buf *b, const struct field *f, const void *row)
 		put_money(b, field_u64(f, row));
 	else if (f->type == FIELD_SERVICES)
 		put_services(b, field_u64(f, row));
-	else if (f->type == FIELD_KEY)
+	else if (f->type == FIELD_WEEK)
+		week_put(b, (uint32_t)field_u64(f, row));
+	else if (f->type == FIELD_KEY && field_u64(f, row))
 		number_key_put(b, field_u64(f, row));
+	else if (f->type == FIELD_KEY)
+		return;
 	else if (f->type == FIELD_NAMES)
 		put_names(b, row);
 	else

@@ -17,6 +17,7 @@ enum field_type {
 	FIELD_URI,      /* sip, sips or tel */
 	FIELD_WORDS,    /* a list in the file; divided by commas elsewhere */
 	FIELD_PREFIXES, /* as FIELD_WORDS, each 1 to 15 digits */
+	FIELD_IDS,      /* as FIELD_WORDS, each policy_id_valid, at most POLICY_ROUTE_TARGETS_MAX */
 	FIELD_SUITES,   /* as FIELD_WORDS, names of SRTP suites */
 	FIELD_FORM,     /* a map in the file; "key: value" lines elsewhere */
 	FIELD_PEM,      /* the name of a file in the file; its content elsewhere */
@@ -28,7 +29,8 @@ enum field_type {
 	FIELD_MONEY,    /* millionths; "12.50" */
 	FIELD_SERVICES, /* CLASS_* bits, a list in the file */
 	FIELD_DSCP,     /* 0..63, "ef", or "keep" */
-	FIELD_KEY,      /* number_key() */
+	FIELD_WEEK,     /* a part of the week (policy/week.h) */
+	FIELD_KEY,      /* number_key(); 0 = none */
 	/* lists of a trunk */
 	FIELD_NAMES,
 	FIELD_SOURCES,

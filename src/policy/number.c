@@ -322,6 +322,12 @@ number_key_digits(uint64_t key)
 	return (unsigned)(key >> 1 & 15);
 }
 
+uint64_t
+number_key_value(uint64_t key)
+{
+	return key >> KEY_LOW_BITS;
+}
+
 bool
 number_key_is_prefix(uint64_t key)
 {

@@ -85,6 +85,8 @@ const char *number_kind_name(enum number_kind k);
 enum err number_key(struct str pattern, uint64_t *out) NODISCARD;
 /** Digits of the number or prefix that this is the key of. */
 unsigned number_key_digits(uint64_t key);
+/** Its digits as a number, filled with zeros on the right to 15. */
+uint64_t number_key_value(uint64_t key);
 /** Is it the key of a prefix? */
 bool number_key_is_prefix(uint64_t key);
 /** The pattern back from its key. */

@@ -32,6 +32,7 @@ roster_fini(struct roster *r)
 	mem_free(r->trunk);
 	mem_free(r->number);
 	mem_free(r->rate);
+	mem_free(r->route);
 	roster_init(r);
 }
 
@@ -80,104 +81,92 @@ make_room(void **rows, uint32_t *n, uint32_t *cap, uint32_t max, size_t size)
 	return ERR_OK;
 }
 
-enum err
-roster_add_account(struct roster *r, struct roster_account **out)
+/* Where a kind's rows, their number and the room for them stand in the roster. */
+static const struct {
+	size_t rows, n, cap;
+	uint32_t max;
+} places[ROSTER_KIND_N] = {
+#define PLACE(row, s, max)                                                                         \
+	{                                                                                          \
+		offsetof(struct roster, row), offsetof(struct roster, n_##s),                      \
+			offsetof(struct roster, cap_##s), max                                      \
+	}
+	[ROSTER_ACCOUNT] = PLACE(account, accounts, POLICY_ACCOUNTS_MAX),
+	[ROSTER_TRUNK] = PLACE(trunk, trunks, POLICY_TRUNKS_MAX),
+	[ROSTER_NUMBER] = PLACE(number, numbers, POLICY_NUMBERS_MAX),
+	[ROSTER_RATE] = PLACE(rate, rates, POLICY_RATES_MAX),
+	[ROSTER_ROUTE] = PLACE(route, routes, POLICY_ROUTES_MAX),
+#undef PLACE
+};
+
+static uint32_t *
+count_at(struct roster *r, size_t at)
 {
-	void *rows = r->account;
-	enum err e = make_room(&rows, &r->n_accounts, &r->cap_accounts, POLICY_ACCOUNTS_MAX,
-			       sizeof(*r->account));
-
-	r->account = rows;
-	if (e != ERR_OK)
-		return e;
-	*out = &r->account[r->n_accounts - 1];
-	field_defaults(ROSTER_ACCOUNT, *out);
-	return ERR_OK;
-}
-
-enum err
-roster_add_trunk(struct roster *r, struct roster_trunk **out)
-{
-	void *rows = r->trunk;
-	enum err e = make_room(&rows, &r->n_trunks, &r->cap_trunks, POLICY_TRUNKS_MAX,
-			       sizeof(*r->trunk));
-
-	r->trunk = rows;
-	if (e != ERR_OK)
-		return e;
-	*out = &r->trunk[r->n_trunks - 1];
-	field_defaults(ROSTER_TRUNK, *out);
-	return ERR_OK;
-}
-
-enum err
-roster_add_number(struct roster *r, struct roster_number **out)
-{
-	void *rows = r->number;
-	enum err e = make_room(&rows, &r->n_numbers, &r->cap_numbers, POLICY_NUMBERS_MAX,
-			       sizeof(*r->number));
-
-	r->number = rows;
-	if (e != ERR_OK)
-		return e;
-	*out = &r->number[r->n_numbers - 1];
-	field_defaults(ROSTER_NUMBER, *out);
-	return ERR_OK;
-}
-
-enum err
-roster_add_rate(struct roster *r, struct roster_rate **out)
-{
-	void *rows = r->rate;
-	enum err e =
-		make_room(&rows, &r->n_rates, &r->cap_rates, POLICY_RATES_MAX, sizeof(*r->rate));
-
-	r->rate = rows;
-	if (e != ERR_OK)
-		return e;
-	*out = &r->rate[r->n_rates - 1];
-	field_defaults(ROSTER_RATE, *out);
-	return ERR_OK;
+	return (uint32_t *)(void *)((char *)r + at);
 }
 
 enum err
 roster_add(struct roster *r, enum roster_kind k, void **out)
 {
-	enum err e = ERR_BUG;
+	size_t size = field_table(k)->row_size;
+	uint32_t *n = count_at(r, places[k].n);
+	char *at = (char *)r + places[k].rows;
+	void *rows;
+	enum err e;
 
-	switch (k) {
-	case ROSTER_ACCOUNT:
-		e = roster_add_account(r, (struct roster_account **)out);
-		break;
-	case ROSTER_TRUNK:
-		e = roster_add_trunk(r, (struct roster_trunk **)out);
-		break;
-	case ROSTER_NUMBER:
-		e = roster_add_number(r, (struct roster_number **)out);
-		break;
-	case ROSTER_RATE:
-		e = roster_add_rate(r, (struct roster_rate **)out);
-		break;
-	case ROSTER_KIND_N:
-		break;
-	}
-	return e;
+	memcpy(&rows, at, sizeof(rows));
+	e = make_room(&rows, n, count_at(r, places[k].cap), places[k].max, size);
+	memcpy(at, &rows, sizeof(rows));
+	if (e != ERR_OK)
+		return e;
+	*out = (char *)rows + (size_t)(*n - 1) * size;
+	field_defaults(k, *out);
+	return ERR_OK;
+}
+
+enum err
+roster_add_account(struct roster *r, struct roster_account **out)
+{
+	return roster_add(r, ROSTER_ACCOUNT, (void **)out);
+}
+
+enum err
+roster_add_trunk(struct roster *r, struct roster_trunk **out)
+{
+	return roster_add(r, ROSTER_TRUNK, (void **)out);
+}
+
+enum err
+roster_add_number(struct roster *r, struct roster_number **out)
+{
+	return roster_add(r, ROSTER_NUMBER, (void **)out);
+}
+
+enum err
+roster_add_rate(struct roster *r, struct roster_rate **out)
+{
+	return roster_add(r, ROSTER_RATE, (void **)out);
+}
+
+enum err
+roster_add_route(struct roster *r, struct roster_route **out)
+{
+	return roster_add(r, ROSTER_ROUTE, (void **)out);
 }
 
 uint32_t
 roster_count(const struct roster *r, enum roster_kind k)
 {
-	const uint32_t n[ROSTER_KIND_N] = {r->n_accounts, r->n_trunks, r->n_numbers, r->n_rates};
-
-	return n[k];
+	return *(const uint32_t *)(const void *)((const char *)r + places[k].n);
 }
 
 const void *
 roster_row(const struct roster *r, enum roster_kind k, uint32_t i)
 {
-	const void *const first[ROSTER_KIND_N] = {r->account, r->trunk, r->number, r->rate};
+	const char *rows;
 
-	return (const char *)first[k] + i * field_table(k)->row_size;
+	memcpy(&rows, (const char *)r + places[k].rows, sizeof(rows));
+	return rows + i * field_table(k)->row_size;
 }
 
 /* Is key the key of a prefix that s begins with? */
@@ -337,6 +326,21 @@ cmp_rate(const void *a, const void *b)
 	return (x->key > y->key) - (x->key < y->key);
 }
 
+/* Those of one account together, those of all behind them. */
+static int
+cmp_route(const void *a, const void *b)
+{
+	const struct roster_route *x = a, *y = b;
+	int c;
+
+	if ((x->account.len == 0) != (y->account.len == 0))
+		return x->account.len == 0 ? 1 : -1;
+	c = str_cmp(x->account, y->account);
+	if (c == 0)
+		c = (x->key > y->key) - (x->key < y->key);
+	return c ? c : str_cmp(x->id, y->id);
+}
+
 static void
 sort_rows(void *rows, size_t n, size_t size, int (*do_cmp)(const void *, const void *))
 {
@@ -351,6 +355,7 @@ roster_sort(struct roster *r)
 	sort_rows(r->trunk, r->n_trunks, sizeof(*r->trunk), cmp_trunk);
 	sort_rows(r->number, r->n_numbers, sizeof(*r->number), cmp_number);
 	sort_rows(r->rate, r->n_rates, sizeof(*r->rate), cmp_rate);
+	sort_rows(r->route, r->n_routes, sizeof(*r->route), cmp_route);
 }
 
 /* The state of one check. */
@@ -686,7 +691,23 @@ check_hosts(struct check *c, const struct check_name *hosts, size_t n)
 		}
 }
 
-/* ids: sorted. */
+/* ids: sorted. NULL: there is none. */
+static const struct roster_trunk *
+find_trunk(const struct roster *r, const struct check_name *ids, struct str id)
+{
+	size_t lo = 0, hi = r->n_trunks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (str_cmp(ids[mid].name, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < r->n_trunks && str_eq(ids[lo].name, id) ? ids[lo].trunk : NULL;
+}
+
 static void
 check_numbers(struct check *c, const struct check_name *ids)
 {
@@ -696,26 +717,111 @@ check_numbers(struct check *c, const struct check_name *ids)
 
 	for (uint32_t i = 0; i < r->n_numbers; i++) {
 		const struct roster_number *n = &r->number[i];
-		size_t lo = 0, hi = r->n_trunks;
+		const struct roster_trunk *t = find_trunk(r, ids, n->trunk);
 
 		buf_init(&b, text, sizeof(text));
 		number_key_put(&b, n->key);
-		while (lo < hi) {
-			size_t mid = lo + (hi - lo) / 2;
-
-			if (str_cmp(ids[mid].name, n->trunk) < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo == r->n_trunks || !str_eq(ids[lo].name, n->trunk) ||
-		    ids[lo].trunk->kind != TRUNK_CUSTOMER)
+		if (!t || t->kind != TRUNK_CUSTOMER)
 			report_fault(c, n->place, "number %s: no customer trunk \"%.*s\"",
 				     buf_cstr(&b), STR_ARG(n->trunk));
 		if (i && n->key == n[-1].key)
 			report_fault(c, n->place, "number %s stands twice; trunk \"%.*s\" has it",
 				     buf_cstr(&b), STR_ARG(n[-1].trunk));
 	}
+}
+
+/* ---- where calls go ---- */
+
+static void
+check_overflows(struct check *c, const struct check_name *ids)
+{
+	for (uint32_t i = 0; i < c->r->n_trunks; i++) {
+		const struct roster_trunk *t = &c->r->trunk[i], *u;
+
+		if (t->overflow.len == 0)
+			continue;
+		u = find_trunk(c->r, ids, t->overflow);
+		if (!u || u == t || !str_eq(u->account, t->account))
+			report_fault(c, t->place,
+				     "trunk \"%.*s\": overflow \"%.*s\" is no other trunk of its "
+				     "account",
+				     STR_ARG(t->id), STR_ARG(t->overflow));
+	}
+}
+
+static bool
+has_group(const struct roster *r, struct str name)
+{
+	for (uint32_t i = r->n_trunks; i > 0 && r->trunk[i - 1].kind == TRUNK_CARRIER; i--)
+		if (str_eq(r->trunk[i - 1].group, name))
+			return true;
+	return false;
+}
+
+static void
+check_targets(struct check *c, const struct roster_route *route, const struct check_name *ids)
+{
+	struct str to = route->to;
+
+	while (to.len) {
+		struct str word = str_cut(&to, ',');
+		const struct roster_trunk *t = find_trunk(c->r, ids, word);
+
+		if ((!t || t->kind != TRUNK_CARRIER) && !has_group(c->r, word))
+			report_fault(c, route->place,
+				     "route \"%.*s\": \"%.*s\" is neither a carrier nor a group of "
+				     "carriers",
+				     STR_ARG(route->id), STR_ARG(word));
+	}
+}
+
+/* A group with the name of a carrier: a route could mean either. */
+static void
+check_groups(struct check *c, const struct check_name *ids)
+{
+	for (uint32_t i = 0; i < c->r->n_trunks; i++) {
+		const struct roster_trunk *t = &c->r->trunk[i];
+
+		if (t->group.len && find_trunk(c->r, ids, t->group))
+			report_fault(c, t->place,
+				     "carrier \"%.*s\": group \"%.*s\" is the id of a trunk; give "
+				     "the group another name",
+				     STR_ARG(t->id), STR_ARG(t->group));
+	}
+}
+
+static int
+cmp_route_id(const void *a, const void *b)
+{
+	const struct roster_route *const *x = a, *const *y = b;
+
+	return str_cmp((*x)->id, (*y)->id);
+}
+
+static enum err
+check_routes(struct check *c, const struct check_name *ids)
+{
+	const struct roster *r = c->r;
+	const struct roster_route **by_id = mem_zalloc(r->n_routes + 1, sizeof(*by_id));
+
+	if (!by_id)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < r->n_routes; i++) {
+		const struct roster_route *route = by_id[i] = &r->route[i];
+
+		if (route->account.len && !find_account(r, route->account))
+			report_fault(c, route->place, "route \"%.*s\": no account \"%.*s\"",
+				     STR_ARG(route->id), STR_ARG(route->account));
+		check_targets(c, route, ids);
+	}
+	qsort(by_id, r->n_routes, sizeof(*by_id), cmp_route_id);
+	for (uint32_t i = 1; i < r->n_routes; i++)
+		if (str_eq(by_id[i]->id, by_id[i - 1]->id))
+			report_fault(c, by_id[i]->place,
+				     "route \"%.*s\" stands twice; give each its own id",
+				     STR_ARG(by_id[i]->id));
+	mem_free(by_id);
+	return ERR_OK;
 }
 
 enum err
@@ -725,6 +831,7 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 	struct check c = {.r = r, .on_fault = on_fault, .arg = arg};
 	struct check_name *ids, *names, *hosts;
 	size_t n_names = 0, n_hosts = 0;
+	enum err e;
 
 	roster_sort(r);
 	ids = mem_zalloc(r->n_trunks + 1, sizeof(*ids));
@@ -759,9 +866,13 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 	check_names(&c, names, n_names);
 	check_numbers(&c, ids);
 	check_rates(&c);
+	check_overflows(&c, ids);
+	check_groups(&c, ids);
+	e = check_routes(&c, ids);
 	mem_free(ids);
 	mem_free(names);
 	mem_free(hosts);
-	*n = c.n;
-	return ERR_OK;
+	if (e == ERR_OK)
+		*n = c.n;
+	return e;
 }

@@ -13,8 +13,9 @@ struct roster {
 	struct roster_trunk *trunk;
 	struct roster_number *number;
 	struct roster_rate *rate;
-	uint32_t n_accounts, n_trunks, n_numbers, n_rates;
-	uint32_t cap_accounts, cap_trunks, cap_numbers, cap_rates;
+	struct roster_route *route;
+	uint32_t n_accounts, n_trunks, n_numbers, n_rates, n_routes;
+	uint32_t cap_accounts, cap_trunks, cap_numbers, cap_rates, cap_routes;
 	struct roster_block *text;
 	uint64_t version; /* of the store it was read from; 0 otherwise */
 };
@@ -29,6 +30,7 @@ enum err roster_add_account(struct roster *r, struct roster_account **out) NODIS
 enum err roster_add_trunk(struct roster *r, struct roster_trunk **out) NODISCARD;
 enum err roster_add_number(struct roster *r, struct roster_number **out) NODISCARD;
 enum err roster_add_rate(struct roster *r, struct roster_rate **out) NODISCARD;
+enum err roster_add_route(struct roster *r, struct roster_route **out) NODISCARD;
 /** The same by kind. */
 enum err roster_add(struct roster *r, enum roster_kind k, void **out) NODISCARD;
 uint32_t roster_count(const struct roster *r, enum roster_kind k);
@@ -60,10 +62,10 @@ struct roster_fault {
 };
 /**
  * What must hold between the entries: ids valid and unique, each trunk's account there, each
- * number's trunk a customer trunk, no number twice, no two accounts answering to one certificate
- * name, at most POLICY_ACCOUNT_TRUNKS_MAX trunks an account, plain trunks with sources, security
- * required only over TLS; and what cannot be meant. Sorts r. Calls on_fault for each fault; *n
- * counts them. NOMEM only.
+ * number's trunk a customer trunk, no number twice, routes to carriers or groups of them, no two
+ * accounts answering to one certificate name, at most POLICY_ACCOUNT_TRUNKS_MAX trunks an account,
+ * plain trunks with sources, security required only over TLS; and what cannot be meant. Sorts r.
+ * Calls on_fault for each fault; *n counts them. NOMEM only.
  */
 enum err roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_fault *f),
 		      void *arg, uint32_t *n) NODISCARD;

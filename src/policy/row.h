@@ -1,5 +1,5 @@
-/* Rows of a roster: one account, trunk, number, rate. Texts live in the roster. What each member
- * is called elsewhere, and what it may hold, stands once, in policy/field.c. */
+/* Rows of a roster: one account, trunk, number, rate, route. Texts live in the roster. What each
+ * member is called elsewhere, and what it may hold, stands once, in policy/field.c. */
 #ifndef POSTERN_POLICY_ROW_H
 #define POSTERN_POLICY_ROW_H
 
@@ -8,7 +8,14 @@
 #include "policy/trunk.h"
 
 /* The kinds of rows. */
-enum roster_kind { ROSTER_ACCOUNT, ROSTER_TRUNK, ROSTER_NUMBER, ROSTER_RATE, ROSTER_KIND_N };
+enum roster_kind {
+	ROSTER_ACCOUNT,
+	ROSTER_TRUNK,
+	ROSTER_NUMBER,
+	ROSTER_RATE,
+	ROSTER_ROUTE,
+	ROSTER_KIND_N
+};
 
 /* Members that struct account has, too, mean the same (policy/account.h). */
 struct roster_account {
@@ -31,7 +38,8 @@ struct roster_account {
 
 struct roster_trunk {
 	struct str id, account; /* account: text id; empty for a carrier */
-	struct str host, zone, media, caller, strip, add, reference, listener, srtp;
+	struct str host, zone, media, caller, strip, add, reference, listener, srtp, group,
+		overflow;
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
@@ -64,6 +72,31 @@ struct roster_rate {
 	uint64_t price_micro; /* a minute, millionths */
 	uint32_t increment_s; /* calls are counted in steps of so many seconds */
 	uint32_t place;
+};
+
+/* Which carriers take calls from customers: policy/route.h says how one is found. */
+struct roster_route {
+	struct str id;
+	struct str account; /* whose calls; none = of all */
+	struct str to;    /* ids of carriers and names of groups, commas between, first one first */
+	uint64_t key;     /* number_key() of a prefix; 0 = any number */
+	uint32_t classes; /* CLASS_* bits; 0 = all */
+	uint32_t week;    /* policy/week.h */
+	uint16_t weight;  /* its share among routes that fit alike */
+	bool enabled;
+	uint32_t place;
+};
+
+/* A route as the snapshot has it: sorted by account (those of all accounts last), key, id. */
+struct snapshot_route {
+	uint64_t key;
+	struct text id, to;
+	uint32_t account; /* POLICY_NONE = of all */
+	uint32_t up;      /* last row of the next shorter prefix of its account; POLICY_NONE */
+	uint32_t classes, week;
+	uint16_t weight;
+	uint8_t enabled;
+	uint8_t pad[5];
 };
 
 #endif

@@ -16,6 +16,7 @@ struct build {
 	struct snapshot_source *source;
 	struct snapshot_number *number;
 	struct snapshot_rate *rate;
+	struct snapshot_route *route;
 	char *text;
 	uint32_t text_used;
 	const struct roster *r;
@@ -114,7 +115,8 @@ start_build(struct build *b, const struct roster *r)
 {
 	struct snapshot_head h = {.magic = SNAPSHOT_MAGIC, .layout = SNAPSHOT_LAYOUT};
 	uint64_t at = sizeof(h), n_names = 0, n_sources = 0;
-	uint64_t text = text_size(r, ROSTER_ACCOUNT) + text_size(r, ROSTER_TRUNK);
+	uint64_t text = text_size(r, ROSTER_ACCOUNT) + text_size(r, ROSTER_TRUNK) +
+			text_size(r, ROSTER_ROUTE);
 
 	for (uint32_t i = 0; i < r->n_trunks; i++) {
 		const struct roster_trunk *t = &r->trunk[i];
@@ -133,6 +135,7 @@ start_build(struct build *b, const struct roster *r)
 	h.sources = place_table(&at, n_sources, sizeof(*b->source));
 	h.numbers = place_table(&at, r->n_numbers, sizeof(*b->number));
 	h.rates = place_table(&at, r->n_rates, sizeof(*b->rate));
+	h.routes = place_table(&at, r->n_routes, sizeof(*b->route));
 	h.text = place_table(&at, text, 1);
 	if (at > UINT32_MAX)
 		return ERR_FULL;
@@ -150,6 +153,7 @@ start_build(struct build *b, const struct roster *r)
 	b->source = (void *)(b->p + h.sources.off);
 	b->number = (void *)(b->p + h.numbers.off);
 	b->rate = (void *)(b->p + h.rates.off);
+	b->route = (void *)(b->p + h.routes.off);
 	b->text = b->p + h.text.off;
 	return ERR_OK;
 }
@@ -281,6 +285,27 @@ note_lowest(struct build *b, uint32_t row)
 		*lowest = row;
 }
 
+/* Rows come sorted as the snapshot has them. */
+static enum err
+put_routes(struct build *b)
+{
+	const struct roster *r = b->r;
+
+	for (uint32_t i = 0; i < r->n_routes; i++) {
+		struct snapshot_route *to = &b->route[i];
+		struct str account = r->route[i].account;
+
+		put_fields(b, ROSTER_ROUTE, &r->route[i], to);
+		to->account = account.len ? find_account(r, account) : POLICY_NONE;
+		if (account.len && to->account == POLICY_NONE)
+			return ERR_CONFIG;
+		if (account.len && b->account[to->account].n_routes++ == 0)
+			b->account[to->account].first_route = i;
+		to->up = snapshot_route_up(b->route, i);
+	}
+	return ERR_OK;
+}
+
 static enum err
 fill_build(struct build *b)
 {
@@ -314,7 +339,7 @@ fill_build(struct build *b)
 	for (uint32_t i = 0; i < r->n_rates; i++)
 		b->rate[i] = (struct snapshot_rate){r->rate[i].key, r->rate[i].price_micro,
 						    r->rate[i].increment_s, 0};
-	return ERR_OK;
+	return put_routes(b);
 }
 
 enum err

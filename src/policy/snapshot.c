@@ -191,9 +191,97 @@ check_rates(const struct snapshot_view *v)
 	return true;
 }
 
+bool
+snapshot_key_covers(uint64_t prefix, uint64_t key)
+{
+	static const uint64_t power[NUMBER_DIGITS_MAX + 1] = {1,
+							      10,
+							      100,
+							      1000,
+							      10000,
+							      100000,
+							      1000000,
+							      10000000,
+							      100000000,
+							      1000000000,
+							      10000000000,
+							      100000000000,
+							      1000000000000,
+							      10000000000000,
+							      100000000000000,
+							      1000000000000000};
+	unsigned digits = number_key_digits(prefix);
+	uint64_t rest;
+
+	if (prefix == 0)
+		return true;
+	if (digits > number_key_digits(key))
+		return false;
+	rest = power[NUMBER_DIGITS_MAX - digits];
+	return number_key_value(prefix) / rest == number_key_value(key) / rest;
+}
+
+static bool
+same_account(const struct snapshot_route *route, uint32_t i, uint32_t k)
+{
+	return route[i].account == route[k].account;
+}
+
+uint32_t
+snapshot_route_up(const struct snapshot_route *route, uint32_t i)
+{
+	uint32_t k = i ? i - 1 : POLICY_NONE;
+
+	if (k != POLICY_NONE && !same_account(route, i, k))
+		return POLICY_NONE;
+	if (k != POLICY_NONE && route[k].key == route[i].key)
+		return route[k].up;
+	while (k != POLICY_NONE && !snapshot_key_covers(route[k].key, route[i].key))
+		k = route[k].up;
+	return k;
+}
+
+/* One route, after those before it. */
+static bool
+check_route(const struct snapshot_view *v, uint32_t i)
+{
+	const struct snapshot_route *r = &v->route[i];
+
+	if (!check_fields(v, ROSTER_ROUTE, r) ||
+	    (r->account != POLICY_NONE && r->account >= v->n_accounts) ||
+	    (r->key && !number_key_is_prefix(r->key)))
+		return false;
+	if (i &&
+	    (r[-1].account > r->account || (r[-1].account == r->account && r[-1].key > r->key)))
+		return false;
+	return r->up == snapshot_route_up(v->route, i);
+}
+
+/* Routes, and which of them the accounts have. */
+static bool
+check_routes(struct snapshot_view *v)
+{
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < v->n_routes; k++)
+		if (!check_route(v, k))
+			return false;
+	for (uint32_t a = 0; a < v->n_accounts; a++) {
+		uint32_t first = i;
+
+		while (i < v->n_routes && v->route[i].account == a)
+			i++;
+		if (v->account[a].n_routes != i - first ||
+		    (i > first && v->account[a].first_route != first))
+			return false;
+	}
+	v->first_shared = i;
+	return true;
+}
+
 /* The rows of all tables. */
 static bool
-check_rows(const struct snapshot_view *v)
+check_rows(struct snapshot_view *v)
 {
 	for (uint32_t i = 0; i < v->n_accounts; i++)
 		if (!check_account(v, i))
@@ -202,7 +290,7 @@ check_rows(const struct snapshot_view *v)
 		if (!check_trunk(v, i))
 			return false;
 	return check_ids(v) && check_names(v) && check_sources(v) && check_numbers(v) &&
-	       check_rates(v);
+	       check_rates(v) && check_routes(v);
 }
 
 enum err
@@ -225,11 +313,13 @@ snapshot_open(struct str bytes, struct snapshot_view *out)
 	v.source = table_rows(bytes, h.sources, sizeof(*v.source));
 	v.number = table_rows(bytes, h.numbers, sizeof(*v.number));
 	v.rate = table_rows(bytes, h.rates, sizeof(*v.rate));
+	v.route = table_rows(bytes, h.routes, sizeof(*v.route));
 	v.text = table_rows(bytes, h.text, 1);
 	if (!v.account || !v.trunk || !v.by_id || !v.name || !v.source || !v.number || !v.rate ||
-	    !v.text || h.by_id.n != h.trunks.n || h.first_carrier > h.trunks.n ||
+	    !v.route || !v.text || h.by_id.n != h.trunks.n || h.first_carrier > h.trunks.n ||
 	    h.accounts.n > POLICY_ACCOUNTS_MAX || h.trunks.n > POLICY_TRUNKS_MAX ||
-	    h.numbers.n > POLICY_NUMBERS_MAX || h.rates.n > POLICY_RATES_MAX)
+	    h.numbers.n > POLICY_NUMBERS_MAX || h.rates.n > POLICY_RATES_MAX ||
+	    h.routes.n > POLICY_ROUTES_MAX)
 		return ERR_SYNTAX;
 	v.n_accounts = h.accounts.n;
 	v.n_trunks = h.trunks.n;
@@ -237,6 +327,7 @@ snapshot_open(struct str bytes, struct snapshot_view *out)
 	v.n_sources = h.sources.n;
 	v.n_numbers = h.numbers.n;
 	v.n_rates = h.rates.n;
+	v.n_routes = h.routes.n;
 	v.text_len = h.text.n;
 	v.first_carrier = h.first_carrier;
 	v.version = h.version;
@@ -309,6 +400,12 @@ snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk)
 	return trunk < v->n_trunks ? copy_id(v, v->trunk[trunk].id) : (struct policy_id){""};
 }
 
+struct policy_id
+snapshot_route_id(const struct snapshot_view *v, uint32_t route)
+{
+	return route < v->n_routes ? copy_id(v, v->route[route].id) : (struct policy_id){""};
+}
+
 /* Keys are the first member of the rows of numbers and of rates. */
 static uint32_t
 find_key(const void *rows, uint32_t n, size_t size, uint64_t key)
@@ -375,4 +472,24 @@ snapshot_rate(const struct snapshot_view *v, struct str e164)
 	uint32_t row = find_longest(v->rate, v->n_rates, sizeof(*v->rate), e164);
 
 	return row == POLICY_NONE ? NULL : &v->rate[row];
+}
+
+uint32_t
+snapshot_route_longest(const struct snapshot_view *v, uint32_t first, uint32_t n, uint64_t key)
+{
+	uint32_t lo = first, hi = first + n, k;
+
+	/* a prefix as long as the number itself has the number's key with the lowest bit set */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (v->route[mid].key <= (key | 1))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	k = lo > first ? lo - 1 : POLICY_NONE;
+	while (k != POLICY_NONE && !snapshot_key_covers(v->route[k].key, key))
+		k = v->route[k].up;
+	return k;
 }

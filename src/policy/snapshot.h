@@ -9,7 +9,7 @@
 
 #include "policy/roster.h"
 
-enum { SNAPSHOT_LAYOUT = 4 };
+enum { SNAPSHOT_LAYOUT = 5 };
 #define SNAPSHOT_MAGIC 0x746f687370616e53ULL /* "Snapshot" */
 
 /* A table in the block: n rows from byte off on, aligned to 8. */
@@ -23,7 +23,7 @@ struct snapshot_head {
 	uint32_t first_carrier; /* index of the first carrier trunk; customers stand before */
 	uint64_t size;          /* of the whole block */
 	uint64_t version;       /* of the store it was made from */
-	struct snapshot_table accounts, trunks, by_id, names, sources, numbers, rates, text;
+	struct snapshot_table accounts, trunks, by_id, names, sources, numbers, rates, routes, text;
 };
 
 /* A name that a certificate must show; sorted by what stands behind the first label, then name. */
@@ -63,8 +63,10 @@ struct snapshot_view {
 	const struct snapshot_source *source;
 	const struct snapshot_number *number;
 	const struct snapshot_rate *rate;
+	const struct snapshot_route *route; /* policy/row.h */
 	const char *text;
-	uint32_t n_accounts, n_trunks, n_names, n_sources, n_numbers, n_rates, text_len;
+	uint32_t n_accounts, n_trunks, n_names, n_sources, n_numbers, n_rates, n_routes, text_len;
+	uint32_t first_shared; /* index of the first route of all accounts */
 	uint32_t first_carrier;
 	uint64_t version;
 };
@@ -87,6 +89,8 @@ uint32_t snapshot_trunk(const struct snapshot_view *v, struct str id);
 /** Text ids by value, for what outlives the snapshot; "" for POLICY_NONE. */
 struct policy_id snapshot_account_id(const struct snapshot_view *v, uint32_t account);
 struct policy_id snapshot_trunk_id(const struct snapshot_view *v, uint32_t trunk);
+/** Text id of a route by value; "" for POLICY_NONE. */
+struct policy_id snapshot_route_id(const struct snapshot_view *v, uint32_t route);
 /** Customer trunk that serves this E.164 number (exact before longest prefix), or POLICY_NONE. */
 uint32_t snapshot_number_trunk(const struct snapshot_view *v, struct str e164);
 /** The key of the lowest exact number of this account itself; false: it has none, or prefixes. */
@@ -94,5 +98,18 @@ bool snapshot_account_number(const struct snapshot_view *v, uint32_t account,
 			     uint64_t *key) NODISCARD;
 /** The rate of calls to this E.164 number: the longest prefix; NULL = none. Borrowed. */
 const struct snapshot_rate *snapshot_rate(const struct snapshot_view *v, struct str e164);
+
+/** Is prefix the key of a prefix that key (of a number or a prefix) begins with? 0 is of all. */
+bool snapshot_key_covers(uint64_t prefix, uint64_t key);
+/** The last row before i, of the same account, whose shorter prefix covers row i: what row i's `up`
+ * must be. The rows before i have theirs. */
+uint32_t snapshot_route_up(const struct snapshot_route *route, uint32_t i);
+/**
+ * Of the rows first..first+n-1, which are of one account: the last one with the longest prefix of
+ * key (number_key of a number; 0: not a number, only routes for all numbers). POLICY_NONE: none.
+ * The next shorter ones are reached by `up`, those with the same prefix stand before it.
+ */
+uint32_t snapshot_route_longest(const struct snapshot_view *v, uint32_t first, uint32_t n,
+				uint64_t key);
 
 #endif

@@ -47,6 +47,8 @@ struct trunk {
 	struct text add;    /* then put before them */
 	struct text
 		reference;    /* FQDN that its certificate must show when we dial it; none = host */
+	struct text group;    /* of carriers: the gateways that routes name together */
+	struct text overflow; /* of customers: id of the trunk that takes what it does not */
 	struct text listener; /* name of the only listener it uses; none = any of its transport */
 	struct text srtp;     /* SRTP suites in order, commas between; none = by default */
 	uint32_t account;     /* index of its account; POLICY_NONE for a carrier */

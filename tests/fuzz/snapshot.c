@@ -81,10 +81,15 @@ ask_all(const struct snapshot_view *v)
 			abort();
 	for (uint32_t i = 0; i < v->n_sources; i++)
 		ask_source(v, i);
-	if (route_outbound(v, NULL, v->version, &r) == ROUTE_OK)
-		for (uint32_t i = 0; i < r.n; i++)
-			if (r.trunk[i] < v->first_carrier || r.trunk[i] >= v->n_trunks)
-				abort();
+	for (uint32_t a = 0; a <= v->n_accounts && a < 16; a++) {
+		struct route_ask ask = {a < v->n_accounts ? a : POLICY_NONE, STR("+442071838750"),
+					CLASS_INTERNATIONAL, 600};
+
+		if (route_outbound(v, &ask, NULL, v->version, &r) == ROUTE_OK)
+			for (uint32_t i = 0; i < r.n; i++)
+				if (r.trunk[i] < v->first_carrier || r.trunk[i] >= v->n_trunks)
+					abort();
+	}
 	if (route_inbound(v, STR("+12015550100"), &r) == ROUTE_OK && r.trunk[0] >= v->first_carrier)
 		abort();
 }

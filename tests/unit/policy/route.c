@@ -108,7 +108,7 @@ test_outbound(void **state)
 		for (uint32_t k = w->v.first_carrier; k < w->v.n_trunks; k++)
 			down[k - w->v.first_carrier] =
 				strstr(table[i].down, world_trunk_name(w, k)) != NULL;
-		assert_int_equal(route_outbound(&w->v, down, i, &r), ROUTE_OK);
+		assert_int_equal(route_outbound(&w->v, NULL, down, i, &r), ROUTE_OK);
 		if (r.n != table[i].n || r.n_up != table[i].n_up ||
 		    strcmp(world_trunk_name(w, r.trunk[r.n - 1]), table[i].last) != 0)
 			fail_msg("%s: n %u up %u last %s", table[i].name, r.n, r.n_up,
@@ -125,8 +125,8 @@ test_weight(void **state)
 	for (uint64_t seed = 0; seed < 10000; seed++) {
 		struct route r, again;
 
-		assert_int_equal(route_outbound(&w->v, NULL, seed, &r), ROUTE_OK);
-		assert_int_equal(route_outbound(&w->v, NULL, seed, &again), ROUTE_OK);
+		assert_int_equal(route_outbound(&w->v, NULL, NULL, seed, &r), ROUTE_OK);
+		assert_int_equal(route_outbound(&w->v, NULL, NULL, seed, &again), ROUTE_OK);
 		assert_memory_equal(&r, &again, sizeof(r));
 		assert_string_equal(world_trunk_name(w, r.trunk[2]), "c");
 		first_a += strcmp(world_trunk_name(w, r.trunk[0]), "a") == 0;
@@ -143,7 +143,7 @@ test_no_carrier(void **state)
 	(void)state;
 	roster_init(&w.r);
 	world_build(&w);
-	assert_int_equal(route_outbound(&w.v, NULL, 0, &r), ROUTE_NO_CARRIER);
+	assert_int_equal(route_outbound(&w.v, NULL, NULL, 0, &r), ROUTE_NO_CARRIER);
 	world_fini(&w);
 }
 

@@ -1,0 +1,305 @@
+#include "app/cmd.h"
+
+#include <stdio.h>
+
+#include "app/cmdline.h"
+#include "conf/conf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "policy/class.h"
+#include "policy/route.h"
+#include "policy/week.h"
+#include "store/store.h"
+
+/* postern route: which way would this call take, and why? Asked of the accounts in the store, as
+ * signaling asks it; what is up or down at the moment is not known here. */
+
+enum { STATUS_NONE = 1, STATUS_NOT_RUN = 2, OUT_MAX = 16384, DAY_TEXT_MAX = 48 };
+
+static const char usage[] =
+	"usage: postern route [--json] [--account ID] [--at \"DAY HH:MM\"] -c CONF NUMBER\n"
+	"Shows where a call to NUMBER would go and why: from the account, or, without one, from a\n"
+	"carrier to the customer that has the number.\n";
+
+/* The question. */
+struct words {
+	const char *conf, *account, *at, *number;
+	uint32_t minute; /* of the week */
+	bool json;
+};
+
+/* The question with all that the answer needs. */
+struct ask {
+	const struct words *w;
+	const struct snapshot_view *v;
+	struct number number;
+	enum policy_class class;
+	uint32_t account; /* POLICY_NONE: a carrier calls */
+	struct route_rules rules;
+	struct buf b; /* the answer */
+};
+
+/* "tue 14:30": one day and one time. */
+static bool
+read_at(struct str s, uint32_t *minute)
+{
+	char mem[DAY_TEXT_MAX];
+	struct buf b;
+	uint32_t week;
+
+	/* that minute alone, as a part of the week, then found in it */
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(&b, "%.*s-24:00", STR_ARG(str_sub(s, 0, 16)));
+	if (b.failed || str_chr(s, '-') < s.len || str_chr(s, ',') < s.len ||
+	    str_chr(s, ' ') == s.len || week_parse(buf_view(&b), &week) != ERR_OK)
+		return false;
+	for (uint32_t m = 0; m < WEEK_MINUTES; m++)
+		if (week_holds(week, m)) {
+			*minute = m;
+			return true;
+		}
+	return false;
+}
+
+/* ---- the answer ---- */
+
+static void
+put_rule(struct ask *a, uint32_t rule)
+{
+	const struct snapshot_route *r = &a->v->route[rule];
+
+	buf_printf(&a->b, "route %.*s: ", STR_ARG(snapshot_text(a->v, r->id)));
+	if (r->account == POLICY_NONE)
+		buf_z(&a->b, "of all accounts, ");
+	else
+		buf_printf(&a->b, "of account %s, ", snapshot_account_id(a->v, r->account).z);
+	if (r->key) {
+		buf_z(&a->b, "prefix ");
+		number_key_put(&a->b, r->key);
+	} else {
+		buf_z(&a->b, "any number");
+	}
+	if (r->week) {
+		buf_z(&a->b, ", ");
+		week_put(&a->b, r->week);
+	}
+	buf_printf(&a->b, ", weight %u, to %.*s\n", r->weight, STR_ARG(snapshot_text(a->v, r->to)));
+}
+
+static void
+put_target(struct ask *a, const struct route *route, uint32_t i)
+{
+	const struct trunk *t = &a->v->trunk[route->trunk[i]];
+	char sent[NUMBER_SIZE];
+
+	buf_printf(&a->b, "  %u. %s", i + 1, snapshot_trunk_id(a->v, route->trunk[i]).z);
+	if (t->kind == TRUNK_CARRIER)
+		buf_printf(&a->b, " (priority %u, weight %u)", t->priority, t->weight);
+	if (route->rule[i] != POLICY_NONE)
+		buf_printf(&a->b, " by route %s", snapshot_route_id(a->v, route->rule[i]).z);
+	if (route_called(a->v, route->trunk[i], str_from(a->number.z), sent) == ERR_OK)
+		buf_printf(&a->b, ", called as %s", sent);
+	buf_char(&a->b, '\n');
+}
+
+static void
+put_text(struct ask *a, enum route_reason r, const struct route *route)
+{
+	buf_printf(&a->b, "%s, %s", a->number.z, policy_class_name(a->class));
+	if (a->account == POLICY_NONE)
+		buf_z(&a->b, ", from a carrier\n");
+	else
+		buf_printf(&a->b, ", from account %s\n", a->w->account);
+	for (uint32_t i = 0; i < a->rules.n; i++)
+		put_rule(a, a->rules.rule[i]);
+	if (a->account != POLICY_NONE && a->rules.n == 0)
+		buf_z(&a->b, "no route fits: all carriers take it\n");
+	if (r != ROUTE_OK)
+		buf_printf(&a->b, "nowhere: %s\n", route_reason_text(r));
+	for (uint32_t i = 0; r == ROUTE_OK && i < route->n; i++)
+		put_target(a, route, i);
+}
+
+static void
+put_json(struct ask *a, enum route_reason r, const struct route *route)
+{
+	buf_z(&a->b, "{\"number\":");
+	buf_json(&a->b, str_from(a->number.z));
+	buf_printf(&a->b, ",\"class\":\"%s\",\"routes\":[", policy_class_name(a->class));
+	for (uint32_t i = 0; i < a->rules.n; i++) {
+		buf_z(&a->b, i ? "," : "");
+		buf_json(&a->b, str_from(snapshot_route_id(a->v, a->rules.rule[i]).z));
+	}
+	buf_z(&a->b, "],\"targets\":[");
+	for (uint32_t i = 0; r == ROUTE_OK && i < route->n; i++) {
+		buf_z(&a->b, i ? ",{\"trunk\":" : "{\"trunk\":");
+		buf_json(&a->b, str_from(snapshot_trunk_id(a->v, route->trunk[i]).z));
+		if (route->rule[i] != POLICY_NONE) {
+			buf_z(&a->b, ",\"route\":");
+			buf_json(&a->b, str_from(snapshot_route_id(a->v, route->rule[i]).z));
+		}
+		buf_char(&a->b, '}');
+	}
+	buf_z(&a->b, "],\"why\":");
+	buf_json(&a->b, str_from(route_reason_text(r)));
+	buf_z(&a->b, "}\n");
+}
+
+/* May the account make the call at all? Its trunks are not asked: any of them may be the caller. */
+static bool
+is_barred(struct ask *a)
+{
+	const struct account *acc = a->account == POLICY_NONE ? NULL : &a->v->account[a->account];
+	const char *why = NULL;
+
+	if (acc && !acc->enabled)
+		why = "the account is disabled";
+	else if (acc && a->class != CLASS_SERVICE && !(acc->services & a->class))
+		why = "the account may not make calls of this class";
+	else if (acc && a->class == CLASS_INTERNATIONAL &&
+		 !class_country(snapshot_text(a->v, acc->countries), str_from(a->number.z)))
+		why = "calls to this country are not switched on for the account";
+	if (why)
+		fprintf(stderr, "postern route: %s: %s\n", a->number.z, why);
+	return why != NULL;
+}
+
+static int
+answer(struct ask *a)
+{
+	struct route_ask ask = {.account = a->account,
+				.number = str_from(a->number.z),
+				.class = a->class,
+				.minute = a->w->minute};
+	struct route route = {0};
+	enum route_reason r;
+
+	if (is_barred(a))
+		return STATUS_NONE;
+	if (a->class == CLASS_EMERGENCY) {
+		r = route_emergency(a->v, NULL, 0, &route);
+	} else if (a->account != POLICY_NONE) {
+		route_rules(a->v, &ask, 0, &a->rules);
+		r = route_outbound(a->v, &ask, NULL, 0, &route);
+	} else {
+		r = route_inbound(a->v, str_from(a->number.z), &route);
+	}
+	if (a->w->json)
+		put_json(a, r, &route);
+	else
+		put_text(a, r, &route);
+	fputs(buf_cstr(&a->b), stdout);
+	return r == ROUTE_OK ? 0 : STATUS_NONE;
+}
+
+/* ---- the command ---- */
+
+static int
+ask_snapshot(const struct words *w, const struct number_plan *plan, const struct snapshot_view *v)
+{
+	struct ask a = {.w = w, .v = v, .account = POLICY_NONE};
+	char *mem;
+	int status;
+
+	if (w->account)
+		a.account = snapshot_account(v, str_from(w->account));
+	if (w->account && a.account == POLICY_NONE) {
+		fprintf(stderr,
+			"postern route: there is no account \"%.80s\"; postern accounts lists "
+			"all\n",
+			w->account);
+		return STATUS_NOT_RUN;
+	}
+	if (number_read(plan, str_from(w->number), &a.number) != ERR_OK) {
+		fprintf(stderr, "postern route: \"%.80s\" is not a telephone number\n", w->number);
+		return STATUS_NOT_RUN;
+	}
+	a.class = class_of((enum number_kind)a.number.kind, w->account != NULL);
+	mem = mem_zalloc(1, OUT_MAX);
+	if (!mem)
+		return STATUS_NOT_RUN;
+	buf_init(&a.b, mem, OUT_MAX);
+	status = answer(&a);
+	mem_free(mem);
+	return status;
+}
+
+static int
+run_route(const struct words *w, const struct conf *c)
+{
+	char why[STORE_WHY_MAX];
+	struct store *s = NULL;
+	struct str bytes = STR_NULL;
+	struct snapshot_view v;
+	int status = STATUS_NOT_RUN;
+	enum err e = store_open(c->store, &s, why);
+
+	if (e != ERR_OK) {
+		fprintf(stderr, "postern route: %s: %s\n", c->store, why);
+		return STATUS_NOT_RUN;
+	}
+	e = store_snapshot(s, &bytes);
+	if (e == ERR_OK)
+		e = snapshot_open(bytes, &v);
+	if (e == ERR_OK)
+		status = ask_snapshot(w, &c->numbers, &v);
+	else
+		fprintf(stderr, "postern route: %s: %s\n", c->store, err_text(e));
+	store_snapshot_free(&bytes);
+	store_close(&s);
+	return status;
+}
+
+/* CMDLINE_DONE, else what the exit status is. */
+static int
+read_words(struct cmdline *c, struct words *w)
+{
+	int opt;
+
+	while ((opt = cmdline_next(c)) > 0) {
+		w->json |= opt == 'j';
+		if (opt == 'c')
+			w->conf = c->value;
+		else if (opt == 'a')
+			w->account = c->value;
+		else if (opt == 't')
+			w->at = c->value;
+		if (opt == 't' && !read_at(str_from(c->value), &w->minute))
+			cmdline_wrong(c);
+	}
+	w->number = c->operand;
+	return opt;
+}
+
+int
+cmd_route(int argc, char **argv)
+{
+	static const struct cmdline_option options[] = {
+		CMDLINE_CONF_REQUIRED,
+		CMDLINE_JSON,
+		{'a', "--account", "the id of an account", "acme", false},
+		{'t', "--at", "a day and a time", "\"tue 14:30\"", false},
+	};
+	static const struct cmdline_spec spec = {.word = "route",
+						 .usage = usage,
+						 .option = options,
+						 .n = ARRAY_LEN(options),
+						 .operand = "NUMBER"};
+	struct cmdline line = {.spec = &spec, .argc = argc, .argv = argv};
+	struct words w = {.minute = clock_week_minute(clock_wall_us())};
+	struct conf_report rep;
+	struct conf *c;
+	int status = read_words(&line, &w);
+
+	if (status != CMDLINE_DONE)
+		return cmdline_status(status);
+	if (!w.number)
+		return cmdline_refuse(&line, "a NUMBER is missing");
+	c = mem_zalloc(1, sizeof(*c));
+	if (!c)
+		return STATUS_NOT_RUN;
+	conf_report_stderr(&rep, w.conf);
+	status = conf_load(w.conf, &rep, c) == ERR_OK ? run_route(&w, c) : STATUS_NOT_RUN;
+	mem_free(c);
+	return status;
+}
