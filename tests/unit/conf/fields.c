@@ -77,15 +77,26 @@ static const char text[] =
 	"        srtp: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]\n"
 	"        mki: always\n"
 	"        roc: reset\n"
+	"        overflow: acme-0\n"
 	"        dscp: keep\n"
 	"        max_calls: 11\n"
 	"        attempts: 7\n"
 	"        max_length: 90m\n"
 	"        numbers: [\"+12015550100\", \"+1202*\"]\n"
 	"carriers:\n"
-	"  - {id: gw, host: 192.0.2.9, transport: tcp, emergency: yes, priority: 1, weight: 2}\n"
+	"  - {id: gw, host: 192.0.2.9, transport: tcp, emergency: yes, priority: 1, weight: 2,\n"
+	"     group: east}\n"
 	"rates:\n"
-	"  - {prefix: \"+44\", price: \"0.0120\", increment: 30}\n";
+	"  - {prefix: \"+44\", price: \"0.0120\", increment: 30}\n"
+	"routes:\n"
+	"  - id: uk\n"
+	"    enabled: no\n"
+	"    account: acme\n"
+	"    prefix: \"+44\"\n"
+	"    classes: [international, premium]\n"
+	"    week: sat-sun 22:00-06:30\n"
+	"    to: [gw, east]\n"
+	"    weight: 3\n";
 
 struct fixture {
 	char dir[64], path[96], ca[96];
@@ -146,6 +157,7 @@ has_value(struct roster *r, enum roster_kind k, const struct field *f)
 		struct roster_trunk trunk;
 		struct roster_number number;
 		struct roster_rate rate;
+		struct roster_route route;
 	} fresh;
 
 	memset(&fresh, 0, sizeof(fresh));
@@ -214,6 +226,11 @@ test_round_trip(void **state)
 		for (unsigned i = 0; i < field_table(ROSTER_TRUNK)->n; i++)
 			compare_member(&v, &field_table(ROSTER_TRUNK)->field[i], &f->back.trunk[r],
 				       &v.trunk[r]);
+	assert_int_equal(v.n_routes, 1);
+	for (unsigned i = 0; i < field_table(ROSTER_ROUTE)->n; i++)
+		compare_member(&v, &field_table(ROSTER_ROUTE)->field[i], &f->back.route[0],
+			       &v.route[0]);
+	assert_int_equal(v.route[0].account, snapshot_account(&v, STR("acme")));
 	assert_int_equal(v.account[0].parent_row, 1);
 	assert_int_equal(snapshot_rate(&v, STR("+442071838750"))->increment_s, 30);
 	assert_int_equal(snapshot_rate(&v, STR("+442071838750"))->price_micro, 12000);

@@ -3,9 +3,25 @@
 static void
 fill(struct world *w)
 {
+	static const struct {
+		const char *id, *account, *prefix;
+	} routes[] = {{"r1", "acme", "+44*"},
+		      {"r2", "acme", "+4420*"},
+		      {"r3", "", ""},
+		      {"r4", "", "+1*"}};
+	struct roster_route *route;
 	struct roster_trunk *t;
 
 	roster_init(&w->r);
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		assert_int_equal(roster_add_route(&w->r, &route), ERR_OK);
+		route->id = str_from(routes[i].id);
+		route->account = str_from(routes[i].account);
+		route->to = STR("gw");
+		if (*routes[i].prefix)
+			assert_int_equal(number_key(str_from(routes[i].prefix), &route->key),
+					 ERR_OK);
+	}
 	world_account(w, "zeta")->max_calls = 7;
 	world_account(w, "acme");
 	world_trunk(w, "zeta", "z-1", "pbx.zeta.example");
@@ -48,6 +64,14 @@ test_round(void **state)
 	assert_int_equal(snapshot_account(&w.v, STR("")), POLICY_NONE);
 	assert_string_equal(world_trunk_name(&w, snapshot_number_trunk(&w.v, STR("+12025550101"))),
 			    "a-1");
+	assert_int_equal(w.v.n_routes, 4);
+	assert_int_equal(w.v.account[a].n_routes, 2);
+	assert_int_equal(w.v.account[z].n_routes, 0);
+	assert_int_equal(w.v.first_shared, 2);
+	assert_string_equal(snapshot_route_id(&w.v, w.v.account[a].first_route + 1).z, "r2");
+	assert_int_equal(w.v.route[1].up, 0);
+	assert_int_equal(w.v.route[2].up, POLICY_NONE);
+	assert_int_equal(w.v.route[3].up, 2);
 	world_fini(&w);
 }
 
