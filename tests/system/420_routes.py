@@ -27,7 +27,8 @@ def late(gateway, m, src, waits):
         status = waits['status'].pop(0)
 
         def speak():
-            gateway.respond(m, status, src, body=gateway.sdp() if status == 200 else '')
+            gateway.respond(m, status, src, body=gateway.sdp() if status == 200 else '',
+                            contact=f'sip:gw@{LATE}:5080')
         threading.Timer(1.5, speak).start()
     elif m.method != 'INVITE':
         gateway.answer(m, src)
