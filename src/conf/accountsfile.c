@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/schema.h"
+#include "policy/faults.h"
 #include "base/mem.h"
 
 enum {

@@ -53,21 +53,10 @@ const struct roster_number *roster_number_of(const struct roster *r, struct str 
 
 /** Is this trunk known by the names of a certificate? */
 bool roster_trunk_named(const struct roster_trunk *t);
-
-/* One finding of roster_check: where, and what is wrong. */
-struct roster_fault {
-	uint32_t place;
-	bool old; /* older releases took it, and a snapshot can be made with it */
-	char text[256];
-};
-/**
- * What must hold between the entries: ids valid and unique, each trunk's account there, each
- * number's trunk a customer trunk, no number twice, routes to carriers or groups of them, no two
- * accounts answering to one certificate name, at most POLICY_ACCOUNT_TRUNKS_MAX trunks an account,
- * plain trunks with sources, security required only over TLS; and what cannot be meant. Sorts r.
- * Calls on_fault for each fault; *n counts them. NOMEM only.
+/** A text of a type that was judged more mildly before? Nothing in a snapshot depends on its form.
  */
-enum err roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_fault *f),
-		      void *arg, uint32_t *n) NODISCARD;
+bool roster_was_milder(const struct field *f);
+/** Would an older release have taken s for f, of such a type? */
+bool roster_old_valid(const struct field *f, struct str s);
 
 #endif

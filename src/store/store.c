@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "policy/faults.h"
 #include "policy/snapbuild.h"
 
 enum { GOOD_PATH_MAX = 512, GOOD_SIZE_MAX = 1 << 30, OLD_TOLD_MAX = 100 };

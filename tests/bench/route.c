@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include "base/mem.h"
+#include "policy/faults.h"
 #include "policy/route.h"
 #include "policy/snapbuild.h"
 

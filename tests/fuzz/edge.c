@@ -15,6 +15,7 @@
 #include "edge/receive.h"
 #include "edge/send.h"
 #include "net/udp.h"
+#include "policy/faults.h"
 #include "policy/snapbuild.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

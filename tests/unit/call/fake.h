@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "call/act.h"
 #include "call/restore.h"
+#include "policy/faults.h"
 #include "policy/snapbuild.h"
 
 enum {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "policy/faults.h"
 #include "policy/snapbuild.h"
 
 struct world {
