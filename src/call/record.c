@@ -34,6 +34,18 @@ dialog_valid(const struct sip_dialog *d)
 	return d->state == SIP_DIALOG_NEW && d->used == 0;
 }
 
+/* As we write them: anything else would make an unreadable Via. */
+static bool
+branch_valid(const char *branch, size_t cap)
+{
+	if (!has_end(branch, cap))
+		return false;
+	for (; *branch; branch++)
+		if (!ascii_alnum(*branch))
+			return false;
+	return true;
+}
+
 static bool
 leg_valid(const struct record_leg *l)
 {
@@ -43,7 +55,7 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->tls_version, sizeof(l->tls_version)) &&
 	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
-	       has_end(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
+	       branch_valid(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
 	       l->layout.audio < SDP_MEDIA_MAX && dialog_valid(&l->dialog);
 }
 

@@ -541,13 +541,15 @@ numbers_ok(const struct sip_dialog *d)
 	return at == d->used;
 }
 
+/* target: it becomes a Request-URI, which has no headers (RFC 3261 19.1.1). */
 static bool
-uri_ok(struct str s, bool must_be_sip)
+uri_ok(struct str s, bool target)
 {
 	struct sip_uri u;
 
 	return s.len <= SIP_URI_MAX && sip_uri_parse(s, &u) == ERR_OK &&
-	       (!must_be_sip || u.scheme == SIP_SCHEME_SIP || u.scheme == SIP_SCHEME_SIPS);
+	       (!target || ((u.scheme == SIP_SCHEME_SIP || u.scheme == SIP_SCHEME_SIPS) &&
+			    u.headers.len == 0));
 }
 
 static bool
