@@ -460,6 +460,7 @@ take_peer(struct admin *a, const struct channel_msg *msg, int fd)
 	drop_signaling(a);
 	channel_rebind(&a->signaling, fd);
 	alarms_clear_kind(&a->alarms, ALARM_TARGET); /* the new one raises what it finds itself */
+	alarms_clear_kind(&a->alarms, ALARM_CARRIER);
 	watch_signaling(a);
 	write_cdrs(a);
 	return true;

@@ -270,6 +270,23 @@ op_emergency(void *arg, const struct call_record *rec, const char *what, bool lo
 		wire_alarm_raise(w, ALARM_EMERGENCY, ALARM_MAJOR, rec->leg[LEG_A].account.z, text);
 }
 
+static void
+op_carrier(void *arg, const struct policy_id *trunk, bool up, const char *why)
+{
+	struct worker *w = arg;
+	char text[ALARM_TEXT_MAX];
+
+	if (up) {
+		log_info("carrier.up", "trunk=%s", trunk->z);
+		wire_alarm_clear(w, ALARM_CARRIER, trunk->z);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s is tried behind all other carriers: %s", trunk->z,
+		       why);
+	log_warn("carrier.down", "%s", text);
+	wire_alarm_raise(w, ALARM_CARRIER, ALARM_MAJOR, trunk->z, text);
+}
+
 void
 wire_call_ops(struct worker *w, struct call_ops *ops)
 {
@@ -294,7 +311,8 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_slot = op_slot,
 				 .do_store = op_store,
 				 .do_note = op_note,
-				 .do_emergency = op_emergency};
+				 .do_emergency = op_emergency,
+				 .do_carrier = op_carrier};
 }
 
 /* ---- edge to call ---- */

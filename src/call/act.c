@@ -174,6 +174,9 @@ try_targets(struct call *c)
 			r = send_invite(c, trunk);
 		if (r == REFUSAL_NONE) {
 			sos_carried(c);
+			if (trunk >= v->first_carrier)
+				health_tried(&c->owner->health, trunk - v->first_carrier,
+					     c->owner->now);
 			t->status = 0;
 			return true;
 		}

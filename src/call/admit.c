@@ -216,15 +216,16 @@ find_targets(struct call *c, uint32_t payer, char why[CALL_WHY_MAX])
 				.number = str_from(c->called.z),
 				.class = (enum policy_class)c->rec.class,
 				.minute = clock_week_minute(clock_wall_us())};
+	const uint8_t *down = health_down(&c->owner->health, c->owner->now);
 	struct route route;
 	uint64_t random;
 	enum route_reason r;
 
 	random_bytes(&random, sizeof(random));
 	if (c->rec.class == CLASS_EMERGENCY)
-		r = route_emergency(v, NULL, random, &route);
+		r = route_emergency(v, down, random, &route);
 	else if (from_customer)
-		r = route_outbound(v, &ask, NULL, random, &route);
+		r = route_outbound(v, &ask, down, random, &route);
 	else
 		r = route_inbound(v, str_from(c->called.z), &route);
 	if (r != ROUTE_OK) {

@@ -44,6 +44,15 @@ make_rows(struct calls *cs)
 	return ERR_OK;
 }
 
+static void
+carrier_changed(void *arg, const struct policy_id *trunk, bool up, const char *why)
+{
+	const struct call_ops *ops = &((struct calls *)arg)->ops;
+
+	if (ops->do_carrier)
+		ops->do_carrier(ops->arg, trunk, up, why);
+}
+
 enum err
 calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops *ops,
 	   struct timers *timers)
@@ -64,12 +73,14 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 		return ERR_NOMEM;
 	}
 	limit_init(&cs->limit, cs->limit_rows, CALLS_LIMIT_ROWS, conf->max_calls);
+	cs->health = (struct health){.arg = cs, .on_change = carrier_changed};
 	return ERR_OK;
 }
 
 void
 calls_fini(struct calls *cs)
 {
+	health_fini(&cs->health);
 	mem_free(cs->limit_rows);
 	mem_free(cs->by_media);
 	mem_free(cs->own_rows[0]);
@@ -89,6 +100,8 @@ void
 calls_on_snapshot(struct calls *cs, const struct snapshot_view *snap)
 {
 	cs->snap = snap;
+	if (health_on_snapshot(&cs->health, snap) != ERR_OK)
+		log_error("call.health", "no memory: all carriers count as up");
 }
 
 void

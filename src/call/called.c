@@ -1,6 +1,7 @@
 #include "call/called.h"
 
 #include "base/log.h"
+#include "base/random.h"
 #include "call/act.h"
 #include "call/negotiate.h"
 #include "call/ring.h"
@@ -11,6 +12,27 @@ note_target(struct call *c, int status)
 {
 	if (c->rec.n_targets)
 		c->rec.target[c->rec.n_targets - 1].status = status;
+}
+
+/* What a carrier's answer, or its silence, says of the carrier. What failed here does not. */
+static void
+note_health(const struct call *c, const struct edge_news *news)
+{
+	struct calls *cs = c->owner;
+	const struct snapshot_view *v = cs->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;
+	bool answered = news->event == EDGE_RESPONSE && news->msg->status != 503;
+	const char *why = news->why ? news->why : "no final answer in time";
+
+	if (t == POLICY_NONE || t < v->first_carrier)
+		return;
+	if (answered)
+		health_worked(&cs->health, t - v->first_carrier);
+	else if (news->event == EDGE_RESPONSE)
+		health_failed(&cs->health, t - v->first_carrier, "it answers 503", random_u32(),
+			      cs->now);
+	else if (c->m.state != B2BUA_CANCELING && news->err != ERR_NOMEM && news->err != ERR_CONFIG)
+		health_failed(&cs->health, t - v->first_carrier, why, random_u32(), cs->now);
 }
 
 /* B's dialog follows what its response says; another fork starts its SDP anew. */
@@ -46,6 +68,7 @@ called_provisional(struct call *c, const struct edge_news *news)
 {
 	const char *why = "";
 
+	note_health(c, news);
 	if (news->msg->status == 100)
 		return;
 	leg_from_source(c, LEG_B, &news->source);
@@ -115,6 +138,7 @@ called_answer(struct call *c, const struct edge_news *news)
 		return;
 	leg_from_source(c, LEG_B, &news->source);
 	leg_note_allow(c, LEG_B, news->msg);
+	note_health(c, news);
 	note_target(c, news->msg->status);
 	e = follow_dialog(c, news->msg);
 	leg_take_session(c, LEG_B, news->msg);
@@ -133,12 +157,15 @@ called_answer(struct call *c, const struct edge_news *news)
 	act_event(c, B2BUA_EV_BAD_ANSWER, news->msg);
 }
 
-/* May another target be tried after this final status? Not when the user has spoken. */
+/* May another target be tried after this final status? As the trunk says; not once the caller hears
+ * what this one sent: another one's answer would be a second one to the same offer. */
 static bool
 hunts_on(const struct call *c, int status)
 {
-	return c->next_target < c->n_targets && (status == 0 || status == 408 || status >= 500) &&
-	       status < 600;
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;
+
+	return c->next_target < c->n_targets && !c->x.answered && route_hunts(v, t, status);
 }
 
 /* It never answered. What edge says of it names addresses: for our log and CDR, not for A (P5). */
@@ -179,6 +206,7 @@ called_failure(struct call *c, const struct edge_news *news)
 	int status = news->event == EDGE_RESPONSE ? news->msg->status : 0;
 	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
 
+	note_health(c, news);
 	if (status == 422 && c->m.state != B2BUA_CANCELING && longer_session(c, news->msg)) {
 		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
 		return;

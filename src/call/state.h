@@ -14,6 +14,7 @@
 #include "edge/edge.h"
 #include "edge/guard.h"
 #include "policy/emergency.h"
+#include "policy/health.h"
 #include "policy/limit.h"
 #include "policy/usage.h"
 #include "sip/txn.h"
@@ -74,6 +75,9 @@ struct call_ops {
 	/* an account made an emergency call: somebody should know; lost: it should have been
 	 * carried, but was not */
 	void (*do_emergency)(void *arg, const struct call_record *rec, const char *what, bool lost);
+	/* a carrier is tried behind all others from now on, or as usual again; why: a sentence, ""
+	 * when up. May be NULL */
+	void (*do_carrier)(void *arg, const struct policy_id *trunk, bool up, const char *why);
 };
 
 struct call_conf {
@@ -237,6 +241,7 @@ struct calls {
 	struct limit_row *limit_rows;
 	struct usage usage;
 	struct emergency emergency;
+	struct health health;   /* of the carriers */
 	void *own_rows[2];      /* of usage and emergency, where conf brought none */
 	struct call **by_media; /* by media slot: whose it is */
 	uint32_t n_media;

@@ -6,7 +6,10 @@
 #include "base/log.h"
 #include "base/random.h"
 
-enum { BRANCH_CHARS = 26 };
+enum {
+	BRANCH_CHARS = 26,
+	LEAST_US = CLOCK_S / 2, /* for an answer, however long it took to connect */
+};
 
 void
 attempt_branch(char branch[EDGE_BRANCH_MAX])
@@ -151,6 +154,7 @@ begin_again(struct edge_txn *t)
 		hash_del(&e->by_key, &t->by_key);
 	t->hashed = false;
 	t->conn = 0;
+	t->waits = 0;
 	if (txn_client_key(str_from(t->branch), str_from(sip_method_name(t->method)), &t->key) !=
 	    ERR_OK) {
 		send_fail_txn(t, ERR_LONG, "no key for a branch");
@@ -253,18 +257,34 @@ attempt_after_loss(struct edge_txn *t)
 	return true;
 }
 
+/* Of the time for this target, what connecting to it and the handshake took. */
+static uint64_t
+dialled_us(const struct edge_txn *t)
+{
+	const struct edge *e = t->owner;
+	const struct conn *c = conns_find(&e->conns, t->conn);
+	uint64_t since;
+
+	if (!t->waits || !c)
+		return 0;
+	since = t->waits > c->began ? t->waits : c->began;
+	return loop_now(e->loop) - since;
+}
+
 void
 attempt_arm(struct edge_txn *t)
 {
 	static const uint64_t usual[] = {
-		[EDGE_UDP] = CLOCK_S, [EDGE_TCP] = 4 * CLOCK_S, [EDGE_TLS] = 4 * CLOCK_S};
+		[EDGE_UDP] = CLOCK_S, [EDGE_TCP] = 3 * CLOCK_S, [EDGE_TLS] = 3 * CLOCK_S};
 	struct edge *e = t->owner;
-	uint64_t us = e->conf.trying_us[t->dest.transport];
+	uint64_t us = e->conf.trying_us[t->dest.transport], spent = dialled_us(t);
 
 	if (!may_leave(t) || (!t->dest.hunt && !attempt_next(t)))
 		return;
 	t->trying.on_due = trying_due;
-	if (loop_timer(e->loop, &t->trying, us ? us : usual[t->dest.transport]) != ERR_OK)
+	us = us ? us : usual[t->dest.transport];
+	us = us > spent + LEAST_US ? us - spent : LEAST_US;
+	if (loop_timer(e->loop, &t->trying, us) != ERR_OK)
 		log_error("edge.timer", "no timer left for a transaction");
 }
 

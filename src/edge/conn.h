@@ -84,6 +84,7 @@ struct conn {
 	/* dialling */
 	struct locate locate;
 	uint32_t next_addr;
+	uint64_t began; /* us: when this address was first dialled */
 	struct tls_ctx *client;
 	char fqdn[POLICY_HOST_MAX];      /* dialled */
 	char reference[POLICY_HOST_MAX]; /* SNI, and the name that its certificate must show */

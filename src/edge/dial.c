@@ -109,6 +109,7 @@ dial_next(struct conn *c)
 		enum err e;
 
 		c->remote = c->locate.addr[c->next_addr++];
+		c->began = loop_now(c->owner->loop);
 		e = c->client ? dial_tls(c)
 			      : stream_connect(&c->owner->streams, &c->remote,
 					       c->bind.family ? &c->bind : NULL, device_of(c),

@@ -146,7 +146,8 @@ struct edge_conf {
 	uint64_t t1_us, t2_us, t4_us; /* 0 = RFC 3261's */
 	uint64_t connect_us;          /* TCP connect and TLS handshake together; 0 = 3 s */
 	/* No answer at all, not even 100, from a target while there is another one: the next. By
-	 * enum edge_transport; 0 = 1 s for UDP, else 4 s */
+	 * enum edge_transport; 0 = 1 s for UDP, else 3 s; connecting and handshake
+	 * take of it */
 	uint64_t trying_us[3];
 	uint64_t ping_us;           /* CRLF pings on streams (RFC 5626); 0 = none */
 	struct number_plan numbers; /* how calling and emergency numbers are read */

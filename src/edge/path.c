@@ -42,6 +42,7 @@ wait_or_start(struct edge_txn *t, struct conn *c)
 	t->conn = c->id;
 	t->src.remote = c->remote;
 	if (c->state != CONN_OPEN) {
+		t->waits = loop_now(t->owner->loop);
 		list_add(&c->waiting, &t->wait);
 		return;
 	}

@@ -31,6 +31,7 @@ struct edge_txn {
 	struct loop_soon soon; /* client: the first sending; dead: freeing */
 	struct list wait;      /* client: in the waiting or busy list of its connection */
 	struct list big;       /* server: in edge's list */
+	uint64_t waits;        /* us: since when for a connection; 0 = it did not */
 	struct timer trying;   /* client: no answer at all from this target */
 	struct locate locate;  /* UDP */
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */

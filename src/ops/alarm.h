@@ -40,6 +40,8 @@ enum {
 	  "nobody answered this call for help: call back, and mend what the sentence names; "      \
 	  "this alarm clears by itself 1 day after the last such call")                            \
 	X(TARGET, "target-down", 0, "see whether the equipment runs and its address is right")     \
+	X(CARRIER, "carrier-down", 0,                                                              \
+	  "see whether the gateway runs and its address is right; calls go to the others first")   \
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 
 enum alarm_kind {

@@ -148,6 +148,10 @@ static const struct field trunk_fields[] = {
 	 NULL, "the name of the group that routes know it by, such as east"},
 	{"overflow", "overflow", FIELD_ID, FIELD_CUSTOMER, T(overflow), 0, POLICY_ID_MAX - 1, NULL,
 	 NULL, "the id of another trunk of this account"},
+	{"hunt", "hunt", FIELD_STATUSES, 0, T(hunt), 0, POLICY_LIST_MAX, NULL, NULL,
+	 "a list of statuses, such as [404, 5xx], after which the next target is tried"},
+	{"stop", "stop", FIELD_STATUSES, 0, T(stop), 0, POLICY_LIST_MAX, NULL, NULL,
+	 "a list of statuses, such as [500, 6xx], after which no other target is tried"},
 	{"order", "position", FIELD_COUNT, FIELD_UNREAD, LONE(roster_trunk, order), 0, UINT32_MAX,
 	 NULL, NULL, NULL},
 };
@@ -283,6 +287,21 @@ ids_valid(struct str s)
 	return n <= POLICY_ROUTE_TARGETS_MAX;
 }
 
+/* "404", "5xx" */
+static bool
+statuses_valid(struct str s)
+{
+	while (s.len) {
+		struct str one = str_cut(&s, ',');
+
+		if (one.len != 3 || one.p[0] < '3' || one.p[0] > '6' ||
+		    (!str_eqz(str_from_at(one, 1), "xx") &&
+		     (!ascii_digit(one.p[1]) || !ascii_digit(one.p[2]))))
+			return false;
+	}
+	return true;
+}
+
 static bool
 suites_valid(struct str s)
 {
@@ -350,6 +369,8 @@ field_text_valid(const struct field *f, struct str s)
 		ok = uri_valid(s);
 	else if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES)
 		ok = ok && list_valid(s, f->type == FIELD_PREFIXES);
+	else if (f->type == FIELD_STATUSES)
+		ok = statuses_valid(s);
 	else if (f->type == FIELD_IDS)
 		ok = ids_valid(s);
 	else if (f->type == FIELD_SUITES)

@@ -18,6 +18,7 @@ enum field_type {
 	FIELD_WORDS,    /* a list in the file; divided by commas elsewhere */
 	FIELD_PREFIXES, /* as FIELD_WORDS, each 1 to 15 digits */
 	FIELD_IDS,      /* as FIELD_WORDS, each policy_id_valid, at most POLICY_ROUTE_TARGETS_MAX */
+	FIELD_STATUSES, /* as FIELD_WORDS, each 300 to 699, or 3xx to 6xx */
 	FIELD_SUITES,   /* as FIELD_WORDS, names of SRTP suites */
 	FIELD_FORM,     /* a map in the file; "key: value" lines elsewhere */
 	FIELD_PEM,      /* the name of a file in the file; its content elsewhere */

@@ -311,6 +311,41 @@ route_inbound(const struct snapshot_view *v, struct str e164, struct route *out)
 	return ROUTE_OK;
 }
 
+/* Does the list ("404,5xx") hold the status itself, or its class? */
+static bool
+holds_status(struct str list, int status, bool class)
+{
+	while (list.len) {
+		struct str word = str_cut(&list, ',');
+		bool whole = word.p[1] != 'x';
+
+		if (whole == class || word.p[0] != '0' + status / 100)
+			continue;
+		if (!whole ||
+		    (word.p[1] == '0' + status / 10 % 10 && word.p[2] == '0' + status % 10))
+			return true;
+	}
+	return false;
+}
+
+bool
+route_hunts(const struct snapshot_view *v, uint32_t trunk, int status)
+{
+	struct str hunt = STR_NULL, stop = STR_NULL;
+
+	if (trunk != POLICY_NONE) {
+		hunt = snapshot_text(v, v->trunk[trunk].hunt);
+		stop = snapshot_text(v, v->trunk[trunk].stop);
+	}
+	for (int class = 0; class < 2; class ++) {
+		if (holds_status(stop, status, class))
+			return false;
+		if (holds_status(hunt, status, class))
+			return true;
+	}
+	return status == 0 || status == 408 || (status >= 500 && status < 600);
+}
+
 enum err
 route_called(const struct snapshot_view *v, uint32_t trunk, struct str number,
 	     char out[NUMBER_SIZE])

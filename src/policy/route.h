@@ -76,6 +76,12 @@ enum route_reason route_emergency(const struct snapshot_view *v, const uint8_t *
 enum route_reason route_inbound(const struct snapshot_view *v, struct str e164,
 				struct route *out) NODISCARD;
 /**
+ * May the next target be tried after this final status of trunk (0: none came)? As its `hunt` and
+ * `stop` say, a whole status before a class; else after none, 408 and 5xx. trunk may be
+ * POLICY_NONE.
+ */
+bool route_hunts(const struct snapshot_view *v, uint32_t trunk, int status);
+/**
  * The called number as trunk t wants it: strip cut off the front when it is there, add put
  * before. LONG when it does not fit or nothing is left; out is then not to be used.
  */

@@ -46,15 +46,16 @@ struct trunk {
 	struct text strip;  /* digits cut off the front of called numbers sent to it */
 	struct text add;    /* then put before them */
 	struct text
-		reference;    /* FQDN that its certificate must show when we dial it; none = host */
-	struct text group;    /* of carriers: the gateways that routes name together */
-	struct text overflow; /* of customers: id of the trunk that takes what it does not */
-	struct text listener; /* name of the only listener it uses; none = any of its transport */
-	struct text srtp;     /* SRTP suites in order, commas between; none = by default */
-	uint32_t account;     /* index of its account; POLICY_NONE for a carrier */
-	uint32_t max_calls;   /* concurrent, both directions; 0 = no limit of its own */
-	uint32_t attempts;    /* INVITEs a second, both directions; 0 = no limit of its own */
-	uint32_t max_length_s; /* of a call; 0 = no limit of its own */
+		reference; /* FQDN that its certificate must show when we dial it; none = host */
+	struct text group; /* of carriers: the gateways that routes name together */
+	struct text hunt, stop; /* statuses after which the next target is tried, or not */
+	struct text overflow;   /* of customers: id of the trunk that takes what it does not */
+	struct text listener;   /* name of the only listener it uses; none = any of its transport */
+	struct text srtp;       /* SRTP suites in order, commas between; none = by default */
+	uint32_t account;       /* index of its account; POLICY_NONE for a carrier */
+	uint32_t max_calls;     /* concurrent, both directions; 0 = no limit of its own */
+	uint32_t attempts;      /* INVITEs a second, both directions; 0 = no limit of its own */
+	uint32_t max_length_s;  /* of a call; 0 = no limit of its own */
 	uint16_t port;
 	uint16_t priority, weight;  /* carriers: RFC 2782 sense, lower priority first */
 	uint8_t kind;               /* enum trunk_kind */

@@ -78,6 +78,8 @@ static const char text[] =
 	"        mki: always\n"
 	"        roc: reset\n"
 	"        overflow: acme-0\n"
+	"        hunt: [404, 5xx]\n"
+	"        stop: [500]\n"
 	"        dscp: keep\n"
 	"        max_calls: 11\n"
 	"        attempts: 7\n"

@@ -224,6 +224,52 @@ test_overflow(void **state)
 	world_fini(&w);
 }
 
+static void
+test_hunts(void **state)
+{
+	static const struct {
+		const char *name, *hunt, *stop;
+		int status;
+		bool want;
+	} table[] = {
+		{"no answer", "", "", 0, true},
+		{"408", "", "", 408, true},
+		{"5xx", "", "", 503, true},
+		{"busy", "", "", 486, false},
+		{"declined", "", "", 603, false},
+		{"redirected", "", "", 302, false},
+		{"hunt", "404,486", "", 486, true},
+		{"hunt, another one", "404,486", "", 480, false},
+		{"hunt a class", "4xx", "", 480, true},
+		{"stop", "", "500", 500, false},
+		{"stop, another one", "", "500", 503, true},
+		{"stop a class", "", "5xx", 503, false},
+		{"a whole status before a class", "503", "5xx", 503, true},
+		{"likewise", "5xx", "503", 503, false},
+		{"class of hunt", "6xx", "603", 600, true},
+		{"stop before hunt", "486", "486", 486, false},
+		{"no answer has no status", "", "5xx", 0, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world w = {0};
+		struct roster_trunk *t;
+
+		roster_init(&w.r);
+		carrier(&w, "gw", "", 10);
+		t = &w.r.trunk[0];
+		t->hunt = str_from(table[i].hunt);
+		t->stop = str_from(table[i].stop);
+		world_build(&w);
+		if (route_hunts(&w.v, 0, table[i].status) != table[i].want)
+			fail_msg("%s", table[i].name);
+		world_fini(&w);
+	}
+	assert_true(route_hunts(NULL, POLICY_NONE, 500));
+	assert_false(route_hunts(NULL, POLICY_NONE, 486));
+}
+
 /* ---- the longest match against a plain search ---- */
 
 static uint32_t
@@ -375,9 +421,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),    cmocka_unit_test(test_weight),
-		cmocka_unit_test(test_overflow), cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_faults),   cmocka_unit_test(test_faults_of_trunks),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_weight),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_hunts),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_faults_of_trunks),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
