@@ -508,6 +508,36 @@ hunt_answers(void **state)
 	rig_down(f);
 }
 
+/* A carrier that fails two calls in a row is tried last, until it answers one. */
+static void
+down_goes_last(void **state)
+{
+	struct fake *f = rig_up();
+	const struct edge_news lost = {
+		.event = EDGE_FAILED, .err = ERR_TIMEOUT, .why = "no answer at all", .last = true};
+	const char *const first[] = {"gw1", "gw1", "gw2", "gw1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
+		struct edge_txn *b;
+
+		(void)rig_invite(f, &(struct invite){0});
+		b = rig_out(f);
+		assert_string_equal(b->dest.trunk.z, first[i]);
+		if (i < 2) {
+			fake_news(f, b, &lost);
+			b = rig_out(f);
+			assert_string_equal(b->dest.trunk.z, "gw2");
+		}
+		fake_answer(f, b, 486, "gw", "", "");
+		fake_media_closed(f);
+		assert_int_equal(f->n_carriers_down, i > 0);
+		assert_int_equal(f->n_carriers_up, i == 3);
+		fake_run(f, i == 2 ? HEALTH_DOWN_US : 100000);
+	}
+	rig_down(f);
+}
+
 static void
 nothing_can_be_sent(void **state)
 {
@@ -774,6 +804,7 @@ main(void)
 		cmocka_unit_test(hunt_on_timeout),
 		cmocka_unit_test(hunt_on_unreachable),
 		cmocka_unit_test(hunt_answers),
+		cmocka_unit_test(down_goes_last),
 		cmocka_unit_test(nothing_can_be_sent),
 		cmocka_unit_test(no_bye_can_be_sent),
 		cmocka_unit_test(a4_hijack),

@@ -80,7 +80,8 @@ struct fake {
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
 	uint32_t n_emergencies;
-	char emergency[CALL_WHY_MAX]; /* what was told of the last one */
+	uint32_t n_carriers_down, n_carriers_up; /* news of them */
+	char emergency[CALL_WHY_MAX];            /* what was told of the last one */
 	bool emergency_lost;
 	bool spare_asked;
 	/* faults to order */
@@ -582,6 +583,16 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 }
 
 static void
+fake_carrier(void *arg, const struct policy_id *trunk, bool up, const char *why)
+{
+	struct fake *f = arg;
+
+	CHECK(trunk->z[0] && !up == (why[0] != 0));
+	f->n_carriers_up += up;
+	f->n_carriers_down += !up;
+}
+
+static void
 fake_emergency(void *arg, const struct call_record *rec, const char *what, bool lost)
 {
 	struct fake *f = arg;
@@ -638,7 +649,8 @@ fake_init(struct fake *f)
 				   .do_slot = fake_slot,
 				   .do_store = fake_store,
 				   .do_note = fake_note,
-				   .do_emergency = fake_emergency};
+				   .do_emergency = fake_emergency,
+				   .do_carrier = fake_carrier};
 	f->conf = (struct call_conf){.node = 1,
 				     .worker = 1,
 				     .max_calls = FAKE_RECORDS,
