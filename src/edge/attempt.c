@@ -8,7 +8,8 @@
 
 enum {
 	BRANCH_CHARS = 26,
-	LEAST_US = CLOCK_S / 2, /* for an answer, however long it took to connect */
+	LEAST_PART =
+		6, /* of the time for a target is for its answer, however long it took to connect */
 };
 
 void
@@ -283,7 +284,7 @@ attempt_arm(struct edge_txn *t)
 		return;
 	t->trying.on_due = trying_due;
 	us = us ? us : usual[t->dest.transport];
-	us = us > spent + LEAST_US ? us - spent : LEAST_US;
+	us = us - us / LEAST_PART > spent ? us - spent : us / LEAST_PART;
 	if (loop_timer(e->loop, &t->trying, us) != ERR_OK)
 		log_error("edge.timer", "no timer left for a transaction");
 }

@@ -513,7 +513,7 @@ static void
 down_goes_last(void **state)
 {
 	struct fake *f = rig_up();
-	const struct edge_news lost = {
+	struct edge_news lost = {
 		.event = EDGE_FAILED, .err = ERR_TIMEOUT, .why = "no answer at all", .last = true};
 	const char *const first[] = {"gw1", "gw1", "gw2", "gw1"};
 
