@@ -537,8 +537,9 @@ read_media(struct parse *p)
 	read_ports(p, yaml_get(&p->y, map, "ports"));
 	c->media_customer = read_media_use(p, map, "customer", 0);
 	c->media_carrier = read_media_use(p, map, "carrier", c->n_media - 1);
+	/* with xdp each beyond the first needs a card that sorts by port */
 	if (c->media_workers == 0)
-		c->media_workers = count_processors();
+		c->media_workers = c->media_io == IO_WANT_FIRST + IO_XDP ? 1 : count_processors();
 }
 
 static void

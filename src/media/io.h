@@ -22,6 +22,7 @@ enum io_kind {
 	IO_SOCKETS, /* a UDP socket a port: works everywhere, needs no privilege */
 	IO_STEER,   /* BPF steers all ports to a socket a worker; out through raw sockets */
 	IO_PACKET,  /* as IO_STEER, but out through packet sockets */
+	IO_XDP,     /* in and out as frames in our own memory */
 	IO_KINDS
 };
 

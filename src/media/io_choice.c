@@ -5,11 +5,13 @@
 #include "media/io_packet.h"
 #include "media/io_sockets.h"
 #include "media/io_steer.h"
+#include "media/io_xdp.h"
 
 static const struct io_backend *const backends[IO_KINDS] = {
 	[IO_SOCKETS] = &io_sockets_backend,
 	[IO_STEER] = &io_steer_backend,
 	[IO_PACKET] = &io_packet_backend,
+	[IO_XDP] = &io_xdp_backend,
 };
 
 const struct io_backend *

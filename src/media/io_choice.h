@@ -5,7 +5,7 @@
 #include "media/io.h"
 
 /* What media.io of the configuration may say; the place in these words is what is wanted. */
-#define IO_WORDS "auto sockets steer packet"
+#define IO_WORDS "auto sockets steer packet xdp"
 enum { IO_WANT_AUTO, IO_WANT_FIRST /* + enum io_kind: this one and no other */ };
 
 struct io_chosen {

@@ -286,13 +286,13 @@ find_neighbour(struct nexthops *t, const struct found_route *f)
 {
 	uint16_t free_one = NOBODY;
 
-	for (uint16_t i = 0; i < NEXTHOP_NEIGHBOURS; i++) {
+	for (unsigned i = 0; i < NEXTHOP_NEIGHBOURS; i++) {
 		struct neighbour *n = &t->neighbour[i];
 
 		if (!n->taken)
-			free_one = i;
+			free_one = (uint16_t)i;
 		else if (n->hop.ifindex == f->ifindex && addr_ip_eq(&n->ip, &f->via))
-			return i;
+			return (uint16_t)i;
 	}
 	if (free_one == NOBODY)
 		return NOBODY;

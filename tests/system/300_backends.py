@@ -56,7 +56,7 @@ def call(place, io):
     equal(end.lost(), 0, f'{io}: packets lost towards the gateway')
     leg = p.wait_cdrs(1)[0]['a']['media']
     check(leg['in_packets'] > 100 and leg['out_packets'] > 100, f'{io}: {leg}')
-    if io == 'packet':      # the first ones, until the next hop is known, and a probe now and then
+    if io in ('packet', 'xdp'):     # the first ones, until the next hop is known, and a probe now and then
         check(p.stat('tx_slow') < leg['in_packets'] / 2, f'{p.stat("tx_slow")} took the slow way')
     for name in ('rx_full', 'rx_strange', 'tx_busy', 'tx_refused'):
         equal(p.stat(name), 0, f'{io}: {name}')
@@ -74,7 +74,7 @@ def play_without_privileges(place):
     """What was asked for by name is an error in words; auto takes sockets and says why."""
     net(place)
     inside = ['ip', 'netns', 'exec', place.spaces[0], *CAPS_OFF, place.binary()]
-    for io in ('steer', 'packet'):
+    for io in ('steer', 'packet', 'xdp'):
         p = node(place, io, 'no-' + io)
         place.posterns.remove(p)
         rc, said = run([*inside, 'run', '-c', p.conf], may_fail=True)

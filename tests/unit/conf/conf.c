@@ -1,6 +1,8 @@
 #include "told.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "conf/check.h"
@@ -116,6 +118,38 @@ test_default(void **state)
 	assert_int_equal(conf.numbers.n_access, 4);
 	assert_string_equal(conf.numbers.home[0], "US");
 	assert_int_equal(conf.media_customer, conf.media_carrier);
+}
+
+static void
+test_workers(void **state)
+{
+	static const struct {
+		const char *media;
+		int kind, workers; /* workers 0: one a processor */
+	} table[] = {{"io: steer", IO_STEER, 0},
+		     {"io: steer, workers: 3", IO_STEER, 3},
+		     {"io: xdp", IO_XDP, 1},
+		     {"io: xdp, workers: 3", IO_XDP, 3}};
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char text[256];
+		int want = table[i].workers;
+
+		(void)snprintf(
+			text, sizeof(text),
+			"listeners:\n  - {name: g, transport: udp, bind: \"127.0.0.1:5060\", "
+			"side: carrier}\nmedia: {addresses: [{name: a, bind: 127.0.0.1}], %s}\n",
+			table[i].media);
+		told_init(&told);
+		if (conf_parse(str_from(text), "", &told.rep, &conf) != ERR_OK)
+			fail_msg("%s: %s", table[i].media, buf_cstr(&told.b));
+		if (want == 0)
+			want = n > MEDIA_WORKERS_MAX ? MEDIA_WORKERS_MAX : (int)n;
+		assert_int_equal(conf.media_io, IO_WANT_FIRST + table[i].kind);
+		assert_int_equal(conf.media_workers, want);
+	}
 }
 
 /* The example of conf/ is what the manual shows: it must be right. */
@@ -420,9 +454,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),        cmocka_unit_test(test_default),
-		cmocka_unit_test(test_example),     cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_check),       cmocka_unit_test(test_check_machine),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check_machine),
 		cmocka_unit_test(test_check_files), /* last: it lowers a limit for good */
 	};
 
