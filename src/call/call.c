@@ -314,6 +314,8 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 		return r;
 	random_token(tag, CALL_TAG_CHARS);
 	e = sip_dialog_accept(m, str_from(tag), false, &c->rec.leg[LEG_A].dialog);
+	if (e != ERR_OK && c->rec.class == CLASS_EMERGENCY)
+		e = sos_dialog(c, m, str_from(tag), e);
 	if (e != ERR_OK) {
 		(void)snprintf(why, CALL_WHY_MAX,
 			       "the INVITE makes no dialog (Contact, "

@@ -10,6 +10,7 @@ enum {
 	TO_CARRIER = 2,     /* the allow-list of what customers may say to carriers */
 	UNLESS_PRIVATE = 4, /* not when the caller wants to be withheld */
 	UNLESS_HISTORY = 8, /* not when Privacy asks for "history" (RFC 7044 7.2) */
+	UNLESS_USER = 32,   /* not when Privacy asks for "user" (RFC 3323 5.3) */
 	OWN_PRIVACY = 16,   /* not when its privacy parameter says so (RFC 5806 4.4) */
 };
 
@@ -38,7 +39,7 @@ static const struct {
 	{SIP_H_ORGANIZATION, HIDE_OTHER, TO_CUSTOMER | UNLESS_PRIVATE},
 	{SIP_H_PRIVACY, HIDE_OTHER, TO_CUSTOMER}, /* to carriers: call/caller */
 	{SIP_H_REASON, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
-	{SIP_H_SUBJECT, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
+	{SIP_H_SUBJECT, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER | UNLESS_USER},
 	{SIP_H_USER_TO_USER, HIDE_OTHER, TO_CUSTOMER | TO_CARRIER},
 	{SIP_H_OTHER, HIDE_OTHER, TO_CUSTOMER},
 };
@@ -142,6 +143,8 @@ hide_crosses(const struct sip_msg *m, const struct sip_hdr *h, enum hide_way way
 	unsigned goes = i < ARRAY_LEN(rules) ? rules[i].goes : 0;
 
 	if (h->id == SIP_H_OTHER && is_internal(h->name))
+		return false;
+	if ((goes & UNLESS_USER) && hide_asks_for(m, "user"))
 		return false;
 	if (way == HIDE_TO_CARRIER)
 		return GUARD(P5, (goes & TO_CARRIER) != 0);

@@ -428,7 +428,8 @@ static const enum sip_hdr_id require_ids[] = {SIP_H_REQUIRE, SIP_H_PROXY_REQUIRE
 static bool
 has_option(enum sip_hdr_id id, struct str option)
 {
-	return id == SIP_H_REQUIRE && (str_ieqz(option, "100rel") || str_ieqz(option, "timer"));
+	return id == SIP_H_REQUIRE ? str_ieqz(option, "100rel") || str_ieqz(option, "timer")
+				   : str_ieqz(option, "privacy"); /* RFC 3323 4.2 */
 }
 
 bool

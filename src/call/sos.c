@@ -103,6 +103,25 @@ sos_message(struct call *c, const struct sip_msg *m)
 	return REFUSAL_NONE;
 }
 
+enum err
+sos_dialog(struct call *c, const struct sip_msg *m, struct str tag, enum err broken)
+{
+	const struct record_leg *a = &c->rec.leg[LEG_A];
+	char mem[ADDR_TEXT_MAX + 40];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	buf_z(&b, "sip:");
+	addr_put_ip(&b, &a->remote, true);
+	buf_printf(&b, ":%u%s", a->remote.port, a->transport == EDGE_TCP ? ";transport=tcp" : "");
+	if (buf_end(&b) != ERR_OK ||
+	    sip_dialog_accept_back(m, tag, buf_view(&b), &c->rec.leg[LEG_A].dialog) != ERR_OK)
+		return broken;
+	log_warn("call.emergency", "id=%s Contact or Record-Route: %s; carried, we answer to %s",
+		 c->rec.id.z, err_text(broken), buf_cstr(&b));
+	return ERR_OK;
+}
+
 void
 sos_note(struct call *c)
 {
@@ -151,7 +170,9 @@ sos_failed(const struct call *c)
 	if (c->rec.class != CLASS_EMERGENCY || was_sent(c))
 		return;
 	metric_add(METRIC_calls_emergency_refused, 1);
-	(void)snprintf(what, sizeof(what), "refused: %s",
-		       r == REFUSAL_EMERGENCY ? "it came over TLS" : refusal_text(r));
+	(void)snprintf(what, sizeof(what), "refused: %.240s",
+		       r == REFUSAL_EMERGENCY ? "it came over TLS"
+		       : c->fail_text[0]      ? c->fail_text
+					      : refusal_text(r));
 	ops->do_emergency(ops->arg, &c->rec, what, r != REFUSAL_EMERGENCY);
 }

@@ -18,6 +18,11 @@ bool sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct
  */
 enum refusal sos_admit(struct call *c, const struct edge_source *src, uint32_t payer,
 		       char why[CALL_WHY_MAX]);
+/**
+ * Its INVITE makes no dialog: one that leads back to where it came from. broken: why it makes none.
+ * That again, where there is none either.
+ */
+enum err sos_dialog(struct call *c, const struct sip_msg *m, struct str tag, enum err broken);
 /** Its caller is known now: the call back may come. */
 void sos_note(struct call *c);
 /**

@@ -291,7 +291,7 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 	struct sip_msg *m = &e->rx;
 
 	metric_add(METRIC_sip_rx, 1);
-	if (sip_msg_parse(bytes, m) != ERR_OK) {
+	if (!edge_read(e, bytes, m)) {
 		metric_add(METRIC_sip_bad, 1);
 		reply_bad(e, p, m, m->answer, m->why);
 		return;

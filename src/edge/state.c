@@ -40,12 +40,18 @@ edge_is_emergency(const struct edge *e, const struct sip_msg *m)
 	       n.kind == NUMBER_EMERGENCY;
 }
 
+bool
+edge_read(const struct edge *e, struct str bytes, struct sip_msg *m)
+{
+	return sip_msg_parse(bytes, m) == ERR_OK || (m->only_forwards && edge_is_emergency(e, m));
+}
+
 const struct sip_msg *
 edge_txn_request(const struct edge_txn *t)
 {
 	struct edge *e = t->owner;
 
-	if (!t->req.p || sip_msg_parse(str_of(t->req.p, t->req.len), &e->req) != ERR_OK)
+	if (!t->req.p || !edge_read(e, str_of(t->req.p, t->req.len), &e->req))
 		return NULL;
 	return &e->req;
 }

@@ -64,5 +64,8 @@ struct edge {
 /** Does m begin an emergency call, by its Request-URI? Such a one goes up from whoever may make no
  * other calls, and may use what is kept for it. */
 bool edge_is_emergency(const struct edge *e, const struct sip_msg *m);
+/** Read a message; one that begins an emergency call does without a Max-Forwards that cannot be
+ * read. False: m says what is wrong. */
+bool edge_read(const struct edge *e, struct str bytes, struct sip_msg *m);
 
 #endif

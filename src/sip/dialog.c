@@ -319,9 +319,10 @@ sip_dialog_answer(struct sip_dialog *d, const struct sip_msg *response)
 	return e == ERR_OK ? sip_dialog_step(d, SIP_DIALOG_EV_ANSWER) : e;
 }
 
-enum err
-sip_dialog_accept(const struct sip_msg *request, struct str local_tag, bool secure,
-		  struct sip_dialog *out)
+/* target: empty where Contact and Record-Route say the way. */
+static enum err
+accept_at(const struct sip_msg *request, struct str local_tag, bool secure, struct str target,
+	  struct sip_dialog *out)
 {
 	struct str part[SIP_DIALOG_PARTS] = {
 		[SIP_DIALOG_CALL_ID] = request->call_id,
@@ -345,10 +346,25 @@ sip_dialog_accept(const struct sip_msg *request, struct str local_tag, bool secu
 		return ERR_STATE;
 	if (request->to_tag.len)
 		return ERR_EXISTS;
-	e = set_path(&d, request, part);
+	part[SIP_DIALOG_TARGET] = target;
+	e = target.len ? set_parts(&d, part) : set_path(&d, request, part);
 	if (e == ERR_OK)
 		*out = d;
 	return e;
+}
+
+enum err
+sip_dialog_accept(const struct sip_msg *request, struct str local_tag, bool secure,
+		  struct sip_dialog *out)
+{
+	return accept_at(request, local_tag, secure, STR_NULL, out);
+}
+
+enum err
+sip_dialog_accept_back(const struct sip_msg *request, struct str local_tag, struct str target,
+		       struct sip_dialog *out)
+{
+	return target.len ? accept_at(request, local_tag, false, target, out) : ERR_NOTFOUND;
 }
 
 /* --- inside it --- */

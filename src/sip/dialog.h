@@ -110,6 +110,10 @@ enum err sip_dialog_answer(struct sip_dialog *d, const struct sip_msg *response)
  */
 enum err sip_dialog_accept(const struct sip_msg *request, struct str local_tag, bool secure,
 			   struct sip_dialog *out) NODISCARD;
+/** The same where Contact or Record-Route cannot be used: our requests go to target, a SIP URI, by
+ * no route. NOTFOUND: target is empty. */
+enum err sip_dialog_accept_back(const struct sip_msg *request, struct str local_tag,
+				struct str target, struct sip_dialog *out) NODISCARD;
 
 /**
  * Move the state. STATE (and no change) for what cannot be: a BYE in NEW. What comes too late is

@@ -477,24 +477,31 @@ read_cseq(struct sip_msg *m)
 }
 
 static void
-read_numbers(struct sip_msg *m)
+read_length(struct sip_msg *m)
+{
+	const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_CONTENT_LENGTH);
+	enum err e = h ? sip_length_parse(h->value, &m->content_length) : ERR_OK;
+
+	if (e != ERR_OK)
+		set_fault(m, e, ANSWER_BAD, "Content-Length not a length");
+}
+
+/* Last of all: who may do without it must know that nothing else is wrong. */
+static void
+read_forwards(struct sip_msg *m)
 {
 	const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_MAX_FORWARDS);
 	uint32_t n;
 	enum err e;
 
-	if (h) {
-		e = str_u32(h->value, SIP_FORWARDS_MAX, &n);
-		if (e == ERR_OK)
-			m->max_forwards = (int)n;
-		else
-			set_fault(m, e, ANSWER_BAD, "Max-Forwards not 0 to 255");
-	}
-	h = sip_msg_hdr(m, SIP_H_CONTENT_LENGTH);
-	if (h) {
-		e = sip_length_parse(h->value, &m->content_length);
-		if (e != ERR_OK)
-			set_fault(m, e, ANSWER_BAD, "Content-Length not a length");
+	if (!h)
+		return;
+	e = str_u32(h->value, SIP_FORWARDS_MAX, &n);
+	if (e == ERR_OK) {
+		m->max_forwards = (int)n;
+	} else {
+		m->only_forwards = m->fault == ERR_OK;
+		set_fault(m, e, ANSWER_BAD, "Max-Forwards not 0 to 255");
 	}
 }
 
@@ -568,8 +575,9 @@ sip_msg_parse(struct str bytes, struct sip_msg *out)
 	read_party(m, SIP_H_TO, &m->to, &m->to_tag);
 	read_call_id(m);
 	read_cseq(m);
-	read_numbers(m);
+	read_length(m);
 	cut_body(m, bytes);
+	read_forwards(m);
 	if (!m->request || m->method == SIP_ACK || !sip_msg_hdr(m, SIP_H_VIA))
 		m->answer = 0;
 	return m->fault;

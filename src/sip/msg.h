@@ -158,6 +158,7 @@ struct sip_msg {
 	uint32_t cseq;
 	enum sip_method cseq_method;
 	int max_forwards;       /* 0..255, or SIP_FORWARDS_NONE */
+	bool only_forwards;     /* a fault that is Max-Forwards alone: it counts as not there */
 	int32_t content_length; /* or SIP_LENGTH_NONE */
 
 	/* What was wrong, first fault only; ERR_OK, 0, "" when nothing was. */

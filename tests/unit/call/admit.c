@@ -134,6 +134,12 @@ static const struct {
 	{"hops", AS_IT_IS, 0, {.zero_forwards = true}, 483, REFUSAL_HOPS},
 	{"require", AS_IT_IS, 0, {.more = "Require: precondition\r\n"}, 420, REFUSAL_EXTENSION},
 	{"proxy require", AS_IT_IS, 0, {.more = "Proxy-Require: x\r\n"}, 420, REFUSAL_EXTENSION},
+	{"privacy required, which we have",
+	 AS_IT_IS,
+	 0,
+	 {.more = "Privacy: id\r\nProxy-Require: privacy\r\n"},
+	 0,
+	 0},
 	{"no contact", AS_IT_IS, 0, {.contact = ""}, 400, REFUSAL_SDP},
 	{"account off", ACCOUNT_OFF, 0, {0}, 403, REFUSAL_ACCOUNT_OFF},
 	{"TLS not on yet", TLS_READY, 0, {0}, 403, REFUSAL_TLS_OFF},
@@ -383,7 +389,7 @@ static void
 emergency_goes_through(void **state)
 {
 	static const struct {
-		const char *name, *more;
+		const char *name, *more, *contact;
 		bool zero_forwards, draining, only_spare, tls;
 		int status, other; /* of a final answer; 0: it goes out */
 		const char *says;
@@ -393,7 +399,12 @@ emergency_goes_through(void **state)
 		 .other = 483,
 		 .says = "Max-Forwards: 10\r\n"},
 		{.name = "Require", .more = "Require: foo, 199\r\n", .other = 420},
-		{.name = "Proxy-Require", .more = "Proxy-Require: privacy\r\n", .other = 420},
+		{.name = "Proxy-Require", .more = "Proxy-Require: privacy, foo\r\n", .other = 420},
+		{.name = "no Contact", .contact = "", .other = 400},
+		{.name = "Contact of no use", .contact = "Contact: <tel:911>\r\n", .other = 400},
+		{.name = "Record-Route of no use",
+		 .contact = "Contact: <sip:a@b>\r\nRecord-Route: <tel:1>\r\n",
+		 .other = 400},
 		{.name = "draining", .draining = true, .other = 503},
 		{.name = "ports and OPENs", .only_spare = true, .other = 503},
 		{.name = "TLS, draining",
@@ -415,6 +426,7 @@ emergency_goes_through(void **state)
 		struct invite v = {.uri = other ? "sip:+15552223333@x" : "sip:911@x",
 				   .body = r[i / 2].tls ? PBX_OFFER : PBX_CLEAR,
 				   .more = r[i / 2].more,
+				   .contact = r[i / 2].contact,
 				   .zero_forwards = r[i / 2].zero_forwards};
 		struct fake *f = rig_up();
 		const struct edge_txn *a;

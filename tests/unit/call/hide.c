@@ -234,13 +234,28 @@ classes(void **state)
 	}
 }
 
+/* RFC 3323 5.3: what the user wrote about the call stays here where it asks for that. */
+static void
+user_privacy(void **state)
+{
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		enum hide_way w = way ? HIDE_TO_CUSTOMER : HIDE_TO_CARRIER;
+		struct str got = cross("Privacy: header;user\r\nSubject: merger\r\n", w);
+
+		assert_true(str_find(got, STR("merger")) == got.len);
+		got = cross("Privacy: id\r\nSubject: merger\r\n", w);
+		assert_true(str_find(got, STR("merger")) < got.len);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_header),  cmocka_unit_test(privacy),
-		cmocka_unit_test(p5_all_bytes), cmocka_unit_test(p6_reparsed),
-		cmocka_unit_test(classes),
+		cmocka_unit_test(user_privacy), cmocka_unit_test(each_header),
+		cmocka_unit_test(privacy),      cmocka_unit_test(p5_all_bytes),
+		cmocka_unit_test(p6_reparsed),  cmocka_unit_test(classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

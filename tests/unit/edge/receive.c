@@ -612,10 +612,41 @@ a8_another_host(void **state)
 	close(customer);
 }
 
+/* A Max-Forwards that cannot be read refuses another call, and no emergency call. */
+static void
+hops_of_no_sense(void **state)
+{
+	static const char *const values[] = {"banana", "999", ""};
+	int pbx = udp_at("127.0.0.11");
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * ARRAY_LEN(values); i++) {
+		char mem[600];
+		int n = snprintf(mem, sizeof(mem),
+				 "INVITE sip:%s@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+				 "127.0.0.11;branch=z9hG4bKmf%u;rport\r\nMax-Forwards: %s\r\n"
+				 "From: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: mf%u\r\n"
+				 "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+				 i % 2 ? "911" : "+15552223333", i, values[i / 2], i);
+
+		udp_to(pbx, L_PLAIN, str_of(mem, (size_t)n));
+		if (i % 2) {
+			SPIN(count(REQUEST) == (int)(i + 1) / 2);
+			assert_non_null(edge_txn_request(last(REQUEST)->txn));
+		} else {
+			HEARD(hear(pbx, 500), "SIP/2.0 400");
+		}
+		while (hear(pbx, 1)) /* 100 */
+			;
+	}
+	close(pbx);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(hops_of_no_sense, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(a8_another_host, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,
 						rig_teardown),
