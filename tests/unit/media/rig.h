@@ -297,9 +297,9 @@ rig_leg(uint32_t slot, bool secure)
 			       .cname = "ours@postern"};
 	char z[32];
 
-	(void)snprintf(z, sizeof(z), "192.0.2.%u:%u", slot + 1, 4000 + 2 * slot);
+	(void)snprintf(z, sizeof(z), "192.0.2.%u:%u", slot % 250 + 1, 4000 + 2 * slot);
 	o.rtp = rig_addr(z);
-	(void)snprintf(z, sizeof(z), "192.0.2.%u:%u", slot + 1, 4001 + 2 * slot);
+	(void)snprintf(z, sizeof(z), "192.0.2.%u:%u", slot % 250 + 1, 4001 + 2 * slot);
 	o.rtcp = rig_addr(z);
 	if (secure) {
 		o.flags |= MEDIA_F_SECURE;
