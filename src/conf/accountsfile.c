@@ -217,7 +217,14 @@ read_list(struct parse *p, const struct yaml_node *list, const struct field *f, 
 			buf_char(&b,
 				 f->type == FIELD_NAMES ? ascii_lower(n->text.p[i]) : n->text.p[i]);
 	}
-	set_field(p, list, f, row, buf_view(&b));
+	if (f->type == FIELD_PREFIXES && !yaml_first(&p->y, list))
+		report_error(
+			p->rep, list->line, list->column,
+			"%s: an empty list would allow all; name some, or leave the word out to "
+			"allow all",
+			f->name);
+	else
+		set_field(p, list, f, row, buf_view(&b));
 }
 
 /* A map of questions and answers as "question: answer" lines. */

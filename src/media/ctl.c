@@ -74,9 +74,9 @@ media_slice(const struct media_plan *p)
 uint32_t
 media_slot_worker(const struct media_plan *p, uint32_t slot)
 {
-	uint32_t slice = media_slice(p);
+	uint32_t slice = media_slice(p), pairs = count_pairs(p);
 
-	return slice ? slot % count_pairs(p) / slice : 0;
+	return slice && pairs ? slot % pairs / slice : 0;
 }
 
 const char *

@@ -74,23 +74,28 @@ buffer_size(const struct media_plan *plan)
 	return n > STEER_BUFFER_MAX ? STEER_BUFFER_MAX : (int)n;
 }
 
-/* Bound to a port of loopback, since only a bound socket can be in the map; nobody sends there. */
+/* Bound to the first port of the worker's slice, at the family's first address: only a bound socket
+ * can be in the map, and another postern with these ports finds it taken (probe_ports). */
 static enum err
-open_receiver(const struct media_plan *plan, int family, int *out, char *why)
+open_receiver(const struct media_plan *plan, uint32_t worker, uint32_t place, int *out, char *why)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	int fd = socket(family == STEER_V6 ? AF_INET6 : AF_INET,
-			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool fine = fd >= 0 && io_ask_class(fd, family == STEER_V6 ? AF_INET6 : AF_INET);
+	struct addr at = plan->bound[place];
+	bool v6 = at.family == 6;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool fine = fd >= 0 && io_ask_class(fd, v6 ? AF_INET6 : AF_INET);
 
-	if (fine && family == STEER_V6)
+	at.port = 0; /* a worker without ports */
+	if (worker * media_slice(plan) < media_slots(plan) / plan->n_addrs)
+		at.port = (uint16_t)(plan->port_min + 2 * worker * media_slice(plan));
+	len = addr_to_sa(&at, &sa);
+	if (fine && v6)
 		fine = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == 0 &&
-		       option(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1) == 0 &&
-		       bind(fd, (struct sockaddr *)&v6, sizeof(v6)) == 0;
+		       option(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1) == 0;
 	else if (fine)
-		fine = option(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, 1) == 0 &&
-		       bind(fd, (struct sockaddr *)&v4, sizeof(v4)) == 0;
+		fine = option(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, 1) == 0;
+	fine = fine && bind(fd, (struct sockaddr *)&sa, len) == 0;
 	if (fine && option(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer_size(plan)) != 0)
 		fine = option(fd, SOL_SOCKET, SO_RCVBUF, buffer_size(plan)) == 0;
 	if (!fine) {
@@ -142,7 +147,7 @@ open_all(const struct media_plan *plan, struct io_set *set, char *why)
 			int family = family_of(&plan->bound[i]);
 
 			if (place[family] < 0)
-				e = open_receiver(plan, family, &place[family], why);
+				e = open_receiver(plan, w, i, &place[family], why);
 			if (e == ERR_OK)
 				e = open_sender(&plan->bound[i], &place[STEER_FAMILIES + i], why);
 		}

@@ -51,9 +51,12 @@ static uint32_t
 count_queues(int fd, struct ifreq *r)
 {
 	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
+	int e;
 
 	r->ifr_data = (void *)&c;
-	if (ioctl(fd, SIOCETHTOOL, r) != 0)
+	e = ioctl(fd, SIOCETHTOOL, r);
+	r->ifr_data = NULL;
+	if (e != 0)
 		return 1;
 	return c.combined_count + c.rx_count ? c.combined_count + c.rx_count : 1;
 }

@@ -51,6 +51,7 @@ tls_judge_profile(const struct tls_judge *j, struct tls_record *r)
 {
 	bool own = j->account->profile[0] != 0;
 	const struct tls_profile_row *p = own ? asked_profile(j) : j->least;
+	const char *word = own ? j->account->profile : p ? p->word : "";
 	struct buf b;
 
 	if ((!own && !p) || (p && tls_profile_allows(p, j->version, j->suite)))
@@ -60,9 +61,8 @@ tls_judge_profile(const struct tls_judge *j, struct tls_record *r)
 		buf_printf(&b,
 			   "the %s takes profile %s only (%s), and this connection would be %s "
 			   "with %s",
-			   own ? "account" : "zone", own ? j->account->profile : p->word,
-			   p ? p->shown : "which does not exist", tls_version_name(j->version),
-			   j->suite ? j->suite_name : "no suite");
+			   own ? "account" : "zone", word, p ? p->shown : "which does not exist",
+			   tls_version_name(j->version), j->suite ? j->suite_name : "no suite");
 		buf_cstr(&b);
 	}
 	return SSL_AD_HANDSHAKE_FAILURE;

@@ -13,8 +13,8 @@ struct check {
 	uint32_t n;
 };
 
-static void
-pass_fault(struct check *c, struct roster_fault *f, const char *fmt, va_list ap)
+static void PRINTF_LIKE(3, 0)
+	pass_fault(struct check *c, struct roster_fault *f, const char *fmt, va_list ap)
 {
 	struct buf b;
 

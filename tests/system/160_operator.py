@@ -47,8 +47,8 @@ def answers(host, port):
 
 
 def judge_udp(p, pid, io):
-    """UDP sockets of this back end: one a port, or a receiver a worker on loopback, which takes only
-    what is steered to it, and senders, which receive nothing."""
+    """UDP sockets of this back end: one a port, or a receiver a worker, at the first port of its
+    slice, and senders, which receive nothing."""
     ports = {f'{h}:{n}' for h in ('127.0.0.1', '127.0.0.8') for n in range(30000, 30020)}
     udp = {a for t in ('udp', 'udp6', 'udplite') for a, *_ in bound(pid, t)}
     raw = {a for t in ('raw', 'raw6') for a, *_ in bound(pid, t)}
@@ -58,13 +58,7 @@ def judge_udp(p, pid, io):
         equal((udp, raw), (ports, set()), f'{io}: UDP and raw sockets')
     else:
         equal(raw, {'127.0.0.1:255', '127.0.0.8:255'}, f'{io}: raw sockets, of no protocol')
-        check(udp and not udp & ports and all(a.startswith('127.0.0.1:') for a in udp),
-              f'{io}: receivers: {udp}')
-        before = p.stat('rx_strange')
-        for a in udp:
-            check(answers('127.0.0.1', int(a.split(':')[1])), f'{io}: {a} is not there')
-        wait_for('a datagram past the steering counted as strange', 5,
-                 lambda: p.stat('rx_strange') >= before + 2 * len(udp))
+        check('127.0.0.1:30000' in udp and udp < ports, f'{io}: receivers: {udp}')
     here = {f'{h}:{n}' for h in ('127.0.0.1', '127.0.0.8') for n in range(29990, 30030)
             if answers(h, n)}
     equal(here, ports, f'{io}: UDP ports that take datagrams')

@@ -142,6 +142,9 @@ test_golden(void **state)
 		 "name (of a PBX: the one in its certificate) or an address\n"
 		 "6:50: host: \"239.0.0.1\" is neither a host name nor the address of a host; a "
 		 "host name (of a PBX: the one in its certificate) or an address\n"},
+		{"nothing that means everything", "accounts: [{id: a, countries: []}]\n",
+		 "1:31: countries: an empty list would allow all; name some, or leave the word out "
+		 "to allow all\n"},
 		{"what cannot happen",
 		 "accounts:\n"
 		 "  - id: b\n"

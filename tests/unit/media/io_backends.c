@@ -792,6 +792,26 @@ test_taken(void **state)
 	close(own);
 }
 
+/* Another postern with our addresses and ports would hear nothing. */
+static void
+test_two(void **state)
+{
+	struct stand s = {.plan = {.n_addrs = 1, .port_min = PORT_MIN, .port_max = PORT_MAX}};
+	struct io_set other = {0};
+	char why[IO_WHY_MAX];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	s.plan.bound[0] = make_addr(local_ip[0], 0);
+	assert_int_equal(io_backend_of(IO_STEER)->do_make(&s.plan, &s.set, why), ERR_OK);
+	for (uint32_t kind = 0; kind < IO_KINDS; kind++) {
+		assert_int_equal(io_backend_of(kind)->do_make(&s.plan, &other, why), ERR_IO);
+		assert_non_null(strstr(why, "10.99.0.2:30000"));
+	}
+	io_set_fini(&s.set);
+}
+
 int
 main(void)
 {
@@ -799,7 +819,7 @@ main(void)
 		cmocka_unit_test(test_sockets),     cmocka_unit_test(test_steer),
 		cmocka_unit_test(test_packet),      cmocka_unit_test(test_xdp),
 		cmocka_unit_test(test_packet_ways), cmocka_unit_test(test_xdp_ways),
-		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_taken),       cmocka_unit_test(test_two),
 	};
 
 	return cmocka_run_group_tests(tests, net_up, net_down);

@@ -562,7 +562,7 @@ test_local_mki(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct sdp_local l = {.secure = true, .mki = rows[i].ours};
+		struct sdp_local l = {.secure = true, .mki = (uint8_t)rows[i].ours};
 		struct sdp_stream st = {.tag = 1,
 					.suite = SDP_SUITE_AEAD_256_GCM,
 					.key = {.mki = 7, .mki_len = rows[i].theirs}};
