@@ -104,8 +104,9 @@ step(struct call *c, enum amend_event ev, const struct sip_msg *msg)
 	enum amend_state before = k->m.state;
 	unsigned todo = amend_step(&k->m, ev, c->owner->now);
 
-	log_debug("call.change", "id=%s %s: %s -> %s", c->rec.id.z, amend_event_name(ev),
-		  amend_state_name(before), amend_state_name(k->m.state));
+	if (k->m.state != before)
+		log_debug("call.change", "id=%s %s: %s -> %s", c->rec.id.z, amend_event_name(ev),
+			  amend_state_name(before), amend_state_name(k->m.state));
 	if (todo & AMEND_DO_ACK) {
 		speak_store(c);
 		speak_ack(c, k->asked.leg);

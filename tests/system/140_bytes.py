@@ -15,7 +15,8 @@ from lib.rawsip import Call, offer, request
 CANARY = 'ca9a2yEVIL'
 # all that may stand in a request of ours towards a gateway
 ALLOWED = {'via', 'max-forwards', 'from', 'to', 'call-id', 'cseq', 'contact', 'allow', 'accept',
-           'user-agent', 'content-type', 'content-length', 'supported', 'p-asserted-identity'}
+           'user-agent', 'content-type', 'content-length', 'supported', 'p-asserted-identity',
+           'session-expires', 'min-se'}
 # headers of the customer that cross by the list in call/hide.c, whatever is in them
 CROSS = {'accept-language', 'alert-info', 'date', 'expires', 'privacy', 'reason', 'subject',
          'user-to-user'}

@@ -99,11 +99,12 @@ def play_good_and_gone(place):
     for name, causes_wanted in (('bandwidth', []), ('google', []), ('teams', ['profile'])):
         rc, report = ready(p, 'pbx.example.test', '--profile', f'{conf}/{name}.yaml')
         equal(causes(report), causes_wanted, f'profile {name}\n{table(report)}')
-    for fqdn, port, cause in (('pbx.example.test', 5999, 'tcp'), ('none.example.test', 0, 'dns.name'),
-                              ('moved.example.test', 0, 'dns.match'),
-                              ('nowhere.example.test', 0, 'dns.use')):
-        rc, report = ready(p, fqdn, '--port', str(port))
-        equal((rc, report['cause']), (1, cause), f'{fqdn} {port}\n{table(report)}')
+    for fqdn, words, cause in (('pbx.example.test', ('--port', '5999'), 'tcp'),
+                               ('none.example.test', (), 'dns.name'),
+                               ('moved.example.test', (), 'dns.match'),
+                               ('nowhere.example.test', (), 'dns.use')):
+        rc, report = ready(p, fqdn, *words)
+        equal((rc, report['cause']), (1, cause), f'{fqdn} {words}\n{table(report)}')
 
 
 def play_two_addresses(place):
