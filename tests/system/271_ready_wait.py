@@ -50,7 +50,8 @@ def play_guest(place):
     except OSError:
         pass
     words = [place.binary(), 'ready', '-c', p.conf, '--json', '--wait', '4', '--call', NUMBER, GUEST]
-    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     wait_for('the check begins', 5, lambda: p.events(r'^ready\.begin$'))
     t = connect(place, 'guest')
     t.settimeout(3)
