@@ -169,23 +169,32 @@ read_hello(struct tls_hook *hook, SSL *ssl, int *alert)
 
 /* ---- the peer's certificate ---- */
 
+/* Was another profile than the zone's offered? Else nobody can be below it, and need not be asked,
+ * which costs the library's own reading of the profile. */
+static bool
+profile_switched(const struct tls_hand *h)
+{
+	return strcmp(h->profile.word, h->ctx->profile.word) != 0;
+}
+
 static struct tls_judge
 judge_for(const struct tls_hand *h)
 {
 	const SSL_CIPHER *pending = SSL_get_pending_cipher(h->ssl);
 	const SSL_CIPHER *suite = pending ? pending : SSL_get_current_cipher(h->ssl);
 
-	return (struct tls_judge){.trust = h->trust ? tls_trust_box_get(h->trust) : NULL,
-				  .owns = h->trust ? tls_trust_box_owns(h->trust) : NULL,
-				  .account = h->record->outgoing ? &h->account : &h->verdict->terms,
-				  .profile = &h->profile,
-				  .least = h->record->outgoing ? NULL : &h->ctx->profile,
-				  .outgoing = h->record->outgoing,
-				  .zone = h->record->zone,
-				  .ref = h->fqdn,
-				  .version = (uint16_t)SSL_version(h->ssl),
-				  .suite = suite ? (uint16_t)SSL_CIPHER_get_protocol_id(suite) : 0,
-				  .suite_name = suite ? SSL_CIPHER_get_name(suite) : ""};
+	return (struct tls_judge){
+		.trust = h->trust ? tls_trust_box_get(h->trust) : NULL,
+		.owns = h->trust ? tls_trust_box_owns(h->trust) : NULL,
+		.account = h->record->outgoing ? &h->account : &h->verdict->terms,
+		.profile = &h->profile,
+		.least = h->record->outgoing || !profile_switched(h) ? NULL : &h->ctx->profile,
+		.outgoing = h->record->outgoing,
+		.zone = h->record->zone,
+		.ref = h->fqdn,
+		.version = (uint16_t)SSL_version(h->ssl),
+		.suite = suite ? (uint16_t)SSL_CIPHER_get_protocol_id(suite) : 0,
+		.suite_name = suite ? SSL_CIPHER_get_name(suite) : ""};
 }
 
 static void
