@@ -70,17 +70,17 @@ def step(test, k):
     return None, out
 
 
-def count_calls(test):
+def first_run(test):
+    """(output, exit status, number of allocations) with none of them failing"""
     with tempfile.NamedTemporaryFile('r') as f:
-        run(test['cmd'], {**test['env'], 'LADDER_COUNT': f.name})
+        out, rc = run(test['cmd'], {**test['env'], 'LADDER_COUNT': f.name})
         words = f.read().split()
-    return int(words[0]) if words else 0
+    return out, rc, int(words[0]) if words else 0
 
 
-def ladder(tests, seconds, full, pool):
+def ladder(tests, calls, seconds, full, pool):
     """Result lines of the ladder; prints the first report of each program that falls."""
     lines, end = [], time.monotonic() + seconds
-    calls = dict(zip((t['name'] for t in tests), pool.map(count_calls, tests)))
     left = len(tests)
     for test in sorted(tests, key=lambda t: calls[t['name']]):
         name, n = test['name'], calls[test['name']]
@@ -88,13 +88,13 @@ def ladder(tests, seconds, full, pool):
         ks = list(range(n)) if n <= most else \
             list(range(most // 2)) + [most // 2 + i * (n - most // 2) // (most // 2)
                                       for i in range(most // 2)]
-        stop = time.monotonic() + max(1, (end - time.monotonic()) / left)
+        stop = time.monotonic() + max(0.3, (end - time.monotonic()) / left)
         left -= 1
         bad, done = None, 0
-        for at in range(0, len(ks), WORKERS * 4):
+        for at in range(0, len(ks), WORKERS):
             if bad or (time.monotonic() > stop and done):
                 break
-            batch = ks[at:at + WORKERS * 4]
+            batch = ks[at:at + WORKERS]
             for why, out in pool.map(lambda k: step(test, k), batch):
                 done += 1
                 if why and not bad:
@@ -126,7 +126,8 @@ def work():
     tests = [t for t in tests if not a.names or any(n in t['name'] for n in a.names)]
     lines = []
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for test, (out, rc) in zip(tests, pool.map(lambda t: run(t['cmd'], t['env']), tests)):
+        calls = {}
+        for test, (out, rc, calls[test['name']]) in zip(tests, pool.map(first_run, tests)):
             got, bad = tap(test['name'], out, rc)
             lines += got
             print(f'{"not ok" if bad else "ok"} - {test["name"]}: {len(got)} tests')
@@ -134,7 +135,7 @@ def work():
                 print('\n'.join('    ' + x for x in out.splitlines()[-60:]))
         if a.ladder:
             units = [t for t in tests if any('unit' in s for s in t['suite'])]
-            lines += ladder(units, a.ladder, a.full, pool)
+            lines += ladder(units, calls, a.ladder, a.full, pool)
     if a.results:
         with open(a.results, 'w', encoding='utf-8') as f:
             f.writelines(x + '\n' for x in lines)

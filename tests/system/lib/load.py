@@ -79,7 +79,7 @@ class Traffic:
         sides = ((self.pbx, self.pbx_host, 440, 1000, KEY, 'pbx'),
                  (self.gw, self.gw_host, 1000, 440, '-', 'gw'))
         done = {'pbx': 0, 'gw': 0}
-        while not self.over.is_set():
+        while not self.over.is_set() and self.up() < 2 * self.media:
             for sipp, host, hz, hear, tx, side in sides:
                 path = os.path.join(sipp.dir, 'media.txt')
                 if not os.path.exists(path):
