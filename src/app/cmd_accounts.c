@@ -71,11 +71,23 @@ static const struct listing routes = {
 	 .operand = "ID"},
 	{"id", "enabled", "account", "prefix", "classes", "week", "to", "weight", NULL}};
 
+static const struct listing rates = {
+	ROSTER_RATE,
+	{.word = "rates",
+	 .usage = "usage: postern rates [--json] -c CONF [PREFIX]\nLists the prices of calls from "
+		  "customers, a minute, and the seconds that are counted at a time; with a PREFIX "
+		  "or "
+		  "number, the one that counts for it: the longest prefix.\n",
+	 .option = options,
+	 .n = OPTIONS_OF_ACCOUNTS,
+	 .operand = "PREFIX"},
+	{"prefix", "price", "increment", NULL}};
+
 /* One run of a command. */
 struct run {
 	const struct listing *l;
 	const char *path, *account, *trunk, *id; /* id: of the one row that is shown whole */
-	uint64_t serves; /* numbers with an id: key of the entry that serves it; 0 = none */
+	uint64_t serves; /* numbers, rates with an id: key of the entry for it; 0 = none */
 	bool json;
 	struct roster r;
 	struct store *s;
@@ -84,6 +96,13 @@ struct run {
 };
 
 /* ---- which rows ---- */
+
+/* Is it asked for by what it covers, not by its own name? */
+static bool
+is_of_numbers(enum roster_kind k)
+{
+	return k == ROSTER_NUMBER || k == ROSTER_RATE;
+}
 
 /* Is trunk one of this account? */
 static bool
@@ -101,9 +120,10 @@ is_wanted(struct run *run, const void *row)
 	const struct roster_number *n = row;
 	const struct roster_trunk *t = row;
 	const struct roster_route *route = row;
+	const struct roster_rate *rate = row;
 	struct buf b;
 
-	if (run->id && run->l->what != ROSTER_NUMBER) {
+	if (run->id && !is_of_numbers(run->l->what)) {
 		buf_init(&b, run->mem, sizeof(run->mem));
 		change_field_put(&b, run->l->what, row, 0);
 		if (!str_eqz(buf_view(&b), run->id))
@@ -113,6 +133,8 @@ is_wanted(struct run *run, const void *row)
 		return !run->account || str_eqz(t->account, run->account);
 	if (run->l->what == ROSTER_ROUTE)
 		return !run->account || str_eqz(route->account, run->account);
+	if (run->l->what == ROSTER_RATE)
+		return !run->id || rate->key == run->serves;
 	if (run->l->what == ROSTER_NUMBER)
 		return (!run->id || n->key == run->serves) &&
 		       (!run->account || is_of(run, n->trunk, run->account)) &&
@@ -128,10 +150,12 @@ filter_rows(struct run *run)
 	uint32_t *n = run->l->what == ROSTER_ACCOUNT ? &run->r.n_accounts
 		      : run->l->what == ROSTER_TRUNK ? &run->r.n_trunks
 		      : run->l->what == ROSTER_ROUTE ? &run->r.n_routes
+		      : run->l->what == ROSTER_RATE  ? &run->r.n_rates
 						     : &run->r.n_numbers;
 	char *rows = run->l->what == ROSTER_ACCOUNT ? (char *)run->r.account
 		     : run->l->what == ROSTER_TRUNK ? (char *)run->r.trunk
 		     : run->l->what == ROSTER_ROUTE ? (char *)run->r.route
+		     : run->l->what == ROSTER_RATE  ? (char *)run->r.rate
 						    : (char *)run->r.number;
 	uint32_t kept = 0;
 
@@ -250,7 +274,7 @@ print_table(struct run *run)
 			       k + 1 < n ? "" : "\n");
 }
 
-/* ---- one account, trunk or number ---- */
+/* ---- one row ---- */
 
 /* "name: value"; lines of a longer one stand below it. */
 static void
@@ -413,12 +437,15 @@ static enum err
 show_rows(struct run *run)
 {
 	const struct roster_number *n = NULL;
+	const struct roster_rate *rate = NULL;
 
 	if (check_filters(run) != ERR_OK)
 		return ERR_NOTFOUND;
 	if (run->id && run->l->what == ROSTER_NUMBER)
 		n = roster_number_of(&run->r, str_from(run->id));
-	run->serves = n ? n->key : 0;
+	else if (run->id && run->l->what == ROSTER_RATE)
+		rate = roster_rate_of(&run->r, str_from(run->id));
+	run->serves = n ? n->key : rate ? rate->key : 0;
 	filter_rows(run);
 	if (run->id && roster_count(&run->r, run->l->what) == 0) {
 		fprintf(stderr, "postern %s: there is no \"%s\"; postern %s lists all\n",
@@ -503,4 +530,10 @@ int
 cmd_routes(int argc, char **argv)
 {
 	return run_listing(&routes, argc, argv);
+}
+
+int
+cmd_rates(int argc, char **argv)
+{
+	return run_listing(&rates, argc, argv);
 }

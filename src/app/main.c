@@ -41,6 +41,7 @@ static const struct {
 	{"accounts", cmd_accounts, "list the accounts"},
 	{"trunks", cmd_trunks, "list the trunks"},
 	{"numbers", cmd_numbers, "list the numbers"},
+	{"rates", cmd_rates, "list the prices of calls"},
 	{"routes", cmd_routes, "list the routes of calls to carriers"},
 	{"route", cmd_route, "where would a call to a number go, and why"},
 	{"zone", cmd_zone, "the DNS records that customers need, and what DNS answers"},

@@ -118,7 +118,8 @@ keep_trunk(struct probe_account *out, const struct snapshot_view *v, uint32_t i)
 
 	*t = (struct probe_trunk){.id = snapshot_trunk_id(v, i),
 				  .port = v->trunk[i].port,
-				  .show = v->trunk[i].client_certificate};
+				  .show = v->trunk[i].client_certificate,
+				  .contact = v->trunk[i].contact};
 	(void)!str_copyz(t->reference, sizeof(t->reference),
 			 snapshot_text(v, v->trunk[i].reference));
 	for (uint32_t k = 0; k < v->n_sources && t->n_sources < PROBE_SOURCES_MAX; k++)

@@ -147,12 +147,18 @@ local_of(const struct call *c, enum call_leg_index i, struct edge_local *out)
 static void
 put_contact(struct call *c, enum call_leg_index i, struct buf *b)
 {
+	const struct snapshot_view *v = c->owner->snap;
 	struct edge_local local;
+	uint32_t trunk;
 
 	if (local_of(c, i, &local) != ERR_OK)
 		return; /* the trunk is gone: the peer keeps the Contact that it has */
+	trunk = snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z));
 	buf_z(b, "Contact: <sip:");
-	put_host(b, &local.advertised);
+	if (v->trunk[trunk].contact == TRUNK_CONTACT_FQDN && local.zone[0])
+		buf_printf(b, "%s:%u", local.zone, local.advertised.port);
+	else
+		put_host(b, &local.advertised);
 	buf_z(b, transport_param(local.transport));
 	buf_z(b, ">\r\n");
 }

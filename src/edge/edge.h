@@ -213,6 +213,7 @@ struct edge_local {
 	struct addr advertised;
 	enum edge_transport transport;
 	uint32_t listener;
+	const char *zone; /* FQDN of a TLS listener's zone, else ""; lives as long as edge */
 };
 enum err edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out) NODISCARD;
 

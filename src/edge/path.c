@@ -342,7 +342,7 @@ choose_local(struct edge_txn *t, struct edge_local *local)
 								 .zone = UINT32_MAX});
 	if (!l)
 		return false;
-	*local = (struct edge_local){l->conf.advertised, l->conf.transport, l->index};
+	*local = edge_local_at(e, l);
 	return true;
 }
 

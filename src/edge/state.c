@@ -1,5 +1,16 @@
 #include "edge/state.h"
 
+struct edge_local
+edge_local_at(const struct edge *e, const struct listener *l)
+{
+	bool zoned = l->conf.transport == EDGE_TLS && l->conf.zone < e->conf.n_zones;
+
+	return (struct edge_local){.advertised = l->conf.advertised,
+				   .transport = l->conf.transport,
+				   .listener = l->index,
+				   .zone = zoned ? e->zone_fqdn[l->conf.zone] : ""};
+}
+
 enum err
 edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 {
@@ -26,7 +37,7 @@ edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 	l = listeners_for(&e->listeners, &want);
 	if (!l)
 		return ERR_NOTFOUND;
-	*out = (struct edge_local){l->conf.advertised, l->conf.transport, l->index};
+	*out = edge_local_at(e, l);
 	return ERR_OK;
 }
 

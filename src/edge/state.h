@@ -61,6 +61,8 @@ struct edge {
 	char msg[EDGE_MSG_MAX];
 };
 
+/** What messages that leave by this listener show. */
+struct edge_local edge_local_at(const struct edge *e, const struct listener *l);
 /** Does m begin an emergency call, by its Request-URI? Such a one goes up from whoever may make no
  * other calls, and may use what is kept for it. */
 bool edge_is_emergency(const struct edge *e, const struct sip_msg *m);

@@ -172,6 +172,11 @@ check_security(struct check *c, const struct roster_trunk *t)
 			     "trunk \"%.*s\": emergency calls are not available over TLS; put "
 			     "emergency: yes on a trunk over udp or tcp",
 			     STR_ARG(t->id));
+	if (!tls && t->contact == TRUNK_CONTACT_FQDN)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": contact fqdn shows the name of a zone, which %s has "
+			     "none of; use transport: tls, or contact: address",
+			     STR_ARG(t->id), trunk_transport_name(t->transport));
 	if (t->security == TRUNK_SEC_DEDICATED)
 		check_dedicated(c, t);
 }

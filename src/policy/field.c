@@ -133,6 +133,8 @@ static const struct field trunk_fields[] = {
 	 "the rollover counter under a new SRTP key of ours"},
 	{"dscp", "dscp", FIELD_DSCP, 0, T(dscp), 0, TRUNK_DSCP_KEEP, NULL, "ef",
 	 "0 to 63, ef, or keep"},
+	{"contact", "contact", FIELD_WORD, 0, T(contact), 0, 0, &trunk_contact_words, "address",
+	 "what our Contact towards it names"},
 	{"emergency", "emergency", FIELD_BOOL, 0, T(emergency), 0, 1, NULL, "no", "yes or no"},
 	{"max_calls", "max_calls", FIELD_COUNT, 0, T(max_calls), 0, CALLS_MAX, NULL, NULL,
 	 "concurrent calls, 0 = no limit of its own"},

@@ -201,6 +201,20 @@ roster_number_of(const struct roster *r, struct str pattern)
 	return best;
 }
 
+const struct roster_rate *
+roster_rate_of(const struct roster *r, struct str pattern)
+{
+	const struct roster_rate *best = NULL;
+
+	if (str_ends(pattern, STR("*")))
+		pattern.len--;
+	for (uint32_t i = 0; i < r->n_rates; i++)
+		if (covers(r->rate[i].key, pattern) &&
+		    (!best || number_key_digits(r->rate[i].key) > number_key_digits(best->key)))
+			best = &r->rate[i];
+	return best;
+}
+
 static enum err
 set_names(struct roster *r, struct roster_trunk *t, struct str s)
 {

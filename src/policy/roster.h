@@ -51,6 +51,10 @@ void roster_sort(struct roster *r);
  * longest prefix that covers it, as calls are routed; NULL = none. Borrowed. */
 const struct roster_number *roster_number_of(const struct roster *r, struct str pattern);
 
+/** The rate of calls to this number or prefix ("+4420", with or without *): the longest prefix that
+ * covers it; NULL = none. Borrowed. */
+const struct roster_rate *roster_rate_of(const struct roster *r, struct str pattern);
+
 /** Is this trunk known by the names of a certificate? */
 bool roster_trunk_named(const struct roster_trunk *t);
 /** A text of a type that was judged more mildly before? Nothing in a snapshot depends on its form.

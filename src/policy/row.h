@@ -55,6 +55,7 @@ struct roster_trunk {
 	enum trunk_reuse reuse;
 	enum trunk_mki mki;
 	enum trunk_roc roc;
+	enum trunk_contact contact;
 	uint8_t dscp;
 	uint32_t order; /* among the trunks of its account, from 0 */
 	uint32_t place;

@@ -26,6 +26,8 @@ const struct word_list trunk_mki_words = {
 	(const char *const[TRUNK_MKI_N]){"mirror", "never", "always"}, 0, TRUNK_MKI_N};
 const struct word_list trunk_roc_words = {
 	(const char *const[TRUNK_ROC_N]){"follow", "keep", "reset"}, 0, TRUNK_ROC_N};
+const struct word_list trunk_contact_words = {
+	(const char *const[TRUNK_CONTACT_N]){"address", "fqdn"}, 0, TRUNK_CONTACT_N};
 
 const char *
 trunk_kind_name(enum trunk_kind k)

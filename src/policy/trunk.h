@@ -18,6 +18,9 @@ enum trunk_mki { TRUNK_MKI_MIRROR, TRUNK_MKI_NEVER, TRUNK_MKI_ALWAYS, TRUNK_MKI_
 /* The rollover counter under a new key of ours: as the far end did it at its own last new key (RFC
  * 3711 3.3.1 keeps it where that is not known), kept, or from 0. */
 enum trunk_roc { TRUNK_ROC_FOLLOW, TRUNK_ROC_KEEP, TRUNK_ROC_RESET, TRUNK_ROC_N };
+/* What our Contact towards it names: the advertised address, or the FQDN of the TLS listener's
+ * zone. */
+enum trunk_contact { TRUNK_CONTACT_ADDRESS, TRUNK_CONTACT_FQDN, TRUNK_CONTACT_N };
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
 /* What a customer trunk is known by when it comes to us. */
 enum trunk_identity {
@@ -74,13 +77,14 @@ struct trunk {
 	uint8_t mki;                /* enum trunk_mki */
 	uint8_t roc;                /* enum trunk_roc */
 	uint8_t dscp;               /* 0..63, or TRUNK_DSCP_KEEP */
-	uint8_t pad[3];
+	uint8_t contact;            /* enum trunk_contact */
+	uint8_t pad[2];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
-	trunk_reuse_words, trunk_mki_words, trunk_roc_words;
+	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

@@ -10,7 +10,7 @@
 #include "policy/trunk.h"
 
 enum {
-	PROBE_LAYOUT = 2,
+	PROBE_LAYOUT = 3,
 	PROBE_ADDRS_MAX = 8,           /* of each family, kept */
 	PROBE_LOOKS_MAX = 4,           /* addresses whose TLS is looked at */
 	PROBE_SRV_MAX = 4,             /* SRV records kept */
@@ -61,7 +61,8 @@ struct probe_trunk {
 	char reference[POLICY_HOST_MAX]; /* name that its certificate must show; "" = the FQDN */
 	uint16_t port;
 	uint16_t n_sources;
-	uint8_t show; /* enum trunk_show: our certificate */
+	uint8_t show;    /* enum trunk_show: our certificate */
+	uint8_t contact; /* enum trunk_contact: ours in calls */
 	struct cidr source[PROBE_SOURCES_MAX];
 };
 

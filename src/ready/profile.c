@@ -265,15 +265,28 @@ static void
 compare_contact(const struct ready_profile *p, const struct probe_facts *f,
 		struct ready_report *out)
 {
+	const struct probe_trunk *wrong = NULL;
 	struct ready_line *l;
 
 	if (p->contact == PROFILE_CONTACT_ANY)
 		return;
-	l = add_line(out, p, READY_FAILED, "our Contact");
-	ready_seen(l, "it wants the FQDN %s in Contact; our calls show the address %s", f->own.zone,
-		   addr_text(&f->own.shown).z);
-	ready_change(l, "postern writes addresses there: calls to it need an edge that writes "
-			"names");
+	for (uint16_t i = 0; i < f->account.n_trunks; i++)
+		if (f->account.trunk[i].contact != TRUNK_CONTACT_FQDN)
+			wrong = &f->account.trunk[i];
+	l = add_line(out, p, wrong || !f->account.n_trunks ? READY_FAILED : READY_PASSED,
+		     "our Contact");
+	if (wrong)
+		ready_seen(l,
+			   "it wants the FQDN %s in Contact; calls on trunk %s show the address %s",
+			   f->own.zone, wrong->id.z, addr_text(&f->own.shown).z);
+	else if (f->account.n_trunks)
+		ready_seen(l, "calls show the FQDN %s, as it wants", f->own.zone);
+	else
+		ready_seen(l,
+			   "it wants the FQDN %s in Contact; no trunk of the accounts has its FQDN",
+			   f->own.zone);
+	if (wrong || !f->account.n_trunks)
+		ready_change(l, "set contact: fqdn on its trunk");
 }
 
 static void

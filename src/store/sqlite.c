@@ -23,10 +23,11 @@ MIGRATION(002);
 MIGRATION(003);
 MIGRATION(004);
 MIGRATION(005);
+MIGRATION(006);
 
 static const char *const migrations[] = {store_migration_001, store_migration_002,
 					 store_migration_003, store_migration_004,
-					 store_migration_005};
+					 store_migration_005, store_migration_006};
 
 static void
 say_why(char why[STORE_WHY_MAX], const char *text)

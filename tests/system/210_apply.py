@@ -96,6 +96,9 @@ def play_override(place):
     for want in ('override: seen at the fair', 'need: calls cross', '    make: Example 9',
                  'readiness: none: no report', 'trunk: acme-pbx pbx.example.test'):
         check(want in shown, f'{want!r} in {shown}')
+    equal(listing(p, 'rates')['rates'], [{'prefix': '+44*', 'price': '0.012', 'increment': 60}], 'rates')
+    check('price: 0.012' in p.command('rates', '-c', p.conf, '+442079460000'), 'the rate of a number')
+    equal(p.command('rates', '-c', p.conf, '+49', may_fail=True)[0], 1, 'a prefix without a rate')
     table = p.command('accounts', '-c', p.conf)
     check('readiness' in table and 'seen at the fair' in table, table)
     rc, out = p.command('accounts', '-c', p.conf, 'nobody', may_fail=True)

@@ -425,7 +425,8 @@ fake_local(void *arg, uint32_t trunk, struct edge_local *out)
 	if (f->no_local)
 		return ERR_NOTFOUND;
 	CHECK(trunk < f->snap.n_trunks);
-	*out = (struct edge_local){.transport = tls ? EDGE_TLS : EDGE_UDP};
+	*out = (struct edge_local){.transport = tls ? EDGE_TLS : EDGE_UDP,
+				   .zone = tls ? "sbc.example.test" : ""};
 	return addr_parse(tls ? STR("192.0.2.1:5061") : STR("10.0.0.1:5060"), &out->advertised);
 }
 

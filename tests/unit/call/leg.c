@@ -105,6 +105,27 @@ begin_b(void **state)
 	finish(f);
 }
 
+/* contact: fqdn shows the zone's name and the port, in each message to that trunk and no other. */
+static void
+contact_name(void **state)
+{
+	struct fake *f = rig_up();
+
+	(void)state;
+	rig_trunk(f, "acme-pbx")->contact = TRUNK_CONTACT_FQDN;
+	rig_world(f);
+	(void)rig_ringing(f);
+	assert_says(rig_sent(f, SENT_RESPONSE, 0),
+		    "Contact: <sip:sbc.example.test:5061;transport=tls>\r\n");
+	assert_says(rig_sent(f, SENT_REQUEST, 0), "Contact: <sip:10.0.0.1:5060>\r\n");
+	rig_trunk(f, "acme-pbx")->contact = TRUNK_CONTACT_ADDRESS;
+	rig_world(f);
+	fake_answer(f, rig_out(f), 183, "gw", GW_CONTACT, "");
+	assert_says(rig_sent(f, SENT_RESPONSE, 0),
+		    "Contact: <sip:192.0.2.1:5061;transport=tls>\r\n");
+	finish(f);
+}
+
 static void
 bye_counts(void **state)
 {
@@ -194,9 +215,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(destinations),    cmocka_unit_test(ways),
-		cmocka_unit_test(begin_b),         cmocka_unit_test(bye_counts),
-		cmocka_unit_test(failure_headers), cmocka_unit_test(plain_answers),
+		cmocka_unit_test(destinations),  cmocka_unit_test(ways),
+		cmocka_unit_test(begin_b),       cmocka_unit_test(contact_name),
+		cmocka_unit_test(bye_counts),    cmocka_unit_test(failure_headers),
+		cmocka_unit_test(plain_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,7 @@ static const char text[] =
 	"        mki: always\n"
 	"        roc: reset\n"
 	"        overflow: acme-0\n"
+	"        contact: fqdn\n"
 	"        hunt: [404, 5xx]\n"
 	"        stop: [500]\n"
 	"        dscp: keep\n"

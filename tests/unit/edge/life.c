@@ -234,8 +234,11 @@ local_of_trunks(void **state)
 	static const struct {
 		const char *trunk;
 		int listener;
-	} rows[] = {
-		{"acme-1", L_TLS}, {"plain1-1", L_PLAIN}, {"gw1", L_CARRIER}, {"gw-tcp", L_TCP}};
+		const char *zone;
+	} rows[] = {{"acme-1", L_TLS, RIG_ZONE},
+		    {"plain1-1", L_PLAIN, ""},
+		    {"gw1", L_CARRIER, ""},
+		    {"gw-tcp", L_TCP, ""}};
 	struct edge_local l;
 
 	(void)state;
@@ -244,6 +247,7 @@ local_of_trunks(void **state)
 
 		assert_int_equal(edge_local_of(rig.e, trunk, &l), ERR_OK);
 		assert_int_equal(l.listener, rows[i].listener);
+		assert_string_equal(l.zone, rows[i].zone);
 		assert_true(addr_eq(&l.advertised, &rig.at[rows[i].listener]));
 	}
 	assert_int_equal(edge_local_of(rig.e, POLICY_NONE, &l), ERR_NOTFOUND);

@@ -55,6 +55,16 @@ srtp_over_udp(struct world *w)
 	world_source(t, "192.0.2.1/32");
 }
 static void
+named_over_udp(struct world *w)
+{
+	struct roster_trunk *t = world_trunk(w, "acme", "u", "192.0.2.1");
+
+	t->transport = TRUNK_UDP;
+	t->security = TRUNK_SEC_REFUSED;
+	t->contact = TRUNK_CONTACT_FQDN;
+	world_source(t, "192.0.2.1/32");
+}
+static void
 udp_without_source(struct world *w)
 {
 	world_trunk(w, NULL, "gw", "192.0.2.1");
@@ -113,6 +123,8 @@ test_faults(void **state)
 		{"name of two", same_name,
 		 "\"pbx.acme.example\" is a name of account \"acme\" already"},
 		{"name in two zones", other_zone, ""},
+		{"name of a zone over udp", named_over_udp,
+		 "contact fqdn shows the name of a zone"},
 		{"srtp over udp", srtp_over_udp, "SRTP keys may not go over udp"},
 		{"udp without source", udp_without_source, "give sources"},
 		{"address without name", address_without_name, "give names"},
@@ -238,6 +250,52 @@ test_number_of(void **state)
 	world_fini(&w);
 }
 
+/* Which rate counts for a number or prefix: the longest prefix that covers all of it. */
+static void
+test_rate_of(void **state)
+{
+	static const struct {
+		const char *pattern, *want;
+	} table[] = {
+		{"+442079460000", "+4420*"},
+		{"+441179460000", "+44*"},
+		{"+4420", "+4420*"},
+		{"+4420*", "+4420*"},
+		{"+442*", "+44*"},
+		{"+44", "+44*"},
+		{"+4", "none"},
+		{"+15551230000", "none"},
+		{"442079460000", "none"},
+		{"*", "none"},
+		{"", "none"},
+	};
+	static const char *const prefixes[] = {"+44*", "+4420*", "+4421*"};
+	struct world w;
+
+	(void)state;
+	roster_init(&w.r);
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		struct roster_rate *r;
+
+		assert_int_equal(roster_add_rate(&w.r, &r), ERR_OK);
+		assert_int_equal(number_key(str_from(prefixes[i]), &r->key), ERR_OK);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct roster_rate *r = roster_rate_of(&w.r, str_from(table[i].pattern));
+		char mem[NUMBER_SIZE];
+		struct buf b;
+
+		buf_init(&b, mem, sizeof(mem) - 1);
+		if (r)
+			number_key_put(&b, r->key);
+		else
+			buf_z(&b, "none");
+		if (!str_eqz(buf_view(&b), table[i].want))
+			fail_msg("%s: %s", table[i].pattern, buf_cstr(&b));
+	}
+	world_fini(&w);
+}
+
 int
 main(void)
 {
@@ -245,6 +303,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_number_of),
+		cmocka_unit_test(test_rate_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

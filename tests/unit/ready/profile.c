@@ -118,6 +118,19 @@ want_13(struct probe_facts *f)
 	f->own.terms.min = f->own.terms.max = 0x0304;
 }
 static void
+want_trunks(struct probe_facts *f)
+{
+	f->account.n_trunks = 2;
+	f->account.trunk[0].contact = TRUNK_CONTACT_FQDN;
+	f->account.trunk[1].contact = TRUNK_CONTACT_ADDRESS;
+}
+static void
+want_named(struct probe_facts *f)
+{
+	f->account.n_trunks = 1;
+	f->account.trunk[0].contact = TRUNK_CONTACT_FQDN;
+}
+static void
 want_nothing(struct probe_facts *f)
 {
 	(void)f;
@@ -147,6 +160,9 @@ static const struct {
 	{"no suite", "name: x\nsuites: ECDHE-RSA-AES128-GCM-SHA256\n", want_nothing,
 	 "cipher suites", ""},
 	{"FQDN in Contact", "name: x\ncontact: fqdn\n", want_nothing, "our Contact", ""},
+	{"FQDN in Contact, one trunk without", "name: x\ncontact: fqdn\n", want_trunks,
+	 "our Contact", ""},
+	{"FQDN in Contact, as it is", "name: x\ncontact: fqdn\n", want_named, "", ""},
 	{"256 bits only", "name: x\nsrtp_suites: AES_256_CM_HMAC_SHA1_80\n", want_nothing, "SRTP",
 	 ""},
 	{"OPTIONS", "name: x\noptions: yes\n", want_no_answer, "", "OPTIONS"},
