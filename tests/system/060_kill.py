@@ -3,7 +3,7 @@
 import time
 
 from lib import agents
-from lib.load import MediaEnds, Traffic
+from lib.load import GW_MEDIA, MediaEnds, Traffic, media_rows, media_words
 from lib.place import GATEWAY, NUMBER, PBX, POSTERN, PSTN
 from lib.postern import Postern
 from lib.proc import check, equal, wait_for
@@ -51,15 +51,14 @@ def play_signaling(place):
     p = bed(place)
     calls = 20 if place.full else 6
     gw = agents.Sipp(place, 'gw', 'gateway_many.xml', GATEWAY, 5080, calls=calls,
-                     extra=('-mp', 22000))
+                     extra=media_words(GW_MEDIA))
     ends = MediaEnds(place)
     pbx = agents.Baresip(place, 'pbx', PBX, 5060, 440, NUMBER, cert='pbx')
     for n in range(calls):
         pbx.dial(f'sip:{PSTN}@{POSTERN}:5061')
         pbx.wait_event('CALL_ESTABLISHED', count=n + 1)
-        rows = media_rows(gw, n + 1)
-        ends.add(f'gw{n}', f'{GATEWAY}:{rows[n][0]}', f'{rows[n][1]}:{rows[n][2]}', '-', '-', 1000,
-                 440, 0)
+        wait_for('media of the gateway', 5, lambda: len(media_rows(gw, GATEWAY, GW_MEDIA)) > n)
+        ends.add(f'gw{n}', *media_rows(gw, GATEWAY, GW_MEDIA)[n], '-', '-', 1000, 440, 0)
     time.sleep(1)
     before = heard(ends)
     p.kill('signaling')
@@ -87,18 +86,6 @@ def play_signaling(place):
     pbx.hangup()
     pbx.wait_event('CALL_CLOSED', count=calls + 1)
     pbx.quit()
-
-
-def media_rows(sipp, n):
-    """The first n lines that the gateway's scenario wrote about its media."""
-    def read():
-        try:
-            with open(sipp.dir + '/media.txt', encoding='ascii') as f:
-                rows = [x.split() for x in f.read().split('\n')[:-1]]
-        except OSError:
-            return None
-        return rows if len(rows) >= n else None
-    return wait_for('media of the gateway', 5, read)
 
 
 def heard(ends):

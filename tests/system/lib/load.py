@@ -10,7 +10,23 @@ from lib.place import GATEWAY, PBX, POSTERN, PSTN
 from lib.proc import Failed, check, wait_for
 
 KEY = 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk'    # in the scenario's a=crypto line
+PBX_MEDIA, GW_MEDIA = 40000, 22000              # first ports of their media
 SUITE = 'AES_CM_128_HMAC_SHA1_80'
+
+
+def media_words(first):
+    """Options of a SIPp that is to say where its media goes; first: the first port of its media."""
+    return '-mp', first, '-trace_logs', '-log_file', 'media.txt'
+
+
+def media_rows(sipp, host, first):
+    """What its scenario has said up to now, a call a row: [local, remote, key, if it has one]"""
+    try:
+        with open(os.path.join(sipp.dir, 'media.txt'), encoding='ascii') as f:
+            rows = [x.split() for x in f.read().split('\n')[:-1]]
+    except OSError:
+        return []
+    return [[f'{host}:{first + 4 + 4 * int(r[0])}', f'{r[1]}:{r[2]}', *r[3:]] for r in rows]
 
 
 class MediaEnds:
@@ -62,12 +78,12 @@ class Traffic:
         self.tls = agents.stunnel(place, 'stunnel' + tag, f'{self.pbx_host}:5161',
                                   f'{postern}:5061')
         self.gw = agents.Sipp(place, 'gw' + tag, 'gateway_many.xml', self.gw_host, 5080,
-                              calls=calls, seconds=seconds, extra=('-mp', 22000))
+                              calls=calls, seconds=seconds, extra=media_words(GW_MEDIA))
         time.sleep(0.3)
         self.pbx = agents.Sipp(place, 'pbx' + tag, 'pbx_many.xml', self.pbx_host, 5163,
-                               f'{self.pbx_host}:5161', 't1', calls=calls, rate=rate, hold_ms=hold_ms, service=PSTN,
-                               seconds=seconds, keys={'key': KEY},
-                               extra=('-mp', 40000))
+                               f'{self.pbx_host}:5161', 't1', calls=calls, rate=rate,
+                               hold_ms=hold_ms, service=PSTN, seconds=seconds, keys={'key': KEY},
+                               extra=media_words(PBX_MEDIA))
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
         if media:
@@ -75,20 +91,14 @@ class Traffic:
         place.keep(self)
 
     def watch(self):
-        """Each call's scenario writes "local remote-host remote-port key" into media.txt."""
-        sides = ((self.pbx, self.pbx_host, 440, 1000, KEY, 'pbx'),
-                 (self.gw, self.gw_host, 1000, 440, '-', 'gw'))
+        sides = ((self.pbx, self.pbx_host, PBX_MEDIA, 440, 1000, KEY, 'pbx'),
+                 (self.gw, self.gw_host, GW_MEDIA, 1000, 440, '-', 'gw'))
         done = {'pbx': 0, 'gw': 0}
         while not self.over.is_set() and self.up() < 2 * self.media:
-            for sipp, host, hz, hear, tx, side in sides:
-                path = os.path.join(sipp.dir, 'media.txt')
-                if not os.path.exists(path):
-                    continue
-                with open(path, encoding='ascii') as f:
-                    rows = [x.split() for x in f.read().split('\n')[:-1]]
-                for row in rows[done[side]:self.media]:
-                    self.ends.add(f'{side}{done[side]}', f'{host}:{row[0]}', f'{row[1]}:{row[2]}',
-                                  tx, row[3] if side == 'pbx' else '-', hz, hear, self.media_s)
+            for sipp, host, first, hz, hear, tx, side in sides:
+                for local, remote, *key in media_rows(sipp, host, first)[done[side]:self.media]:
+                    self.ends.add(f'{side}{done[side]}', local, remote, tx, key[0] if key else '-',
+                                  hz, hear, self.media_s)
                     done[side] += 1
             time.sleep(0.02)
 
