@@ -6,6 +6,7 @@
 #include "base/channel.h"
 #include "base/id.h"
 #include "ops/alarm.h"
+#include "ops/gateways.h"
 
 enum admin_msg_type {
 	ADMIN_ENDED = 200, /* signaling: struct admin_slot: a record waits for its CDR */
@@ -14,6 +15,7 @@ enum admin_msg_type {
 	ADMIN_ALARM,       /* signaling: struct admin_alarm */
 	ADMIN_READY,       /* admin: struct probe_job (ready/facts.h): look at this equipment */
 	ADMIN_READY_DONE,  /* signaling: struct admin_ready_done, and a blob where err is 0 */
+	ADMIN_GATEWAY,     /* signaling: struct gateway: one row (ops/gateways.h) */
 	ADMIN_READY_STOP,  /* admin: uint32_t: the number of a job that nobody waits for */
 };
 
@@ -31,6 +33,7 @@ struct admin_alarm {
 	char text[ALARM_TEXT_MAX];
 	int64_t last_us; /* wall; of its last raise: told again after a restart, it is no younger */
 };
+_Static_assert(sizeof(struct gateway) <= CHANNEL_BODY_MAX, "must fit a channel message");
 _Static_assert(sizeof(struct admin_alarm) <= CHANNEL_BODY_MAX, "must fit a channel message");
 
 /* What became of a job: a sealed struct probe_facts travels beside it, or err says why not. */

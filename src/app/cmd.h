@@ -17,6 +17,7 @@ int cmd_calls(int argc, char **argv);
 int cmd_handshakes(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_tls_report(int argc, char **argv);
+int cmd_gateways(int argc, char **argv);
 int cmd_alarms(int argc, char **argv);
 int cmd_hangup(int argc, char **argv);
 int cmd_reload(int argc, char **argv);

@@ -71,6 +71,27 @@ print_alarms(const struct json *a)
 }
 
 static void
+print_gateways(const struct json *a)
+{
+	static const struct answertext_column columns[] = {
+		{"TRUNK", "trunk"},
+		{"CALLS", "calls"},
+		{"OPTIONS", "options"},
+		{"MS", "latency_ms"},
+		{"SINCE", "options_since"},
+		{"REGISTRATION", "registration"},
+		{"UNTIL", "registered_until"},
+		{"WHY", "why"},
+	};
+	const struct json *list = jsonin_get(a, "list");
+
+	if (jsonin_count(list) == 0)
+		puts("no trunk is asked by OPTIONS or registered at, and calls found none down");
+	else
+		answertext_table(list, columns, ARRAY_LEN(columns));
+}
+
+static void
 print_done(const struct json *a)
 {
 	(void)a;
@@ -143,6 +164,18 @@ cmd_alarms(int argc, char **argv)
 		.n = ARRAY_LEN(options)};
 
 	return run_cmd(&spec, print_alarms, argc, argv);
+}
+
+int
+cmd_gateways(int argc, char **argv)
+{
+	static const struct cmdline_spec spec = {
+		.word = "gateways",
+		.usage = "usage: postern gateways [--json] [-c CONF]\n",
+		.option = options,
+		.n = ARRAY_LEN(options)};
+
+	return run_cmd(&spec, print_gateways, argc, argv);
 }
 
 int

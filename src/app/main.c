@@ -47,6 +47,8 @@ static const struct {
 	{"zone", cmd_zone, "the DNS records that customers need, and what DNS answers"},
 	{"ready", cmd_ready, "check a customer's equipment from end to end"},
 	{"stats", cmd_stats, "figures of the running postern"},
+	{"gateways", cmd_gateways,
+	 "trunks asked by OPTIONS, registered at, or found down by calls"},
 	{"alarms", cmd_alarms, "what needs attention now, and what to do"},
 	{"calls", cmd_calls, "calls that are going on"},
 	{"hangup", cmd_hangup, "end a call"},

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/admin_msg.h"
+#include "app/admin_take.h"
 #include "app/handintake.h"
 #include "app/keeper_msg.h"
 #include "app/admin_ready.h"
@@ -51,6 +51,7 @@ struct admin {
 	struct handintake hands;
 	struct pkidesk pkidesk;
 	struct alarms alarms;
+	struct gateways gateways; /* as signaling told */
 	struct admin_reload reloaded;
 	struct control control;
 	struct show show;
@@ -268,33 +269,9 @@ static void
 drop_signaling(struct admin *a)
 {
 	admin_ready_lost(&a->ready);
+	a->gateways.n = 0; /* the next one tells anew */
 	loop_del(&a->loop, &a->signaling_fd);
 	channel_rebind(&a->signaling, -1);
-}
-
-static void
-end_text(char *z, size_t cap)
-{
-	z[cap - 1] = 0;
-}
-
-static bool
-take_alarm(struct admin *a, const struct channel_msg *msg)
-{
-	int64_t now = clock_wall_us();
-	struct admin_alarm m;
-
-	memcpy(&m, msg->body, sizeof(m));
-	end_text(m.object, sizeof(m.object));
-	end_text(m.text, sizeof(m.text));
-	if (m.kind >= ALARM_KINDS || m.severity >= ALARM_SEVERITIES)
-		return false;
-	if (m.raise)
-		(void)alarms_raise(&a->alarms, m.kind, m.severity, m.object, m.text,
-				   m.last_us < now ? m.last_us : now);
-	else
-		(void)alarms_clear(&a->alarms, m.kind, m.object);
-	return true;
 }
 
 static bool
@@ -306,7 +283,9 @@ take_signaling(struct admin *a, const struct channel_msg *msg, int fd)
 		return true;
 	}
 	if (msg->head.type == ADMIN_ALARM && msg->head.length == sizeof(struct admin_alarm))
-		return take_alarm(a, msg);
+		return admin_take_alarm(&a->alarms, msg);
+	if (msg->head.type == ADMIN_GATEWAY && msg->head.length == sizeof(struct gateway))
+		return admin_take_gateway(&a->gateways, msg);
 	if (msg->head.type == ADMIN_READY_DONE &&
 	    msg->head.length == sizeof(struct admin_ready_done)) {
 		struct admin_ready_done done;
@@ -461,6 +440,7 @@ take_peer(struct admin *a, const struct channel_msg *msg, int fd)
 	channel_rebind(&a->signaling, fd);
 	alarms_clear_kind(&a->alarms, ALARM_TARGET); /* the new one raises what it finds itself */
 	alarms_clear_kind(&a->alarms, ALARM_CARRIER);
+	alarms_clear_kind(&a->alarms, ALARM_OPTIONS);
 	watch_signaling(a);
 	write_cdrs(a);
 	return true;
@@ -639,6 +619,7 @@ fill_show(struct admin *a, uint64_t epoch)
 	a->show.records = &a->records;
 	a->show.do_handshakes = handshakes;
 	a->show.alarms = &a->alarms;
+	a->show.gateways = &a->gateways;
 	a->show.cdr_path = a->conf->cdr;
 	a->show.media = a->flows.head->worker;
 	a->show.srtp = a->flows.head->srtp;
@@ -677,6 +658,8 @@ open_files(struct admin *a)
 				    a->conf->handshakes_keep, a->conf->handshakes_days);
 	if (e == ERR_OK)
 		e = alarms_init(&a->alarms, a->alarms_path);
+	if (e == ERR_OK)
+		e = gateways_init(&a->gateways);
 	return e;
 }
 
@@ -755,6 +738,7 @@ tear_down(struct admin *a)
 	control_fini(&a->control);
 	pkidesk_fini(&a->pkidesk);
 	alarms_fini(&a->alarms);
+	gateways_fini(&a->gateways);
 	handintake_fini(&a->hands);
 	cdrfile_fini(&a->cdr);
 	store_close(&a->store);

@@ -288,6 +288,7 @@ on_peer(struct signaling *s, const struct channel_msg *m, int fd)
 		watch_fd(s, &s->admin_fd, fd);
 		wire_resend_ended(&s->w);
 		wire_resend_alarms(&s->w);
+		gatewaydesk_resend(&s->w.gateways);
 	} else {
 		close(fd);
 	}
@@ -407,6 +408,8 @@ start_all(struct signaling *s)
 	e = map_segments(s);
 	if (e == ERR_OK)
 		e = alarms_init(&s->w.alarms, NULL);
+	if (e == ERR_OK)
+		e = gatewaydesk_init(&s->w.gateways, &s->w.admin);
 	if (e == ERR_OK)
 		e = loop_init(&s->w.loop, 2 * c->max_calls + 4096, 8 * c->max_calls + 16384);
 	if (e == ERR_OK)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/secret.h"
+#include "edge/poll.h"
 
 /* What does not fit is cut off. */
 static void
@@ -276,6 +277,7 @@ op_carrier(void *arg, const struct policy_id *trunk, bool up, const char *why)
 	struct worker *w = arg;
 	char text[ALARM_TEXT_MAX];
 
+	gatewaydesk_carrier(&w->gateways, trunk, up, why);
 	if (up) {
 		log_info("carrier.up", "trunk=%s", trunk->z);
 		wire_alarm_clear(w, ALARM_CARRIER, trunk->z);
@@ -420,6 +422,25 @@ got_target(void *arg, const struct addr *addr, enum edge_transport transport, bo
 		wire_alarm_raise(w, ALARM_TARGET, ALARM_WARNING, object, text);
 }
 
+/* Of a carrier, health says what it means; a customer's trunk is only alarmed. */
+static void
+got_poll(void *arg, const struct edge_poll_news *n)
+{
+	struct worker *w = arg;
+	uint32_t i =
+		w->have_accounts ? snapshot_trunk(&w->accounts, str_from(n->trunk.z)) : POLICY_NONE;
+	bool up = n->state != POLL_DOWN;
+
+	gatewaydesk_poll(&w->gateways, n);
+	if (!n->changed)
+		return;
+	calls_on_poll(&w->calls, &n->trunk, up, n->why, loop_now(&w->loop));
+	if (up)
+		wire_alarm_clear(w, ALARM_OPTIONS, n->trunk.z);
+	else if (i != POLICY_NONE && i < w->accounts.first_carrier)
+		wire_alarm_raise(w, ALARM_OPTIONS, ALARM_MAJOR, n->trunk.z, n->why);
+}
+
 void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
@@ -432,6 +453,7 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_undelivered = got_undelivered,
 			       .on_handshake = got_handshake,
 			       .on_target = got_target,
+			       .on_poll = got_poll,
 			       .on_refused = got_refused};
 }
 

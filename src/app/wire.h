@@ -3,7 +3,7 @@
 #ifndef POSTERN_APP_WIRE_H
 #define POSTERN_APP_WIRE_H
 
-#include "app/admin_msg.h"
+#include "app/gatewaydesk.h"
 #include "conf/conf.h"
 #include "app/signaling_ready.h"
 #include "call/restore.h"
@@ -27,6 +27,7 @@ struct worker {
 	struct handring handshakes;
 	struct channel admin;
 	struct signaling_ready readiness;
+	struct gatewaydesk gateways;
 	struct alarms alarms; /* raised by this worker: said again when admin was started again */
 	struct str accounts_bytes, next_bytes; /* mapped snapshots: in use, and waiting to be */
 	struct snapshot_view accounts, next;

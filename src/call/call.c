@@ -403,6 +403,18 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		inside_request(c, i, txn, m, src);
 }
 
+/* Would a call be taken now? Whoever asks so chooses where its calls go. */
+static void
+answer_options(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	       const struct edge_source *src)
+{
+	enum refusal r = cs->draining                            ? REFUSAL_DRAINING
+			 : calls_count(cs) >= cs->conf.max_calls ? REFUSAL_NO_RECORD
+								 : REFUSAL_NONE;
+
+	answer_plain(cs, txn, m, src, r == REFUSAL_NONE ? 200 : 503, r, "");
+}
+
 void
 calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
 		 const struct edge_source *src, uint64_t now_us)
@@ -415,8 +427,7 @@ calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m
 	else if (caller_is_foreign(cs, msg, src))
 		refuse_plain(cs, txn, msg, src, REFUSAL_CALLER);
 	else if (msg->method == SIP_OPTIONS)
-		answer_plain(cs, txn, msg, src, cs->draining ? 503 : 200,
-			     cs->draining ? REFUSAL_DRAINING : REFUSAL_NONE, "");
+		answer_options(cs, txn, msg, src);
 	else if (msg->method == SIP_BYE)
 		refuse_plain(cs, txn, msg, src, REFUSAL_DIALOG);
 	else
@@ -474,6 +485,18 @@ calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_
 	act_note_failure(u->call, 487, q850 ? q850 : 16, "");
 	act_note_end(u->call, ENDER_CALLER, 487, q850 ? q850 : 16, REFUSAL_NONE);
 	act_event(u->call, B2BUA_EV_CANCEL, msg);
+}
+
+void
+calls_on_poll(struct calls *cs, const struct policy_id *trunk, bool up, const char *why,
+	      uint64_t now_us)
+{
+	const struct snapshot_view *v = cs->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(trunk->z)) : POLICY_NONE;
+
+	cs->now = now_us;
+	if (t != POLICY_NONE && t >= v->first_carrier)
+		health_polled(&cs->health, t - v->first_carrier, up, why);
 }
 
 void

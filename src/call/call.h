@@ -35,6 +35,10 @@ void calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge
 		  uint64_t now_us);
 void calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_t now_us);
 void calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64_t now_us);
+/** Its OPTIONS are answered again, or no more (why: a sentence). Trunks of customers are ignored.
+ */
+void calls_on_poll(struct calls *cs, const struct policy_id *trunk, bool up, const char *why,
+		   uint64_t now_us);
 void calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us);
 
 /* From media. */

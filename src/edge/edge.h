@@ -93,6 +93,16 @@ struct edge_news {
 	bool last;       /* the transaction is over and its handle no longer valid */
 };
 
+/* What OPTIONS to a trunk came to (edge/poll.h). */
+struct edge_poll_news {
+	struct policy_id trunk;
+	uint8_t state;       /* enum poll_state */
+	bool asked;          /* false: not any more */
+	bool changed;        /* it was another one before */
+	uint64_t latency_us; /* of the answer; 0 = none came */
+	const char *why;     /* a sentence, borrowed; "" where it answered as it should */
+};
+
 /* What edge tells the layer above; wired by app. */
 struct edge_up {
 	void *arg;
@@ -120,6 +130,8 @@ struct edge_up {
 	 * Told at each failure that makes it wait longer, whichever trunks use it. */
 	void (*on_target)(void *arg, const struct addr *addr, enum edge_transport transport,
 			  bool up, const char *why);
+	/** Each answer to OPTIONS, and each time that none came. */
+	void (*on_poll)(void *arg, const struct edge_poll_news *news);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
 	/** A peer that edge_expect named finished its handshake: edge_adopt takes its connection,

@@ -51,6 +51,7 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	conns_identify(&e->conns, snap);
 	conns_recheck(&e->conns); /* an account may care now, or no more */
 	rejudge_all(&e->rejudge); /* behind the swap */
+	polls_on_snapshot(e);
 	return ERR_OK;
 }
 
@@ -229,7 +230,8 @@ start_edge(struct edge *e)
 					  .on_datagram = receive_datagram,
 					  .on_turned_away = receive_turned_away,
 					  .arg = e};
-	return listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
+	err = listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
+	return err == ERR_OK ? polls_init(e) : err;
 }
 
 enum err
@@ -291,6 +293,7 @@ edge_free(struct edge **ep)
 		return;
 	e->closing = true;
 	rejudge_fini(&e->rejudge);
+	polls_fini(e);
 	listeners_fini(&e->listeners);
 	drop_txns(e);
 	loop_timer_stop(e->loop, &e->redial_timer);

@@ -117,7 +117,9 @@ tell_news(struct edge_txn *t, struct edge_news *n)
 {
 	struct edge *e = t->owner;
 
-	if (!t->forgotten && !t->once)
+	if (t->own)
+		t->own->on_news(t->own, n);
+	else if (!t->forgotten && !t->once)
 		e->up.on_news(e->up.arg, t->user, n);
 	if (n->last)
 		t->forgotten = true;

@@ -5,6 +5,7 @@
 
 #include "edge/book.h"
 #include "edge/listener.h"
+#include "edge/polls.h"
 #include "edge/redial.h"
 #include "edge/rejudge.h"
 #include "edge/txn.h"
@@ -47,6 +48,7 @@ struct edge {
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;
+	struct polls polls;
 	/* What lower files tell: send.c that a request could not be sent (true: it goes elsewhere
 	 * now), attempt.c that one (arg) wants its way anew. */
 	bool (*on_unsent)(struct edge_txn *t);

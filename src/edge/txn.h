@@ -22,6 +22,12 @@ struct text_block {
 	bool spare; /* of an emergency call: may be one of TEXT_LARGE_SPARE */
 };
 
+/* Who is told of a client transaction that edge made for itself, in place of struct edge_up. */
+struct edge_own {
+	/** May end its transaction (send_end_txn). */
+	void (*on_news)(struct edge_own *own, const struct edge_news *n);
+};
+
 struct edge_txn {
 	struct edge *owner;
 	struct hash_node by_key;
@@ -43,6 +49,7 @@ struct edge_txn {
 	bool unsent;    /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
+	struct edge_own *own;   /* NULL: call's */
 	struct edge_source src; /* server: of the request; client: what the trunk is */
 	struct edge_dest dest;  /* client; server: only trunk */
 	struct addr to;         /* UDP */

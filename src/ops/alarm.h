@@ -42,6 +42,8 @@ enum {
 	X(TARGET, "target-down", 0, "see whether the equipment runs and its address is right")     \
 	X(CARRIER, "carrier-down", 0,                                                              \
 	  "see whether the gateway runs and its address is right; calls go to the others first")   \
+	X(OPTIONS, "options-unanswered", 0,                                                        \
+	  "see whether the equipment runs, and whether it answers OPTIONS from here")              \
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 
 enum alarm_kind {

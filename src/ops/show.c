@@ -272,6 +272,16 @@ answer_alarms(struct show *s, const struct json *q, struct buf *b)
 	buf_printf(b, "],\"left_out\":%llu}", (unsigned long long)s->alarms->left_out);
 }
 
+static void
+answer_gateways(struct show *s, const struct json *q, struct buf *b)
+{
+	(void)q;
+	buf_z(b, "{\"ok\":true,\"list\":[");
+	if (s->gateways)
+		gateways_put(b, s->gateways);
+	buf_z(b, "]}");
+}
+
 /* ---- explain ---- */
 
 /* Refused handshakes of a call's targets: into the text, and as {"list":[..]} into list; nothing
@@ -481,15 +491,11 @@ show_answer(struct show *s, struct str line, struct buf *b)
 		const char *cmd;
 		void (*do_answer)(struct show *s, const struct json *q, struct buf *b);
 	} commands[] = {
-		{"stats", answer_stats},
-		{"calls", answer_calls},
-		{"explain", answer_explain},
-		{"handshakes", answer_handshakes},
-		{"hangup", answer_hangup},
-		{"reload", answer_reload},
-		{"tls-report", answer_tls_report},
-		{"alarms", answer_alarms},
-		{"reload-outcome", answer_outcome},
+		{"stats", answer_stats},           {"calls", answer_calls},
+		{"explain", answer_explain},       {"handshakes", answer_handshakes},
+		{"hangup", answer_hangup},         {"reload", answer_reload},
+		{"tls-report", answer_tls_report}, {"alarms", answer_alarms},
+		{"gateways", answer_gateways},     {"reload-outcome", answer_outcome},
 	};
 	struct json *q = NULL;
 	enum err e = jsonin_parse(line, &q);
@@ -503,7 +509,7 @@ show_answer(struct show *s, struct str line, struct buf *b)
 	else if (i == ARRAY_LEN(commands))
 		put_error(b, "cmd is one of stats, calls, explain, handshakes, tls-report, hangup, "
 			     "reload, "
-			     "reload-outcome, alarms");
+			     "reload-outcome, alarms, gateways");
 	else
 		commands[i].do_answer(s, q, b);
 	jsonin_free(&q);

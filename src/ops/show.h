@@ -1,11 +1,12 @@
 /* Answers to the questions of the control socket: stats, calls, handshakes, explain, hangup,
- * reload, alarms. A request is an object with "cmd"; an answer one with "ok". */
+ * reload, alarms, gateways. A request is an object with "cmd"; an answer one with "ok". */
 #ifndef POSTERN_OPS_SHOW_H
 #define POSTERN_OPS_SHOW_H
 
 #include "base/metric.h"
 #include "ha/records.h"
 #include "ops/alarm.h"
+#include "ops/gateways.h"
 #include "ops/showhands.h"
 
 enum {
@@ -27,6 +28,7 @@ struct show {
 	uint32_t n_pages;
 	const struct records *records;
 	const struct alarms *alarms;
+	struct gateways *gateways; /* NULL: none are known */
 	const char *cdr_path;
 	const struct media_totals *media;  /* MEDIA_WORKERS_MAX of them, or NULL */
 	const char *srtp;                  /* what media does SRTP with, or NULL */

@@ -11,6 +11,12 @@ tell_change(const struct health *h, const struct health_row *r, bool up, const c
 		h->on_change(h->arg, &r->trunk, up, why);
 }
 
+static bool
+is_out(const struct health_row *r)
+{
+	return r->down || r->deaf;
+}
+
 static void
 drop_rows(struct health *h)
 {
@@ -36,7 +42,7 @@ move_row(struct health *h, const struct health_row *r, struct health *new,
 
 	if (i != POLICY_NONE && i >= v->first_carrier && v->trunk[i].enabled)
 		new->row[i - v->first_carrier] = *r;
-	else if (r->down)
+	else if (is_out(r))
 		tell_change(h, r, true, "");
 }
 
@@ -53,7 +59,7 @@ health_on_snapshot(struct health *h, const struct snapshot_view *v)
 		v = NULL; /* all that are down are told as up */
 	}
 	for (uint32_t i = 0; i < h->n; i++)
-		if (h->row[i].down || h->row[i].failures)
+		if (is_out(&h->row[i]) || h->row[i].failures)
 			move_row(h, &h->row[i], &new, v);
 	drop_rows(h);
 	if (!new.row)
@@ -71,7 +77,7 @@ health_down(struct health *h, uint64_t now)
 	bool any = false;
 
 	for (uint32_t i = 0; i < h->n; i++) {
-		h->flags[i] = h->row[i].down && now < h->row[i].until;
+		h->flags[i] = h->row[i].deaf || (h->row[i].down && now < h->row[i].until);
 		any |= h->flags[i];
 	}
 	return any ? h->flags : NULL;
@@ -97,7 +103,7 @@ health_failed(struct health *h, uint32_t carrier, const char *why, uint32_t rand
 	r->failures++;
 	if (!r->down && r->failures < HEALTH_FAILURES)
 		return;
-	first = !r->down;
+	first = !is_out(r);
 	wait = (uint64_t)HEALTH_DOWN_US << (r->trips < TRIPS_MAX ? r->trips : TRIPS_MAX);
 	if (wait > HEALTH_DOWN_MAX_US)
 		wait = HEALTH_DOWN_MAX_US;
@@ -117,9 +123,26 @@ health_worked(struct health *h, uint32_t carrier)
 		return;
 	r = &h->row[carrier];
 	r->failures = r->trips = 0;
-	if (!r->down)
+	if (!is_out(r))
 		return;
-	r->down = false;
+	r->down = r->deaf = false;
 	r->until = 0;
 	tell_change(h, r, true, "");
+}
+
+void
+health_polled(struct health *h, uint32_t carrier, bool up, const char *why)
+{
+	struct health_row *r;
+	bool was;
+
+	if (carrier >= h->n)
+		return;
+	r = &h->row[carrier];
+	was = is_out(r);
+	r->deaf = !up;
+	if (up)
+		r->until = 0;
+	if (is_out(r) != was)
+		tell_change(h, r, !is_out(r), why);
 }

@@ -1,7 +1,8 @@
-/* Which carriers are down: a circuit breaker a carrier, fed by what calls and OPTIONS meet. So many
- * failures one after the other open it: the carrier is tried behind all others for a while, twice
- * as long each time. Then one call at a time may try it again; anything that it answers closes it.
- * Pure: `now` and random numbers in. One loop thread. */
+/* Which carriers are down: a circuit breaker a carrier, fed by what calls meet. So many failures
+ * one after the other open it: the carrier is tried behind all others for a while, twice as long
+ * each time. Then one call at a time may try it again; anything that it answers closes it. A
+ * carrier that does not answer OPTIONS (edge/poll.h) is down beside that until it does, or answers
+ * a call. Pure: `now` and random numbers in. One loop thread. */
 #ifndef POSTERN_POLICY_HEALTH_H
 #define POSTERN_POLICY_HEALTH_H
 
@@ -19,7 +20,8 @@ struct health_row {
 	uint64_t until;    /* down: not to be tried before others until then */
 	uint32_t failures; /* in a row */
 	uint32_t trips;    /* times that it was tried in vain since it went down */
-	bool down;
+	bool down;         /* the breaker is open */
+	bool deaf;         /* it does not answer OPTIONS */
 };
 
 struct health {
@@ -46,5 +48,8 @@ void health_failed(struct health *h, uint32_t carrier, const char *why, uint32_t
 		   uint64_t now);
 /** It answered. */
 void health_worked(struct health *h, uint32_t carrier);
+/** Its OPTIONS are answered again, or no more (why: a sentence). Where the breaker is open as well,
+ * an answer lets a call try it at once. */
+void health_polled(struct health *h, uint32_t carrier, bool up, const char *why);
 
 #endif

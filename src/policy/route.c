@@ -329,6 +329,12 @@ holds_status(struct str list, int status, bool class)
 }
 
 bool
+route_status_in(struct str list, int status)
+{
+	return holds_status(list, status, false) || holds_status(list, status, true);
+}
+
+bool
 route_hunts(const struct snapshot_view *v, uint32_t trunk, int status)
 {
 	struct str hunt = STR_NULL, stop = STR_NULL;

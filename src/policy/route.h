@@ -81,6 +81,8 @@ enum route_reason route_inbound(const struct snapshot_view *v, struct str e164,
  * POLICY_NONE.
  */
 bool route_hunts(const struct snapshot_view *v, uint32_t trunk, int status);
+/** Does a list as `hunt` has it ("404,5xx") hold the status, or its class? */
+bool route_status_in(struct str list, int status);
 /**
  * The called number as trunk t wants it: strip cut off the front when it is there, add put
  * before. LONG when it does not fit or nothing is left; out is then not to be used.

@@ -39,10 +39,11 @@ struct roster_account {
 struct roster_trunk {
 	struct str id, account; /* account: text id; empty for a carrier */
 	struct str host, zone, media, caller, strip, add, reference, listener, srtp, group,
-		overflow, hunt, stop;
+		overflow, hunt, stop, poll_failed;
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
+	uint32_t poll_every_s, poll_answer_s, poll_slow_ms;
 	uint16_t port, priority, weight;
 	bool enabled, learn, emergency;
 	enum trunk_kind kind;
@@ -56,7 +57,7 @@ struct roster_trunk {
 	enum trunk_mki mki;
 	enum trunk_roc roc;
 	enum trunk_contact contact;
-	uint8_t dscp;
+	uint8_t dscp, poll_down, poll_up;
 	uint32_t order; /* among the trunks of its account, from 0 */
 	uint32_t place;
 };

@@ -55,10 +55,15 @@ struct trunk {
 	struct text overflow;   /* of customers: id of the trunk that takes what it does not */
 	struct text listener;   /* name of the only listener it uses; none = any of its transport */
 	struct text srtp;       /* SRTP suites in order, commas between; none = by default */
-	uint32_t account;       /* index of its account; POLICY_NONE for a carrier */
-	uint32_t max_calls;     /* concurrent, both directions; 0 = no limit of its own */
-	uint32_t attempts;      /* INVITEs a second, both directions; 0 = no limit of its own */
+	struct text
+		poll_failed; /* statuses of an answer to OPTIONS that say: down; none = 408, 503 */
+	uint32_t account;    /* index of its account; POLICY_NONE for a carrier */
+	uint32_t max_calls;  /* concurrent, both directions; 0 = no limit of its own */
+	uint32_t attempts;   /* INVITEs a second, both directions; 0 = no limit of its own */
 	uint32_t max_length_s;  /* of a call; 0 = no limit of its own */
+	uint32_t poll_every_s;  /* OPTIONS to it; 0 = none */
+	uint32_t poll_answer_s; /* within which it answers */
+	uint32_t poll_slow_ms;  /* a later answer is a failure; 0 = none is */
 	uint16_t port;
 	uint16_t priority, weight;  /* carriers: RFC 2782 sense, lower priority first */
 	uint8_t kind;               /* enum trunk_kind */
@@ -78,7 +83,7 @@ struct trunk {
 	uint8_t roc;                /* enum trunk_roc */
 	uint8_t dscp;               /* 0..63, or TRUNK_DSCP_KEEP */
 	uint8_t contact;            /* enum trunk_contact */
-	uint8_t pad[2];
+	uint8_t poll_down, poll_up; /* so many failures, answers in a row: down, up again */
 };
 
 /* Words of the enums as files, the store and --json show them. */

@@ -1,2 +1,9 @@
 -- What Contact towards a trunk names.
 ALTER TABLE trunk ADD COLUMN contact TEXT NOT NULL DEFAULT 'address';
+-- OPTIONS to a trunk: how often, within which time, what counts as a failure, thresholds.
+ALTER TABLE trunk ADD COLUMN poll_every_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trunk ADD COLUMN poll_answer_s INTEGER NOT NULL DEFAULT 4;
+ALTER TABLE trunk ADD COLUMN poll_down INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE trunk ADD COLUMN poll_up INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE trunk ADD COLUMN poll_slow_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trunk ADD COLUMN poll_failed TEXT NOT NULL DEFAULT '';

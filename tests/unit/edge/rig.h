@@ -56,6 +56,7 @@ struct rig {
 	struct edge_conf conf;
 	struct edge *e;
 	struct world w, next;
+	void (*on_trunks)(struct world *w);           /* likewise, all of them */
 	void (*on_acme)(struct roster_account *acme); /* for rig_accounts: changes it */
 	int switched_off; /* for rig_accounts: bit 0 acme, bit 1 gateway */
 	struct addr at[L_N];
@@ -273,6 +274,8 @@ rig_accounts(struct world *w)
 		world_source(t, "127.0.0.6");
 		world_source(t, "127.0.0.7");
 	}
+	if (rig.on_trunks)
+		rig.on_trunks(w);
 	world_build(w);
 }
 

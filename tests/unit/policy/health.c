@@ -104,6 +104,66 @@ test_breaker(void **state)
 	world_fini(&w);
 }
 
+/* OPTIONS beside the breaker: either makes it down; what is told, and when. */
+static void
+test_polled(void **state)
+{
+	enum { FAIL, WORK, DEAF, HEARS, LOOK };
+	static const struct {
+		const char *name;
+		int what;
+		unsigned at_s;
+		bool down;
+		unsigned ups, downs;
+	} table[] = {
+		{"deaf", DEAF, 1, true, 0, 1},
+		{"however long", LOOK, 1000, true, 0, 1},
+		{"still", DEAF, 1000, true, 0, 1},
+		{"hears", HEARS, 1001, false, 1, 1},
+		{"hears again", HEARS, 1002, false, 1, 1},
+		{"a call fails", FAIL, 1003, false, 1, 1},
+		{"another: the breaker", FAIL, 1003, true, 1, 2},
+		{"and deaf: no second alarm", DEAF, 1004, true, 1, 2},
+		{"its time is over, but it is deaf", LOOK, 1100, true, 1, 2},
+		{"a call fails while it is deaf", FAIL, 1101, true, 1, 2},
+		{"hears: a call may try it at once, the alarm stays", HEARS, 1102, false, 1, 2},
+		{"the call is answered", WORK, 1103, false, 2, 2},
+		{"deaf", DEAF, 1104, true, 2, 3},
+		{"a call is answered all the same", WORK, 1105, false, 3, 3},
+	};
+	static const char *const ids[] = {"a", NULL};
+	struct world w = {0};
+	struct told told = {.ups = 0};
+	struct health h = {.arg = &told, .on_change = note_change};
+
+	(void)state;
+	build(&w, ids);
+	assert_int_equal(health_on_snapshot(&h, &w.v), ERR_OK);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		uint64_t now = (uint64_t)table[i].at_s * S;
+
+		if (table[i].what == FAIL)
+			health_failed(&h, 0, "silence", 0, now);
+		else if (table[i].what == WORK)
+			health_worked(&h, 0);
+		else if (table[i].what != LOOK)
+			health_polled(&h, 0, table[i].what == HEARS, "no OPTIONS");
+		if (is_down(&h, 0, now) != table[i].down || told.ups != table[i].ups ||
+		    told.downs != table[i].downs)
+			fail_msg("%s: down %d, %u up, %u down", table[i].name, is_down(&h, 0, now),
+				 told.ups, told.downs);
+	}
+	health_polled(&h, 7, false, "no such carrier");
+	/* it stays deaf over a change of the accounts */
+	health_polled(&h, 0, false, "no OPTIONS");
+	assert_int_equal(health_on_snapshot(&h, &w.v), ERR_OK);
+	assert_true(is_down(&h, 0, 0));
+	assert_int_equal(health_on_snapshot(&h, NULL), ERR_OK);
+	assert_int_equal(told.ups, 4);
+	health_fini(&h);
+	world_fini(&w);
+}
+
 /* However often, never longer than its cap. */
 static void
 test_cap(void **state)
@@ -159,9 +219,9 @@ test_snapshot(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_breaker),
-					   cmocka_unit_test(test_cap),
-					   cmocka_unit_test(test_snapshot)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_breaker), cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_cap), cmocka_unit_test(test_snapshot)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
