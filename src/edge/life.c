@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "edge/path.h"
+#include "edge/polls.h"
 #include "edge/receive.h"
 #include "edge/stray.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "edge/send.h"
 #include "policy/route.h"
@@ -109,7 +110,7 @@ end_txn(struct polls_row *r, bool quiet)
 	struct edge_txn *t = r->txn;
 
 	r->txn = NULL;
-	r->owner->polls.in_hand--;
+	r->owner->polls->in_hand--;
 	t->own = NULL;
 	edge_forget(t);
 	if (quiet)
@@ -142,7 +143,7 @@ take_answer(struct polls_row *r, const struct sip_msg *m)
 }
 
 static void
-on_news(struct edge_own *own, const struct edge_news *n)
+take_news(struct edge_own *own, const struct edge_news *n)
 {
 	struct polls_row *r = CONTAINER_OF(own, struct polls_row, own);
 	char why[WHY_MAX];
@@ -167,7 +168,7 @@ arm_polls(struct edge *e)
 {
 	uint64_t due = UINT64_MAX;
 
-	LIST_EACH(it, &e->polls.rows)
+	LIST_EACH(it, &e->polls->rows)
 	{
 		const struct polls_row *r = CONTAINER_OF(it, struct polls_row, node);
 
@@ -175,8 +176,8 @@ arm_polls(struct edge *e)
 			due = r->poll.due;
 	}
 	if (due == UINT64_MAX)
-		loop_timer_stop(e->loop, &e->polls.timer);
-	else if (timer_set(&e->loop->timers, &e->polls.timer, due) != ERR_OK)
+		loop_timer_stop(e->loop, &e->polls->timer);
+	else if (timer_set(&e->loop->timers, &e->polls->timer, due) != ERR_OK)
 		log_error("edge.timer", "no timer left for OPTIONS");
 }
 
@@ -188,7 +189,7 @@ step_row(struct polls_row *r, uint64_t now)
 
 	if (now < r->poll.due)
 		return;
-	if (!r->poll.sent_us && (e->polls.in_hand == POLLS_IN_HAND || e->listeners.draining)) {
+	if (!r->poll.sent_us && (e->polls->in_hand == POLLS_IN_HAND || e->listeners.draining)) {
 		r->poll.due = now + POLLS_WAIT_US;
 		return;
 	}
@@ -198,7 +199,7 @@ step_row(struct polls_row *r, uint64_t now)
 	case POLL_SEND:
 		err = send_options(r);
 		if (err == ERR_OK)
-			e->polls.in_hand++;
+			e->polls->in_hand++;
 		else
 			fail_poll(r, err_text(err));
 		break;
@@ -212,9 +213,9 @@ step_row(struct polls_row *r, uint64_t now)
 static void
 polls_due(struct timer *t, uint64_t now)
 {
-	struct edge *e = CONTAINER_OF(t, struct edge, polls.timer);
+	struct edge *e = CONTAINER_OF(t, struct polls, timer)->owner;
 
-	LIST_EACH(it, &e->polls.rows)
+	LIST_EACH(it, &e->polls->rows)
 	step_row(CONTAINER_OF(it, struct polls_row, node), now);
 	arm_polls(e);
 }
@@ -235,13 +236,13 @@ drop_row(struct polls_row *r)
 						       .changed = r->poll.state == POLL_DOWN,
 						       .why = ""});
 	list_del(&r->node);
-	pool_put(&e->polls.pool, r);
+	pool_put(&e->polls->pool, r);
 }
 
 static struct polls_row *
 find_row(struct edge *e, const struct policy_id *trunk)
 {
-	LIST_EACH(it, &e->polls.rows)
+	LIST_EACH(it, &e->polls->rows)
 	{
 		struct polls_row *r = CONTAINER_OF(it, struct polls_row, node);
 
@@ -268,18 +269,18 @@ take_trunk(struct edge *e, uint32_t i)
 		r->terms = terms;
 		poll_on_terms(&r->poll, &terms, random_u32(), now);
 	} else {
-		r = pool_get(&e->polls.pool);
+		r = pool_get(&e->polls->pool);
 		if (!r) {
 			log_warn("options.full", "trunk=%s is not asked: %u trunks are", id.z,
 				 (unsigned)POLLS_MAX);
 			return;
 		}
 		r->owner = e;
-		r->own.on_news = on_news;
+		r->own.on_news = take_news;
 		r->trunk = id;
 		r->terms = terms;
 		poll_begin(&r->poll, &terms, random_u32(), now);
-		list_add(&e->polls.rows, &r->node);
+		list_add(&e->polls->rows, &r->node);
 	}
 	r->kept = true;
 }
@@ -296,12 +297,12 @@ wants_polls(const struct snapshot_view *v, uint32_t i)
 void
 polls_on_snapshot(struct edge *e)
 {
-	LIST_EACH(it, &e->polls.rows)
+	LIST_EACH(it, &e->polls->rows)
 	CONTAINER_OF(it, struct polls_row, node)->kept = false;
 	for (uint32_t i = 0; e->snap && i < e->snap->n_trunks; i++)
 		if (wants_polls(e->snap, i))
 			take_trunk(e, i);
-	LIST_EACH(it, &e->polls.rows)
+	LIST_EACH(it, &e->polls->rows)
 	{
 		struct polls_row *r = CONTAINER_OF(it, struct polls_row, node);
 
@@ -314,18 +315,27 @@ polls_on_snapshot(struct edge *e)
 enum err
 polls_init(struct edge *e)
 {
-	enum err err = pool_init(&e->polls.pool, POLLS_MAX, sizeof(struct polls_row));
+	struct polls *p = mem_zalloc(1, sizeof(*p));
 
-	list_init(&e->polls.rows);
-	e->polls.timer.on_due = polls_due;
-	if (err == ERR_OK)
-		polls_on_snapshot(e);
-	return err;
+	if (!p)
+		return ERR_NOMEM;
+	e->polls = p;
+	p->owner = e;
+	p->timer.on_due = polls_due;
+	list_init(&p->rows);
+	if (pool_init(&p->pool, POLLS_MAX, sizeof(struct polls_row)) != ERR_OK)
+		return ERR_NOMEM;
+	polls_on_snapshot(e);
+	return ERR_OK;
 }
 
 void
 polls_fini(struct edge *e)
 {
-	loop_timer_stop(e->loop, &e->polls.timer);
-	pool_fini(&e->polls.pool);
+	if (!e->polls)
+		return;
+	loop_timer_stop(e->loop, &e->polls->timer);
+	pool_fini(&e->polls->pool);
+	mem_free(e->polls);
+	e->polls = NULL;
 }

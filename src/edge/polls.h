@@ -24,13 +24,14 @@ struct polls_row {
 };
 
 struct polls {
+	struct edge *owner;
 	struct pool pool;
 	struct list rows;
 	struct timer timer;
 	uint32_t in_hand;
 };
 
-/** After the listeners were started. NOMEM. */
+/** After the listeners were started. NOMEM; polls_fini all the same. */
 enum err polls_init(struct edge *e) NODISCARD;
 void polls_fini(struct edge *e);
 /** The accounts of e->snap, which may be NULL: what is known of trunks that stay is kept. */

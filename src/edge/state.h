@@ -5,7 +5,6 @@
 
 #include "edge/book.h"
 #include "edge/listener.h"
-#include "edge/polls.h"
 #include "edge/redial.h"
 #include "edge/rejudge.h"
 #include "edge/txn.h"
@@ -20,6 +19,8 @@ enum {
 	EDGE_SHARE_TIMES = 8,   /* an account may hold so many times what is free for all */
 	EDGE_DIALOG_PART = 16,  /* one in so many transactions is kept for calls that are up */
 };
+
+struct polls;
 
 struct edge {
 	struct edge_conf conf;
@@ -48,7 +49,7 @@ struct edge {
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;
-	struct polls polls;
+	struct polls *polls; /* edge/polls.h; NULL before they began */
 	/* What lower files tell: send.c that a request could not be sent (true: it goes elsewhere
 	 * now), attempt.c that one (arg) wants its way anew. */
 	bool (*on_unsent)(struct edge_txn *t);

@@ -1,6 +1,6 @@
 #include "rig.h"
 
-#include "edge/poll.h"
+#include "edge/polls.h"
 
 /* OPTIONS to a gateway: what it sees, what is told of its answers and silences, what goes when its
  * trunk goes. It is asked each 40 ms; an answer has 60 ms. */
@@ -45,12 +45,12 @@ setup(void **state)
 static struct polls_row *
 hurry(void)
 {
-	struct polls_row *r = CONTAINER_OF(rig.e->polls.rows.next, struct polls_row, node);
+	struct polls_row *r = CONTAINER_OF(rig.e->polls->rows.next, struct polls_row, node);
 
-	assert_int_equal(pool_used(&rig.e->polls.pool), 1);
+	assert_int_equal(pool_used(&rig.e->polls->pool), 1);
 	r->terms = (struct poll_terms){40000, 60000, 0, 2, 2};
 	r->poll.due = clock_now_us();
-	assert_int_equal(timer_set(&rig.loop.timers, &rig.e->polls.timer, r->poll.due), ERR_OK);
+	assert_int_equal(timer_set(&rig.loop.timers, &rig.e->polls->timer, r->poll.due), ERR_OK);
 	return r;
 }
 
@@ -150,13 +150,13 @@ switched_off(void **state)
 	rig.switched_off = 2;
 	rig_swap();
 	SPIN(rig.swapped == 1);
-	assert_int_equal(pool_used(&rig.e->polls.pool), 0);
+	assert_int_equal(pool_used(&rig.e->polls->pool), 0);
 	assert_false(told[n_told - 1].asked);
 	assert_true(told[n_told - 1].changed);
 	while (hear(fd, 1))
 		;
 	assert_null(hear(fd, 150));
-	assert_int_equal(rig.e->polls.in_hand, 0);
+	assert_int_equal(rig.e->polls->in_hand, 0);
 	close(fd);
 }
 
@@ -171,7 +171,7 @@ kept(void **state)
 	answer_until(fd, 200, POLL_UP);
 	rig_swap();
 	SPIN(rig.swapped == 1);
-	assert_ptr_equal(CONTAINER_OF(rig.e->polls.rows.next, struct polls_row, node), r);
+	assert_ptr_equal(CONTAINER_OF(rig.e->polls->rows.next, struct polls_row, node), r);
 	assert_int_equal(r->poll.state, POLL_UP);
 	assert_int_equal(r->terms.every_us, 30 * CLOCK_S);
 	close(fd);
