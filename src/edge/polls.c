@@ -47,7 +47,10 @@ put_options(struct buf *b, const struct edge *e, const struct trunk *t,
 	sip_edit_hdr_z(b, SIP_H_CALL_ID, call_id);
 	sip_edit_cseq(b, 1, STR("OPTIONS"));
 	buf_z(b, "Contact: <sip:");
-	addr_put_ip(b, &local->advertised, true);
+	if (t->contact == TRUNK_CONTACT_FQDN && local->zone[0])
+		buf_z(b, local->zone);
+	else
+		addr_put_ip(b, &local->advertised, true);
 	buf_printf(b, ":%u%s>\r\n", local->advertised.port, params[local->transport]);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	sip_edit_hdr_z(b, SIP_H_USER_AGENT, e->conf.user_agent);
