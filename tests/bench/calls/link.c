@@ -166,7 +166,7 @@ read_conn(struct link *l, unsigned i, const struct link_up *up)
 	enum sip_frame_event ev;
 	struct str msg;
 	size_t room;
-	int n;
+	int n = -1;
 
 	while (c->ssl) {
 		char *p = sip_frame_room(&c->frame, &room);
