@@ -114,8 +114,7 @@ op_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot, ui
 	struct worker *w = arg;
 	uint32_t i = media_addr_of(w, trunk);
 	uint64_t now = loop_now(&w->loop);
-	enum err e = spare ? port_alloc_emergency(&w->ports, i, near, now, slot, generation)
-			   : port_alloc(&w->ports, i, near, now, slot, generation);
+	enum err e = port_alloc(&w->ports, i, near, spare, now, slot, generation);
 
 	if (e != ERR_OK)
 		return e;
@@ -174,7 +173,7 @@ op_open(void *arg, const struct media_open *o, bool spare)
 {
 	struct worker *w = arg;
 
-	return spare ? media_ctl_open_emergency(&w->media, o) : media_ctl_open(&w->media, o);
+	return media_ctl_open(&w->media, o, spare);
 }
 
 static void

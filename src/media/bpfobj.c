@@ -1,26 +1,34 @@
 #include "media/bpfobj.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#ifdef POSTERN_BPF
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 enum { VERIFIER_LOG = 16384 };
 
-/* What the kernel said, as our result and in words. */
-static enum err
-explain(const char *what, const char *name, int err, char *why)
-{
-	bool perm = err == EPERM || err == EACCES;
+_Static_assert((int)BPF_ADDRS_MAX == (int)MEDIA_ADDRS_MAX, "the programs know all addresses");
 
-	(void)snprintf(why, IO_WHY_MAX, "%s %s: %s%s", what, name, strerror(err),
-		       perm ? "; CAP_BPF and CAP_NET_ADMIN are needed" : "");
-	return perm ? ERR_PERM : err == ENOMEM ? ERR_NOMEM : ERR_UNSUPPORTED;
+struct bpf_conf
+bpfobj_conf(const struct media_plan *plan, uint32_t addrs)
+{
+	struct bpf_conf c = {.port_min = plan->port_min,
+			     .port_max = plan->port_min + 2 * media_pairs(plan) - 1,
+			     .slice = 2 * media_slice(plan),
+			     .n_workers = media_workers(plan)};
+
+	for (uint32_t i = 0; i < plan->n_addrs; i++) {
+		if (!(addrs & 1U << i))
+			continue;
+		if (plan->bound[i].family == 6)
+			memcpy(c.v6[c.n_v6++], plan->bound[i].ip, 16);
+		else
+			memcpy(&c.v4[c.n_v4++], plan->bound[i].ip, 4);
+	}
+	return c;
 }
 
 static int
@@ -32,51 +40,47 @@ print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 	return 0;
 }
 
-static enum err
-set_conf(struct bpf_object *o, const struct bpfobj_image *image, const void *conf, size_t len)
+static bool
+set_conf(struct bpf_object *o, const struct bpf_conf *conf)
 {
 	struct bpf_map *m;
 	size_t n = 0;
 
 	bpf_object__for_each_map(m, o)
 	{
-		const char *name = bpf_map__name(m);
-		size_t at = strlen(name), tail = strlen(image->conf_map);
-
-		if (at < tail || strcmp(name + at - tail, image->conf_map) != 0)
+		if (!strstr(bpf_map__name(m), ".rodata"))
 			continue;
 		(void)bpf_map__initial_value(m, &n);
-		if (n != len || bpf_map__set_initial_value(m, conf, len) != 0)
-			return ERR_BUG;
-		return ERR_OK;
+		return n == sizeof(*conf) &&
+		       bpf_map__set_initial_value(m, conf, sizeof(*conf)) == 0;
 	}
-	return ERR_BUG;
+	return false;
 }
 
 enum err
-bpfobj_load(const struct bpfobj_image *image, const void *conf, size_t conf_len, struct bpfobj *out,
-	    char *why)
+bpfobj_load(const char *name, const unsigned char *bytes, size_t len, const struct bpf_conf *conf,
+	    struct bpfobj *out, char *why)
 {
 	static char log[VERIFIER_LOG];
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = image->name, .kernel_log_buf = log,
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name, .kernel_log_buf = log,
 		    .kernel_log_size = sizeof(log));
 	struct bpf_object *o;
-	int r;
+	enum err e;
 
 	(void)libbpf_set_print(print_nothing);
-	o = bpf_object__open_mem(image->bytes, image->len, &opts);
+	o = bpf_object__open_mem(bytes, len, &opts);
 	if (!o)
-		return explain("BPF program", image->name, errno, why);
-	if (set_conf(o, image, conf, conf_len) != ERR_OK) {
+		return io_why(why, "BPF program", name);
+	if (!set_conf(o, conf)) {
 		(void)snprintf(why, IO_WHY_MAX, "BPF program %s: its constants are of another form",
-			       image->name);
+			       name);
 		bpf_object__close(o);
 		return ERR_BUG;
 	}
-	r = bpf_object__load(o);
-	if (r != 0) {
+	if (bpf_object__load(o) != 0) {
+		e = io_why(why, "load BPF program", name);
 		bpf_object__close(o);
-		return explain("load BPF program", image->name, -r, why);
+		return e;
 	}
 	out->object = o;
 	return ERR_OK;
@@ -89,16 +93,12 @@ bpfobj_free(struct bpfobj *b)
 	b->object = NULL;
 }
 
-int
-bpfobj_map(const struct bpfobj *b, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(b->object, name);
-}
-
 enum err
-bpfobj_put(int map, const void *key, const void *value)
+bpfobj_put(const struct bpfobj *b, const char *map, const void *key, const void *value)
 {
-	return bpf_map_update_elem(map, key, value, BPF_ANY) == 0 ? ERR_OK : ERR_IO;
+	int fd = bpf_object__find_map_fd_by_name(b->object, map);
+
+	return bpf_map_update_elem(fd, key, value, BPF_ANY) == 0 ? ERR_OK : ERR_IO;
 }
 
 static enum err
@@ -110,7 +110,7 @@ attach_to(const struct bpfobj *b, int target, enum bpf_attach_type type, uint32_
 	int fd = bpf_link_create(bpf_program__fd(p), target, type, &opts);
 
 	if (fd < 0)
-		return explain("attach BPF program", bpf_program__name(p), -fd, why);
+		return io_why(why, "attach BPF program", bpf_program__name(p));
 	*link = fd;
 	return ERR_OK;
 }
@@ -122,7 +122,7 @@ bpfobj_attach_netns(const struct bpfobj *b, int *link, char *why)
 	enum err e;
 
 	if (ns < 0)
-		return explain("open", "/proc/self/ns/net", errno, why);
+		return io_why(why, "open", "/proc/self/ns/net");
 	e = attach_to(b, ns, BPF_SK_LOOKUP, 0, link, why);
 	close(ns);
 	return e;
@@ -133,62 +133,3 @@ bpfobj_attach_xdp(const struct bpfobj *b, uint32_t ifindex, uint32_t flags, int 
 {
 	return attach_to(b, (int)ifindex, BPF_XDP, flags, link, why);
 }
-
-#else
-
-enum err
-bpfobj_load(const struct bpfobj_image *image, const void *conf, size_t conf_len, struct bpfobj *out,
-	    char *why)
-{
-	(void)conf;
-	(void)conf_len;
-	(void)out;
-	(void)snprintf(why, IO_WHY_MAX, "BPF program %s: this postern was built without libbpf",
-		       image->name);
-	return ERR_UNSUPPORTED;
-}
-
-void
-bpfobj_free(struct bpfobj *b)
-{
-	(void)b;
-}
-
-int
-bpfobj_map(const struct bpfobj *b, const char *name)
-{
-	(void)b;
-	(void)name;
-	return -1;
-}
-
-enum err
-bpfobj_put(int map, const void *key, const void *value)
-{
-	(void)map;
-	(void)key;
-	(void)value;
-	return ERR_UNSUPPORTED;
-}
-
-enum err
-bpfobj_attach_netns(const struct bpfobj *b, int *link, char *why)
-{
-	(void)b;
-	(void)link;
-	(void)why;
-	return ERR_UNSUPPORTED;
-}
-
-enum err
-bpfobj_attach_xdp(const struct bpfobj *b, uint32_t ifindex, uint32_t flags, int *link, char *why)
-{
-	(void)b;
-	(void)ifindex;
-	(void)flags;
-	(void)link;
-	(void)why;
-	return ERR_UNSUPPORTED;
-}
-
-#endif

@@ -19,8 +19,8 @@ static const struct {
 #undef X
 };
 
-static uint32_t
-count_pairs(const struct media_plan *p)
+uint32_t
+media_pairs(const struct media_plan *p)
 {
 	return p->port_max > p->port_min ? (uint32_t)(p->port_max - p->port_min + 1) / 2 : 0;
 }
@@ -28,7 +28,7 @@ count_pairs(const struct media_plan *p)
 uint32_t
 media_slots(const struct media_plan *p)
 {
-	return p->n_addrs * count_pairs(p);
+	return p->n_addrs * media_pairs(p);
 }
 
 uint32_t
@@ -36,25 +36,23 @@ media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port)
 {
 	uint32_t pair = (uint32_t)(port - p->port_min) / 2;
 
-	if (addr_index >= p->n_addrs || port < p->port_min || pair >= count_pairs(p))
+	if (addr_index >= p->n_addrs || port < p->port_min || pair >= media_pairs(p))
 		return MEDIA_NO_SLOT;
-	return addr_index * count_pairs(p) + pair;
+	return addr_index * media_pairs(p) + pair;
 }
 
 uint32_t
 media_slot_addr(const struct media_plan *p, uint32_t slot)
 {
-	return count_pairs(p) ? slot / count_pairs(p) : 0;
+	return media_pairs(p) ? slot / media_pairs(p) : 0;
 }
 
 uint16_t
 media_slot_port(const struct media_plan *p, uint32_t slot)
 {
-	uint32_t pairs = count_pairs(p);
+	uint32_t pairs = media_pairs(p);
 
-	if (pairs == 0)
-		return 0;
-	return (uint16_t)(p->port_min + 2 * (slot % pairs));
+	return pairs ? (uint16_t)(p->port_min + 2 * (slot % pairs)) : 0;
 }
 
 uint32_t
@@ -68,13 +66,13 @@ media_slice(const struct media_plan *p)
 {
 	uint32_t n = media_workers(p);
 
-	return (count_pairs(p) + n - 1) / n;
+	return (media_pairs(p) + n - 1) / n;
 }
 
 uint32_t
 media_slot_worker(const struct media_plan *p, uint32_t slot)
 {
-	uint32_t slice = media_slice(p), pairs = count_pairs(p);
+	uint32_t slice = media_slice(p), pairs = media_pairs(p);
 
 	return slice && pairs ? slot % pairs / slice : 0;
 }
@@ -268,9 +266,10 @@ push_cmd(struct media_ctl *m, uint32_t type)
 	return c;
 }
 
-static enum err
-queue_open(struct media_ctl *m, const struct media_open *o, uint32_t max)
+enum err
+media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare)
 {
+	uint32_t max = m->max_opens + (spare ? MEDIA_SPARE_OPENS : 0);
 	struct media_cmd *c;
 
 	if (m->n_opens >= max)
@@ -284,18 +283,6 @@ queue_open(struct media_ctl *m, const struct media_open *o, uint32_t max)
 	c->u.open = *o;
 	media_ctl_flush(m);
 	return ERR_OK;
-}
-
-enum err
-media_ctl_open(struct media_ctl *m, const struct media_open *o)
-{
-	return queue_open(m, o, m->max_opens);
-}
-
-enum err
-media_ctl_open_emergency(struct media_ctl *m, const struct media_open *o)
-{
-	return queue_open(m, o, m->max_opens + MEDIA_SPARE_OPENS);
 }
 
 static struct media_cmd *
@@ -345,27 +332,21 @@ take_event(struct media_ctl *m, const struct channel_msg *msg)
 {
 	struct media_closed closed;
 	struct media_close which;
+	void (*on_event)(void *arg, uint32_t slot, uint32_t generation) =
+		msg->head.type == MEDIA_TIMEOUT ? m->on_timeout : m->on_rekey;
 
-	switch (msg->head.type) {
-	case MEDIA_CLOSED:
-		if (msg->head.length != sizeof(closed))
-			return ERR_SYNTAX;
+	if (msg->head.type == MEDIA_CLOSED && msg->head.length == sizeof(closed)) {
 		memcpy(&closed, msg->body, sizeof(closed));
 		take_closed(m, &closed);
 		return ERR_OK;
-	case MEDIA_TIMEOUT:
-	case MEDIA_REKEY:
-		if (msg->head.length != sizeof(which))
-			return ERR_SYNTAX;
-		memcpy(&which, msg->body, sizeof(which));
-		if (msg->head.type == MEDIA_TIMEOUT && m->on_timeout)
-			m->on_timeout(m->arg, which.slot, which.generation);
-		if (msg->head.type == MEDIA_REKEY && m->on_rekey)
-			m->on_rekey(m->arg, which.slot, which.generation);
-		return ERR_OK;
-	default:
-		return ERR_SYNTAX;
 	}
+	if ((msg->head.type != MEDIA_TIMEOUT && msg->head.type != MEDIA_REKEY) ||
+	    msg->head.length != sizeof(which))
+		return ERR_SYNTAX;
+	memcpy(&which, msg->body, sizeof(which));
+	if (on_event)
+		on_event(m->arg, which.slot, which.generation);
+	return ERR_OK;
 }
 
 enum err

@@ -174,6 +174,8 @@ struct media_plan {
 	uint32_t n_workers;
 };
 
+/** Pairs of ports on each address. */
+uint32_t media_pairs(const struct media_plan *p);
 /** Number of slots of the plan: n_addrs * pairs. */
 uint32_t media_slots(const struct media_plan *p);
 /** slot = addr_index * pairs + (port - port_min) / 2 */
@@ -239,10 +241,9 @@ struct media_ctl {
 enum err media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_plan *plan,
 			uint32_t max_opens, const struct media_totals *workers) NODISCARD;
 void media_ctl_fini(struct media_ctl *m);
-/** Queue an OPEN. Keys of its serials stand in the secrets segment before. FULL: answer 503. */
-enum err media_ctl_open(struct media_ctl *m, const struct media_open *o) NODISCARD;
-/** The same for an emergency call: MEDIA_SPARE_OPENS more may wait. */
-enum err media_ctl_open_emergency(struct media_ctl *m, const struct media_open *o) NODISCARD;
+/** Queue an OPEN. Keys of its serials stand in the secrets segment before. FULL: answer 503.
+ * spare, for an emergency call: MEDIA_SPARE_OPENS more may wait. */
+enum err media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare) NODISCARD;
 /**
  * Queue a CLOSE; on_closed comes once for it, with the final counters, also over a restart of
  * media. The same CLOSE while one waits changes nothing. Always has room for each slot.

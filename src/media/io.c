@@ -1,5 +1,7 @@
 #include "media/io.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,19 +17,6 @@ io_set_init(struct io_set *s, uint32_t n)
 	s->n = n;
 	for (uint32_t i = 0; i < n; i++)
 		s->fd[i] = -1;
-	return ERR_OK;
-}
-
-enum err
-io_set_grow(struct io_set *s, uint32_t more)
-{
-	int *fd = mem_resize(s->fd, s->n + more, sizeof(*fd));
-
-	if (!fd)
-		return ERR_NOMEM;
-	s->fd = fd;
-	for (uint32_t i = 0; i < more; i++)
-		s->fd[s->n++] = -1;
 	return ERR_OK;
 }
 
@@ -54,14 +43,52 @@ io_set_hold(struct io_set *s, int fd)
 	return ERR_OK;
 }
 
+enum err
+io_why(char *why, const char *what, const char *name)
+{
+	int saved = errno;
+	bool perm = saved == EPERM || saved == EACCES;
+
+	(void)snprintf(why, IO_WHY_MAX, "%s %s: %s%s", what, name, strerror(saved),
+		       perm ? "; CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF are needed" : "");
+	if (saved == EAFNOSUPPORT || saved == EOPNOTSUPP || saved == EINVAL)
+		return ERR_UNSUPPORTED;
+	return perm ? ERR_PERM : saved == ENOMEM ? ERR_NOMEM : ERR_IO;
+}
+
+bool
+io_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
+void
+io_buffers(int fd, int receive, int send)
+{
+	if (receive && !io_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, receive))
+		(void)!io_option(fd, SOL_SOCKET, SO_RCVBUF, receive);
+	if (send && !io_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, send))
+		(void)!io_option(fd, SOL_SOCKET, SO_SNDBUF, send);
+}
+
+bool
+io_find_socket(const struct media_plan *plan, const struct addr *to, uint32_t *socket)
+{
+	uint32_t i = 0, pairs = media_pairs(plan), port = (uint32_t)to->port - plan->port_min;
+
+	while (i < plan->n_addrs && !addr_ip_eq(&plan->bound[i], to))
+		i++;
+	if (i == plan->n_addrs || port >= 2 * pairs)
+		return false;
+	*socket = 2 * pairs * i + port;
+	return true;
+}
+
 bool
 io_ask_class(int fd, int family)
 {
-	int on = 1;
-
-	if (family == AF_INET6)
-		return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) == 0;
-	return setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)) == 0;
+	return family == AF_INET6 ? io_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
+				  : io_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
 }
 
 uint8_t

@@ -65,17 +65,24 @@ struct io_set {
 
 /** n empty places. NOMEM. */
 enum err io_set_init(struct io_set *s, uint32_t n) NODISCARD;
-/** So many further empty places. NOMEM. */
-enum err io_set_grow(struct io_set *s, uint32_t more) NODISCARD;
 /** Closes all of them; a struct of zeros is fine. */
 void io_set_fini(struct io_set *s);
 /** Keep this open as long as the set. Takes fd; FULL: it was closed. */
 enum err io_set_hold(struct io_set *s, int fd) NODISCARD;
 
+/** A call failed with errno: why[IO_WHY_MAX] says what it was, on which name, and which privilege
+ * is wanting. PERM, NOMEM, UNSUPPORTED, IO. */
+enum err io_why(char *why, const char *what, const char *name);
+/** setsockopt of an int. False, and errno. */
+bool io_option(int fd, int level, int name, int value) NODISCARD;
+/** The buffers of a socket, above the system's limit where we may; 0 = as it is. */
+void io_buffers(int fd, int receive, int send);
 /** Have recvmsg tell the traffic class. False, and errno. */
 bool io_ask_class(int fd, int family) NODISCARD;
 /** The DSCP in a control message of recvmsg, or what it was: not one of the traffic class. */
 uint8_t io_dscp_of(const struct cmsghdr *c, uint8_t was);
+/** Of a local address and port: 2 * slot, + 1 for the RTCP port. False: not one of ours. */
+bool io_find_socket(const struct media_plan *plan, const struct addr *to, uint32_t *socket);
 
 /* ---- both ---- */
 

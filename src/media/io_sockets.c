@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -13,39 +12,25 @@ enum { COUNT_A_TICK = 256 };
 
 /* ---- keeper ---- */
 
-static int
-bind_one(const struct addr *a)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = addr_to_sa(a, &sa);
-	int on = 1, size = IO_SOCKETS_BUFFER, saved, fd;
-
-	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (a->family == 6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (io_ask_class(fd, sa.ss_family) && bind(fd, (struct sockaddr *)&sa, len) == 0)
-		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
 int
 io_sockets_open(const struct media_plan *plan, uint32_t place, char *why)
 {
 	struct addr a = plan->bound[media_slot_addr(plan, place / 2)];
+	struct sockaddr_storage sa;
+	socklen_t len;
 	int fd;
 
 	a.port = (uint16_t)(media_slot_port(plan, place / 2) + place % 2);
-	fd = bind_one(&a);
-	if (fd < 0)
-		(void)snprintf(why, IO_WHY_MAX, "media port %s: %s", addr_text(&a).z,
-			       strerror(errno));
-	return fd;
+	len = addr_to_sa(&a, &sa);
+	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && (a.family != 6 || io_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+	    io_option(fd, SOL_SOCKET, SO_RCVBUF, IO_SOCKETS_BUFFER) &&
+	    io_ask_class(fd, sa.ss_family) && bind(fd, (struct sockaddr *)&sa, len) == 0)
+		return fd;
+	(void)io_why(why, "media port", addr_text(&a).z);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 static enum err
@@ -129,15 +114,13 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 static void
 set_dscp(struct io_sockets *s, uint32_t socket, const struct io_packet *k)
 {
-	int tos = k->dscp << 2;
+	bool v6 = k->addr.family == 6;
 
 	if (s->dscp[socket] == k->dscp)
 		return;
 	s->dscp[socket] = k->dscp;
-	if (k->addr.family == 6)
-		(void)setsockopt(s->socks[socket], IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-	else
-		(void)setsockopt(s->socks[socket], IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	(void)!io_option(s->socks[socket], v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			 v6 ? IPV6_TCLASS : IP_TOS, k->dscp << 2);
 }
 
 static bool

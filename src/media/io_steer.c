@@ -1,6 +1,9 @@
 #include "media/io_steer.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -8,21 +11,11 @@
 
 #include "base/mem.h"
 #include "base/random.h"
-#include "media/header.h"
+#include "media/frame.h"
+#include "media/nexthop.h"
 #include "media/steer_make.h"
 
 enum { CONTROL_MAX = CMSG_SPACE(sizeof(struct sockaddr_in6)) + CMSG_SPACE(sizeof(int)) };
-
-_Static_assert((int)IO_STEER_PLACES == (int)STEER_PLACES, "both halves count alike");
-
-static uint32_t
-steer_owner(const struct media_plan *plan, uint32_t place)
-{
-	(void)plan;
-	return place / STEER_PLACES;
-}
-
-/* ---- worker ---- */
 
 /* What a call of recvmmsg or sendmmsg needs, laid out once. */
 struct steer_batch {
@@ -32,41 +25,33 @@ struct steer_batch {
 		struct sockaddr_storage sa;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
+		struct sockaddr_ll link;
 	} name[IO_BATCH];
 	uint8_t control[IO_BATCH][CONTROL_MAX] __attribute__((aligned(8)));
+};
+
+/* A packet that leaves, and which of our addresses from. */
+struct steer_item {
+	const struct io_packet *k;
+	uint32_t local;
 };
 
 struct io_steer {
 	struct media_plan plan;
 	uint32_t worker, pairs; /* pairs: of ports on an address */
-	int epoll;
-	int receiver[STEER_FAMILIES], sender[MEDIA_ADDRS_MAX];
+	int epoll, fd[STEER_PLACES];
 	unsigned turn; /* the family that is asked first */
 	uint32_t id;   /* of the last packet sent */
 	struct io_counts *counts;
+	struct nexthops *hops; /* NULL: no frames */
+	struct steer_frames frames;
 	struct steer_batch rx, tx;
-	const struct io_packet *sending[IO_BATCH]; /* of each message of tx */
+	struct steer_item sending[IO_BATCH]; /* of each message of tx */
+	struct steer_item slow[IO_BATCH];    /* not as frames */
+	unsigned n_tx, n_slow;
 };
 
 /* ---- in ---- */
-
-/* The slot of a local address (ip_len bytes) and port, as 2 * slot; false: not one of ours. */
-static bool
-find_socket(const struct io_steer *s, const void *ip, size_t ip_len, uint32_t port,
-	    uint32_t *socket)
-{
-	uint32_t i;
-
-	for (i = 0; i < s->plan.n_addrs; i++)
-		if ((s->plan.bound[i].family == 6) == (ip_len == 16) &&
-		    memcmp(s->plan.bound[i].ip, ip, ip_len) == 0)
-			break;
-	port -= s->plan.port_min;
-	if (i == s->plan.n_addrs || port >= 2 * s->pairs)
-		return false;
-	*socket = 2 * s->pairs * i + port;
-	return true;
-}
 
 /* Where a message came to, and its DSCP. */
 static bool
@@ -76,15 +61,14 @@ read_control(const struct io_steer *s, struct msghdr *m, struct io_packet *k)
 
 	k->dscp = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR) {
-			const struct sockaddr_in *to = (const void *)CMSG_DATA(c);
+		struct sockaddr_storage sa;
+		struct addr to;
 
-			found = find_socket(s, &to->sin_addr, 4, ntohs(to->sin_port), &k->socket);
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR) {
-			const struct sockaddr_in6 *to = (const void *)CMSG_DATA(c);
-
-			found = find_socket(s, &to->sin6_addr, 16, ntohs(to->sin6_port),
-					    &k->socket);
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR) ||
+		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR)) {
+			memcpy(&sa, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+			to = addr_from_sa(&sa);
+			found = io_find_socket(&s->plan, &to, &k->socket);
 		} else {
 			k->dscp = io_dscp_of(c, k->dscp);
 		}
@@ -116,7 +100,7 @@ receive_from(struct io_steer *s, int family, struct io_packet *v, unsigned n)
 		s->rx.iov[i].iov_base = v[i].p;
 		s->rx.iov[i].iov_len = IO_PACKET_MAX;
 	}
-	r = recvmmsg(s->receiver[family], s->rx.msg, n, MSG_DONTWAIT, NULL);
+	r = recvmmsg(s->fd[family], s->rx.msg, n, MSG_DONTWAIT, NULL);
 	for (int j = 0; j < r; j++) {
 		struct msghdr *m = &s->rx.msg[j].msg_hdr;
 		uint8_t *p = v[j].p;
@@ -141,7 +125,7 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 	for (unsigned i = 0; i < STEER_FAMILIES && got < n; i++) {
 		int family = (s->turn + i) % STEER_FAMILIES;
 
-		if (s->receiver[family] >= 0)
+		if (s->fd[family] >= 0)
 			got += receive_from(s, family, v + got, n - got);
 	}
 	return got;
@@ -149,149 +133,213 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 
 /* ---- out ---- */
 
-static struct header_way
-way_of(struct io_steer *s, const struct io_packet *k, uint32_t local)
+/* Which of our addresses it leaves from, and the headers' contents. False: it cannot. */
+static bool
+find_way(struct io_steer *s, const struct io_packet *k, struct frame_way *w, uint32_t *local)
 {
-	struct header_way w = {.from = s->plan.bound[local], .to = k->addr, .dscp = k->dscp};
+	uint32_t i = k->socket / (2 * s->pairs);
 
-	w.from.port = (uint16_t)(s->plan.port_min + k->socket % (2 * s->pairs));
+	if (i >= s->plan.n_addrs || s->fd[STEER_FAMILIES + i] < 0 ||
+	    s->plan.bound[i].family != k->addr.family)
+		return false;
+	*w = (struct frame_way){.from = s->plan.bound[i], .to = k->addr, .dscp = k->dscp};
+	w->from.port = (uint16_t)(s->plan.port_min + k->socket - 2 * s->pairs * i);
 	s->id++;
 	if ((s->id & 0xffff) == 0)
 		s->id++; /* 0 asks the kernel for one */
-	w.id = s->id;
-	return w;
+	w->id = s->id;
+	*local = i;
+	return true;
+}
+
+static void
+put_message(struct io_steer *s, const struct steer_item *it, uint32_t head, socklen_t name_len)
+{
+	s->sending[s->n_tx] = *it;
+	s->tx.iov[s->n_tx] = (struct iovec){it->k->p - head, it->k->len + head};
+	s->tx.msg[s->n_tx++].msg_hdr.msg_namelen = name_len;
 }
 
 static bool
-send_fragments(struct io_steer *s, uint32_t local, const struct io_packet *k, uint32_t room)
+send_fragments(struct io_steer *s, const struct steer_item *it)
 {
-	struct header_way w = way_of(s, k, local);
+	const struct io_packet *k = it->k;
 	struct sockaddr_storage sa;
 	struct addr to = k->addr;
+	struct frame_way w;
+	uint32_t local;
 	socklen_t sa_len;
 
 	to.port = 0;
 	sa_len = addr_to_sa(&to, &sa);
-	(void)header_put(&w, k->p, k->len);
-	for (uint32_t at = 0; at < k->len + HEADER_UDP;) {
+	if (!find_way(s, k, &w, &local))
+		return false;
+	(void)frame_put(&w, k->p, k->len);
+	for (uint32_t at = 0; at < k->len + FRAME_UDP;) {
 		uint8_t *ip;
-		uint32_t n = header_fragment(&w, k->p, k->len, room, &at, &ip);
+		uint32_t n = frame_fragment(&w, k->p, k->len, IO_STEER_FRAGMENT, &at, &ip);
 
-		if (sendto(s->sender[local], ip, n, MSG_DONTWAIT, (struct sockaddr *)&sa, sa_len) <
-		    0)
+		if (sendto(s->fd[STEER_FAMILIES + local], ip, n, MSG_DONTWAIT,
+			   (struct sockaddr *)&sa, sa_len) < 0)
 			return false;
 	}
 	s->counts->tx_fragments++;
 	return true;
 }
 
-/* One packet that the kernel did not take as it was. */
+/* One packet that the kernel did not take as it was. True: it left all the same. */
 static bool
-send_again(struct io_steer *s, uint32_t local, const struct io_packet *k, int why)
+send_again(struct io_steer *s, int fd, const struct steer_item *it, int why)
 {
-	if (why == EMSGSIZE && send_fragments(s, local, k, IO_STEER_FRAGMENT))
-		return true;
 	if (why == EAGAIN || why == ENOBUFS)
 		s->counts->tx_busy++;
+	else if (fd == s->fd[STEER_FRAMES]) /* the link went away, perhaps: by the raw socket */
+		s->slow[s->n_slow++] = *it;
+	else if (why == EMSGSIZE && send_fragments(s, it))
+		return true;
 	else
 		s->counts->tx_refused++;
 	return false;
 }
 
-static void
-put_message(struct io_steer *s, unsigned at, const struct io_packet *k, uint32_t local)
-{
-	struct header_way w = way_of(s, k, local);
-	uint32_t head = header_put(&w, k->p, k->len);
-	struct msghdr *m = &s->tx.msg[at].msg_hdr;
-
-	s->sending[at] = k;
-	s->tx.iov[at] = (struct iovec){k->p - head, k->len + head};
-	if (k->addr.family == 6) {
-		s->tx.name[at].v6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
-		memcpy(&s->tx.name[at].v6.sin6_addr, k->addr.ip, 16);
-		m->msg_namelen = sizeof(struct sockaddr_in6);
-	} else {
-		s->tx.name[at].v4 = (struct sockaddr_in){.sin_family = AF_INET};
-		memcpy(&s->tx.name[at].v4.sin_addr, k->addr.ip, 4);
-		m->msg_namelen = sizeof(struct sockaddr_in);
-	}
-}
-
 static unsigned
-send_messages(struct io_steer *s, uint32_t local, unsigned n)
+send_messages(struct io_steer *s, int fd)
 {
 	unsigned at = 0, sent = 0;
 
-	while (at < n) {
-		int r = sendmmsg(s->sender[local], s->tx.msg + at, n - at, MSG_DONTWAIT);
+	while (at < s->n_tx) {
+		int r = sendmmsg(fd, s->tx.msg + at, s->n_tx - at, MSG_DONTWAIT);
 
 		if (r > 0) {
 			at += (unsigned)r;
 			sent += (unsigned)r;
 			continue;
 		}
-		sent += send_again(s, local, s->sending[at], errno);
+		sent += send_again(s, fd, &s->sending[at], errno);
 		at++;
 	}
+	s->n_tx = 0;
 	return sent;
 }
 
-/* Which of our addresses it leaves from; n_addrs: it cannot. */
-static uint32_t
-local_of(const struct io_steer *s, const struct io_packet *k)
+/* As a frame to the station that the kernel would send it to; false: not by this way. */
+static bool
+put_frame(struct io_steer *s, const struct io_packet *k, const struct frame_way *w)
 {
-	uint32_t i = k->socket / (2 * s->pairs);
+	uint32_t head = frame_head(w->to.family);
+	const struct nexthop *hop;
+	uint8_t *p;
 
-	if (i >= s->plan.n_addrs || s->sender[i] < 0 || s->plan.bound[i].family != k->addr.family)
-		return s->plan.n_addrs;
-	return i;
+	hop = nexthop_find(s->hops, &w->from, &w->to);
+	if (!hop || head + k->len > hop->mtu)
+		return false;
+	p = s->frames.do_put(s->frames.arg, hop->ifindex, k);
+	if (!p)
+		return false;
+	(void)frame_put(w, p, k->len);
+	frame_put_eth(p - head, hop->to, hop->from, w->to.family);
+	return true;
+}
+
+/* By raw sockets: those that leave from this address. */
+static unsigned
+send_slow(struct io_steer *s, uint32_t local)
+{
+	struct frame_way w;
+	uint32_t same;
+
+	for (unsigned i = 0; i < s->n_slow; i++) {
+		const struct io_packet *k = s->slow[i].k;
+
+		if (s->slow[i].local != local || !find_way(s, k, &w, &same))
+			continue;
+		if (w.to.family == 6) {
+			s->tx.name[s->n_tx].v6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
+			memcpy(&s->tx.name[s->n_tx].v6.sin6_addr, w.to.ip, 16);
+		} else {
+			s->tx.name[s->n_tx].v4 = (struct sockaddr_in){.sin_family = AF_INET};
+			memcpy(&s->tx.name[s->n_tx].v4.sin_addr, w.to.ip, 4);
+		}
+		put_message(s, &s->slow[i], frame_put(&w, k->p, k->len),
+			    w.to.family == 6 ? sizeof(struct sockaddr_in6)
+					     : sizeof(struct sockaddr_in));
+	}
+	return s->n_tx ? send_messages(s, s->fd[STEER_FAMILIES + local]) : 0;
 }
 
 static unsigned
 send_batch(void *arg, const struct io_packet *v, unsigned n)
 {
 	struct io_steer *s = arg;
-	uint8_t local[IO_BATCH];
 	unsigned sent = 0;
 
-	if (n > IO_BATCH)
-		n = IO_BATCH;
-	for (unsigned i = 0; i < n; i++) {
-		local[i] = v[i].len ? (uint8_t)local_of(s, &v[i]) : MEDIA_ADDRS_MAX;
-		if (v[i].len && local[i] == s->plan.n_addrs)
-			s->counts->tx_refused++;
-	}
-	for (uint32_t a = 0; a < s->plan.n_addrs; a++) {
-		unsigned m = 0;
+	s->n_slow = 0;
+	for (unsigned i = 0; i < n && i < IO_BATCH; i++) {
+		struct frame_way w;
+		uint32_t local;
 
-		for (unsigned i = 0; i < n; i++)
-			if (local[i] == a)
-				put_message(s, m++, &v[i], a);
-		if (m)
-			sent += send_messages(s, a, m);
+		if (v[i].len == 0)
+			continue;
+		if (!find_way(s, &v[i], &w, &local))
+			s->counts->tx_refused++;
+		else if (!s->hops || !put_frame(s, &v[i], &w))
+			s->slow[s->n_slow++] = (struct steer_item){&v[i], local};
 	}
+	if (s->hops) {
+		sent = s->frames.do_flush(s->frames.arg);
+		s->counts->tx_slow += s->n_slow;
+	}
+	for (uint32_t a = 0; a < s->plan.n_addrs && s->n_slow; a++)
+		sent += send_slow(s, a);
 	return sent;
+}
+
+/* ---- frames through the packet socket ---- */
+
+static uint8_t *
+put_packet(void *arg, uint32_t ifindex, const struct io_packet *k)
+{
+	struct io_steer *s = arg;
+	bool v6 = k->addr.family == 6;
+
+	if (s->fd[STEER_FRAMES] < 0)
+		return NULL;
+	s->tx.name[s->n_tx].link =
+		(struct sockaddr_ll){.sll_family = AF_PACKET,
+				     .sll_protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP),
+				     .sll_ifindex = (int)ifindex,
+				     .sll_halen = FRAME_MAC};
+	put_message(s, &(struct steer_item){k, k->socket / (2 * s->pairs)},
+		    FRAME_ETH + frame_head(k->addr.family), sizeof(struct sockaddr_ll));
+	return k->p;
+}
+
+static unsigned
+flush_packet(void *arg)
+{
+	struct io_steer *s = arg;
+
+	return s->n_tx ? send_messages(s, s->fd[STEER_FRAMES]) : 0;
 }
 
 /* ---- the frame ---- */
 
 static void
-count_full(void *arg, uint64_t now_us)
+tick(void *arg, uint64_t now_us)
 {
 	struct io_steer *s = arg;
 	uint64_t full = 0;
 
-	(void)now_us;
 	for (int f = 0; f < STEER_FAMILIES; f++) {
 		uint32_t info[SK_MEMINFO_VARS] = {0};
 		socklen_t len = sizeof(info);
 
-		if (s->receiver[f] >= 0 &&
-		    getsockopt(s->receiver[f], SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
+		if (s->fd[f] >= 0 && getsockopt(s->fd[f], SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
 			full += info[SK_MEMINFO_DROPS];
 	}
 	s->counts->rx_full = full; /* the sockets outlive us */
+	if (s->hops)
+		nexthops_tick(s->hops, now_us);
 }
 
 static void
@@ -317,80 +365,113 @@ detach_steer(struct media_io *io)
 	struct io_steer *s = io->arg;
 
 	if (s) {
-		for (int f = 0; f < STEER_FAMILIES; f++)
-			if (s->receiver[f] >= 0)
-				close(s->receiver[f]);
-		for (uint32_t i = 0; i < MEDIA_ADDRS_MAX; i++)
-			if (s->sender[i] >= 0)
-				close(s->sender[i]);
+		for (int i = 0; i < STEER_PLACES; i++)
+			if (s->fd[i] >= 0)
+				close(s->fd[i]);
 		if (s->epoll >= 0)
 			close(s->epoll);
+		nexthops_free(&s->hops);
 		mem_free(s);
 	}
 	*io = (struct media_io){.fd = -1};
 }
 
-static enum err
-attach_steer(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-	     struct media_io *out)
+enum err
+io_steer_attach(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
+		const struct steer_frames *frames, struct media_io *out)
 {
 	struct io_steer *s = mem_zalloc(1, sizeof(*s));
+	enum err e;
 
 	if (!s)
 		return ERR_NOMEM;
 	s->plan = *plan;
 	s->worker = worker;
-	s->pairs = media_slots(plan) / plan->n_addrs;
+	s->pairs = media_pairs(plan);
 	s->counts = counts;
 	s->id = random_u32();
-	for (int f = 0; f < STEER_FAMILIES; f++)
-		s->receiver[f] = -1;
-	for (uint32_t i = 0; i < MEDIA_ADDRS_MAX; i++)
-		s->sender[i] = -1;
+	memset(s->fd, 0xff, sizeof(s->fd)); /* -1: none yet */
 	lay_out(&s->rx, true);
 	lay_out(&s->tx, false);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	*out = (struct media_io){.arg = s,
 				 .do_rx = receive_batch,
 				 .do_tx = send_batch,
-				 .do_tick = count_full,
+				 .do_tick = tick,
 				 .fd = s->epoll};
-	if (s->epoll < 0) {
-		detach_steer(out);
-		return ERR_IO;
+	e = s->epoll < 0 ? ERR_IO : ERR_OK;
+	if (e == ERR_OK && frames) {
+		s->frames = *frames;
+		e = nexthops_new(&s->hops);
 	}
-	return ERR_OK;
+	if (e != ERR_OK)
+		detach_steer(out);
+	return e;
+}
+
+static enum err
+attach_steer(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
+	     struct media_io *out)
+{
+	return io_steer_attach(plan, worker, counts, NULL, out);
+}
+
+static enum err
+attach_packet(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
+	      struct media_io *out)
+{
+	struct steer_frames frames = {.do_put = put_packet, .do_flush = flush_packet};
+	enum err e = io_steer_attach(plan, worker, counts, &frames, out);
+
+	if (e == ERR_OK)
+		((struct io_steer *)out->arg)->frames.arg = out->arg;
+	return e;
 }
 
 static enum err
 add_steer(struct media_io *io, uint32_t place, int fd)
 {
 	struct io_steer *s = io->arg;
-	uint32_t at = place % STEER_PLACES;
 	struct epoll_event ev = {.events = EPOLLIN};
-	int *kept = at < STEER_FAMILIES ? &s->receiver[at] : &s->sender[at - STEER_FAMILIES];
+	uint32_t at = place % STEER_PLACES;
 	enum err e = ERR_OK;
 
 	if (place / STEER_PLACES != s->worker)
 		e = ERR_RANGE;
-	else if (*kept >= 0)
+	else if (s->fd[at] >= 0)
 		e = ERR_EXISTS;
 	else if (at < STEER_FAMILIES && epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
 		e = ERR_IO;
-	if (e != ERR_OK) {
+	if (e != ERR_OK)
 		close(fd);
-		return e;
-	}
-	*kept = fd;
-	return ERR_OK;
+	else
+		s->fd[at] = fd;
+	return e;
+}
+
+static uint32_t
+steer_owner(const struct media_plan *plan, uint32_t place)
+{
+	(void)plan;
+	return place / STEER_PLACES;
 }
 
 const struct io_backend io_steer_backend = {
 	.name = "steer",
-	.do_make = steer_make,
+	.do_make = steer_make_raw,
 	.do_probe = steer_probe,
 	.do_owner = steer_owner,
 	.do_attach = attach_steer,
+	.do_add = add_steer,
+	.do_detach = detach_steer,
+};
+
+const struct io_backend io_packet_backend = {
+	.name = "packet",
+	.do_make = steer_make_packet,
+	.do_probe = steer_probe,
+	.do_owner = steer_owner,
+	.do_attach = attach_packet,
 	.do_add = add_steer,
 	.do_detach = detach_steer,
 };

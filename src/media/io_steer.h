@@ -1,19 +1,34 @@
-/* Packets of all our ports through one socket a worker and family: a BPF program of our own
- * (bpf/steer.bpf.c) steers them there. Out through raw sockets, one a worker and local address, so
- * that routes, neighbours and netfilter are the kernel's as ever. Keeper needs CAP_BPF,
- * CAP_NET_ADMIN and CAP_NET_RAW to make it; a worker needs nothing.
+/* `steer`: packets of all our ports through one socket a worker and family: a BPF program of our
+ * own (bpf/steer.bpf.c) steers them there. Out through raw sockets, one a worker and local address,
+ * so that routes, neighbours and netfilter are the kernel's as ever.
  *
- * Places: IO_STEER_PLACES a worker: receiving IPv4 and IPv6, then sending from each address. */
+ * `packet`: as `steer`, but packets leave as frames through a packet socket a worker, past routing,
+ * netfilter and queueing disciplines: about a third cheaper. The next hop is the kernel's
+ * (nexthop.h); a packet whose next hop is not known for sure, or that is too long for it, leaves as
+ * with `steer`.
+ *
+ * Keeper needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW to make them; a worker needs nothing. */
 #ifndef POSTERN_MEDIA_IO_STEER_H
 #define POSTERN_MEDIA_IO_STEER_H
 
 #include "media/io.h"
 
-enum {
-	IO_STEER_PLACES = 2 + MEDIA_ADDRS_MAX, /* of a worker */
-	IO_STEER_FRAGMENT = 1280, /* bytes of a fragment where a packet is too long for the link */
+enum { IO_STEER_FRAGMENT = 1280 /* bytes of a fragment of a packet too long for the link */ };
+
+extern const struct io_backend io_steer_backend, io_packet_backend;
+
+/* Another way out, for whole frames; the rest leaves as with `steer`. */
+struct steer_frames {
+	void *arg;
+	/** Take this packet for the link. Where its payload shall stand (FRAME_MAX before it are
+	 * written after the call), k->p or elsewhere; NULL: not by this way. */
+	uint8_t *(*do_put)(void *arg, uint32_t ifindex, const struct io_packet *k);
+	/** Send what was taken; returns how many packets left. */
+	unsigned (*do_flush)(void *arg);
 };
 
-extern const struct io_backend io_steer_backend;
+/** As do_attach, with this way out. out->arg is the worker's io_steer. */
+enum err io_steer_attach(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
+			 const struct steer_frames *frames, struct media_io *out) NODISCARD;
 
 #endif

@@ -7,17 +7,16 @@
 
 #include "base/mem.h"
 #include "media/frame.h"
-#include "media/header.h"
-#include "media/nexthop.h"
+#include "media/io_steer.h"
+#include "media/steer_make.h"
 #include "media/xkeeper.h"
 
 enum {
 	PAYLOAD_AT = XFRAMES_SIZE - IO_PACKET_MAX, /* in a frame that we fill ourselves */
 	KICKS_MAX = 16,  /* calls of the kernel for one batch: it sends 32 packets in each */
 	STEER_EVERY = 4, /* batches that may pass before steer is asked, while there are packets */
-	NO_QUEUE = XFRAMES_QUEUES,
 };
-_Static_assert((int)PAYLOAD_AT >= (int)HEADER_MAX, "room for the headers");
+_Static_assert((int)PAYLOAD_AT >= (int)FRAME_MAX, "room for the headers");
 
 /* Packets of a batch for one queue. */
 struct outgoing {
@@ -27,11 +26,11 @@ struct outgoing {
 
 struct io_xdp {
 	struct media_plan plan;
-	uint32_t worker, pairs; /* pairs: of ports on an address */
+	uint32_t worker;
 	struct media_io steer;
 	struct io_counts *counts;
 	struct xframes frames;
-	int segment, epoll, fd[XFRAMES_QUEUES];
+	int epoll, fd[XKEEPER_PLACES]; /* fd: the segment, then the queues */
 	struct xqueue queue[XFRAMES_QUEUES];
 	uint32_t n_queues; /* that are at work; 0: not all descriptors are here yet */
 	unsigned turn, since_steer;
@@ -40,10 +39,7 @@ struct io_xdp {
 	uint64_t hand[IO_BATCH]; /* frames of the last batch */
 	unsigned n_hand;
 	bool *held; /* by frame: in hand, and not sent */
-	struct nexthops *hops;
-	uint64_t full; /* lost by the rings, as the last tick saw it */
 	struct outgoing out[XFRAMES_QUEUES];
-	struct io_packet slow[IO_BATCH];
 };
 
 /* ---- in ---- */
@@ -62,27 +58,13 @@ empty_hand(struct io_xdp *s)
 	s->n_hand = 0;
 }
 
-/* The local address and port as 2 * slot; false: not one of ours. */
-static bool
-find_socket(const struct io_xdp *s, const struct addr *to, uint32_t *socket)
-{
-	uint32_t port = (uint32_t)to->port - s->plan.port_min, i = 0;
-
-	while (i < s->plan.n_addrs && !addr_ip_eq(&s->plan.bound[i], to))
-		i++;
-	if (i == s->plan.n_addrs || port >= 2 * s->pairs)
-		return false;
-	*socket = 2 * s->pairs * i + port;
-	return true;
-}
-
 static bool
 read_packet(struct io_xdp *s, const struct xdp_desc *d, struct io_packet *k)
 {
 	uint8_t *p = xframes_at(&s->frames, d->addr);
 	struct frame_udp f;
 
-	if (frame_read(p, d->len, &f) != ERR_OK || !find_socket(s, &f.to, &k->socket) ||
+	if (frame_read(p, d->len, &f) != ERR_OK || !io_find_socket(&s->plan, &f.to, &k->socket) ||
 	    (d->addr & (XFRAMES_SIZE - 1)) + f.at > PAYLOAD_AT)
 		return false;
 	k->p = p + f.at;
@@ -138,8 +120,8 @@ feed_queue(struct io_xdp *s, uint32_t q)
 {
 	xframes_reap(&s->frames, s->queue, q);
 	xframes_fill(&s->frames, s->queue, q);
-	if (xring_sleeps(&s->queue[q].fill))
-		(void)recv(s->fd[q], NULL, 0, MSG_DONTWAIT);
+	if (xring_sleeps(&s->queue[q].ring[XRING_FILL]))
+		(void)recv(s->fd[1 + q], NULL, 0, MSG_DONTWAIT);
 }
 
 static unsigned
@@ -168,17 +150,7 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 
 /* ---- out ---- */
 
-/* The queue of ours on the interface; NO_QUEUE: there is none. */
-static uint32_t
-queue_on(const struct io_xdp *s, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < s->n_queues; i++)
-		if (s->frames.head->ifindex[i] == ifindex)
-			return i;
-	return NO_QUEUE;
-}
-
-/* A packet of another's memory moves into a frame of ours. */
+/* A packet that stands elsewhere moves into a frame of ours. */
 static uint8_t *
 move_in(struct io_xdp *s, const struct io_packet *k)
 {
@@ -191,46 +163,26 @@ move_in(struct io_xdp *s, const struct io_packet *k)
 	return xframes_at(&s->frames, addr) + PAYLOAD_AT;
 }
 
-static bool
-local_of(const struct io_xdp *s, const struct io_packet *k, struct addr *from)
+static uint8_t *
+put_frame(void *arg, uint32_t ifindex, const struct io_packet *k)
 {
-	uint32_t i = k->socket / (2 * s->pairs);
-
-	if (i >= s->plan.n_addrs || s->plan.bound[i].family != k->addr.family)
-		return false;
-	*from = s->plan.bound[i];
-	from->port = (uint16_t)(s->plan.port_min + k->socket % (2 * s->pairs));
-	return true;
-}
-
-/* As a frame to the station that the kernel would send it to; false: not by this way. */
-static bool
-put_frame(struct io_xdp *s, const struct io_packet *k)
-{
-	struct header_way w = {.to = k->addr, .dscp = k->dscp};
-	const struct nexthop *hop;
+	struct io_xdp *s = arg;
+	uint32_t q = 0, head = FRAME_ETH + frame_head(k->addr.family);
 	struct outgoing *out;
-	uint32_t q, head;
 	uint8_t *p = k->p;
 
-	if (s->n_queues == 0 || !local_of(s, k, &w.from))
-		return false;
-	hop = nexthop_find(s->hops, &w.from, &w.to);
-	if (!hop || k->len + HEADER_UDP + (w.to.family == 6 ? HEADER_V6 : HEADER_V4) > hop->mtu)
-		return false;
-	q = queue_on(s, hop->ifindex);
-	if (q == NO_QUEUE)
-		return false;
+	while (q < s->n_queues && s->frames.head->ifindex[q] != ifindex)
+		q++;
+	if (q == s->n_queues)
+		return NULL;
 	if (!xframes_has(&s->frames, p))
 		p = move_in(s, k);
 	if (!p)
-		return false;
-	head = header_put(&w, p, k->len) + HEADER_ETHER;
-	frame_put_eth(p - head + HEADER_ETHER, hop->to, hop->from, w.to.family);
+		return NULL;
 	out = &s->out[q];
 	out->desc[out->n++] = (struct xdp_desc){.addr = (uint64_t)(p - head - s->frames.base),
 						.len = head + k->len};
-	return true;
+	return p;
 }
 
 /* The kernel sends what stands in the ring, some 32 packets a call. What it leaves for now (no
@@ -238,14 +190,14 @@ put_frame(struct io_xdp *s, const struct io_packet *k)
 static void
 kick_queue(struct io_xdp *s, uint32_t q)
 {
-	struct xring *tx = &s->queue[q].tx;
+	struct xring *tx = &s->queue[q].ring[XRING_TX];
 
 	for (int i = 0; i < KICKS_MAX && xring_sleeps(tx); i++) {
 		uint32_t before = __atomic_load_n(tx->other, __ATOMIC_ACQUIRE);
 
 		if (before == tx->at)
 			return;
-		if (send(s->fd[q], NULL, 0, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		if (send(s->fd[1 + q], NULL, 0, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
 			return;
 		if (__atomic_load_n(tx->other, __ATOMIC_ACQUIRE) == before)
 			return;
@@ -269,66 +221,41 @@ send_queue(struct io_xdp *s, uint32_t q)
 }
 
 static unsigned
-send_batch(void *arg, const struct io_packet *v, unsigned n)
+flush_frames(void *arg)
 {
 	struct io_xdp *s = arg;
-	unsigned sent = 0, slow = 0;
+	unsigned sent = 0;
 
-	if (n > IO_BATCH)
-		n = IO_BATCH;
-	for (unsigned i = 0; i < n; i++)
-		if (v[i].len && !put_frame(s, &v[i]))
-			s->slow[slow++] = v[i];
 	for (uint32_t q = 0; q < s->n_queues; q++)
 		if (s->out[q].n)
 			sent += send_queue(s, q);
-	if (slow) {
-		unsigned by_steer = s->steer.do_tx(s->steer.arg, s->slow, slow);
-
-		s->counts->tx_slow += by_steer;
-		sent += by_steer;
-	}
 	return sent;
+}
+
+static unsigned
+send_batch(void *arg, const struct io_packet *v, unsigned n)
+{
+	struct io_xdp *s = arg;
+
+	return s->steer.do_tx(s->steer.arg, v, n);
 }
 
 /* ---- the frame ---- */
 
 /* What the rings lost, as the kernel counts it: more than all that a restart may bring. */
-static uint64_t
-count_full(const struct io_xdp *s)
-{
-	uint64_t full = 0;
-
-	for (uint32_t q = 0; q < s->n_queues; q++) {
-		struct xdp_statistics st = {0};
-		socklen_t len = sizeof(st);
-
-		if (getsockopt(s->fd[q], SOL_XDP, XDP_STATISTICS, &st, &len) == 0)
-			full += st.rx_dropped + st.rx_ring_full;
-	}
-	return full;
-}
-
 static void
 tick(void *arg, uint64_t now_us)
 {
 	struct io_xdp *s = arg;
 
-	s->steer.do_tick(s->steer.arg, now_us);
-	s->counts->rx_full += count_full(s); /* steer has just set it anew */
-	nexthops_tick(s->hops, now_us);
-	for (uint32_t q = 0; q < s->n_queues; q++)
-		kick_queue(s, q);
-}
+	s->steer.do_tick(s->steer.arg, now_us); /* sets rx_full anew */
+	for (uint32_t q = 0; q < s->n_queues; q++) {
+		struct xdp_statistics st = {0};
+		socklen_t len = sizeof(st);
 
-static void
-unmap_queues(struct io_xdp *s)
-{
-	for (int q = 0; q < XFRAMES_QUEUES; q++) {
-		xring_unmap(&s->queue[q].fill);
-		xring_unmap(&s->queue[q].completion);
-		xring_unmap(&s->queue[q].rx);
-		xring_unmap(&s->queue[q].tx);
+		if (getsockopt(s->fd[1 + q], SOL_XDP, XDP_STATISTICS, &st, &len) == 0)
+			s->counts->rx_full += st.rx_dropped + st.rx_ring_full;
+		kick_queue(s, q);
 	}
 }
 
@@ -338,18 +265,16 @@ detach_xdp(struct media_io *io)
 	struct io_xdp *s = io->arg;
 
 	if (s) {
-		unmap_queues(s);
-		xframes_unmap(&s->frames);
 		for (int q = 0; q < XFRAMES_QUEUES; q++)
-			if (s->fd[q] >= 0)
-				close(s->fd[q]);
-		if (s->segment >= 0)
-			close(s->segment);
+			xring_unmap(s->queue[q].ring);
+		xframes_unmap(&s->frames);
+		for (int i = 0; i < XKEEPER_PLACES; i++)
+			if (s->fd[i] >= 0)
+				close(s->fd[i]);
 		if (s->epoll >= 0)
 			close(s->epoll);
 		if (s->steer.arg)
 			io_steer_backend.do_detach(&s->steer);
-		nexthops_free(&s->hops);
 		mem_free(s->seen);
 		mem_free(s->held);
 		mem_free(s);
@@ -370,17 +295,15 @@ attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *cou
 	   struct media_io *out)
 {
 	struct io_xdp *s = mem_zalloc(1, sizeof(*s));
+	struct steer_frames frames = {.arg = s, .do_put = put_frame, .do_flush = flush_frames};
 	enum err e;
 
 	if (!s)
 		return ERR_NOMEM;
 	s->plan = *plan;
 	s->worker = worker;
-	s->pairs = media_slots(plan) / plan->n_addrs;
 	s->counts = counts;
-	s->segment = -1;
-	for (int q = 0; q < XFRAMES_QUEUES; q++)
-		s->fd[q] = -1;
+	memset(s->fd, 0xff, sizeof(s->fd)); /* -1: none yet */
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->seen = mem_zalloc(2 * media_slots(plan), sizeof(*s->seen));
 	*out = (struct media_io){.arg = s,
@@ -390,9 +313,7 @@ attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *cou
 				 .fd = s->epoll};
 	e = s->epoll < 0 ? ERR_IO : s->seen ? ERR_OK : ERR_NOMEM;
 	if (e == ERR_OK)
-		e = nexthops_new(&s->hops);
-	if (e == ERR_OK)
-		e = io_steer_backend.do_attach(plan, worker, counts, &s->steer);
+		e = io_steer_attach(plan, worker, counts, &frames, &s->steer);
 	if (e == ERR_OK)
 		e = watch_fd(s, s->steer.fd);
 	if (e != ERR_OK)
@@ -400,27 +321,22 @@ attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *cou
 	return e;
 }
 
-/* All descriptors are here: find the frames as the worker before left them, and go on. */
+/* Where all descriptors are here: find the frames as the worker before left them, and go on. */
 static enum err
 begin_work(struct io_xdp *s)
 {
 	const struct xframes_head *h = s->frames.head;
-	enum err e = ERR_OK;
 
-	for (uint32_t q = 0; e == ERR_OK && q < h->n_queues; q++) {
-		struct xqueue *v = &s->queue[q];
+	if (!h)
+		return ERR_OK;
+	for (uint32_t q = 0; q < h->n_queues; q++)
+		if (s->fd[1 + q] < 0)
+			return ERR_OK;
+	for (uint32_t q = 0; q < h->n_queues; q++) {
+		enum err e = xring_map(s->fd[1 + q], h->rx_size, h->tx_size, s->queue[q].ring);
 
-		e = xring_map(s->fd[q], XRING_FILL, h->rx_size, &v->fill);
-		if (e == ERR_OK)
-			e = xring_map(s->fd[q], XRING_COMPLETION, h->tx_size, &v->completion);
-		if (e == ERR_OK)
-			e = xring_map(s->fd[q], XRING_RX, h->rx_size, &v->rx);
-		if (e == ERR_OK)
-			e = xring_map(s->fd[q], XRING_TX, h->tx_size, &v->tx);
-	}
-	if (e != ERR_OK) {
-		unmap_queues(s);
-		return e;
+		if (e != ERR_OK)
+			return e;
 	}
 	xframes_attach(&s->frames, s->queue, h->n_queues);
 	s->n_queues = h->n_queues;
@@ -430,17 +346,6 @@ begin_work(struct io_xdp *s)
 		kick_queue(s, q);
 	}
 	return ERR_OK;
-}
-
-static bool
-is_complete(const struct io_xdp *s)
-{
-	if (!s->frames.head)
-		return false;
-	for (uint32_t q = 0; q < s->frames.head->n_queues; q++)
-		if (s->fd[q] < 0)
-			return false;
-	return true;
 }
 
 static enum err
@@ -455,7 +360,6 @@ adopt_frames(struct io_xdp *s, int fd)
 		xframes_unmap(&s->frames);
 		return ERR_NOMEM;
 	}
-	s->segment = fd;
 	return ERR_OK;
 }
 
@@ -463,26 +367,23 @@ static enum err
 add_xdp(struct media_io *io, uint32_t place, int fd)
 {
 	struct io_xdp *s = io->arg;
-	uint32_t first = xkeeper_place(&s->plan, s->worker), at = place - first;
-	enum err e = ERR_OK;
+	uint32_t at = place - xkeeper_place(&s->plan, s->worker);
+	enum err e;
 
 	if (place < xkeeper_place(&s->plan, 0))
 		return io_steer_backend.do_add(&s->steer, place, fd);
 	if (at >= XKEEPER_PLACES)
 		e = ERR_RANGE;
-	else if (at ? s->fd[at - 1] >= 0 : s->segment >= 0)
+	else if (s->fd[at] >= 0)
 		e = ERR_EXISTS;
-	else if (at == 0)
-		e = adopt_frames(s, fd);
 	else
-		e = watch_fd(s, fd);
+		e = at == 0 ? adopt_frames(s, fd) : watch_fd(s, fd);
 	if (e != ERR_OK) {
 		close(fd);
 		return e;
 	}
-	if (at)
-		s->fd[at - 1] = fd;
-	return is_complete(s) ? begin_work(s) : ERR_OK;
+	s->fd[at] = fd;
+	return begin_work(s);
 }
 
 static uint32_t

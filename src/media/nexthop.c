@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { REQUEST_MAX = 256, ANSWER_MAX = 8192, ANSWERS_MAX = 8, NOBODY = 0xffff };
+enum { NOBODY = 0xffff };
 
 /* A station on a link, and the link. */
 struct neighbour {
@@ -40,103 +40,99 @@ struct nexthops {
 	struct route route[NEXTHOP_SETS * NEXTHOP_WAYS];
 };
 
+static size_t
+ip_len(const struct addr *a)
+{
+	return a->family == 6 ? 16 : 4;
+}
+
 /* ---- rtnetlink (RFC 3549): one question, its answer is there when the question was sent ---- */
 
-struct request {
+enum { ATTRS = 32, MESSAGE_MAX = 8192, ANSWERS_MAX = 8 };
+
+/* A question of this type, and what comes back: the fixed part of the type, then attributes. */
+struct message {
 	struct nlmsghdr h;
-	char body[REQUEST_MAX];
+	union {
+		struct rtmsg route;
+		struct ifinfomsg link;
+		struct ndmsg station;
+		char bytes[MESSAGE_MAX];
+	} u;
 };
 
 static void
-begin_request(struct request *r, uint16_t type, const void *body, size_t len)
+add_addr(struct message *m, uint16_t type, const struct addr *a)
 {
-	memset(r, 0, sizeof(*r));
-	r->h.nlmsg_type = type;
-	r->h.nlmsg_flags = NLM_F_REQUEST;
-	r->h.nlmsg_len = (uint32_t)NLMSG_LENGTH(len);
-	memcpy(r->body, body, len);
+	struct rtattr r = {.rta_len = (uint16_t)RTA_LENGTH(ip_len(a)), .rta_type = type};
+
+	memcpy((char *)m + m->h.nlmsg_len, &r, sizeof(r));
+	memcpy((char *)m + m->h.nlmsg_len + sizeof(r), a->ip, ip_len(a));
+	m->h.nlmsg_len += r.rta_len;
 }
 
+/* The attributes in this stretch, by type. */
 static void
-add_attr(struct request *r, uint16_t type, const void *p, size_t len)
+read_attrs(struct str rest, struct str attr[ATTRS])
 {
-	struct rtattr a = {.rta_len = (uint16_t)RTA_LENGTH(len), .rta_type = type};
-	size_t at = NLMSG_ALIGN(r->h.nlmsg_len) - sizeof(r->h);
+	struct rtattr a;
+	size_t whole;
 
-	memcpy(r->body + at, &a, sizeof(a));
-	memcpy(r->body + at + sizeof(a), p, len);
-	r->h.nlmsg_len = (uint32_t)(sizeof(r->h) + at + RTA_ALIGN(a.rta_len));
+	memset(attr, 0, ATTRS * sizeof(*attr));
+	for (; rest.len >= sizeof(a); rest = str_from_at(rest, whole)) {
+		memcpy(&a, rest.p, sizeof(a));
+		if (a.rta_len < sizeof(a) || a.rta_len > rest.len)
+			return;
+		if ((a.rta_type & NLA_TYPE_MASK) < ATTRS)
+			attr[a.rta_type & NLA_TYPE_MASK] =
+				str_of(rest.p + sizeof(a), a.rta_len - sizeof(a));
+		whole = RTA_ALIGN(a.rta_len) < rest.len ? RTA_ALIGN(a.rta_len) : rest.len;
+	}
 }
 
-/* The answer of this type to our question; false: an error, or none. */
 static bool
-ask_kernel(struct nexthops *t, struct request *r, uint16_t type, char *answer, struct str *out)
+copy_attr(struct str attr, void *out, size_t len)
 {
-	struct nlmsghdr h;
+	if (attr.len != len)
+		return false;
+	memcpy(out, attr.p, len);
+	return true;
+}
 
-	r->h.nlmsg_seq = ++t->seq;
-	if (send(t->fd, r, r->h.nlmsg_len, MSG_DONTWAIT) != (ssize_t)r->h.nlmsg_len)
+/* Type and attributes as m has them, its fixed part of that length; all of it becomes the answer.
+ * False: an error, or none. */
+static bool
+ask_kernel(struct nexthops *t, struct message *m, size_t fixed, struct str attr[ATTRS])
+{
+	uint16_t want = m->h.nlmsg_type - (RTM_GETLINK - RTM_NEWLINK);
+
+	m->h.nlmsg_flags = NLM_F_REQUEST;
+	m->h.nlmsg_seq = ++t->seq;
+	if (send(t->fd, m, m->h.nlmsg_len, MSG_DONTWAIT) != (ssize_t)m->h.nlmsg_len)
 		return false;
 	for (int i = 0; i < ANSWERS_MAX; i++) {
-		ssize_t n = recv(t->fd, answer, ANSWER_MAX, MSG_DONTWAIT);
+		ssize_t n = recv(t->fd, m, sizeof(*m), MSG_DONTWAIT);
 
-		if (n < (ssize_t)sizeof(h))
+		if (n < (ssize_t)NLMSG_LENGTH(fixed))
 			return false;
-		memcpy(&h, answer, sizeof(h));
-		if (h.nlmsg_seq != t->seq)
+		if (m->h.nlmsg_seq != t->seq)
 			continue; /* of a question that was given up */
-		if (h.nlmsg_type != type || h.nlmsg_len > (size_t)n)
+		if (m->h.nlmsg_type != want || m->h.nlmsg_len > (size_t)n ||
+		    m->h.nlmsg_len < NLMSG_SPACE(fixed))
 			return false;
-		*out = str_of(answer + sizeof(h), h.nlmsg_len - sizeof(h));
+		read_attrs(
+			str_of((char *)m + NLMSG_SPACE(fixed), m->h.nlmsg_len - NLMSG_SPACE(fixed)),
+			attr);
 		return true;
 	}
 	return false;
 }
 
-/* The next attribute behind the fixed part; false: no more. */
-static bool
-next_attr(struct str *rest, uint16_t *type, struct str *value)
-{
-	struct rtattr a;
-	size_t whole;
-
-	if (rest->len < sizeof(a))
-		return false;
-	memcpy(&a, rest->p, sizeof(a));
-	if (a.rta_len < sizeof(a) || a.rta_len > rest->len)
-		return false;
-	*type = a.rta_type & NLA_TYPE_MASK;
-	*value = str_of(rest->p + sizeof(a), a.rta_len - sizeof(a));
-	whole = RTA_ALIGN(a.rta_len);
-	*rest = str_from_at(*rest, whole < rest->len ? whole : rest->len);
-	return true;
-}
-
-static bool
-read_u32(struct str v, uint32_t *out)
-{
-	if (v.len != sizeof(*out))
-		return false;
-	memcpy(out, v.p, sizeof(*out));
-	return true;
-}
-
 static bool
 read_ip(struct str v, int family, struct addr *out)
 {
-	size_t len = family == AF_INET6 ? 16 : 4;
-
-	if (v.len != len || (family != AF_INET6 && family != AF_INET))
-		return false;
 	*out = (struct addr){.family = family == AF_INET6 ? 6 : 4};
-	memcpy(out->ip, v.p, len);
-	return true;
-}
-
-static size_t
-ip_len(const struct addr *a)
-{
-	return a->family == 6 ? 16 : 4;
+	return (family == AF_INET6 || family == AF_INET) && copy_attr(v, out->ip, ip_len(out));
 }
 
 /* ---- the three questions ---- */
@@ -146,27 +142,18 @@ struct found_route {
 	uint32_t ifindex, mtu;
 };
 
-static void
-read_metrics(struct str rest, uint32_t *mtu)
-{
-	struct str value;
-	uint16_t type;
-
-	while (next_attr(&rest, &type, &value))
-		if (type == RTAX_MTU)
-			(void)read_u32(value, mtu);
-}
-
-/* RTA_VIA: a gateway of another family (RFC 8950). */
+/* The station on the link: a gateway, one of another family (RTA_VIA, RFC 8950), or the far end. */
 static bool
-read_via(struct str v, struct addr *out)
+read_gateway(const struct str attr[ATTRS], int family, struct addr *via)
 {
-	struct rtvia via;
+	struct rtvia v;
 
-	if (v.len < sizeof(via))
-		return false;
-	memcpy(&via, v.p, sizeof(via));
-	return read_ip(str_from_at(v, sizeof(via)), via.rtvia_family, out);
+	if (attr[RTA_GATEWAY].p)
+		return read_ip(attr[RTA_GATEWAY], family, via);
+	if (attr[RTA_VIA].len < sizeof(v))
+		return !attr[RTA_VIA].p;
+	memcpy(&v, attr[RTA_VIA].p, sizeof(v));
+	return read_ip(str_from_at(attr[RTA_VIA], sizeof(v)), v.rtvia_family, via);
 }
 
 /* False: no route, or one of another kind than to a station on a link. */
@@ -174,67 +161,40 @@ static bool
 ask_route(struct nexthops *t, const struct addr *local, const struct addr *remote,
 	  struct found_route *out)
 {
-	int family = remote->family == 6 ? AF_INET6 : AF_INET;
-	uint8_t bits = (uint8_t)(8 * ip_len(remote));
-	struct rtmsg m = {.rtm_family = (uint8_t)family, .rtm_dst_len = bits, .rtm_src_len = bits};
+	uint8_t family = remote->family == 6 ? AF_INET6 : AF_INET;
+	struct message m = {
+		.h = {.nlmsg_type = RTM_GETROUTE, .nlmsg_len = NLMSG_LENGTH(sizeof(m.u.route))}};
 	struct found_route f = {.via = *remote};
-	char answer[ANSWER_MAX];
-	struct str rest, value;
-	struct request r;
-	uint16_t type;
-	bool plain = true;
+	struct str attr[ATTRS], metric[ATTRS];
 
-	begin_request(&r, RTM_GETROUTE, &m, sizeof(m));
-	add_attr(&r, RTA_DST, remote->ip, ip_len(remote));
-	add_attr(&r, RTA_SRC, local->ip, ip_len(local));
-	if (!ask_kernel(t, &r, RTM_NEWROUTE, answer, &rest) || rest.len < sizeof(m))
+	m.u.route.rtm_family = family;
+	m.u.route.rtm_dst_len = m.u.route.rtm_src_len = (uint8_t)(8 * ip_len(remote));
+	add_addr(&m, RTA_DST, remote);
+	add_addr(&m, RTA_SRC, local);
+	if (!ask_kernel(t, &m, sizeof(m.u.route), attr) || m.u.route.rtm_type != RTN_UNICAST ||
+	    attr[RTA_ENCAP].p || attr[RTA_MULTIPATH].p ||
+	    !copy_attr(attr[RTA_OIF], &f.ifindex, sizeof(f.ifindex)) ||
+	    !read_gateway(attr, family, &f.via))
 		return false;
-	memcpy(&m, rest.p, sizeof(m));
-	rest = str_from_at(rest, NLMSG_ALIGN(sizeof(m)));
-	while (next_attr(&rest, &type, &value)) {
-		if (type == RTA_OIF)
-			plain &= read_u32(value, &f.ifindex);
-		else if (type == RTA_GATEWAY)
-			plain &= read_ip(value, family, &f.via);
-		else if (type == RTA_VIA)
-			plain &= read_via(value, &f.via);
-		else if (type == RTA_METRICS)
-			read_metrics(value, &f.mtu);
-		else if (type == RTA_ENCAP || type == RTA_MULTIPATH)
-			plain = false;
-	}
-	if (!plain || m.rtm_type != RTN_UNICAST || f.ifindex == 0)
-		return false;
+	read_attrs(attr[RTA_METRICS], metric);
+	(void)copy_attr(metric[RTAX_MTU], &f.mtu, sizeof(f.mtu));
 	f.via.port = 0;
 	*out = f;
-	return true;
+	return f.ifindex != 0;
 }
 
 static bool
 ask_link(struct nexthops *t, uint32_t ifindex, struct nexthop *hop)
 {
-	struct ifinfomsg m = {.ifi_index = (int)ifindex};
-	char answer[ANSWER_MAX];
-	struct str rest, value;
-	struct request r;
-	uint16_t type;
-	bool has_mac = false;
+	struct message m = {
+		.h = {.nlmsg_type = RTM_GETLINK, .nlmsg_len = NLMSG_LENGTH(sizeof(m.u.link))}};
+	struct str attr[ATTRS];
 
-	begin_request(&r, RTM_GETLINK, &m, sizeof(m));
-	if (!ask_kernel(t, &r, RTM_NEWLINK, answer, &rest) || rest.len < sizeof(m))
-		return false;
-	memcpy(&m, rest.p, sizeof(m));
-	rest = str_from_at(rest, NLMSG_ALIGN(sizeof(m)));
-	while (next_attr(&rest, &type, &value)) {
-		if (type == IFLA_MTU)
-			(void)read_u32(value, &hop->mtu);
-		if (type != IFLA_ADDRESS || value.len != NEXTHOP_MAC)
-			continue;
-		memcpy(hop->from, value.p, NEXTHOP_MAC);
-		has_mac = true;
-	}
+	m.u.link.ifi_index = (int)ifindex;
 	hop->ifindex = ifindex;
-	return has_mac && m.ifi_type == ARPHRD_ETHER && hop->mtu;
+	return ask_kernel(t, &m, sizeof(m.u.link), attr) && m.u.link.ifi_type == ARPHRD_ETHER &&
+	       copy_attr(attr[IFLA_MTU], &hop->mtu, sizeof(hop->mtu)) &&
+	       copy_attr(attr[IFLA_ADDRESS], hop->from, NEXTHOP_MAC) && hop->mtu;
 }
 
 /* What the kernel knows of the station; *state is one of NUD_*. */
@@ -242,28 +202,17 @@ static bool
 ask_station(struct nexthops *t, const struct neighbour *n, uint8_t mac[NEXTHOP_MAC],
 	    uint16_t *state)
 {
-	struct ndmsg m = {.ndm_family = n->ip.family == 6 ? AF_INET6 : AF_INET,
-			  .ndm_ifindex = (int)n->hop.ifindex};
-	char answer[ANSWER_MAX];
-	struct str rest, value;
-	struct request r;
-	uint16_t type;
-	bool has_mac = false;
+	struct message m = {
+		.h = {.nlmsg_type = RTM_GETNEIGH, .nlmsg_len = NLMSG_LENGTH(sizeof(m.u.station))}};
+	struct str attr[ATTRS];
 
-	begin_request(&r, RTM_GETNEIGH, &m, sizeof(m));
-	add_attr(&r, NDA_DST, n->ip.ip, ip_len(&n->ip));
-	if (!ask_kernel(t, &r, RTM_NEWNEIGH, answer, &rest) || rest.len < sizeof(m))
+	m.u.station.ndm_family = n->ip.family == 6 ? AF_INET6 : AF_INET;
+	m.u.station.ndm_ifindex = (int)n->hop.ifindex;
+	add_addr(&m, NDA_DST, &n->ip);
+	if (!ask_kernel(t, &m, sizeof(m.u.station), attr))
 		return false;
-	memcpy(&m, rest.p, sizeof(m));
-	rest = str_from_at(rest, NLMSG_ALIGN(sizeof(m)));
-	while (next_attr(&rest, &type, &value)) {
-		if (type != NDA_LLADDR || value.len != NEXTHOP_MAC)
-			continue;
-		memcpy(mac, value.p, NEXTHOP_MAC);
-		has_mac = true;
-	}
-	*state = m.ndm_state;
-	return has_mac;
+	*state = m.u.station.ndm_state;
+	return copy_attr(attr[NDA_LLADDR], mac, NEXTHOP_MAC);
 }
 
 /* ---- neighbours ---- */

@@ -9,36 +9,20 @@ queue_of(struct port_pool *p, uint32_t slot)
 }
 
 static void
-queue_push(struct port_pool *p, uint32_t slot)
+put_free(struct port_pool *p, uint32_t slot)
 {
-	struct port_queue *q = queue_of(p, slot);
-	struct port_slot *s = &p->slots[slot];
-
-	s->next = MEDIA_NO_SLOT;
-	s->prev = q->tail;
-	if (q->tail == MEDIA_NO_SLOT)
-		q->head = slot;
-	else
-		p->slots[q->tail].next = slot;
-	q->tail = slot;
-	q->n++;
+	list_add(&queue_of(p, slot)->slots, &p->slots[slot].at);
+	queue_of(p, slot)->n++;
 }
 
 static void
-queue_del(struct port_pool *p, uint32_t slot)
+take_slot(struct port_pool *p, uint32_t slot, uint32_t generation)
 {
-	struct port_queue *q = queue_of(p, slot);
-	struct port_slot *s = &p->slots[slot];
-
-	if (s->prev == MEDIA_NO_SLOT)
-		q->head = s->next;
-	else
-		p->slots[s->prev].next = s->next;
-	if (s->next == MEDIA_NO_SLOT)
-		q->tail = s->prev;
-	else
-		p->slots[s->next].prev = s->prev;
-	q->n--;
+	list_del(&p->slots[slot].at);
+	queue_of(p, slot)->n--;
+	p->slots[slot].used = true;
+	p->slots[slot].generation = generation;
+	p->used[slot / p->per_addr]++;
 }
 
 enum err
@@ -46,19 +30,18 @@ port_init(struct port_pool *p, const struct media_plan *plan, uint32_t generatio
 {
 	*p = (struct port_pool){.plan = plan,
 				.n_slots = media_slots(plan),
-				.n_addrs = plan->n_addrs,
-				.n_workers = media_workers(plan)};
+				.per_addr = media_pairs(plan),
+				.n_workers = media_workers(plan),
+				.generation = generation_base};
 	if (p->n_slots == 0 || plan->n_addrs > MEDIA_ADDRS_MAX)
 		return ERR_RANGE;
-	p->per_addr = p->n_slots / plan->n_addrs;
-	p->generation = generation_base;
 	p->slots = mem_zalloc(p->n_slots, sizeof(*p->slots));
 	if (!p->slots)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(p->free); i++)
-		p->free[i] = (struct port_queue){MEDIA_NO_SLOT, MEDIA_NO_SLOT, 0};
+		list_init(&p->free[i].slots);
 	for (uint32_t i = 0; i < p->n_slots; i++)
-		queue_push(p, i);
+		put_free(p, i);
 	return ERR_OK;
 }
 
@@ -68,13 +51,10 @@ port_fini(struct port_pool *p)
 	MEM_FREE(p->slots);
 }
 
-static void
-take_slot(struct port_pool *p, uint32_t slot, uint32_t generation)
+static struct port_slot *
+first_of(const struct port_queue *q)
 {
-	queue_del(p, slot);
-	p->slots[slot].used = true;
-	p->slots[slot].generation = generation;
-	p->used[slot / p->per_addr]++;
+	return CONTAINER_OF(q->slots.next, struct port_slot, at);
 }
 
 /* Of the queues that will do, the longest one. rested: whose head, which rested longest, did so
@@ -90,26 +70,13 @@ pick_queue(const struct port_pool *p, uint32_t addr_index, uint32_t near, bool r
 
 		if (q->n == 0 || (near != MEDIA_NO_SLOT && media_slot_worker(p->plan, near) != w))
 			continue;
-		freed_at = p->slots[q->head].freed_at;
+		freed_at = first_of(q)->freed_at;
 		if (rested && freed_at && now_us - freed_at < PORT_REST_US)
 			continue;
 		if (!best || q->n > best->n)
 			best = q;
 	}
 	return best;
-}
-
-static enum err
-take_head(struct port_pool *p, const struct port_queue *q, uint32_t *slot, uint32_t *generation)
-{
-	if (!q)
-		return ERR_FULL;
-	if (++p->generation == 0)
-		p->generation = 1; /* 0 = never open */
-	*slot = q->head;
-	*generation = p->generation;
-	take_slot(p, *slot, p->generation);
-	return ERR_OK;
 }
 
 uint32_t
@@ -123,28 +90,26 @@ port_reserve(uint32_t per_addr)
 }
 
 enum err
-port_alloc(struct port_pool *p, uint32_t addr_index, uint32_t near, uint64_t now_us, uint32_t *slot,
-	   uint32_t *generation)
-{
-	if (addr_index >= p->n_addrs)
-		return ERR_RANGE;
-	if (port_idle(p, addr_index) <= port_reserve(p->per_addr))
-		return ERR_FULL;
-	return take_head(p, pick_queue(p, addr_index, near, true, now_us), slot, generation);
-}
-
-enum err
-port_alloc_emergency(struct port_pool *p, uint32_t addr_index, uint32_t near, uint64_t now_us,
-		     uint32_t *slot, uint32_t *generation)
+port_alloc(struct port_pool *p, uint32_t addr_index, uint32_t near, bool spare, uint64_t now_us,
+	   uint32_t *slot, uint32_t *generation)
 {
 	const struct port_queue *q;
 
-	if (addr_index >= p->n_addrs)
+	if (addr_index >= p->plan->n_addrs)
 		return ERR_RANGE;
+	if (!spare && port_idle(p, addr_index) <= port_reserve(p->per_addr))
+		return ERR_FULL;
 	q = pick_queue(p, addr_index, near, true, now_us);
-	if (!q)
+	if (!q && spare)
 		q = pick_queue(p, addr_index, near, false, now_us);
-	return take_head(p, q, slot, generation);
+	if (!q)
+		return ERR_FULL;
+	if (++p->generation == 0)
+		p->generation = 1; /* 0 = never open */
+	*slot = (uint32_t)(first_of(q) - p->slots);
+	*generation = p->generation;
+	take_slot(p, *slot, p->generation);
+	return ERR_OK;
 }
 
 void
@@ -155,7 +120,7 @@ port_free(struct port_pool *p, uint32_t slot, uint64_t now_us)
 	p->slots[slot].used = false;
 	p->slots[slot].freed_at = now_us ? now_us : 1;
 	p->used[slot / p->per_addr]--;
-	queue_push(p, slot);
+	put_free(p, slot);
 }
 
 enum err
@@ -176,7 +141,7 @@ port_used(const struct port_pool *p)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < p->n_addrs; i++)
+	for (uint32_t i = 0; i < p->plan->n_addrs; i++)
 		n += p->used[i];
 	return n;
 }
@@ -184,5 +149,5 @@ port_used(const struct port_pool *p)
 uint32_t
 port_idle(const struct port_pool *p, uint32_t addr_index)
 {
-	return addr_index < p->n_addrs ? p->per_addr - p->used[addr_index] : 0;
+	return addr_index < p->plan->n_addrs ? p->per_addr - p->used[addr_index] : 0;
 }

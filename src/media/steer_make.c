@@ -1,47 +1,19 @@
 #include "media/steer_make.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <linux/if_packet.h>
 #include <unistd.h>
 
-#include "media/bpf/steer.h"
+#include "media/bpf/steer.bpf.h"
 #include "media/bpfobj.h"
 #include "media/io_sockets.h"
 
-#ifdef POSTERN_BPF
-#include "media/bpf/steer.bpf.h"
-#else
-static const unsigned char steer_bpf[1];
-#endif
-
-_Static_assert((int)STEER_ADDRS_MAX == (int)MEDIA_ADDRS_MAX, "the program knows all addresses");
-_Static_assert((int)STEER_SOCKS_MAX == (int)STEER_FAMILIES * (int)MEDIA_WORKERS_MAX,
+_Static_assert((int)BPF_SOCKS_MAX == (int)STEER_FAMILIES * (int)MEDIA_WORKERS_MAX,
 	       "the map has all sockets");
-
-static const struct bpfobj_image image = {"steer", steer_bpf, sizeof(steer_bpf), ".rodata"};
 
 static int
 family_of(const struct addr *a)
 {
 	return a->family == 6 ? STEER_V6 : STEER_V4;
-}
-
-static uint32_t
-workers_of(const struct media_plan *plan)
-{
-	return plan->n_workers ? plan->n_workers : 1;
-}
-
-static enum err
-say_why(char *why, const char *what)
-{
-	int saved = errno;
-	bool perm = saved == EPERM || saved == EACCES;
-
-	(void)snprintf(why, IO_WHY_MAX, "%s: %s%s", what, strerror(saved),
-		       perm ? "; CAP_NET_RAW and CAP_NET_ADMIN are needed" : "");
-	return perm ? ERR_PERM : ERR_IO;
 }
 
 /* No other program may have a port of ours: it would hear nothing any more. */
@@ -56,12 +28,6 @@ probe_ports(const struct media_plan *plan, char *why)
 		close(fd);
 	}
 	return ERR_OK;
-}
-
-static int
-option(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value));
 }
 
 static int
@@ -80,32 +46,21 @@ static enum err
 open_receiver(const struct media_plan *plan, uint32_t worker, uint32_t place, int *out, char *why)
 {
 	struct addr at = plan->bound[place];
-	bool v6 = at.family == 6;
 	struct sockaddr_storage sa;
 	socklen_t len;
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool fine = fd >= 0 && io_ask_class(fd, v6 ? AF_INET6 : AF_INET);
 
 	at.port = 0; /* a worker without ports */
-	if (worker * media_slice(plan) < media_slots(plan) / plan->n_addrs)
+	if (worker * media_slice(plan) < media_pairs(plan))
 		at.port = (uint16_t)(plan->port_min + 2 * worker * media_slice(plan));
 	len = addr_to_sa(&at, &sa);
-	if (fine && v6)
-		fine = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == 0 &&
-		       option(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1) == 0;
-	else if (fine)
-		fine = option(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, 1) == 0;
-	fine = fine && bind(fd, (struct sockaddr *)&sa, len) == 0;
-	if (fine && option(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer_size(plan)) != 0)
-		fine = option(fd, SOL_SOCKET, SO_RCVBUF, buffer_size(plan)) == 0;
-	if (!fine) {
-		enum err e = say_why(why, "receiving socket");
-
-		if (fd >= 0)
-			close(fd);
-		return e;
-	}
-	*out = fd;
+	*out = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*out < 0 || !io_ask_class(*out, sa.ss_family) ||
+	    !(at.family == 6 ? io_option(*out, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+				       io_option(*out, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1)
+			     : io_option(*out, IPPROTO_IP, IP_RECVORIGDSTADDR, 1)) ||
+	    bind(*out, (struct sockaddr *)&sa, len) != 0)
+		return io_why(why, "receiving socket on", addr_text(&at).z);
+	io_buffers(*out, buffer_size(plan), 0);
 	return ERR_OK;
 }
 
@@ -114,24 +69,23 @@ static enum err
 open_sender(const struct addr *local, int *out, char *why)
 {
 	struct sockaddr_storage sa;
-	struct addr ip = *local;
-	socklen_t len;
-	int fd;
+	socklen_t len = addr_to_sa(local, &sa);
 
-	ip.port = 0;
-	len = addr_to_sa(&ip, &sa);
-	fd = socket(sa.ss_family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
-	if (fd < 0)
-		return say_why(why, "raw socket");
-	if (bind(fd, (struct sockaddr *)&sa, len) != 0) {
-		enum err e = say_why(why, addr_text(local).z);
+	*out = socket(sa.ss_family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (*out < 0 || bind(*out, (struct sockaddr *)&sa, len) != 0)
+		return io_why(why, "raw socket on", addr_text(local).z);
+	io_buffers(*out, 0, STEER_SEND_BUFFER);
+	return ERR_OK;
+}
 
-		close(fd);
-		return e;
-	}
-	if (option(fd, SOL_SOCKET, SO_SNDBUFFORCE, STEER_SEND_BUFFER) != 0)
-		(void)option(fd, SOL_SOCKET, SO_SNDBUF, STEER_SEND_BUFFER);
-	*out = fd;
+/* Sends frames only: for protocol 0 it is given nothing. */
+static enum err
+open_frames(int *out, char *why)
+{
+	*out = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*out < 0 || !io_option(*out, SOL_PACKET, PACKET_QDISC_BYPASS, 1))
+		return io_why(why, "packet", "socket");
+	io_buffers(*out, 0, STEER_SEND_BUFFER);
 	return ERR_OK;
 }
 
@@ -140,7 +94,7 @@ open_all(const struct media_plan *plan, struct io_set *set, char *why)
 {
 	enum err e = ERR_OK;
 
-	for (uint32_t w = 0; w < workers_of(plan); w++) {
+	for (uint32_t w = 0; w < media_workers(plan); w++) {
 		int *place = set->fd + (size_t)w * STEER_PLACES;
 
 		for (uint32_t i = 0; e == ERR_OK && i < plan->n_addrs; i++) {
@@ -155,44 +109,24 @@ open_all(const struct media_plan *plan, struct io_set *set, char *why)
 	return e;
 }
 
-static struct steer_conf
-steer_by(const struct media_plan *plan)
-{
-	struct steer_conf c = {.port_min = plan->port_min,
-			       .port_max =
-				       plan->port_min + 2 * media_slots(plan) / plan->n_addrs - 1,
-			       .slice = 2 * media_slice(plan)};
-
-	for (uint32_t i = 0; i < plan->n_addrs; i++) {
-		if (family_of(&plan->bound[i]) == STEER_V6)
-			memcpy(c.v6[c.n_v6++], plan->bound[i].ip, 16);
-		else
-			memcpy(&c.v4[c.n_v4++], plan->bound[i].ip, 4);
-	}
-	return c;
-}
-
 static enum err
 steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 {
-	struct steer_conf conf = steer_by(plan);
+	struct bpf_conf conf = bpfobj_conf(plan, UINT32_MAX);
 	struct bpfobj b;
-	enum err e = bpfobj_load(&image, &conf, sizeof(conf), &b, why);
-	int map, link = -1;
+	enum err e = bpfobj_load("steer", steer_bpf, sizeof(steer_bpf), &conf, &b, why);
+	int link = -1;
 
 	if (e != ERR_OK)
 		return e;
-	map = bpfobj_map(&b, "steer_socks");
-	for (uint32_t i = 0; e == ERR_OK && i < STEER_FAMILIES * workers_of(plan); i++) {
+	for (uint32_t i = 0; e == ERR_OK && i < STEER_FAMILIES * media_workers(plan); i++) {
 		int fd = set->fd[i / STEER_FAMILIES * STEER_PLACES + i % STEER_FAMILIES];
 		uint64_t value = (uint64_t)fd;
 
-		if (fd >= 0)
-			e = bpfobj_put(map, &i, &value);
+		if (fd >= 0 && bpfobj_put(&b, "steer_socks", &i, &value) != ERR_OK)
+			e = io_why(why, "sockets into the map of", "steer");
 	}
-	if (e != ERR_OK)
-		e = say_why(why, "steer: sockets into the BPF map");
-	else
+	if (e == ERR_OK)
 		e = bpfobj_attach_netns(&b, &link, why);
 	if (e == ERR_OK)
 		e = io_set_hold(set, link);
@@ -201,39 +135,58 @@ steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 }
 
 enum err
-steer_make(const struct media_plan *plan, struct io_set *out, char *why)
+steer_make(const struct media_plan *plan, uint32_t more, struct io_set *out, char *why)
 {
 	struct io_set set = {0};
 	enum err e = probe_ports(plan, why);
 
 	if (e == ERR_OK)
-		e = io_set_init(&set, workers_of(plan) * STEER_PLACES);
+		e = io_set_init(&set, media_workers(plan) * STEER_PLACES + more);
 	if (e == ERR_OK)
 		e = open_all(plan, &set, why);
 	if (e == ERR_OK)
 		e = steer_ports(plan, &set, why);
-	if (e != ERR_OK) {
+	if (e != ERR_OK)
 		io_set_fini(&set);
-		return e;
-	}
-	*out = set;
-	return ERR_OK;
+	else
+		*out = set;
+	return e;
+}
+
+enum err
+steer_make_raw(const struct media_plan *plan, struct io_set *out, char *why)
+{
+	return steer_make(plan, 0, out, why);
+}
+
+enum err
+steer_make_packet(const struct media_plan *plan, struct io_set *out, char *why)
+{
+	struct io_set set = {0};
+	enum err e = steer_make(plan, 0, &set, why);
+
+	for (uint32_t w = 0; e == ERR_OK && w < media_workers(plan); w++)
+		e = open_frames(&set.fd[w * STEER_PLACES + STEER_FRAMES], why);
+	if (e != ERR_OK)
+		io_set_fini(&set);
+	else
+		*out = set;
+	return e;
 }
 
 enum err
 steer_probe(char *why)
 {
 	static const struct media_plan none = {.n_addrs = 1, .port_min = 2, .port_max = 3};
-	struct steer_conf conf = steer_by(&none);
-	struct bpfobj b;
-	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	enum err e;
+	struct bpf_conf conf = bpfobj_conf(&none, UINT32_MAX);
+	struct bpfobj b = {0};
+	int fd = -1;
+	enum err e = open_frames(&fd, why);
 
-	if (fd < 0)
-		return say_why(why, "raw socket");
-	close(fd);
-	e = bpfobj_load(&image, &conf, sizeof(conf), &b, why);
 	if (e == ERR_OK)
-		bpfobj_free(&b);
+		e = bpfobj_load("steer", steer_bpf, sizeof(steer_bpf), &conf, &b, why);
+	if (fd >= 0)
+		close(fd);
+	bpfobj_free(&b);
 	return e;
 }

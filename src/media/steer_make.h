@@ -1,24 +1,30 @@
-/* Keeper's half of `steer` (io_steer.h): the sockets, and the BPF program that gives them their
- * packets. */
+/* Keeper's half of `steer` and `packet` (io_steer.h): the sockets, and the BPF program that gives
+ * them their packets. */
 #ifndef POSTERN_MEDIA_STEER_MAKE_H
 #define POSTERN_MEDIA_STEER_MAKE_H
 
 #include "media/io.h"
 
+/* Places of a worker: a receiver of each family, a sender of each address, and for `packet` a
+ * socket for frames. */
 enum {
 	STEER_V4,
 	STEER_V6,
 	STEER_FAMILIES,
-	/* of a worker: a receiver of each family, then a sender of each address */
-	STEER_PLACES = STEER_FAMILIES + MEDIA_ADDRS_MAX,
+	STEER_FRAMES = STEER_FAMILIES + MEDIA_ADDRS_MAX,
+	STEER_PLACES,
 	STEER_BUFFER_SLOT = 64 * 1024, /* bytes of receive buffer a slot of the worker, within */
 	STEER_BUFFER_MIN = 8 * 1024 * 1024,
 	STEER_BUFFER_MAX = 64 * 1024 * 1024,
 	STEER_SEND_BUFFER = 4 * 1024 * 1024,
 };
 
-/** As do_make and do_probe of a back end. */
-enum err steer_make(const struct media_plan *plan, struct io_set *out, char *why) NODISCARD;
+/** As do_make of a back end, with room for so many further places. */
+enum err steer_make(const struct media_plan *plan, uint32_t more, struct io_set *out,
+		    char *why) NODISCARD;
+/** As do_make and do_probe. */
+enum err steer_make_raw(const struct media_plan *plan, struct io_set *out, char *why) NODISCARD;
+enum err steer_make_packet(const struct media_plan *plan, struct io_set *out, char *why) NODISCARD;
 enum err steer_probe(char *why) NODISCARD;
 
 #endif

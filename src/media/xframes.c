@@ -34,17 +34,18 @@ set_note(struct xframes *x, uint64_t note)
 	__atomic_store_n(&x->head->note, note, __ATOMIC_RELEASE);
 }
 
-/* Each store stands before the next one in memory, so that a kill shows them in order. */
-static void
-set_owner(struct xframes *x, uint64_t addr, uint8_t owner)
-{
-	__atomic_store_n(&x->head->owner[addr >> XFRAMES_SHIFT], owner, __ATOMIC_RELEASE);
-}
-
 static bool
 is_frame(const struct xframes *x, uint64_t addr)
 {
 	return addr >> XFRAMES_SHIFT < x->head->n_frames;
+}
+
+/* Each store stands before the next one in memory, so that a kill shows them in order. */
+static void
+set_owner(struct xframes *x, uint64_t addr, uint8_t owner)
+{
+	if (is_frame(x, addr))
+		__atomic_store_n(&x->head->owner[addr >> XFRAMES_SHIFT], owner, __ATOMIC_RELEASE);
 }
 
 static void
@@ -128,13 +129,10 @@ settle_note(struct xframes *x, const struct xqueue *v, uint32_t n_queues)
 
 	if (note == 0 || q >= n_queues)
 		return;
-	r = tx ? &v[q].tx : &v[q].fill;
-	for (uint32_t i = 0; i < n && r->at == at; i++) {
-		uint64_t addr = tx ? xring_desc(r, at + i)->addr : *xring_addr(r, at + i);
-
-		if (is_frame(x, addr))
-			set_owner(x, addr, OWNER_WORKER);
-	}
+	r = tx ? &v[q].ring[XRING_TX] : &v[q].ring[XRING_FILL];
+	for (uint32_t i = 0; i < n && r->at == at; i++)
+		set_owner(x, tx ? xring_desc(r, at + i)->addr : *xring_addr(r, at + i),
+			  OWNER_WORKER);
 	set_note(x, 0);
 }
 
@@ -142,16 +140,12 @@ settle_note(struct xframes *x, const struct xqueue *v, uint32_t n_queues)
 static void
 mark_shown(struct xframes *x, struct xqueue *v, uint32_t q)
 {
-	uint32_t n = xring_ready(&v->rx, v->rx.size), sent;
+	struct xring *rx = &v->ring[XRING_RX], *sent = &v->ring[XRING_COMPLETION];
 
-	for (uint32_t i = 0; i < n; i++)
-		if (is_frame(x, xring_desc(&v->rx, v->rx.at + i)->addr))
-			set_owner(x, xring_desc(&v->rx, v->rx.at + i)->addr, rx_owner(q));
-	sent = xring_ready(&v->completion, v->completion.size);
-	for (uint32_t i = 0; i < sent; i++)
-		if (is_frame(x, *xring_addr(&v->completion, v->completion.at + i)))
-			set_owner(x, *xring_addr(&v->completion, v->completion.at + i),
-				  tx_owner(q));
+	for (uint32_t i = 0, n = xring_ready(rx, rx->size); i < n; i++)
+		set_owner(x, xring_desc(rx, rx->at + i)->addr, rx_owner(q));
+	for (uint32_t i = 0, n = xring_ready(sent, sent->size); i < n; i++)
+		set_owner(x, *xring_addr(sent, sent->at + i), tx_owner(q));
 }
 
 void
@@ -197,7 +191,7 @@ xframes_get(struct xframes *x, uint64_t *addr)
 void
 xframes_fill(struct xframes *x, struct xqueue *v, uint32_t q)
 {
-	struct xring *r = &v[q].fill;
+	struct xring *r = &v[q].ring[XRING_FILL];
 	uint32_t n = r->size - v[q].filled;
 
 	if (n > IO_BATCH)
@@ -221,7 +215,7 @@ uint32_t
 xframes_peek(const struct xframes *x, struct xqueue *v, uint32_t q, struct xdp_desc *out,
 	     uint32_t n)
 {
-	struct xring *r = &v[q].rx;
+	struct xring *r = &v[q].ring[XRING_RX];
 
 	n = xring_ready(r, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -236,13 +230,12 @@ xframes_peek(const struct xframes *x, struct xqueue *v, uint32_t q, struct xdp_d
 void
 xframes_take(struct xframes *x, struct xqueue *v, uint32_t q, uint32_t n)
 {
-	struct xring *r = &v[q].rx;
+	struct xring *r = &v[q].ring[XRING_RX];
 
 	if (n == 0)
 		return;
 	for (uint32_t i = 0; i < n; i++)
-		if (is_frame(x, xring_desc(r, r->at + i)->addr))
-			set_owner(x, xring_desc(r, r->at + i)->addr, OWNER_WORKER);
+		set_owner(x, xring_desc(r, r->at + i)->addr, OWNER_WORKER);
 	xring_pass(r, n);
 	v[q].filled -= n;
 }
@@ -250,7 +243,7 @@ xframes_take(struct xframes *x, struct xqueue *v, uint32_t q, uint32_t n)
 uint32_t
 xframes_send(struct xframes *x, struct xqueue *v, uint32_t q, const struct xdp_desc *in, uint32_t n)
 {
-	struct xring *r = &v[q].tx;
+	struct xring *r = &v[q].ring[XRING_TX];
 
 	/* a frame that was sent needs its slot in completion as well */
 	if (n > r->size - v[q].sending)
@@ -272,7 +265,7 @@ xframes_send(struct xframes *x, struct xqueue *v, uint32_t q, const struct xdp_d
 void
 xframes_reap(struct xframes *x, struct xqueue *v, uint32_t q)
 {
-	struct xring *r = &v[q].completion;
+	struct xring *r = &v[q].ring[XRING_COMPLETION];
 	uint32_t n = xring_ready(r, r->size);
 
 	for (uint32_t i = 0; i < n; i++) {

@@ -26,7 +26,7 @@ enum {
 
 /* One AF_XDP socket: a queue of an interface. */
 struct xqueue {
-	struct xring fill, completion, rx, tx;
+	struct xring ring[XRING_N];
 	uint32_t filled;  /* frames that the kernel has to receive into, or that wait in rx */
 	uint32_t sending; /* frames that the kernel has to send, or that wait in completion */
 };

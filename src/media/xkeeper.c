@@ -1,26 +1,26 @@
 #include "media/xkeeper.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "media/bpf/xdp.h"
-#include "media/bpfobj.h"
-#include "media/xnic.h"
-
-#ifdef POSTERN_BPF
 #include "media/bpf/xdp.bpf.h"
-#else
-static const unsigned char xdp_bpf[1];
-#endif
+#include "media/bpfobj.h"
+#include "media/steer_make.h"
 
-_Static_assert((int)XDP_ADDRS_MAX == (int)MEDIA_ADDRS_MAX, "the program knows all addresses");
-_Static_assert((int)XDP_SOCKS_MAX == (int)XFRAMES_QUEUES, "the map has all sockets of a worker");
+_Static_assert((int)BPF_SOCKS_MAX == (int)XFRAMES_QUEUES, "the map has all sockets of a worker");
 
 enum {
 	PACKETS_A_SLOT = 25, /* that wait in a restart of 250 ms, RTP and RTCP */
@@ -32,17 +32,18 @@ enum {
 
 /* An interface, and its program. */
 struct xif {
-	struct xnic nic;
+	char name[IF_NAMESIZE];
+	uint32_t ifindex, queues;
+	uint32_t addrs; /* bit i: address i of the plan */
+	uint8_t mac[6];
 	struct bpfobj program;
-	int map;
-	bool loaded, native;
+	bool native;
 };
 
 struct xkeeper {
 	const struct media_plan *plan;
 	struct xif nic[XKEEPER_NICS];
-	uint32_t n_nics, n_workers;
-	uint32_t of_addr[MEDIA_ADDRS_MAX]; /* the interface of each address */
+	uint32_t n_nics;
 	bool zero_copy;
 	struct io_set *set;
 	char *why;
@@ -51,25 +52,7 @@ struct xkeeper {
 uint32_t
 xkeeper_place(const struct media_plan *plan, uint32_t w)
 {
-	uint32_t n = plan->n_workers ? plan->n_workers : 1;
-
-	return n * IO_STEER_PLACES + w * XKEEPER_PLACES;
-}
-
-/* ---- why not ---- */
-
-static enum err
-say_errno(struct xkeeper *k, const char *what, const char *nic)
-{
-	int saved = errno;
-	bool perm = saved == EPERM || saved == EACCES;
-
-	(void)snprintf(k->why, IO_WHY_MAX, "xdp: %s%s%s: %s%s", what, *nic ? " on " : "", nic,
-		       strerror(saved),
-		       perm ? "; CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF are needed" : "");
-	return perm                                           ? ERR_PERM
-	       : saved == EAFNOSUPPORT || saved == EOPNOTSUPP ? ERR_UNSUPPORTED
-							      : ERR_IO;
+	return media_workers(plan) * STEER_PLACES + w * XKEEPER_PLACES;
 }
 
 /* The kernel pins the frames, within RLIMIT_MEMLOCK where keeper has no CAP_IPC_LOCK. */
@@ -79,7 +62,7 @@ say_memlock(struct xkeeper *k, uint64_t bytes)
 	struct rlimit rl = {0};
 
 	if (errno != ENOBUFS)
-		return say_errno(k, "memory of the frames", "");
+		return io_why(k->why, "xdp:", "memory of the frames");
 	(void)getrlimit(RLIMIT_MEMLOCK, &rl);
 	(void)snprintf(k->why, IO_WHY_MAX,
 		       "xdp: %llu MiB of locked memory are needed, RLIMIT_MEMLOCK allows %llu MiB: "
@@ -91,123 +74,152 @@ say_memlock(struct xkeeper *k, uint64_t bytes)
 
 /* ---- interfaces ---- */
 
-static enum err
-add_nic(struct xkeeper *k, uint32_t addr)
+static bool
+has_addr(const struct ifaddrs *i, const struct addr *local)
 {
-	const struct addr *a = &k->plan->bound[addr];
-	struct xnic nic;
-	enum err e = xnic_find(a, &nic);
-	uint32_t i;
+	struct sockaddr_storage sa;
+	struct addr a;
 
-	if (e != ERR_OK) {
-		(void)snprintf(k->why, IO_WHY_MAX, "xdp: media address %s: %s", addr_text(a).z,
-			       e == ERR_NOTFOUND      ? "no interface has it"
-			       : e == ERR_UNSUPPORTED ? "its interface is not Ethernet"
-						      : strerror(errno));
-		return e == ERR_NOTFOUND ? ERR_UNSUPPORTED : e;
-	}
-	for (i = 0; i < k->n_nics; i++)
-		if (k->nic[i].nic.ifindex == nic.ifindex)
+	if (!i->ifa_addr ||
+	    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+		return false;
+	memcpy(&sa, i->ifa_addr,
+	       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+						 : sizeof(struct sockaddr_in6));
+	a = addr_from_sa(&sa);
+	return addr_ip_eq(&a, local);
+}
+
+/* Drivers without the question have one queue. */
+static uint32_t
+count_queues(const char *name)
+{
+	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq r = {.ifr_data = (void *)&c};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)memccpy(r.ifr_name, name, 0, sizeof(r.ifr_name));
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &r) != 0)
+		c.combined_count = c.rx_count = 0;
+	if (fd >= 0)
+		close(fd);
+	return c.combined_count + c.rx_count ? c.combined_count + c.rx_count : 1;
+}
+
+/* The Ethernet interface that has this address. NULL, or why not. */
+static const char *
+find_nic(const struct ifaddrs *all, const struct addr *local, struct xif *out)
+{
+	const struct ifaddrs *i = all;
+	struct sockaddr_ll link;
+
+	while (i && !has_addr(i, local))
+		i = i->ifa_next;
+	if (!i)
+		return "no interface has it";
+	/* an address of IPv4 may have a label behind the name: eth0:1 */
+	(void)snprintf(out->name, sizeof(out->name), "%.*s", (int)strcspn(i->ifa_name, ":"),
+		       i->ifa_name);
+	for (i = all; i; i = i->ifa_next)
+		if (i->ifa_addr && i->ifa_addr->sa_family == AF_PACKET &&
+		    strcmp(i->ifa_name, out->name) == 0)
 			break;
-	if (i == XKEEPER_NICS) {
-		(void)snprintf(k->why, IO_WHY_MAX,
-			       "xdp: media addresses on more than %d interfaces", XKEEPER_NICS);
+	if (!i)
+		return "its interface is not known";
+	memcpy(&link, i->ifa_addr, sizeof(link));
+	if (link.sll_hatype != ARPHRD_ETHER)
+		return "its interface is not Ethernet";
+	out->ifindex = (uint32_t)link.sll_ifindex;
+	memcpy(out->mac, link.sll_addr, sizeof(out->mac));
+	return NULL;
+}
+
+static enum err
+add_nic(struct xkeeper *k, const struct ifaddrs *all, uint32_t addr)
+{
+	struct xif nic = {0};
+	const char *why = find_nic(all, &k->plan->bound[addr], &nic);
+	uint32_t i = 0;
+
+	while (i < k->n_nics && k->nic[i].ifindex != nic.ifindex)
+		i++;
+	if (!why && i == XKEEPER_NICS)
+		why = "there are more interfaces with media addresses than we can take";
+	if (why) {
+		(void)snprintf(k->why, IO_WHY_MAX, "xdp: media address %s: %s",
+			       addr_text(&k->plan->bound[addr]).z, why);
 		return ERR_UNSUPPORTED;
 	}
-	if (i == k->n_nics)
-		k->nic[k->n_nics++] = (struct xif){.nic = nic, .map = -1};
-	k->of_addr[addr] = i;
+	if (i == k->n_nics) {
+		nic.queues = count_queues(nic.name);
+		k->nic[k->n_nics++] = nic;
+	}
+	k->nic[i].addrs |= 1U << addr;
 	return ERR_OK;
 }
 
 static enum err
 find_nics(struct xkeeper *k)
 {
+	struct ifaddrs *all;
 	enum err e = ERR_OK;
 
+	if (getifaddrs(&all) != 0)
+		return io_why(k->why, "xdp:", "interfaces");
 	for (uint32_t i = 0; e == ERR_OK && i < k->plan->n_addrs; i++)
-		e = add_nic(k, i);
+		e = add_nic(k, all, i);
+	freeifaddrs(all);
 	for (uint32_t i = 0; i < k->n_nics; i++) {
 		uint32_t most = XFRAMES_QUEUES / k->n_nics;
 
-		if (k->nic[i].nic.queues > most)
-			k->nic[i].nic.queues = most; /* the others' packets take the slow way */
+		if (k->nic[i].queues > most)
+			k->nic[i].queues = most; /* the others' packets take the slow way */
 	}
 	return e;
 }
 
-/* ---- programs ---- */
-
-static struct xdp_conf
-conf_for(const struct xkeeper *k, uint32_t nic)
-{
-	const struct media_plan *plan = k->plan;
-	struct xdp_conf c = {
-		.port_min = plan->port_min,
-		.port_max = plan->port_min + 2 * media_slots(plan) / plan->n_addrs - 1,
-		.slice = 2 * media_slice(plan),
-		.n_workers = k->n_workers,
-	};
-
-	memcpy(c.mac, k->nic[nic].nic.mac, sizeof(c.mac));
-	for (uint32_t i = 0; i < plan->n_addrs; i++) {
-		if (k->of_addr[i] != nic)
-			continue;
-		if (plan->bound[i].family == 6)
-			memcpy(c.v6[c.n_v6++], plan->bound[i].ip, 16);
-		else
-			memcpy(&c.v4[c.n_v4++], plan->bound[i].ip, 4);
-	}
-	return c;
-}
-
 /* In the driver if it can, else in the kernel's generic way. */
 static enum err
-attach_nic(struct xkeeper *k, uint32_t i)
+attach_nic(struct xkeeper *k, struct xif *f)
 {
-	static const struct bpfobj_image image = {"xdp", xdp_bpf, sizeof(xdp_bpf), ".rodata"};
-	struct xif *f = &k->nic[i];
-	struct xdp_conf conf = conf_for(k, i);
-	enum err e = bpfobj_load(&image, &conf, sizeof(conf), &f->program, k->why);
+	struct bpf_conf conf = bpfobj_conf(k->plan, f->addrs);
+	enum err e;
 	int link = -1;
 
+	memcpy(conf.mac, f->mac, sizeof(conf.mac));
+	e = bpfobj_load("xdp", xdp_bpf, sizeof(xdp_bpf), &conf, &f->program, k->why);
 	if (e != ERR_OK)
 		return e;
-	f->loaded = true;
-	f->map = bpfobj_map(&f->program, "xdp_socks");
-	e = bpfobj_attach_xdp(&f->program, f->nic.ifindex, XDP_FLAGS_DRV_MODE, &link, k->why);
+	e = bpfobj_attach_xdp(&f->program, f->ifindex, XDP_FLAGS_DRV_MODE, &link, k->why);
 	f->native = e == ERR_OK;
 	if (e != ERR_OK)
-		e = bpfobj_attach_xdp(&f->program, f->nic.ifindex, XDP_FLAGS_SKB_MODE, &link,
-				      k->why);
+		e = bpfobj_attach_xdp(&f->program, f->ifindex, XDP_FLAGS_SKB_MODE, &link, k->why);
 	if (e != ERR_OK) {
 		size_t n = strlen(k->why);
 
 		(void)snprintf(k->why + n, IO_WHY_MAX - n, " (%s: has it another XDP program?)",
-			       f->nic.name);
+			       f->name);
 		return e;
 	}
 	return io_set_hold(k->set, link);
 }
 
-static void
-free_programs(struct xkeeper *k)
-{
-	for (uint32_t i = 0; i < k->n_nics; i++)
-		if (k->nic[i].loaded)
-			bpfobj_free(&k->nic[i].program);
-}
-
 /* ---- sockets ---- */
 
+/* A queue that is a worker's. */
+struct xplace {
+	const struct xif *nic;
+	uint32_t queue;
+};
+
 static uint32_t
-queues_of(const struct xkeeper *k, uint32_t worker)
+list_queues(const struct xkeeper *k, uint32_t worker, struct xplace out[XFRAMES_QUEUES])
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < k->n_nics; i++)
-		for (uint32_t q = worker; q < k->nic[i].nic.queues; q += k->n_workers)
-			n++;
+		for (uint32_t q = worker; q < k->nic[i].queues; q += media_workers(k->plan))
+			out[n++] = (struct xplace){&k->nic[i], q};
 	return n;
 }
 
@@ -224,56 +236,40 @@ ring_size(const struct xkeeper *k, uint32_t n_queues)
 	return size;
 }
 
-static int
-option(int fd, int name, const void *value, size_t len)
-{
-	return setsockopt(fd, SOL_XDP, name, value, (socklen_t)len);
-}
-
-/* A socket with its rings. umem: frames to register with it; NULL: it shares those of another. */
+/* A socket with its rings. owns: it registers the frames; else it shares those of another. */
 static enum err
 open_socket(struct xkeeper *k, const struct xframes *x, bool owns, int *out)
 {
-	int rx = (int)x->head->rx_size, tx = (int)x->head->tx_size, size = SEND_BUFFER;
+	int rx = (int)x->head->rx_size, tx = (int)x->head->tx_size;
 	struct xdp_umem_reg reg = {.addr = (uintptr_t)x->base,
 				   .len = (uint64_t)x->head->n_frames << XFRAMES_SHIFT,
 				   .chunk_size = XFRAMES_SIZE};
-	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-	enum err e = ERR_OK;
 
-	if (fd < 0)
-		return say_errno(k, "AF_XDP socket", "");
-	if (owns && option(fd, XDP_UMEM_REG, &reg, sizeof(reg)) != 0)
-		e = say_memlock(k, reg.len);
-	else if (option(fd, XDP_UMEM_FILL_RING, &rx, sizeof(rx)) != 0 ||
-		 option(fd, XDP_UMEM_COMPLETION_RING, &tx, sizeof(tx)) != 0 ||
-		 option(fd, XDP_RX_RING, &rx, sizeof(rx)) != 0 ||
-		 option(fd, XDP_TX_RING, &tx, sizeof(tx)) != 0)
-		e = say_errno(k, "rings", "");
-	if (e != ERR_OK) {
-		close(fd);
-		return e;
-	}
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	*out = fd;
+	*out = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (*out < 0)
+		return io_why(k->why, "xdp:", "socket");
+	if (owns && setsockopt(*out, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) != 0)
+		return say_memlock(k, reg.len);
+	if (!io_option(*out, SOL_XDP, XDP_UMEM_FILL_RING, rx) ||
+	    !io_option(*out, SOL_XDP, XDP_UMEM_COMPLETION_RING, tx) ||
+	    !io_option(*out, SOL_XDP, XDP_RX_RING, rx) ||
+	    !io_option(*out, SOL_XDP, XDP_TX_RING, tx))
+		return io_why(k->why, "xdp:", "rings");
+	io_buffers(*out, 0, SEND_BUFFER);
 	return ERR_OK;
 }
 
 static enum err
-bind_socket(struct xkeeper *k, int fd, int shared, const struct xnic *nic, uint32_t queue)
+bind_socket(struct xkeeper *k, int fd, int shared, const struct xplace *at)
 {
-	struct sockaddr_xdp sa = {
-		.sxdp_family = AF_XDP, .sxdp_ifindex = nic->ifindex, .sxdp_queue_id = queue};
+	uint16_t own = XDP_USE_NEED_WAKEUP | (k->zero_copy ? XDP_ZEROCOPY : XDP_COPY);
+	struct sockaddr_xdp sa = {.sxdp_family = AF_XDP,
+				  .sxdp_ifindex = at->nic->ifindex,
+				  .sxdp_queue_id = at->queue,
+				  .sxdp_flags = shared < 0 ? own : XDP_SHARED_UMEM,
+				  .sxdp_shared_umem_fd = shared < 0 ? 0 : (uint32_t)shared};
 	char what[64];
 
-	if (shared >= 0) {
-		sa.sxdp_flags = XDP_SHARED_UMEM;
-		sa.sxdp_shared_umem_fd = (uint32_t)shared;
-	} else {
-		sa.sxdp_flags =
-			(uint16_t)(XDP_USE_NEED_WAKEUP | (k->zero_copy ? XDP_ZEROCOPY : XDP_COPY));
-	}
 	/* the kernel frees a queue some time after its last socket was closed */
 	for (int i = 0; i < BUSY_TRIES; i++) {
 		if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
@@ -283,38 +279,18 @@ bind_socket(struct xkeeper *k, int fd, int shared, const struct xnic *nic, uint3
 		(void)poll(NULL, 0, BUSY_MS);
 		errno = EBUSY;
 	}
-	(void)snprintf(what, sizeof(what), "socket of queue %u%s", queue,
+	(void)snprintf(what, sizeof(what), "xdp: socket of queue %u%s on", at->queue,
 		       errno == EBUSY ? ", which has one already," : "");
-	return say_errno(k, what, nic->name);
+	return io_why(k->why, what, at->nic->name);
 }
 
-/* All sockets of a worker over the frames x; fd[0] is for the segment. */
-static enum err
-open_queues(struct xkeeper *k, uint32_t worker, struct xframes *x, int *fd)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < k->n_nics; i++) {
-		const struct xnic *nic = &k->nic[i].nic;
-
-		for (uint32_t q = worker; q < nic->queues; q += k->n_workers, n++) {
-			enum err e = open_socket(k, x, n == 0, &fd[1 + n]);
-
-			if (e == ERR_OK)
-				e = bind_socket(k, fd[1 + n], n ? fd[1] : -1, nic, q);
-			if (e != ERR_OK)
-				return e;
-			x->head->ifindex[n] = nic->ifindex;
-		}
-	}
-	return ERR_OK;
-}
-
+/* The frames and sockets of a worker, at its places. */
 static enum err
 open_worker(struct xkeeper *k, uint32_t worker)
 {
 	int *fd = k->set->fd + xkeeper_place(k->plan, worker);
-	uint32_t n = queues_of(k, worker);
+	struct xplace at[XFRAMES_QUEUES];
+	uint32_t n = list_queues(k, worker, at);
 	struct xframes x;
 	enum err e;
 
@@ -324,20 +300,15 @@ open_worker(struct xkeeper *k, uint32_t worker)
 	if (e == ERR_OK)
 		e = xframes_map(fd[0], &x);
 	if (e != ERR_OK)
-		return say_errno(k, "memory of the frames", "");
-	e = open_queues(k, worker, &x, fd);
+		return io_why(k->why, "xdp:", "memory of the frames");
+	for (uint32_t i = 0; e == ERR_OK && i < n; i++) {
+		x.head->ifindex[i] = at[i].nic->ifindex;
+		e = open_socket(k, &x, i == 0, &fd[1 + i]);
+		if (e == ERR_OK)
+			e = bind_socket(k, fd[1 + i], i ? fd[1] : -1, &at[i]);
+	}
 	xframes_unmap(&x);
 	return e;
-}
-
-static void
-close_workers(struct xkeeper *k)
-{
-	for (uint32_t i = xkeeper_place(k->plan, 0); i < k->set->n; i++) {
-		if (k->set->fd[i] >= 0)
-			close(k->set->fd[i]);
-		k->set->fd[i] = -1;
-	}
 }
 
 static enum err
@@ -346,10 +317,13 @@ open_workers(struct xkeeper *k, bool zero_copy)
 	enum err e = ERR_OK;
 
 	k->zero_copy = zero_copy;
-	for (uint32_t w = 0; e == ERR_OK && w < k->n_workers; w++)
+	for (uint32_t w = 0; e == ERR_OK && w < media_workers(k->plan); w++)
 		e = open_worker(k, w);
-	if (e != ERR_OK)
-		close_workers(k);
+	for (uint32_t i = xkeeper_place(k->plan, 0); e != ERR_OK && i < k->set->n; i++) {
+		if (k->set->fd[i] >= 0)
+			close(k->set->fd[i]);
+		k->set->fd[i] = -1;
+	}
 	return e;
 }
 
@@ -357,14 +331,17 @@ open_workers(struct xkeeper *k, bool zero_copy)
 static enum err
 enter_sockets(struct xkeeper *k)
 {
-	for (uint32_t w = 0; w < k->n_workers; w++) {
-		const int *fd = k->set->fd + xkeeper_place(k->plan, w) + 1;
+	struct xplace at[XFRAMES_QUEUES];
 
-		for (uint32_t i = 0; i < k->n_nics; i++)
-			for (uint32_t q = w; q < k->nic[i].nic.queues; q += k->n_workers)
-				if (bpfobj_put(k->nic[i].map, &q, fd++) != ERR_OK)
-					return say_errno(k, "socket into the map",
-							 k->nic[i].nic.name);
+	for (uint32_t w = 0; w < media_workers(k->plan); w++) {
+		const int *fd = k->set->fd + xkeeper_place(k->plan, w) + 1;
+		uint32_t n = list_queues(k, w, at);
+
+		for (uint32_t i = 0; i < n; i++)
+			if (bpfobj_put(&at[i].nic->program, "xdp_socks", &at[i].queue, &fd[i]) !=
+			    ERR_OK)
+				return io_why(k->why, "xdp: socket into the map of",
+					      at[i].nic->name);
 	}
 	return ERR_OK;
 }
@@ -389,7 +366,7 @@ make_fast(struct xkeeper *k)
 	enum err e = find_nics(k);
 
 	for (uint32_t i = 0; e == ERR_OK && i < k->n_nics; i++) {
-		e = attach_nic(k, i);
+		e = attach_nic(k, &k->nic[i]);
 		native = native && k->nic[i].native;
 	}
 	if (e == ERR_OK) {
@@ -399,26 +376,29 @@ make_fast(struct xkeeper *k)
 	}
 	if (e == ERR_OK)
 		e = enter_sockets(k);
-	for (uint32_t i = 0; e == ERR_OK && i < k->n_nics; i++)
-		log_info("media.xdp", "interface=%s queues=%u program=%s packets=%s",
-			 k->nic[i].nic.name, k->nic[i].nic.queues,
-			 k->nic[i].native ? "driver" : "generic",
-			 k->zero_copy ? "zero-copy" : "copied");
+	for (uint32_t i = 0; i < k->n_nics; i++) {
+		const struct xif *f = &k->nic[i];
+
+		if (e == ERR_OK)
+			log_info("media.xdp", "interface=%s queues=%u program=%s packets=%s",
+				 f->name, f->queues, f->native ? "driver" : "generic",
+				 k->zero_copy ? "zero-copy" : "copied");
+		bpfobj_free(&k->nic[i].program);
+	}
 	return e;
 }
 
 enum err
 xkeeper_probe(char *why)
 {
-	struct xkeeper k = {.why = why};
-	enum err e = io_steer_backend.do_probe(why);
+	enum err e = steer_probe(why);
 	int fd;
 
 	if (e != ERR_OK)
 		return e;
 	fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return say_errno(&k, "AF_XDP socket", "");
+		return io_why(why, "xdp:", "socket");
 	close(fd);
 	return ERR_OK;
 }
@@ -427,18 +407,11 @@ enum err
 xkeeper_make(const struct media_plan *plan, struct io_set *out, char *why)
 {
 	struct io_set set = {0};
-	struct xkeeper k = {.plan = plan,
-			    .set = &set,
-			    .why = why,
-			    .n_workers = plan->n_workers ? plan->n_workers : 1};
-	enum err e = io_steer_backend.do_make(plan, &set, why);
+	struct xkeeper k = {.plan = plan, .set = &set, .why = why};
+	enum err e = steer_make(plan, media_workers(plan) * XKEEPER_PLACES, &set, why);
 
-	if (e != ERR_OK)
-		return e;
-	e = io_set_grow(&set, k.n_workers * XKEEPER_PLACES);
 	if (e == ERR_OK)
 		e = make_fast(&k);
-	free_programs(&k);
 	if (e != ERR_OK) {
 		io_set_fini(&set);
 		return e;

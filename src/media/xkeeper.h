@@ -8,7 +8,7 @@
 #ifndef POSTERN_MEDIA_XKEEPER_H
 #define POSTERN_MEDIA_XKEEPER_H
 
-#include "media/io_steer.h"
+#include "media/io.h"
 #include "media/xframes.h"
 
 enum {

@@ -32,9 +32,11 @@ struct xring {
 	size_t map_size;
 };
 
-/** Map ring `kind` of the socket, which keeper made with `size` slots. IO: errno says why. */
-enum err xring_map(int fd, enum xring_kind kind, uint32_t size, struct xring *out) NODISCARD;
-void xring_unmap(struct xring *r);
+/** Map the four rings of a socket, which keeper made with these sizes; what is mapped on an error
+ * is xring_unmap's. IO: errno says why. */
+enum err xring_map(int fd, uint32_t rx_size, uint32_t tx_size, struct xring out[XRING_N]) NODISCARD;
+/** Fine on zeros. */
+void xring_unmap(struct xring r[XRING_N]);
 
 /* of fill and completion */
 static inline uint64_t *

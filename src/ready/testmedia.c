@@ -11,7 +11,7 @@ take_open(void *arg, void *letter)
 	struct media_open *o = letter;
 
 	if (t->rows.there) {
-		t->used = media_ctl_open(t->media, o) == ERR_OK;
+		t->used = media_ctl_open(t->media, o, false) == ERR_OK;
 		if (!t->used)
 			log_warn("ready.media", "slot %u: media takes no more now", o->slot);
 	}
@@ -45,7 +45,7 @@ take_row(struct testmedia *t, unsigned i, uint32_t address)
 {
 	struct testmedia_rows *r = &t->rows;
 	uint32_t near = i == TESTMEDIA_INNER ? r->slot[TESTMEDIA_OUTER] : MEDIA_NO_SLOT;
-	enum err e = port_alloc(t->ports, address, near, loop_now(t->loop), &r->slot[i],
+	enum err e = port_alloc(t->ports, address, near, false, loop_now(t->loop), &r->slot[i],
 				&r->generation[i]);
 
 	if (e != ERR_OK)

@@ -12,11 +12,12 @@ enum {
 	CIPHER_BATCH_MAX = 64,  /* jobs in one call */
 	CIPHER_DATA_MAX = 2048, /* bytes of one packet */
 	CIPHER_BLOCK = 16,      /* AES */
+	CIPHER_HASH_BLOCK = 64, /* SHA-1 */
 	CIPHER_IV_GCM = 12,     /* bytes of iv that AES-GCM takes */
 	CIPHER_TRAILER = 4,     /* bytes of the rollover counter */
 	CIPHER_TAG_MAX = 20,    /* HMAC-SHA1, whole */
-	CIPHER_PART_AT =
-		40, /* bytes from the start of a cache line to a back end's part of a key */
+	CIPHER_PART_AT = 40,    /* a part's place behind the start of a cache line */
+	CIPHER_CM_MAX = 344,    /* bytes of a part for CM_SHA1 at most */
 };
 
 enum cipher_kind {
@@ -54,13 +55,6 @@ struct cipher_work {
 	uint8_t blocks[CIPHER_DATA_MAX + CIPHER_BLOCK];
 };
 
-/** One stretch of AES counter-mode key stream, for the key derivation: to out[len], len <= 64. */
-struct cipher_stream {
-	const uint8_t *iv; /* CIPHER_BLOCK bytes, the first counter block */
-	uint8_t *out;
-	uint32_t len;
-};
-
 /**
  * A back end (a library). n <= CIPHER_BATCH_MAX, any mix of keys and sizes. A bool is false when
  * the library failed: then every packet of the call must be dropped.
@@ -77,17 +71,22 @@ struct cipher_ops {
 			    const uint8_t *aes, uint32_t aes_len, const uint8_t *auth,
 			    uint32_t auth_len);
 	void (*do_fini)(enum cipher_kind kind, void *part); /* wipes; fine on zeros */
-	enum err (*do_stream)(struct cipher_work *w, const uint8_t *aes, uint32_t aes_len,
-			      const struct cipher_stream *s, unsigned n);
 	/* CM_SHA1 */
 	bool (*do_crypt)(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n);
 	bool (*do_tag)(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n);
 	/* GCM: what job will read of its key, and what key_near does not cover; may be NULL */
 	void (*do_prefetch)(const struct cipher_job *job);
 	/* GCM: encrypt in place, tag to job->tag */
-	bool (*do_seal)(struct cipher_work *w, struct cipher_job *job);
+	bool (*do_seal)(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n);
 	/* GCM: decrypt to w->blocks, data stays as it is; *good: is job->tag the right one? */
 	bool (*do_unseal)(struct cipher_work *w, const struct cipher_job *job, bool *good);
 };
+
+/* The back end that runs everywhere: OpenSSL 3 EVP. Counter blocks are prepared by us and go
+ * through AES-ECB, so that no packet pays for setting an IV. */
+extern const struct cipher_ops cipher_openssl;
+/** The back end for x86-64 with AES and carry-less multiplication: Intel IPsec-MB (multi-buffer).
+ * NULL: not built in (meson option ipsec_mb). */
+const struct cipher_ops *cipher_imb(void);
 
 #endif

@@ -1,4 +1,4 @@
-#include "srtp/cipher_imb.h"
+#include "srtp/cipher.h"
 
 #include <stddef.h>
 
@@ -21,7 +21,6 @@ cipher_imb(void)
 #include "base/secret.h"
 
 enum {
-	SHA1_BLOCK = 64,
 	SHA1_LEN = 20,
 	IMB_TAG = 12, /* bytes: the library computes 12 or 20 of HMAC-SHA1, nothing else */
 	CACHE_LINE = 64,
@@ -147,7 +146,7 @@ expand_aes(IMB_MGR *mgr, const uint8_t *aes, uint32_t aes_len, uint8_t rounds[RO
 static void
 hash_pad(IMB_MGR *mgr, const uint8_t *auth, uint32_t auth_len, uint8_t fill, uint8_t *out)
 {
-	uint8_t block[SHA1_BLOCK];
+	uint8_t block[CIPHER_HASH_BLOCK];
 
 	memset(block, fill, sizeof(block));
 	for (uint32_t i = 0; i < auth_len; i++)
@@ -170,7 +169,7 @@ key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t
 			IMB_AES256_GCM_PRE(gcm_manager(m), aes, gcm_data(part));
 		return ERR_OK;
 	}
-	if (auth_len > SHA1_BLOCK)
+	if (auth_len > CIPHER_HASH_BLOCK)
 		return ERR_RANGE;
 	expand_aes(m->narrow, aes, aes_len, k->rounds);
 	hash_pad(m->narrow, auth, auth_len, 0x36, k->inner);
@@ -187,43 +186,30 @@ key_fini(enum cipher_kind kind, void *part)
 
 /* ---- AES-CM, HMAC-SHA1 ---- */
 
-static void
-set_crypt(IMB_JOB *to, const void *rounds, uint32_t key_len, const uint8_t *iv, uint8_t *data,
-	  uint32_t len)
-{
-	to->enc_keys = rounds;
-	to->key_len_in_bytes = key_len;
-	to->src = data;
-	to->dst = data;
-	to->cipher_start_src_offset_in_bytes = 0;
-	to->msg_len_to_cipher_in_bytes = len;
-	to->iv = iv;
-	to->iv_len_in_bytes = CIPHER_BLOCK;
-}
-
-static bool
-run_crypt(struct imb *m, IMB_MGR *mgr, unsigned n, uint32_t key_len)
-{
-	return n == 0 || IMB_SUBMIT_CIPHER_BURST_NOCHECK(
-				 mgr, m->jobs, n, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
-				 key_len == 16 ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES) == n;
-}
-
 /* Those of the jobs that have keys of this length. */
 static bool
-crypt_some(struct imb *m, IMB_MGR *mgr, struct cipher_job *const *jobs, unsigned n,
-	   uint32_t key_len)
+crypt_some(struct imb *m, struct cipher_job *const *jobs, unsigned n, uint32_t key_len)
 {
 	unsigned k = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct cipher_job *j = jobs[i];
+		IMB_JOB *to = &m->jobs[k];
 
-		if (j->key_len == key_len && j->crypt_len > 0)
-			set_crypt(&m->jobs[k++], ((const struct cm_key *)j->key)->rounds, key_len,
-				  j->iv, j->data + j->crypt_at, j->crypt_len);
+		if (j->key_len != key_len || j->crypt_len == 0)
+			continue;
+		to->enc_keys = ((const struct cm_key *)j->key)->rounds;
+		to->key_len_in_bytes = key_len;
+		to->src = to->dst = j->data + j->crypt_at;
+		to->cipher_start_src_offset_in_bytes = 0;
+		to->msg_len_to_cipher_in_bytes = j->crypt_len;
+		to->iv = j->iv;
+		to->iv_len_in_bytes = CIPHER_BLOCK;
+		k++;
 	}
-	return run_crypt(m, mgr, k, key_len);
+	return k == 0 || IMB_SUBMIT_CIPHER_BURST_NOCHECK(
+				 gcm_manager(m), m->jobs, k, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
+				 key_len == 16 ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES) == k;
 }
 
 static IMB_MGR *
@@ -235,10 +221,7 @@ manager_for(const struct imb *m, unsigned n)
 static bool
 crypt_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
-	struct imb *m = w->lib;
-	IMB_MGR *mgr = gcm_manager(m);
-
-	return crypt_some(m, mgr, jobs, n, 16) && crypt_some(m, mgr, jobs, n, 32);
+	return crypt_some(w->lib, jobs, n, 16) && crypt_some(w->lib, jobs, n, 32);
 }
 
 /* The library wants one piece: the trailer stands behind the packet while it is hashed. */
@@ -274,41 +257,22 @@ tag_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 	return ok;
 }
 
-static enum err
-run_streams(struct cipher_work *w, const uint8_t *aes, uint32_t aes_len,
-	    const struct cipher_stream *s, unsigned n)
-{
-	struct imb *m = w->lib;
-	uint8_t rounds[ROUND_KEYS];
-	bool ok;
-
-	if (n > CIPHER_BATCH_MAX)
-		return ERR_RANGE;
-	expand_aes(m->narrow, aes, aes_len, rounds);
-	for (unsigned i = 0; i < n; i++) {
-		memset(s[i].out, 0, s[i].len);
-		set_crypt(&m->jobs[i], rounds, aes_len, s[i].iv, s[i].out, s[i].len);
-	}
-	ok = run_crypt(m, m->narrow, n, aes_len);
-	secret_wipe(rounds, sizeof(rounds));
-	return ok ? ERR_OK : ERR_BUG;
-}
-
 /* ---- AES-GCM ---- */
 
 static bool
-seal_gcm(struct cipher_work *w, struct cipher_job *j)
+seal_gcm(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
 	struct imb *m = w->lib;
-	const struct gcm_key_data *k = gcm_data(j->key);
-	uint8_t *data = j->data + j->crypt_at;
+	IMB_MGR *mgr = gcm_manager(m);
 
-	if (j->key_len == 16)
-		IMB_AES128_GCM_ENC(gcm_manager(m), k, &m->gcm, data, data, j->crypt_len, j->iv,
-				   j->aad, j->aad_len, j->tag, j->tag_len);
-	else
-		IMB_AES256_GCM_ENC(gcm_manager(m), k, &m->gcm, data, data, j->crypt_len, j->iv,
-				   j->aad, j->aad_len, j->tag, j->tag_len);
+	for (unsigned i = 0; i < n; i++) {
+		struct cipher_job *j = jobs[i];
+		uint8_t *data = j->data + j->crypt_at;
+
+		(j->key_len == 16 ? mgr->gcm128_enc : mgr->gcm256_enc)(
+			gcm_data(j->key), &m->gcm, data, data, j->crypt_len, j->iv, j->aad,
+			j->aad_len, j->tag, j->tag_len);
+	}
 	return true;
 }
 
@@ -316,16 +280,12 @@ static bool
 unseal_gcm(struct cipher_work *w, const struct cipher_job *j, bool *good)
 {
 	struct imb *m = w->lib;
-	const struct gcm_key_data *k = gcm_data(j->key);
-	const uint8_t *data = j->data + j->crypt_at;
+	IMB_MGR *mgr = gcm_manager(m);
 	uint8_t tag[CIPHER_TAG_MAX];
 
-	if (j->key_len == 16)
-		IMB_AES128_GCM_DEC(gcm_manager(m), k, &m->gcm, w->blocks, data, j->crypt_len, j->iv,
-				   j->aad, j->aad_len, tag, j->tag_len);
-	else
-		IMB_AES256_GCM_DEC(gcm_manager(m), k, &m->gcm, w->blocks, data, j->crypt_len, j->iv,
-				   j->aad, j->aad_len, tag, j->tag_len);
+	(j->key_len == 16 ? mgr->gcm128_dec : mgr->gcm256_dec)(
+		gcm_data(j->key), &m->gcm, w->blocks, j->data + j->crypt_at, j->crypt_len, j->iv,
+		j->aad, j->aad_len, tag, j->tag_len);
 	*good = secret_equal(tag, j->tag, j->tag_len);
 	return true;
 }
@@ -351,7 +311,6 @@ cipher_imb(void)
 		.do_close = work_close,
 		.do_init = key_init,
 		.do_fini = key_fini,
-		.do_stream = run_streams,
 		.do_crypt = crypt_batch,
 		.do_tag = tag_batch,
 		.do_prefetch = prefetch_gcm,

@@ -1,4 +1,4 @@
-#include "srtp/cipher_openssl.h"
+#include "srtp/cipher.h"
 
 #include <string.h>
 
@@ -10,9 +10,7 @@
 #include "base/secret.h"
 
 enum {
-	SHA1_BLOCK = 64,
 	SHA1_LEN = 20,
-	STREAM_MAX = 64, /* bytes of one stretch of key stream */
 };
 
 /* The parts of a key, by kind. */
@@ -54,7 +52,7 @@ new_ecb(const uint8_t *aes, uint32_t aes_len)
 static EVP_MD_CTX *
 new_pad(const uint8_t *auth, uint32_t auth_len, uint8_t fill)
 {
-	uint8_t block[SHA1_BLOCK];
+	uint8_t block[CIPHER_HASH_BLOCK];
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool ok;
 
@@ -103,7 +101,7 @@ key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t
 		g->gcm = new_cipher(aes_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), aes);
 		return g->gcm ? ERR_OK : ERR_NOMEM;
 	}
-	if (auth_len > SHA1_BLOCK)
+	if (auth_len > CIPHER_HASH_BLOCK)
 		return ERR_RANGE;
 	k->ecb = new_ecb(aes, aes_len);
 	k->inner = new_pad(auth, auth_len, 0x36);
@@ -144,28 +142,6 @@ make_stream(EVP_CIPHER_CTX *ecb, const uint8_t *iv, uint8_t *blocks, uint32_t le
 	}
 	return EVP_EncryptUpdate(ecb, blocks, &out, blocks, (int)(n * CIPHER_BLOCK)) == 1 &&
 	       out == (int)(n * CIPHER_BLOCK);
-}
-
-static enum err
-run_streams(struct cipher_work *w, const uint8_t *aes, uint32_t aes_len,
-	    const struct cipher_stream *s, unsigned n)
-{
-	uint8_t blocks[STREAM_MAX];
-	EVP_CIPHER_CTX *ecb = new_ecb(aes, aes_len);
-	enum err err = ERR_OK;
-
-	(void)w;
-	if (!ecb)
-		return ERR_NOMEM;
-	for (unsigned i = 0; i < n && !err; i++) {
-		if (s[i].len > sizeof(blocks) || !make_stream(ecb, s[i].iv, blocks, s[i].len))
-			err = ERR_BUG;
-		else
-			memcpy(s[i].out, blocks, s[i].len);
-	}
-	EVP_CIPHER_CTX_free(ecb);
-	secret_wipe(blocks, sizeof(blocks));
-	return err;
 }
 
 static void
@@ -238,16 +214,21 @@ run_gcm(EVP_CIPHER_CTX *c, const struct cipher_job *j, uint8_t *out, int encrypt
 }
 
 static bool
-seal_gcm(struct cipher_work *w, struct cipher_job *j)
+seal_gcm(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
-	const struct gcm_key *k = j->key;
-	uint8_t *data = j->data + j->crypt_at;
-	int n = 0;
-
 	(void)w;
-	return run_gcm(k->gcm, j, data, 1) &&
-	       EVP_CipherFinal_ex(k->gcm, data + j->crypt_len, &n) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(k->gcm, EVP_CTRL_AEAD_GET_TAG, j->tag_len, j->tag) == 1;
+	for (unsigned i = 0; i < n; i++) {
+		struct cipher_job *j = jobs[i];
+		EVP_CIPHER_CTX *c = ((const struct gcm_key *)j->key)->gcm;
+		uint8_t *data = j->data + j->crypt_at;
+		int len = 0;
+
+		if (!run_gcm(c, j, data, 1) ||
+		    EVP_CipherFinal_ex(c, data + j->crypt_len, &len) != 1 ||
+		    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, j->tag_len, j->tag) != 1)
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -273,7 +254,6 @@ const struct cipher_ops cipher_openssl = {
 	.do_close = work_close,
 	.do_init = key_init,
 	.do_fini = key_fini,
-	.do_stream = run_streams,
 	.do_crypt = crypt_batch,
 	.do_tag = tag_batch,
 	.do_seal = seal_gcm,

@@ -349,6 +349,8 @@ plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n,
 		if (ops[i]->status)
 			continue;
 		to = &out[ops[i]->key->suite->kind];
+		if (ops[i]->key->suite->kind == CIPHER_GCM && c->ops->do_prefetch)
+			c->ops->do_prefetch(&c->jobs[m]);
 		to->v[to->n++] = &c->jobs[m++];
 	}
 }
@@ -359,77 +361,35 @@ slot_of(struct srtp_ctx *c, const struct cipher_job *job)
 	return &c->slots[job - c->jobs];
 }
 
-static void
-fail_op(struct srtp_op *op)
-{
-	op->status = ERR_BUG;
-	op->out_len = 0;
-}
-
 static unsigned
 fail_all(struct srtp_ctx *c, const struct jobs *j)
 {
-	for (unsigned i = 0; i < j->n; i++)
-		fail_op(slot_of(c, j->v[i])->op);
+	for (unsigned i = 0; i < j->n; i++) {
+		slot_of(c, j->v[i])->op->status = ERR_BUG;
+		slot_of(c, j->v[i])->op->out_len = 0;
+	}
 	return 0;
 }
 
-/* A tag has 4, 10 or 16 bytes. */
-static void
-put_tag(uint8_t *to, const struct cipher_job *job)
+static unsigned
+protect_kind(struct srtp_ctx *c, enum cipher_kind kind, const struct jobs *j)
 {
-	if (job->tag_len == 10)
-		memcpy(to, job->tag, 10);
-	else if (job->tag_len == 16)
-		memcpy(to, job->tag, 16);
+	bool done;
+
+	if (kind == CIPHER_GCM)
+		done = c->ops->do_seal(&c->work, j->v, j->n);
 	else
-		memcpy(to, job->tag, 4);
-}
-
-/* The tag of a protected packet, and its length. */
-static void
-finish_protect(struct srtp_ctx *c, const struct cipher_job *job)
-{
-	struct srtp_slot *slot = slot_of(c, job);
-
-	put_tag(slot->tag, job);
-	slot->op->out_len = slot->out_len;
-}
-
-static unsigned
-protect_cm(struct srtp_ctx *c, const struct jobs *j)
-{
-	if (j->n == 0)
-		return 0;
-	if (!c->ops->do_crypt(&c->work, j->v, j->n) || !c->ops->do_tag(&c->work, j->v, j->n))
+		done = c->ops->do_crypt(&c->work, j->v, j->n) &&
+		       c->ops->do_tag(&c->work, j->v, j->n);
+	if (!done)
 		return fail_all(c, j);
-	for (unsigned i = 0; i < j->n; i++)
-		finish_protect(c, j->v[i]);
-	return j->n;
-}
-
-static void
-prefetch_gcm(const struct srtp_ctx *c, const struct jobs *j, unsigned i)
-{
-	if (c->ops->do_prefetch && i + PREFETCH_AHEAD < j->n)
-		c->ops->do_prefetch(j->v[i + PREFETCH_AHEAD]);
-}
-
-static unsigned
-protect_gcm(struct srtp_ctx *c, const struct jobs *j)
-{
-	unsigned good = 0;
-
 	for (unsigned i = 0; i < j->n; i++) {
-		prefetch_gcm(c, j, i);
-		if (c->ops->do_seal(&c->work, j->v[i])) {
-			finish_protect(c, j->v[i]);
-			good++;
-		} else {
-			fail_op(slot_of(c, j->v[i])->op);
-		}
+		struct srtp_slot *slot = slot_of(c, j->v[i]);
+
+		memcpy(slot->tag, j->v[i]->tag, j->v[i]->tag_len);
+		slot->op->out_len = slot->out_len;
 	}
-	return good;
+	return j->n;
 }
 
 unsigned
@@ -437,6 +397,7 @@ srtp_protect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 {
 	struct srtp_op *all[SRTP_BATCH_MAX];
 	struct jobs jobs[CIPHER_KINDS];
+	unsigned good = 0;
 
 	assert(n <= SRTP_BATCH_MAX);
 	for (unsigned i = 0; i < n; i++) {
@@ -444,66 +405,45 @@ srtp_protect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 		ops[i].auths = 0;
 	}
 	plan_batch(c, all, n, plan_protect, jobs);
-	return protect_cm(c, &jobs[CIPHER_CM_SHA1]) + protect_gcm(c, &jobs[CIPHER_GCM]);
+	for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
+		if (jobs[kind].n)
+			good += protect_kind(c, kind, &jobs[kind]);
+	return good;
 }
 
-/* All tags, then the packets whose tag was right. */
+/* CM: all tags, then the packets whose tag was right. GCM: one by one, decrypted aside, and put
+ * into the packet when the tag was right. */
 static unsigned
-unprotect_cm(struct srtp_ctx *c, const struct jobs *j)
+unprotect_kind(struct srtp_ctx *c, enum cipher_kind kind, const struct jobs *j)
 {
 	struct jobs good = {j->v, 0};
 
-	if (j->n == 0)
-		return 0;
-	if (!c->ops->do_tag(&c->work, j->v, j->n))
+	if (kind == CIPHER_CM_SHA1 && !c->ops->do_tag(&c->work, j->v, j->n))
 		return fail_all(c, j);
 	for (unsigned i = 0; i < j->n; i++) {
 		struct cipher_job *job = j->v[i];
 		struct srtp_slot *slot = slot_of(c, job);
+		bool right = false;
 
-		slot->op->status = admit(slot, secret_equal(job->tag, slot->tag, job->tag_len));
-		if (!slot->op->status)
-			good.v[good.n++] = job;
-	}
-	if (!c->ops->do_crypt(&c->work, good.v, good.n))
-		return fail_all(c, &good);
-	return good.n;
-}
-
-/* One by one: decrypted aside, and put into the packet when the tag was right. */
-static unsigned
-unprotect_gcm(struct srtp_ctx *c, const struct jobs *j)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < j->n; i++) {
-		struct cipher_job *job = j->v[i];
-		struct srtp_slot *slot = slot_of(c, job);
-		bool good = false;
-
-		prefetch_gcm(c, j, i);
-		memcpy(job->tag, slot->tag, job->tag_len);
-		if (!c->ops->do_unseal(&c->work, job, &good)) {
-			fail_op(slot->op);
-			continue;
+		if (kind == CIPHER_CM_SHA1) {
+			right = secret_equal(job->tag, slot->tag, job->tag_len);
+		} else {
+			memcpy(job->tag, slot->tag, job->tag_len);
+			if (!c->ops->do_unseal(&c->work, job, &right)) {
+				slot->op->status = ERR_BUG;
+				continue;
+			}
 		}
-		slot->op->status = admit(slot, good);
+		slot->op->status = admit(slot, right);
 		if (slot->op->status)
 			continue;
-		memcpy(job->data + job->crypt_at, c->work.blocks, job->crypt_len);
-		n++;
+		if (kind == CIPHER_GCM)
+			memcpy(job->data + job->crypt_at, c->work.blocks, job->crypt_len);
+		good.v[good.n++] = job;
 	}
-	return n;
-}
-
-/* One round over n ops. Returns how many are OK. */
-static unsigned
-unprotect_round(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n)
-{
-	struct jobs jobs[CIPHER_KINDS];
-
-	plan_batch(c, ops, n, plan_unprotect, jobs);
-	return unprotect_cm(c, &jobs[CIPHER_CM_SHA1]) + unprotect_gcm(c, &jobs[CIPHER_GCM]);
+	if (kind == CIPHER_CM_SHA1 && !c->ops->do_crypt(&c->work, good.v, good.n))
+		return fail_all(c, &good);
+	return good.n;
 }
 
 /* True where packets of this batch have moved the estimate under which op failed. */
@@ -518,6 +458,7 @@ unsigned
 srtp_unprotect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 {
 	struct srtp_op *todo[SRTP_BATCH_MAX];
+	struct jobs jobs[CIPHER_KINDS];
 	unsigned good = 0;
 
 	assert(n <= SRTP_BATCH_MAX);
@@ -526,7 +467,10 @@ srtp_unprotect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 		ops[i].auths = 0;
 	}
 	for (unsigned round = 0, m = n; round < UNPROTECT_ROUNDS && m > 0; round++) {
-		good += unprotect_round(c, todo, m);
+		plan_batch(c, todo, m, plan_unprotect, jobs);
+		for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
+			if (jobs[kind].n)
+				good += unprotect_kind(c, kind, &jobs[kind]);
 		m = 0;
 		if (good == n)
 			break;

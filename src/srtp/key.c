@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "srtp/cipher_imb.h"
-#include "srtp/cipher_openssl.h"
 
 static_assert(offsetof(struct srtp_key, part) == CIPHER_PART_AT, "where a part begins");
 

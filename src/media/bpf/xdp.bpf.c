@@ -2,7 +2,7 @@
  * AF_XDP socket of its queue, if that is a queue of the port's worker. All else goes on to the
  * kernel as if we were not there: fragments, options, extension headers, VLAN tags, frames for
  * another station, what is cut short or too long, and everything while the socket is gone. */
-#include "media/bpf/xdp.h"
+#include "media/bpf/conf.h"
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -16,12 +16,12 @@
 
 enum { V4_PLAIN = 0x45, V4_FRAGMENT = 0x3fff };
 
-const volatile struct xdp_conf xdp_conf = {};
+const volatile struct bpf_conf bpf_conf = {};
 
 /* by queue */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, XDP_SOCKS_MAX);
+	__uint(max_entries, BPF_SOCKS_MAX);
 	__type(key, __u32);
 	__type(value, __u32);
 } xdp_socks SEC(".maps");
@@ -30,7 +30,7 @@ static __always_inline int
 is_for_us(const struct ethhdr *eth)
 {
 	for (int i = 0; i < ETH_ALEN; i++)
-		if (eth->h_dest[i] != xdp_conf.mac[i])
+		if (eth->h_dest[i] != bpf_conf.mac[i])
 			return 0;
 	return 1;
 }
@@ -40,9 +40,9 @@ is_our_port(const struct udphdr *udp, __u32 queue)
 {
 	__u32 port = bpf_ntohs(udp->dest);
 
-	return port >= xdp_conf.port_min && port <= xdp_conf.port_max && xdp_conf.slice &&
-	       xdp_conf.n_workers &&
-	       (port - xdp_conf.port_min) / xdp_conf.slice == queue % xdp_conf.n_workers;
+	return port >= bpf_conf.port_min && port <= bpf_conf.port_max && bpf_conf.slice &&
+	       bpf_conf.n_workers &&
+	       (port - bpf_conf.port_min) / bpf_conf.slice == queue % bpf_conf.n_workers;
 }
 
 static __always_inline int
@@ -55,8 +55,8 @@ is_ours_v4(const void *p, const void *end, __u32 queue)
 	    ip->frag_off & bpf_htons(V4_FRAGMENT) || ip->protocol != IPPROTO_UDP ||
 	    !is_our_port(udp, queue))
 		return 0;
-	for (__u32 i = 0; i < XDP_ADDRS_MAX; i++)
-		if (i < xdp_conf.n_v4 && xdp_conf.v4[i] == ip->daddr)
+	for (__u32 i = 0; i < BPF_ADDRS_MAX; i++)
+		if (i < bpf_conf.n_v4 && bpf_conf.v4[i] == ip->daddr)
 			return 1;
 	return 0;
 }
@@ -71,9 +71,9 @@ is_ours_v6(const void *p, const void *end, __u32 queue)
 	if ((const void *)(udp + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP ||
 	    !is_our_port(udp, queue))
 		return 0;
-	for (__u32 i = 0; i < XDP_ADDRS_MAX; i++)
-		if (i < xdp_conf.n_v6 && xdp_conf.v6[i][0] == to[0] && xdp_conf.v6[i][1] == to[1] &&
-		    xdp_conf.v6[i][2] == to[2] && xdp_conf.v6[i][3] == to[3])
+	for (__u32 i = 0; i < BPF_ADDRS_MAX; i++)
+		if (i < bpf_conf.n_v6 && bpf_conf.v6[i][0] == to[0] && bpf_conf.v6[i][1] == to[1] &&
+		    bpf_conf.v6[i][2] == to[2] && bpf_conf.v6[i][3] == to[3])
 			return 1;
 	return 0;
 }
@@ -87,7 +87,7 @@ xdp_packet(struct xdp_md *c)
 	__u32 queue = c->rx_queue_index;
 	int ours;
 
-	if ((const void *)(eth + 1) > end || end - (const void *)eth > XDP_FRAME_MAX ||
+	if ((const void *)(eth + 1) > end || end - (const void *)eth > BPF_FRAME_MAX ||
 	    !is_for_us(eth))
 		return XDP_PASS;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))

@@ -208,7 +208,7 @@ open_leg(struct ours *o, const struct traffic_case *what, unsigned call, enum tr
 
 	BENCH_MUST(addr_parse_ip(STR(BED_NEAR), &m.rtp) == ERR_OK);
 	m.rtp.port = traffic_port(call, leg);
-	BENCH_MUST(media_ctl_open(&o->ctl, &m) == ERR_OK);
+	BENCH_MUST(media_ctl_open(&o->ctl, &m, false) == ERR_OK);
 }
 
 static bool

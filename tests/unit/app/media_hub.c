@@ -193,7 +193,7 @@ open_call(struct stand *s, unsigned i)
 	e->va = (struct voice){.ssrc = 0xa0 + i, .seq = 65500};
 	e->vb = (struct voice){.ssrc = 0xb0 + i, .seq = 100};
 	for (int k = 0; k < 2; k++)
-		assert_int_equal(media_ctl_open(&s->ctl, &e->leg[k]), ERR_OK);
+		assert_int_equal(media_ctl_open(&s->ctl, &e->leg[k], false), ERR_OK);
 }
 
 static void
@@ -315,7 +315,7 @@ test_foreign_slots(void **state)
 		open_call(s, i);
 	/* its peer is another worker's: nothing of it may be touched */
 	s->ends[0].leg[0].peer = s->ends[1].leg[1].slot;
-	assert_int_equal(media_ctl_open(&s->ctl, &s->ends[0].leg[0]), ERR_OK);
+	assert_int_equal(media_ctl_open(&s->ctl, &s->ends[0].leg[0], false), ERR_OK);
 	wait_applied(s);
 	assert_true(flow_is_open(&s->flows, s->ends[0].leg[0].slot, &generation));
 	assert_int_equal(flow_row(&s->flows, s->ends[0].leg[0].slot)->conf.peer, MEDIA_NO_SLOT);

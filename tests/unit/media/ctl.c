@@ -86,7 +86,7 @@ give_open(struct side *s, uint32_t slot)
 {
 	struct media_open o = {.slot = slot, .generation = slot + 1000};
 
-	return media_ctl_open(&s->m, &o);
+	return media_ctl_open(&s->m, &o, false);
 }
 
 static bool
@@ -205,7 +205,7 @@ test_caps(void **state)
 	while (give_open(&s, n) == ERR_OK)
 		n++;
 	assert_int_equal(n, OPENS);
-	for (n = 0; media_ctl_open_emergency(&s.m, &(struct media_open){.slot = n}) == ERR_OK; n++)
+	for (n = 0; media_ctl_open(&s.m, &(struct media_open){.slot = n}, true) == ERR_OK; n++)
 		;
 	assert_int_equal(n, MEDIA_SPARE_OPENS);
 	for (uint32_t i = 0; i < SLOTS; i++) {

@@ -9,7 +9,6 @@
 
 #include "base/codec.h"
 #include "media/frame.h"
-#include "media/header.h"
 
 enum { PAYLOAD = 21, ROOM = 1800, AT_IP = FRAME_ETH };
 
@@ -214,7 +213,7 @@ test_read_partial_sum(void **state)
 	}
 }
 
-/* What header_put writes, at every length. */
+/* What frame_put writes, at every length. */
 static void
 test_there_and_back(void **state)
 {
@@ -223,19 +222,19 @@ test_there_and_back(void **state)
 	(void)state;
 	for (uint32_t len = 0; len < 1500; len++) {
 		bool v6 = len % 3 == 0;
-		struct header_way w = {
+		struct frame_way w = {
 			.from = some_addr(v6 ? "[fd00::1]:5004" : "10.1.2.3:5004"),
 			.to = some_addr(v6 ? "[fd00::2]:60001" : "10.9.8.7:60001"),
 			.dscp = (uint8_t)(len & 63),
 			.id = 1,
 		};
-		uint8_t frame[ROOM], *p = frame + HEADER_MAX;
+		uint8_t frame[ROOM], *p = frame + FRAME_MAX;
 		uint32_t head;
 		struct frame_udp f;
 
 		for (uint32_t k = 0; k < len; k++)
 			p[k] = (uint8_t)(k * len + 7);
-		head = header_put(&w, p, len);
+		head = frame_put(&w, p, len);
 		frame_put_eth(p - head, mac, mac, w.to.family);
 		assert_int_equal(frame_read(p - head - FRAME_ETH, FRAME_ETH + head + len, &f),
 				 ERR_OK);

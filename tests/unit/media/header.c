@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "media/header.h"
+#include "media/frame.h"
 
 enum { SPACE = 64, MOST = 1984 };
 
@@ -63,25 +63,25 @@ test_headers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct header_way w = {make_addr(rows[i].from, 30000), make_addr(rows[i].to, 5004),
-				       rows[i].dscp, 77};
+		struct frame_way w = {make_addr(rows[i].from, 30000), make_addr(rows[i].to, 5004),
+				      rows[i].dscp, 77};
 		uint32_t n = rows[i].len, head;
-		const uint8_t *ip, *udp = mem + SPACE - HEADER_UDP;
+		const uint8_t *ip, *udp = mem + SPACE - FRAME_UDP;
 		bool fine;
 
 		for (uint32_t k = 0; k < sizeof(mem); k++)
 			mem[k] = (uint8_t)(k * 13 + i);
-		head = header_put(&w, mem + SPACE, n);
+		head = frame_put(&w, mem + SPACE, n);
 		ip = mem + SPACE - head;
-		fine = check_udp(ip, udp, n + HEADER_UDP) == 0xffff && udp[0] == 30000 >> 8 &&
-		       udp[3] == (5004 & 0xff) && udp[4] * 256u + udp[5] == n + HEADER_UDP;
+		fine = check_udp(ip, udp, n + FRAME_UDP) == 0xffff && udp[0] == 30000 >> 8 &&
+		       udp[3] == (5004 & 0xff) && udp[4] * 256u + udp[5] == n + FRAME_UDP;
 		if (w.to.family == 6)
-			fine = fine && head == HEADER_V6 + HEADER_UDP &&
-			       ip[4] * 256u + ip[5] == n + HEADER_UDP && ip[6] == 17 &&
+			fine = fine && head == FRAME_V6 + FRAME_UDP &&
+			       ip[4] * 256u + ip[5] == n + FRAME_UDP && ip[6] == 17 &&
 			       ((ip[0] << 4 | ip[1] >> 4) & 0xff) == rows[i].dscp << 2;
 		else
-			fine = fine && head == HEADER_V4 + HEADER_UDP &&
-			       plain_sum(ip, HEADER_V4, 0) == 0xffff &&
+			fine = fine && head == FRAME_V4 + FRAME_UDP &&
+			       plain_sum(ip, FRAME_V4, 0) == 0xffff &&
 			       ip[2] * 256u + ip[3] == n + head && ip[1] == rows[i].dscp << 2;
 		if (!fine)
 			fail_msg("%s", rows[i].name);
@@ -92,17 +92,17 @@ test_headers(void **state)
 static void
 test_zero_checksum(void **state)
 {
-	struct header_way w = {make_addr("10.0.0.1", 30000), make_addr("10.0.0.2", 5004), 0, 1};
+	struct frame_way w = {make_addr("10.0.0.1", 30000), make_addr("10.0.0.2", 5004), 0, 1};
 	uint8_t mem[SPACE + 2] = {0};
-	const uint8_t *udp = mem + SPACE - HEADER_UDP;
+	const uint8_t *udp = mem + SPACE - FRAME_UDP;
 	uint16_t sum;
 
 	(void)state;
-	(void)header_put(&w, mem + SPACE, 2);
+	(void)frame_put(&w, mem + SPACE, 2);
 	sum = (uint16_t)(udp[6] << 8 | udp[7]);
 	mem[SPACE] = (uint8_t)(sum >> 8);
 	mem[SPACE + 1] = (uint8_t)sum;
-	(void)header_put(&w, mem + SPACE, 2);
+	(void)frame_put(&w, mem + SPACE, 2);
 	assert_int_equal(udp[6], 0xff);
 	assert_int_equal(udp[7], 0xff);
 }
@@ -113,20 +113,20 @@ test_fragments(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct header_way w = {make_addr(rows[i].from, 30000), make_addr(rows[i].to, 5004),
-				       rows[i].dscp, 0x1234};
-		uint8_t mem[SPACE + MOST], want[MOST + HEADER_UDP], got[MOST + HEADER_UDP];
+		struct frame_way w = {make_addr(rows[i].from, 30000), make_addr(rows[i].to, 5004),
+				      rows[i].dscp, 0x1234};
+		uint8_t mem[SPACE + MOST], want[MOST + FRAME_UDP], got[MOST + FRAME_UDP];
 		bool v6 = w.to.family == 6;
-		uint32_t len = rows[i].len, total = len + HEADER_UDP, at = 0, seen = 0;
+		uint32_t len = rows[i].len, total = len + FRAME_UDP, at = 0, seen = 0;
 
 		for (uint32_t k = 0; k < sizeof(mem); k++)
 			mem[k] = (uint8_t)(k * 11 + i);
-		(void)header_put(&w, mem + SPACE, len);
-		memcpy(want, mem + SPACE - HEADER_UDP, total);
+		(void)frame_put(&w, mem + SPACE, len);
+		memcpy(want, mem + SPACE - FRAME_UDP, total);
 		while (at < total) {
 			uint32_t was = at, head = v6 ? 48 : 20, off;
 			uint8_t *ip;
-			uint32_t n = header_fragment(&w, mem + SPACE, len, 576, &at, &ip);
+			uint32_t n = frame_fragment(&w, mem + SPACE, len, 576, &at, &ip);
 			bool more;
 
 			assert_in_range(n, head + 1, 576);
@@ -138,7 +138,7 @@ test_fragments(void **state)
 			assert_int_equal(v6 ? ip[6] : ip[9], v6 ? 44 : 17);
 			assert_int_equal(v6 ? ip[46] : ip[4], 0x12);
 			if (!v6)
-				assert_int_equal(plain_sum(ip, HEADER_V4, 0), 0xffff);
+				assert_int_equal(plain_sum(ip, FRAME_V4, 0), 0xffff);
 			memcpy(got + off, ip + head, n - head);
 			seen += n - head;
 		}

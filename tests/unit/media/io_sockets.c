@@ -164,8 +164,8 @@ open_call(struct stand *s, unsigned i, struct ends *e)
 	far_up(&e->f, 2 * i, 1, 1, false);
 	e->va = (struct voice){.ssrc = 0xa0 + i, .seq = (uint16_t)(65400 + i)};
 	e->vb = (struct voice){.ssrc = 0xb0 + i, .seq = 100};
-	assert_int_equal(media_ctl_open(&s->ctl, &a), ERR_OK);
-	assert_int_equal(media_ctl_open(&s->ctl, &b), ERR_OK);
+	assert_int_equal(media_ctl_open(&s->ctl, &a, false), ERR_OK);
+	assert_int_equal(media_ctl_open(&s->ctl, &b, false), ERR_OK);
 }
 
 static void

@@ -21,7 +21,6 @@
 
 #include "base/clock.h"
 #include "media/frame.h"
-#include "media/header.h"
 #include "media/io_xdp.h"
 #include "media/xkeeper.h"
 
@@ -130,14 +129,14 @@ kill_worker(struct stand *s)
 static void
 say(struct stand *s, unsigned stream, uint32_t seq)
 {
-	struct header_way w = {.from = make_addr("10.97.0.1", FAR_PORT + stream),
-			       .to = make_addr("10.97.0.2", PORT + stream),
-			       .id = 1};
-	uint8_t frame[HEADER_MAX + 172] = {0}, *p = frame + HEADER_MAX;
+	struct frame_way w = {.from = make_addr("10.97.0.1", FAR_PORT + stream),
+			      .to = make_addr("10.97.0.2", PORT + stream),
+			      .id = 1};
+	uint8_t frame[FRAME_MAX + 172] = {0}, *p = frame + FRAME_MAX;
 	uint32_t head;
 
 	memcpy(p, &seq, sizeof(seq));
-	head = header_put(&w, p, 172);
+	head = frame_put(&w, p, 172);
 	frame_put_eth(p - head, near_mac, far_mac, 4);
 	head += FRAME_ETH;
 	assert_int_equal(send(s->wire, p - head, head + 172, 0), head + 172);
@@ -182,21 +181,15 @@ check_frames(struct stand *s)
 
 	assert_int_equal(xframes_map(fd[0], &x), ERR_OK);
 	assert_int_equal(x.head->n_queues, 1);
-	assert_int_equal(xring_map(fd[1], XRING_FILL, x.head->rx_size, &v.fill), ERR_OK);
-	assert_int_equal(xring_map(fd[1], XRING_COMPLETION, x.head->tx_size, &v.completion),
-			 ERR_OK);
-	assert_int_equal(xring_map(fd[1], XRING_RX, x.head->rx_size, &v.rx), ERR_OK);
-	assert_int_equal(xring_map(fd[1], XRING_TX, x.head->tx_size, &v.tx), ERR_OK);
+	assert_int_equal(xring_map(fd[1], x.head->rx_size, x.head->tx_size, v.ring), ERR_OK);
 	xframes_attach(&x, &v, 1);
 	xframes_reap(&x, &v, 0);
 	assert_int_equal(v.sending, 0);
-	there = v.fill.at - *v.fill.other + xring_ready(&v.rx, v.rx.size);
+	there = v.ring[XRING_FILL].at - *v.ring[XRING_FILL].other +
+		xring_ready(&v.ring[XRING_RX], v.ring[XRING_RX].size);
 	assert_int_equal(v.filled, there);
 	assert_int_equal(x.n_idle + v.filled, x.head->n_frames);
-	xring_unmap(&v.fill);
-	xring_unmap(&v.completion);
-	xring_unmap(&v.rx);
-	xring_unmap(&v.tx);
+	xring_unmap(v.ring);
 	xframes_unmap(&x);
 }
 

@@ -50,25 +50,25 @@ test_rest(void **state)
 	(void)state;
 	assert_int_equal(port_init(&p, &plan, 100), ERR_OK);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 10 * S, &slot[i], &gen[i]),
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, 10 * S, &slot[i], &gen[i]),
 				 ERR_OK);
 	assert_int_equal(gen[0], 101);
 	assert_int_equal(port_used(&p), 3);
-	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 10 * S, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, 10 * S, &again, &g), ERR_FULL);
 	port_free(&p, slot[1], 20 * S);
 	port_free(&p, slot[1], 23 * S); /* a second time: nothing */
 	port_free(&p, slot[0], 21 * S);
 	assert_int_equal(port_used(&p), 1);
 	assert_int_equal(port_idle(&p, 0), 2);
-	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 25 * S - 1, &again, &g), ERR_FULL);
-	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 25 * S, &again, &g),
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, 25 * S - 1, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, 25 * S, &again, &g),
 			 ERR_OK); /* first freed, first used */
 	assert_int_equal(again, slot[1]);
 	assert_int_equal(g, 104);
-	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 26 * S - 1, &again, &g), ERR_FULL);
-	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, 26 * S, &again, &g), ERR_OK);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, 26 * S - 1, &again, &g), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, 26 * S, &again, &g), ERR_OK);
 	assert_int_equal(again, slot[0]);
-	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, 26 * S, &again, &g), ERR_RANGE);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, false, 26 * S, &again, &g), ERR_RANGE);
 	port_free(&p, 99, S);
 	port_fini(&p);
 }
@@ -88,13 +88,13 @@ test_restore(void **state)
 	assert_int_equal(port_mark_used(&p, 8, 1), ERR_RANGE);
 	assert_int_equal(port_used(&p), 2);
 	assert_int_equal(port_idle(&p, 1), 2);
-	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, S, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, false, S, &slot, &gen), ERR_OK);
 	assert_int_equal(slot, 5);
 	assert_int_equal(gen, 902); /* never one that was there */
-	assert_int_equal(port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, true, 60 * S, &slot, &gen), ERR_OK);
 	assert_int_equal(slot, 7);
-	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, S, &slot, &gen), ERR_FULL);
-	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, S, &slot, &gen), ERR_OK);
+	assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, false, S, &slot, &gen), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, S, &slot, &gen), ERR_OK);
 	port_fini(&p);
 }
 
@@ -114,29 +114,29 @@ test_reserve(void **state)
 
 		assert_int_equal(port_reserve(r[i].pairs), r[i].reserve);
 		assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
-		while (port_alloc(&p, 1, MEDIA_NO_SLOT, S, &slot, &gen) == ERR_OK)
+		while (port_alloc(&p, 1, MEDIA_NO_SLOT, false, S, &slot, &gen) == ERR_OK)
 			n++;
 		assert_int_equal(n, r[i].pairs - r[i].reserve);
 		for (; n < r[i].pairs; n++)
 			assert_int_equal(
-				port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+				port_alloc(&p, 1, MEDIA_NO_SLOT, true, 60 * S, &slot, &gen),
 				ERR_OK);
-		assert_int_equal(port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+		assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, true, 60 * S, &slot, &gen),
 				 ERR_FULL);
-		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, S, &slot, &gen),
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, S, &slot, &gen),
 				 ERR_OK); /* the other address */
 		/* one that did not rest is better than none, and has a generation of its own */
 		port_free(&p, r[i].pairs, 2 * S);
-		assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+		assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, false, 60 * S, &slot, &gen),
 				 r[i].reserve ? ERR_FULL : ERR_OK);
 		if (!r[i].reserve)
 			port_free(&p, slot, 2 * S);
 		n = gen;
-		assert_int_equal(port_alloc_emergency(&p, 1, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+		assert_int_equal(port_alloc(&p, 1, MEDIA_NO_SLOT, true, 60 * S, &slot, &gen),
 				 ERR_OK);
 		assert_int_equal(slot, r[i].pairs);
 		assert_true(gen > n);
-		assert_int_equal(port_alloc_emergency(&p, 2, MEDIA_NO_SLOT, 60 * S, &slot, &gen),
+		assert_int_equal(port_alloc(&p, 2, MEDIA_NO_SLOT, true, 60 * S, &slot, &gen),
 				 ERR_RANGE);
 		port_fini(&p);
 	}
@@ -155,12 +155,14 @@ test_churn(void **state)
 	(void)state;
 	assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
 	for (int i = 0; i < HELD; i++)
-		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, now, &held[i], &gen), ERR_OK);
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, now, &held[i], &gen),
+				 ERR_OK);
 	for (int i = 0; i < 20000; i++, now += S / 3) {
 		port_free(&p, held[i % HELD], now);
 		freed_at[held[i % HELD]] = now;
-		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, now, &held[i % HELD], &gen),
-				 ERR_OK);
+		assert_int_equal(
+			port_alloc(&p, 0, MEDIA_NO_SLOT, false, now, &held[i % HELD], &gen),
+			ERR_OK);
 		assert_true(gen > last);
 		last = gen;
 		if (freed_at[held[i % HELD]])
@@ -190,18 +192,18 @@ test_workers(void **state)
 	(void)state;
 	assert_int_equal(port_init(&p, &plan, 0), ERR_OK);
 	for (unsigned i = 0; i < CALLS; i++) {
-		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, S, &a, &gen), ERR_OK);
-		assert_int_equal(port_alloc(&p, 1, a, S, &b, &gen), ERR_OK);
+		assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, false, S, &a, &gen), ERR_OK);
+		assert_int_equal(port_alloc(&p, 1, a, false, S, &b, &gen), ERR_OK);
 		assert_int_equal(media_slot_addr(&plan, b), 1);
 		assert_int_equal(media_slot_worker(&plan, a), media_slot_worker(&plan, b));
 		n[media_slot_worker(&plan, a)]++;
 	}
 	assert_true(n[0] >= 8 && n[1] >= 8 && n[2] >= 8);
-	while (port_alloc_emergency(&p, 0, a, S, &b, &gen) == ERR_OK)
+	while (port_alloc(&p, 0, a, true, S, &b, &gen) == ERR_OK)
 		assert_int_equal(media_slot_worker(&plan, a), media_slot_worker(&plan, b));
-	assert_int_equal(port_alloc_emergency(&p, 0, a, S, &b, &gen), ERR_FULL);
-	assert_int_equal(port_alloc_emergency(&p, 0, MEDIA_NO_SLOT, S, &b, &gen), ERR_OK);
-	while (port_alloc_emergency(&p, 0, MEDIA_NO_SLOT, S, &b, &gen) == ERR_OK)
+	assert_int_equal(port_alloc(&p, 0, a, true, S, &b, &gen), ERR_FULL);
+	assert_int_equal(port_alloc(&p, 0, MEDIA_NO_SLOT, true, S, &b, &gen), ERR_OK);
+	while (port_alloc(&p, 0, MEDIA_NO_SLOT, true, S, &b, &gen) == ERR_OK)
 		;
 	assert_int_equal(port_idle(&p, 0), 0);
 	port_fini(&p);

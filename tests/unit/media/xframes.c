@@ -70,10 +70,11 @@ static void
 open_queues(struct kernel *k, struct xqueue *v)
 {
 	for (int q = 0; q < QUEUES; q++)
-		v[q] = (struct xqueue){.fill = ring_of(&k->fill[q], true),
-				       .completion = ring_of(&k->completion[q], false),
-				       .rx = ring_of(&k->rx[q], false),
-				       .tx = ring_of(&k->tx[q], true)};
+		v[q] = (struct xqueue){
+			.ring = {[XRING_FILL] = ring_of(&k->fill[q], true),
+				 [XRING_COMPLETION] = ring_of(&k->completion[q], false),
+				 [XRING_RX] = ring_of(&k->rx[q], false),
+				 [XRING_TX] = ring_of(&k->tx[q], true)}};
 }
 
 /* ---- the kernel's moves ---- */

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "srtp/cipher_imb.h"
-#include "srtp/cipher_openssl.h"
+#include "srtp/cipher.h"
 
 static struct cipher_work work;
 static const struct cipher_ops *ops;
@@ -78,25 +77,6 @@ static const char *const b2_iv = "F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000";
 static const char *const b2_stream =
 	"E03EAD0935C95E80E166B16DD92B4EB4D23513162B02D0F72A43A2FE4A5F97AB"
 	"41E95B3BB0A2E8DD477901E4FCA894C0";
-
-static void
-test_b2(void **state)
-{
-	uint8_t key[16], iv[16], want[48], got[48];
-	struct cipher_stream s = {iv, got, 0};
-
-	(void)state;
-	from_hex(b2_key, key, sizeof(key));
-	from_hex(b2_iv, iv, sizeof(iv));
-	from_hex(b2_stream, want, sizeof(want));
-	for (s.len = 0; s.len <= sizeof(got); s.len++) {
-		memset(got, 0xee, sizeof(got));
-		assert_int_equal(ops->do_stream(&work, key, 16, &s, 1), ERR_OK);
-		assert_memory_equal(got, want, s.len);
-		if (s.len < sizeof(got))
-			assert_int_equal(got[s.len], 0xee);
-	}
-}
 
 static void
 test_b2_batch(void **state)
@@ -259,7 +239,7 @@ test_gcm(void **state)
 		 "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
 		 clear, sizeof(clear));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cipher_job j = {.data = data, .aad = aad, .aad_len = sizeof(aad)};
+		struct cipher_job j = {.data = data, .aad = aad, .aad_len = sizeof(aad)}, *p = &j;
 		bool good = false;
 
 		from_hex(rows[i].sealed, sealed, sizeof(sealed));
@@ -272,7 +252,7 @@ test_gcm(void **state)
 		j.crypt_len = sizeof(clear);
 		memset(data, 0x11, sizeof(data));
 		memcpy(data + 1, clear, sizeof(clear));
-		assert_true(ops->do_seal(&work, &j));
+		assert_true(ops->do_seal(&work, &p, 1));
 		assert_memory_equal(data + 1, sealed, sizeof(sealed));
 		assert_memory_equal(j.tag, tag, sizeof(tag));
 		assert_int_equal(data[0] << 8 | data[61], 0x1111);

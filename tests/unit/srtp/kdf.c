@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "srtp/cipher_imb.h"
-#include "srtp/cipher_openssl.h"
+#include "srtp/cipher.h"
 #include "srtp/kdf.h"
 
 static void
