@@ -52,7 +52,7 @@ media_slot_port(const struct media_plan *p, uint32_t slot)
 {
 	uint32_t pairs = media_pairs(p);
 
-	return pairs ? (uint16_t)(p->port_min + 2 * (slot % pairs)) : 0;
+	return (uint16_t)(pairs ? p->port_min + 2 * (slot % pairs) : 0);
 }
 
 uint32_t

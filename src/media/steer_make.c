@@ -180,13 +180,13 @@ steer_probe(char *why)
 	static const struct media_plan none = {.n_addrs = 1, .port_min = 2, .port_max = 3};
 	struct bpf_conf conf = bpfobj_conf(&none, UINT32_MAX);
 	struct bpfobj b = {0};
-	int fd = -1;
-	enum err e = open_frames(&fd, why);
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	enum err e;
 
-	if (e == ERR_OK)
-		e = bpfobj_load("steer", steer_bpf, sizeof(steer_bpf), &conf, &b, why);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return io_why(why, "raw", "socket");
+	close(fd);
+	e = bpfobj_load("steer", steer_bpf, sizeof(steer_bpf), &conf, &b, why);
 	bpfobj_free(&b);
 	return e;
 }
