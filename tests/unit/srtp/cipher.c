@@ -284,7 +284,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_b2_batch), EACH(test_hmac), EACH(test_fills), EACH(test_gcm),
+		EACH(test_b2_batch),
+		EACH(test_hmac),
+		EACH(test_fills),
+		EACH(test_gcm),
 	};
 
 	return cmocka_run_group_tests_name("srtp/cipher", tests, NULL, NULL);
