@@ -162,16 +162,13 @@ sip_reason_read(const struct sip_msg *m, const char *protocol, struct sip_reason
 }
 
 enum err
-sip_ctype_read(const struct sip_msg *m, struct sip_ctype *out)
+sip_ctype_parse(struct str value, struct sip_ctype *out)
 {
-	const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_CONTENT_TYPE);
 	struct sip_ctype c;
 	struct str rest;
 
-	if (!h)
-		return ERR_NOTFOUND;
-	c.params = str_from_at(h->value, str_chr(h->value, ';'));
-	rest = str_sub(h->value, 0, h->value.len - c.params.len);
+	c.params = str_from_at(value, str_chr(value, ';'));
+	rest = str_sub(value, 0, value.len - c.params.len);
 	c.type = sip_trim(str_cut(&rest, '/'));
 	c.subtype = sip_trim(rest);
 	if (!sip_all(c.type, SIP_C_TOKEN) || !sip_all(c.subtype, SIP_C_TOKEN) ||
@@ -179,6 +176,14 @@ sip_ctype_read(const struct sip_msg *m, struct sip_ctype *out)
 		return ERR_SYNTAX;
 	*out = c;
 	return ERR_OK;
+}
+
+enum err
+sip_ctype_read(const struct sip_msg *m, struct sip_ctype *out)
+{
+	const struct sip_hdr *h = sip_msg_hdr(m, SIP_H_CONTENT_TYPE);
+
+	return h ? sip_ctype_parse(h->value, out) : ERR_NOTFOUND;
 }
 
 bool

@@ -48,6 +48,8 @@ struct sip_ctype {
 	struct str type, subtype;
 	struct str params; /* from ";" on */
 };
+/** The value of a Content-Type; SYNTAX. */
+enum err sip_ctype_parse(struct str value, struct sip_ctype *out) NODISCARD;
 /** Content-Type; NOTFOUND when absent. */
 enum err sip_ctype_read(const struct sip_msg *m, struct sip_ctype *out) NODISCARD;
 /** Content-Type is type/subtype, e.g. ("application", "sdp"); parameters do not matter. */

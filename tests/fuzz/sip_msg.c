@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sip/edit.h"
-#include "sip/hdr.h"
+#include "sip/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -61,6 +61,7 @@ read_all(void)
 {
 	struct sip_session_expires se;
 	struct sip_retry_after ra;
+	static struct sip_parts parts;
 	struct sip_nameaddr na;
 	struct sip_reason reason;
 	struct sip_warning w;
@@ -78,6 +79,12 @@ read_all(void)
 	note(sip_ctype_read(&m, &ct));
 	note(sip_rack_read(&m, &rack));
 	note(sip_min_se_read(&m, &n));
+	if (sip_parts_read(&m, &parts) == ERR_OK)
+		for (unsigned i = 0; i < parts.n; i++) {
+			check_in(parts.part[i].all);
+			check_in(parts.part[i].content);
+			check(i == 0 || parts.part[i].inside < i);
+		}
 	for (unsigned id = 0; id < SIP_H_OTHER; id++) {
 		sip_iter_init(&it, &m, (enum sip_hdr_id)id);
 		while (sip_iter_next(&it, &item) == ERR_OK) {
