@@ -28,6 +28,8 @@
 	X(calls_emergency, counter, "emergency calls of customers, carried or not")                \
 	X(calls_emergency_refused, counter, "of these, refused: they came over TLS, mostly")       \
 	X(calls_restored, counter, "calls taken over from their records after a restart")          \
+	X(legs_fell_clear, counter,                                                                \
+	  "legs of trunks that prefer SRTP whose media went in clear; each is in its CDR")         \
 	X(ports_used, gauge, "media ports in use")                                                 \
 	X(media_packets, counter, "packets received on media ports")                               \
 	X(media_dropped, counter, "of these, dropped; reasons in the flow table")                  \

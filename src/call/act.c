@@ -104,9 +104,10 @@ send_invite(struct call *c, uint32_t trunk)
 		return REFUSAL_INTERNAL;
 	act_hash_leg(c, LEG_B);
 	r = negotiate_port(c, LEG_B, trunk);
-	if (!c->repeat) {
+	if (!c->repeat || c->plain) {
 		negotiate_target(c);
-		c->rec.leg[LEG_B].session_s = SESSION_WANTED_S;
+		if (!c->repeat)
+			c->rec.leg[LEG_B].session_s = SESSION_WANTED_S;
 		if (r == REFUSAL_NONE && !c->late)
 			r = negotiate_ask(c);
 	}
@@ -161,6 +162,7 @@ try_targets(struct call *c)
 		struct record_target *t = &c->rec.target[c->rec.n_targets++];
 		enum refusal r = REFUSAL_NO_ROUTE;
 
+		c->plain = false;
 		t->trunk = id;
 		t->route = c->rules[c->next_target - 1];
 		t->at_us = clock_wall_us();

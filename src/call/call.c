@@ -296,7 +296,8 @@ begin_record(struct call *c, const struct edge_source *src)
 	c->rec.invite_us = clock_wall_us();
 	a->account = snapshot_account_id(v, src->account);
 	a->trunk = snapshot_trunk_id(v, src->trunk);
-	a->secure = v->trunk[src->trunk].security == TRUNK_SEC_REQUIRED;
+	a->security = v->trunk[src->trunk].security;
+	a->secure = trunk_encrypts(a->security);
 	leg_from_source(c, LEG_A, src);
 }
 

@@ -200,6 +200,19 @@ longer_session(struct call *c, const struct sip_msg *m)
 	return true;
 }
 
+/* It will not have SRTP, and its trunk is content without: once more, in clear. */
+static bool
+asks_clear(struct call *c, int status)
+{
+	const struct record_leg *l = &c->rec.leg[LEG_B];
+
+	if ((status != 488 && status != 606) || l->security != TRUNK_SEC_PREFERRED || c->late ||
+	    c->plain || c->x.answered || negotiate_form(c, LEG_B) != TRUNK_PREFER_RETRY)
+		return false;
+	c->plain = c->repeat = true;
+	return true;
+}
+
 void
 called_failure(struct call *c, const struct edge_news *news)
 {
@@ -207,7 +220,8 @@ called_failure(struct call *c, const struct edge_news *news)
 	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
 
 	note_health(c, news);
-	if (status == 422 && c->m.state != B2BUA_CANCELING && longer_session(c, news->msg)) {
+	if (c->m.state != B2BUA_CANCELING &&
+	    ((status == 422 && longer_session(c, news->msg)) || asks_clear(c, status))) {
 		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
 		return;
 	}

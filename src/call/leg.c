@@ -211,7 +211,9 @@ leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local)
 	l->trunk = snapshot_trunk_id(v, trunk);
 	l->account = snapshot_account_id(v, v->trunk[trunk].account);
 	l->transport = (uint8_t)transports[v->trunk[trunk].transport];
-	l->secure = v->trunk[trunk].security == TRUNK_SEC_REQUIRED;
+	l->security = v->trunk[trunk].security;
+	l->secure = trunk_encrypts(l->security) && !c->plain;
+	l->fell = c->plain ? RECORD_FALL_retried : RECORD_FALL_none;
 	e = route_called(v, trunk, str_from(c->called.z), sent);
 	if (e == ERR_OK)
 		e = str_copyz(c->rec.to_sent, sizeof(c->rec.to_sent), str_from(sent));

@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "base/log.h"
+#include "base/metric.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "sip/parts.h"
 
 /* The leg's trunk as it stands now; NULL: it is gone. */
 static const struct trunk *
@@ -36,15 +39,45 @@ mki_of(const struct call *c, enum call_leg_index i)
 	return t ? by_trunk[t->mki] : SDP_MKI_MIRROR;
 }
 
-static struct sdp_policy
-policy_of(const struct call *c, enum call_leg_index i)
+enum trunk_prefer
+negotiate_form(const struct call *c, enum call_leg_index i)
 {
-	struct sdp_policy p = {.secure = c->rec.leg[i].secure,
+	const struct trunk *t = trunk_of(c, i);
+
+	return t ? (enum trunk_prefer)t->prefer : TRUNK_PREFER_OSRTP;
+}
+
+/* What the leg demands: secure, as it stands or as it was asked. Once agreed, a leg neither falls
+ * nor rises. */
+static struct sdp_policy
+policy_of(const struct call *c, enum call_leg_index i, bool secure)
+{
+	bool preferred = c->rec.leg[i].security == TRUNK_SEC_PREFERRED;
+	struct sdp_policy p = {.secure = secure,
+			       .osrtp = preferred,
+			       .clear_too = preferred && !c->leg[i].agreed,
 			       .first = !c->leg[i].agreed,
 			       .suites = SDP_SUITES_TAKEN};
 
 	(void)suites_of(c, i, &p.suites);
 	return p;
+}
+
+/* How our offer to the leg says that it is encrypted: as it was agreed, or as its trunk has it. An
+ * offer in a response cannot be tried again, so that RETRY becomes OSRTP there. */
+static uint8_t
+form_of(const struct call *c, enum call_leg_index i)
+{
+	static const uint8_t by_trunk[TRUNK_PREFER_N] = {[TRUNK_PREFER_OSRTP] = SDP_FORM_OSRTP,
+							 [TRUNK_PREFER_LINES] = SDP_FORM_LINES,
+							 [TRUNK_PREFER_RETRY] = SDP_FORM_SAVP};
+	enum trunk_prefer prefer = negotiate_form(c, i);
+
+	if (c->rec.leg[i].security != TRUNK_SEC_PREFERRED)
+		return SDP_FORM_SAVP;
+	if (c->leg[i].agreed)
+		return c->leg[i].local.form;
+	return prefer == TRUNK_PREFER_RETRY && i == LEG_A ? SDP_FORM_OSRTP : by_trunk[prefer];
 }
 
 /* The sdp layer speaks in sentences; the record in refusals. */
@@ -82,10 +115,11 @@ names_us(const struct call *c, const struct sdp_stream *far)
 	return is_ours(c, &far->rtp) || is_ours(c, &far->rtcp);
 }
 
+/* The SDP of a message, alone or among other parts (RFC 5621). */
 static bool
-has_sdp(const struct sip_msg *m)
+find_sdp(const struct sip_msg *m, struct str *out)
 {
-	return m->body.len && sip_ctype_is(m, "application", "sdp");
+	return sip_body_of(m, "application", "sdp", out) == ERR_OK;
 }
 
 /* ---- an offer ---- */
@@ -97,8 +131,10 @@ read_again(struct call *c)
 	const struct call_ops *ops = &c->owner->ops;
 	const struct call_exchange *x = &c->x;
 	const struct sip_msg *req = x->txn ? ops->do_request_of(ops->arg, x->txn) : NULL;
-	struct str body = req ? req->body : str_of(x->body, x->n_body);
+	struct str body = str_of(x->body, x->n_body);
 
+	if (req && !find_sdp(req, &body))
+		return false;
 	return sdp_parse(body, &c->owner->offer) == ERR_OK;
 }
 
@@ -133,7 +169,7 @@ negotiate_drop(struct call *c)
 static enum refusal
 read_offer(struct call *c, enum call_leg_index i, struct str body, const char **why)
 {
-	struct sdp_policy policy = policy_of(c, i);
+	struct sdp_policy policy = policy_of(c, i, c->rec.leg[i].secure);
 	struct call_exchange *x = &c->x;
 	struct sdp *s = &c->owner->offer;
 	struct sdp_refusal no = {0};
@@ -149,7 +185,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		return REFUSAL_MEDIA;
 	}
 	x->mine = c->leg[i].local;
-	x->mine.secure = policy.secure;
+	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);
 	x->mine.mki = mki_of(c, i);
 	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
 	return sdp_local_answer(&x->mine, &x->far) == ERR_OK ? REFUSAL_NONE : REFUSAL_INTERNAL;
@@ -160,17 +196,18 @@ negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 		struct edge_txn *txn, const char **why)
 {
 	enum refusal r = REFUSAL_NONE;
+	struct str body;
 
 	*why = "";
-	if (!has_sdp(m))
+	if (!find_sdp(m, &body))
 		return REFUSAL_BODY_TYPE;
 	negotiate_drop(c);
 	c->x.from = (uint8_t)i;
 	c->x.txn = txn;
 	if (!txn)
-		r = keep_offer(c, m->body);
+		r = keep_offer(c, body);
 	if (r == REFUSAL_NONE)
-		r = read_offer(c, i, m->body, why);
+		r = read_offer(c, i, body, why);
 	if (r == REFUSAL_NONE)
 		c->x.open = true;
 	else
@@ -261,6 +298,10 @@ take_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 	keep = leg->far;
 	leg->far = *far;
 	leg->local = *local;
+	if (!local->secure)
+		leg->in_serial = leg->out_serial = 0;
+	c->rec.leg[i].secure = local->secure;
+	c->rec.leg[i].form = local->form;
 	if (far->disabled) { /* port 0: it comes back under its key */
 		leg->far.suite = keep.suite;
 		leg->far.tag = keep.tag;
@@ -349,6 +390,7 @@ negotiate_ask(struct call *c)
 	x->mine.media = c->leg[x->from].local.media; /* its port may be younger than the offer */
 	x->asked = c->leg[to].local;
 	x->asked.secure = l->secure;
+	x->asked.form = form_of(c, to);
 	x->asked.mki = mki_of(c, to);
 	(void)suites_of(c, to, &suites);
 	if (!read_again(c))
@@ -372,14 +414,16 @@ static enum refusal
 read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_stream *got,
 	    const char **why)
 {
-	struct sdp_policy policy = policy_of(c, i);
+	struct sdp_policy policy = policy_of(c, i, c->x.asked.secure);
+	struct sdp_layout lay = c->rec.leg[i].layout;
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
 
+	if (policy.first && c->x.asked.form == SDP_FORM_LINES)
+		lay.audio = 0; /* an earlier fork may have taken the other line */
 	if (sdp_parse(body, s) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
-	if (sdp_answer_read(s, &policy, &c->x.asked, &c->rec.leg[i].layout, &c->x.far, got, &no) !=
-	    ERR_OK) {
+	if (sdp_answer_read(s, &policy, &c->x.asked, &lay, &c->x.far, got, &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
 		return REFUSAL_BAD_ANSWER;
 	}
@@ -412,6 +456,26 @@ write_answer(struct call *c, const struct sdp_stream *got)
 	return REFUSAL_NONE;
 }
 
+/* The leg prefers SRTP: is its media in clear, then never in silence. */
+static void
+note_fall(struct call *c, enum call_leg_index i, enum record_fall how)
+{
+	struct record_leg *l = &c->rec.leg[i];
+
+	if (l->security != TRUNK_SEC_PREFERRED || c->leg[i].agreed)
+		return;
+	if (l->secure)
+		how = RECORD_FALL_none;
+	else if (l->fell)
+		how = (enum record_fall)l->fell; /* asked in clear at once */
+	if (how != RECORD_FALL_none) {
+		metric_add(METRIC_legs_fell_clear, 1);
+		log_warn("call.clear", "id=%s trunk=%s prefers SRTP, its media goes in clear: %s",
+			 c->rec.id.z, l->trunk.z, record_fall_text(how));
+	}
+	l->fell = (uint8_t)how;
+}
+
 static void
 note_codec(struct call *c, const char *codec)
 {
@@ -436,6 +500,9 @@ settle(struct call *c, struct sdp_stream *got)
 	take_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
 	sdp_local_wipe(&asked);
+	c->rec.leg[y].layout.audio = got->index;
+	note_fall(c, x, RECORD_FALL_offered);
+	note_fall(c, y, RECORD_FALL_answered);
 	note_codec(c, got->codec);
 	c->leg[x].answers = true;
 	c->leg[y].answers = false;
@@ -452,14 +519,15 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 {
 	enum call_leg_index from = (enum call_leg_index)(1 - c->x.from);
 	struct sdp_stream got;
+	struct str body;
 	enum refusal r;
 
 	*why = "";
 	if (!c->x.open || c->x.answered) /* RFC 6337 2: a second answer does not count */
 		return REFUSAL_NONE;
-	if (!has_sdp(m))
+	if (!find_sdp(m, &body))
 		return REFUSAL_BAD_ANSWER;
-	r = read_answer(c, from, m->body, &got, why);
+	r = read_answer(c, from, body, &got, why);
 	if (r == REFUSAL_NONE)
 		r = write_answer(c, &got);
 	if (r == REFUSAL_NONE)
@@ -511,13 +579,14 @@ negotiate_known(struct call *c)
 void
 negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 {
-	struct sdp_policy policy = policy_of(c, i);
+	struct sdp_policy policy = policy_of(c, i, c->rec.leg[i].secure);
 	struct call_leg *leg = &c->leg[i];
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
 	struct sdp_stream got, next = leg->far;
+	struct str body;
 
-	if (!has_sdp(m) || sdp_parse(m->body, s) != ERR_OK ||
+	if (!find_sdp(m, &body) || sdp_parse(body, s) != ERR_OK ||
 	    sdp_answer_read(s, &policy, &leg->local, &c->rec.leg[i].layout, &leg->far, &got, &no) !=
 		    ERR_OK)
 		return;
@@ -574,6 +643,7 @@ negotiate_restore(struct call *c)
 		leg->agreed = c->rec.answer_us != 0;
 		leg->local.media = l->shown;
 		leg->local.secure = l->secure;
+		leg->local.form = l->form;
 		leg->far.clock = l->media.clock_rate;
 		leg->far.telephone_event_pt = SDP_PT_NONE;
 		if (!l->media_open || !l->secure)

@@ -16,6 +16,26 @@ call_ender_name(enum call_ender e)
 	return (unsigned)e < ARRAY_LEN(names) ? names[e] : "?";
 }
 
+static const struct {
+	const char *name, *text;
+} falls[] = {
+#define X(name, text) {#name, text},
+	RECORD_FALL_LIST(X)
+#undef X
+};
+
+const char *
+record_fall_name(enum record_fall f)
+{
+	return falls[(unsigned)f < ARRAY_LEN(falls) ? f : 0].name;
+}
+
+const char *
+record_fall_text(enum record_fall f)
+{
+	return falls[(unsigned)f < ARRAY_LEN(falls) ? f : 0].text;
+}
+
 static bool
 has_end(const char *z, size_t cap)
 {
@@ -56,7 +76,8 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
 	       branch_valid(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
-	       l->layout.audio < SDP_MEDIA_MAX && dialog_valid(&l->dialog);
+	       l->layout.audio < SDP_MEDIA_MAX && l->security < TRUNK_SECURITY_N &&
+	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && dialog_valid(&l->dialog);
 }
 
 bool

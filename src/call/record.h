@@ -34,6 +34,22 @@ enum call_ender {
 };
 const char *call_ender_name(enum call_ender e);
 
+/* How a leg came to clear media although its trunk prefers SRTP. X(name, sentence) */
+#define RECORD_FALL_LIST(X)                                                                        \
+	X(none, "")                                                                                \
+	X(offered, "the far side offered no SRTP")                                                 \
+	X(answered, "the far side answered our offer of SRTP in clear")                            \
+	X(retried, "the far side refused SRTP, and took the call in clear")
+enum record_fall {
+#define X(name, text) RECORD_FALL_##name,
+	RECORD_FALL_LIST(X)
+#undef X
+		RECORD_FALL_N
+};
+/** Outside the list: as of none. Static storage. */
+const char *record_fall_name(enum record_fall f);
+const char *record_fall_text(enum record_fall f);
+
 struct record_leg {
 	struct sip_dialog dialog;
 	struct policy_id account, trunk; /* text ids; account "" for a carrier */
@@ -53,7 +69,10 @@ struct record_leg {
 	uint32_t session_s;          /* RFC 4028: agreed with this peer, or asked of it; 0 = none */
 	uint8_t session_on;          /* it is agreed */
 	uint8_t session_ours;        /* we refresh it */
-	uint8_t pad[2];
+	uint8_t security;            /* enum trunk_security: what its trunk said */
+	uint8_t fell;                /* enum record_fall */
+	uint8_t form;                /* enum sdp_form: how SRTP was agreed */
+	uint8_t pad[3];
 	struct addr shown;       /* ours, as SDP on this leg names it */
 	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media; /* as last commanded */

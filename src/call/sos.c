@@ -48,7 +48,7 @@ sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct edge
 static bool
 is_clear(const struct trunk *t)
 {
-	return t->transport != TRUNK_TLS && t->security != TRUNK_SEC_REQUIRED;
+	return t->transport != TRUNK_TLS && !trunk_encrypts(t->security);
 }
 
 enum refusal

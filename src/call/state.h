@@ -222,6 +222,7 @@ struct call {
 	struct call_change change;
 	struct call_ring ring;
 	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
+	bool plain;           /* and it is asked in clear: it refused SRTP */
 	bool late;            /* A's INVITE had no offer: B's 2xx has it, A's ACK the answer */
 	uint64_t closing_due; /* waiting for media's last counters */
 	bool media_closing, finished;

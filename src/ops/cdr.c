@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "edge/edge.h"
 #include "policy/rate.h"
+#include "policy/trunk.h"
 #include "sdp/keys.h"
 
 const char *
@@ -115,6 +116,9 @@ put_leg(struct buf *b, const char *name, const struct record_leg *l)
 	put_text_or_null(b, "peer", l->peer);
 	put_text_or_null(b, "tls_version", l->tls_version);
 	put_text_or_null(b, "tls_suite", l->tls_suite);
+	put_text(b, "security", trunk_security_name((enum trunk_security)l->security));
+	put_text_or_null(b, "fell", l->fell ? record_fall_name((enum record_fall)l->fell) : "");
+	put_text_or_null(b, "fell_text", record_fall_text((enum record_fall)l->fell));
 	put_suite(b, "srtp_in", l->in_suite);
 	put_suite(b, "srtp_out", l->out_suite);
 	put_text_or_null(b, "codec", l->codec);

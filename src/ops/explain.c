@@ -128,6 +128,9 @@ put_encryption(struct buf *b, const struct json *leg, const char *who)
 			   or_else(jsonin_text(leg, "srtp_out"), "nothing"));
 	else
 		buf_z(b, ", media in clear");
+	if (*jsonin_text(leg, "fell_text"))
+		buf_printf(b, " although the trunk prefers SRTP (%s)",
+			   jsonin_text(leg, "fell_text"));
 	buf_printf(b, ", %lld packets in (%lld lost), %lld out.",
 		   (long long)jsonin_int(leg, "media.in_packets"),
 		   (long long)jsonin_int(leg, "media.in_lost"),

@@ -152,7 +152,7 @@ check_security(struct check *c, const struct roster_trunk *t)
 {
 	bool tls = t->transport == TRUNK_TLS;
 
-	if (t->security == TRUNK_SEC_REQUIRED && !tls)
+	if (trunk_encrypts(t->security) && !tls)
 		report_fault(c, t->place,
 			     "trunk \"%.*s\": SRTP keys may not go over %s; use transport: tls, or "
 			     "security: refused",

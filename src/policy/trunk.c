@@ -8,7 +8,7 @@ const struct word_list trunk_kind_words = {(const char *const[TRUNK_KIND_N]){"cu
 const struct word_list trunk_transport_words = {
 	(const char *const[TRUNK_TRANSPORT_N]){"tls", "udp", "tcp"}, 0, TRUNK_TRANSPORT_N};
 const struct word_list trunk_security_words = {
-	(const char *const[TRUNK_SECURITY_N]){"required", "refused", "dedicated"}, 0,
+	(const char *const[TRUNK_SECURITY_N]){"required", "refused", "dedicated", "preferred"}, 0,
 	TRUNK_SECURITY_N};
 const struct word_list trunk_ssrc_words = {(const char *const[TRUNK_SSRC_N]){"own", "pass"}, 0,
 					   TRUNK_SSRC_N};
@@ -28,6 +28,9 @@ const struct word_list trunk_roc_words = {
 	(const char *const[TRUNK_ROC_N]){"follow", "keep", "reset"}, 0, TRUNK_ROC_N};
 const struct word_list trunk_contact_words = {
 	(const char *const[TRUNK_CONTACT_N]){"address", "fqdn"}, 0, TRUNK_CONTACT_N};
+
+const struct word_list trunk_prefer_words = {
+	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};
 
 const char *
 trunk_kind_name(enum trunk_kind k)
@@ -63,6 +66,12 @@ const char *
 trunk_identity_name(enum trunk_identity i)
 {
 	return word_name(&trunk_identity_words, i);
+}
+
+bool
+trunk_encrypts(unsigned security)
+{
+	return security == TRUNK_SEC_REQUIRED || security == TRUNK_SEC_PREFERRED;
 }
 
 /* One label of a DNS name; '_' is met in practice. */
@@ -110,7 +119,7 @@ trunk_admits(const struct account *acc, const struct trunk *t, enum policy_class
 		return ACCOUNT_OK;
 	if (c == CLASS_NONE)
 		return ACCOUNT_NO_CLASS;
-	if (acc && t->security == TRUNK_SEC_REQUIRED && acc->tls_srtp != TLS_SRTP_ON)
+	if (acc && trunk_encrypts(t->security) && acc->tls_srtp != TLS_SRTP_ON)
 		return ACCOUNT_TLS_SRTP;
 	if (!GUARD(A5, !acc || c == CLASS_SERVICE || (acc->services & c)))
 		return ACCOUNT_CLASS;

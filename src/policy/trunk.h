@@ -10,7 +10,15 @@ enum trunk_security {
 	TRUNK_SEC_REQUIRED,  /* SRTP only; needs transport tls, a=crypto never goes in clear */
 	TRUNK_SEC_REFUSED,   /* plain RTP only */
 	TRUNK_SEC_DEDICATED, /* plain SIP and RTP over its own listener, interface and addresses */
+	TRUNK_SEC_PREFERRED, /* SRTP where the far end takes it, else plain RTP; transport tls */
 	TRUNK_SECURITY_N
+};
+/* How we offer it where it is preferred; as enum sdp_form, but for RETRY. */
+enum trunk_prefer {
+	TRUNK_PREFER_OSRTP, /* RTP/AVP with a=crypto (RFC 8643) */
+	TRUNK_PREFER_LINES, /* two m-lines, RTP/SAVP before RTP/AVP */
+	TRUNK_PREFER_RETRY, /* RTP/SAVP; after 488 or 606 once more in clear */
+	TRUNK_PREFER_N
 };
 enum trunk_ssrc { TRUNK_SSRC_OWN, TRUNK_SSRC_PASS, TRUNK_SSRC_N };
 /* Does SRTP that we send carry an MKI? As enum sdp_mki. */
@@ -84,12 +92,15 @@ struct trunk {
 	uint8_t dscp;               /* 0..63, or TRUNK_DSCP_KEEP */
 	uint8_t contact;            /* enum trunk_contact */
 	uint8_t poll_down, poll_up; /* so many failures, answers in a row: down, up again */
+	uint8_t prefer;             /* enum trunk_prefer */
+	uint8_t pad[1];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
-	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words;
+	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words,
+	trunk_prefer_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);
@@ -97,6 +108,8 @@ const char *trunk_security_name(enum trunk_security s);
 const char *trunk_ssrc_name(enum trunk_ssrc s);
 const char *trunk_direction_name(enum trunk_direction d); /* "in", "out", "both" */
 const char *trunk_identity_name(enum trunk_identity i);
+/** Does its media go as SRTP: always, or where it can? */
+bool trunk_encrypts(unsigned security);
 /** A host as trunks have it: IP literal or DNS name of letters, digits, '-', '.', '_'. */
 bool trunk_host_valid(struct str host);
 

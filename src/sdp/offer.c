@@ -12,6 +12,7 @@ struct draft {
 	const struct sdp_layout *lay;     /* as it will be */
 	enum sdp_direction dir;
 	unsigned n_crypto; /* lines to write */
+	bool lines;        /* the second line is the first one again, in clear */
 };
 
 static void
@@ -76,20 +77,21 @@ audio_proto(const struct draft *d)
 {
 	if (d->offer)
 		return sdp_proto_name(d->offered->proto);
-	return sdp_proto_name(d->ours->secure ? SDP_RTP_SAVP : SDP_RTP_AVP);
+	return sdp_proto_name(d->ours->secure && d->ours->form != SDP_FORM_OSRTP ? SDP_RTP_SAVP
+										 : SDP_RTP_AVP);
 }
 
 static void
-put_audio(struct buf *b, const struct draft *d)
+put_audio(struct buf *b, const struct draft *d, const char *proto, unsigned n_crypto)
 {
 	bool mux = d->ours->rtcp_mux && (!d->offer || d->offered->rtcp_mux);
 
-	buf_printf(b, "m=audio %u %s", d->ours->media.port, audio_proto(d));
+	buf_printf(b, "m=audio %u %s", d->ours->media.port, proto);
 	for (unsigned i = 0; i < d->from->n_pts; i++)
 		buf_printf(b, " %u", d->from->pts[i]);
 	buf_z(b, "\r\n");
 	put_codecs(b, d);
-	for (unsigned i = 0; i < d->n_crypto; i++) {
+	for (unsigned i = 0; i < n_crypto; i++) {
 		buf_z(b, "a=crypto:");
 		sdp_crypto_put(b, &d->ours->crypto[i]);
 		buf_z(b, "\r\n");
@@ -131,7 +133,9 @@ put_tail(struct buf *b, const struct draft *d)
 	buf_z(b, "t=0 0\r\n");
 	for (unsigned i = 0; i < d->lay->n; i++) {
 		if (i == d->lay->audio && !disabled)
-			put_audio(b, d);
+			put_audio(b, d, audio_proto(d), d->n_crypto);
+		else if (d->lines)
+			put_audio(b, d, sdp_proto_name(SDP_RTP_AVP), 0);
 		else
 			put_refused(b, d, i);
 	}
@@ -187,7 +191,8 @@ check_draft(const struct draft *d)
 		return ERR_NOTFOUND;
 	if (!d->offer)
 		return ERR_OK;
-	if (sdp_proto_is_sdes(d->offered->proto) != l->secure)
+	if ((d->offered->suite != SDP_SUITE_NONE) != l->secure ||
+	    (sdp_proto_is_sdes(d->offered->proto) && !l->secure))
 		return ERR_STATE;
 	if (l->secure &&
 	    (l->crypto[0].tag != d->offered->tag || l->crypto[0].suite != d->offered->suite))
@@ -209,8 +214,10 @@ sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
 			  .n_crypto = ours->n_crypto};
 	enum err e;
 
+	d.lines = next.n == 0 && ours->secure && ours->form == SDP_FORM_LINES;
 	if (next.n == 0)
-		next = (struct sdp_layout){.n = 1, .type = {SDP_AUDIO}};
+		next = (struct sdp_layout){.n = d.lines ? SDP_LINES_N : 1,
+					   .type = {SDP_AUDIO, SDP_AUDIO}};
 	if (next.n > SDP_MEDIA_MAX || next.audio >= next.n)
 		return ERR_STATE;
 	e = check_draft(&d);

@@ -169,17 +169,20 @@ read_target(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal
 
 /* The transport that the leg demands, and no other (M9). */
 static enum err
-check_proto(const struct sdp_media *m, bool secure, struct sdp_refusal *why)
+check_proto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_refusal *why)
 {
+	bool encrypted = sdp_proto_is_sdes(m->proto) ||
+			 (p->osrtp && sdp_proto_is_clear(m->proto) && m->n_crypto);
+
 	if (m->proto == SDP_DTLS_SAVP || m->proto == SDP_DTLS_SAVPF)
 		return refuse(why, "DTLS-SRTP is not supported, a=crypto is");
 	if (m->proto == SDP_PROTO_OTHER)
 		return refuse(why, "audio that is not RTP");
-	if (secure && !GUARD(M9, sdp_proto_is_sdes(m->proto)))
+	if (p->secure && !GUARD(M9, encrypted))
 		return refuse(why, m->n_crypto
 					   ? "a=crypto under RTP/AVP, RTP/SAVP is demanded"
 					   : "RTP/AVP without encryption, RTP/SAVP is demanded");
-	if (!secure && !sdp_proto_is_clear(m->proto))
+	if (!p->secure && !sdp_proto_is_clear(m->proto))
 		return refuse(why, "RTP/SAVP on a trunk without encryption");
 	return ERR_OK;
 }
@@ -274,7 +277,7 @@ static enum err
 read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_stream *st,
 	    struct sdp_refusal *why)
 {
-	enum err e = check_proto(m, p->secure, why);
+	enum err e = check_proto(m, p, why);
 
 	if (e == ERR_OK)
 		e = read_target(m, st, why);
@@ -319,15 +322,18 @@ nth_media(const struct sdp_layout *lay, unsigned k)
 	return k <= lay->audio ? k - 1 : k;
 }
 
-enum err
-sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
-	       struct sdp_stream *out, struct sdp_refusal *why)
-{
-	unsigned off = SDP_MEDIA_MAX;
-	bool judged = false;
+/* What the m-lines of an offer are good for. */
+struct search {
+	struct sdp_refusal why; /* of the first line that could not be taken */
+	bool judged;
+	unsigned off; /* the first audio line with port 0; SDP_MEDIA_MAX: none */
+};
 
-	if (lay && lay->n && (s->n_media < lay->n || lay->audio >= lay->n))
-		return refuse(why, "fewer m-lines than in the session so far");
+/* The first line that suits the policy; NOTFOUND. */
+static enum err
+find_stream(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
+	    struct search *found, struct sdp_stream *out)
+{
 	for (unsigned k = 0; k < s->n_media; k++) {
 		unsigned i = nth_media(lay, k);
 		const struct sdp_media *m = &s->media[i];
@@ -338,7 +344,7 @@ sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp
 		if (m->type != SDP_AUDIO)
 			continue;
 		if (m->port == 0) {
-			off = off == SDP_MEDIA_MAX ? i : off;
+			found->off = found->off == SDP_MEDIA_MAX ? i : found->off;
 			continue;
 		}
 		clear_stream(&st, i);
@@ -348,17 +354,35 @@ sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp
 		sdp_stream_wipe(&st);
 		if (e == ERR_OK)
 			return ERR_OK;
-		if (!judged)
-			*why = fault;
-		judged = true;
+		if (!found->judged)
+			found->why = fault;
+		found->judged = true;
 	}
-	if (judged)
+	return ERR_NOTFOUND;
+}
+
+enum err
+sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
+	       struct sdp_stream *out, struct sdp_refusal *why)
+{
+	struct search found = {.off = SDP_MEDIA_MAX};
+	struct sdp_policy clear = *p;
+
+	clear.secure = false;
+	if (lay && lay->n && (s->n_media < lay->n || lay->audio >= lay->n))
+		return refuse(why, "fewer m-lines than in the session so far");
+	if (find_stream(s, p, lay, &found, out) == ERR_OK)
+		return ERR_OK;
+	if (p->secure && p->clear_too && find_stream(s, &clear, lay, &found, out) == ERR_OK)
+		return ERR_OK;
+	*why = found.why;
+	if (found.judged)
 		return ERR_REFUSED;
-	if (off == SDP_MEDIA_MAX)
+	if (found.off == SDP_MEDIA_MAX)
 		return refuse(why, "no audio");
 	if (p->first)
 		return refuse(why, "audio with port 0 in a first offer");
-	disable_stream(out, &s->media[off], off);
+	disable_stream(out, &s->media[found.off], found.off);
 	return ERR_OK;
 }
 
@@ -387,27 +411,57 @@ read_answer_crypto(const struct sdp_media *m, const struct sdp_policy *p,
 		       : refuse(why, "answered a=crypto has a tag or suite that was not offered");
 }
 
+/* The transport that the line at index i of our offer had. */
+static enum sdp_proto
+offered_proto(const struct sdp_local *ours, const struct sdp_layout *lay, unsigned i)
+{
+	return ours->secure && ours->form != SDP_FORM_OSRTP && i == lay->audio ? SDP_RTP_SAVP
+									       : SDP_RTP_AVP;
+}
+
+/* Is the answer allowed to be in clear, and is it? */
+static bool
+is_declined(const struct sdp_media *m, const struct sdp_policy *p, const struct sdp_local *ours)
+{
+	return ours->secure && p->clear_too && sdp_proto_is_clear(m->proto) && m->n_crypto == 0;
+}
+
 static enum err
 read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
-		   const struct sdp_local *ours, const struct sdp_stream *offered,
-		   struct sdp_stream *st, struct sdp_refusal *why)
+		   const struct sdp_local *ours, const struct sdp_layout *lay,
+		   const struct sdp_stream *offered, struct sdp_stream *st, struct sdp_refusal *why)
 {
-	enum err e = check_proto(m, p->secure, why);
+	struct sdp_policy q = *p;
+	enum err e;
 
-	if (e == ERR_OK && m->proto != (ours->secure ? SDP_RTP_SAVP : SDP_RTP_AVP))
+	if (is_declined(m, p, ours))
+		q.secure = false;
+	e = check_proto(m, &q, why);
+	if (e == ERR_OK && m->proto != offered_proto(ours, lay, st->index))
 		e = refuse(why, "answer with another transport than offered");
-	if (e == ERR_OK && !p->secure && m->n_crypto)
+	if (e == ERR_OK && m->n_crypto && (!q.secure || st->index != lay->audio))
 		e = refuse(why, "answer with a=crypto that was not offered");
 	if (e == ERR_OK)
 		e = read_target(m, st, why);
 	if (e == ERR_OK && !read_codecs(m, offered, st))
 		e = refuse(why, "answer with no codec of the offer");
-	if (e == ERR_OK && p->secure)
+	if (e == ERR_OK && q.secure)
 		e = read_answer_crypto(m, p, ours, st, why);
 	st->proto = m->proto;
 	st->ptime = m->ptime ? m->ptime : SDP_PTIME_DEFAULT;
 	st->rtcp_mux = st->rtcp_mux && ours->rtcp_mux;
 	return e;
+}
+
+/* The line that the answer takes: of two that we offered for the same stream, the one in use. */
+static unsigned
+answered_line(const struct sdp *s, const struct sdp_policy *p, const struct sdp_local *ours,
+	      const struct sdp_layout *lay)
+{
+	bool second = p->first && ours->secure && ours->form == SDP_FORM_LINES &&
+		      lay->n == SDP_LINES_N && s->media[lay->audio].port == 0;
+
+	return second ? SDP_LINES_N - 1 : lay->audio;
 }
 
 enum err
@@ -417,21 +471,23 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 {
 	const struct sdp_media *m;
 	struct sdp_stream st;
+	unsigned i;
 	enum err e;
 
 	if (s->n_media != lay->n || lay->audio >= s->n_media)
 		return refuse(why, "answer with another number of m-lines than offered");
-	m = &s->media[lay->audio];
+	i = answered_line(s, p, ours, lay);
+	m = &s->media[i];
 	if (m->type != SDP_AUDIO)
 		return refuse(why, "answer with another media type than offered");
 	if (m->port == 0) {
 		if (p->first)
 			return refuse(why, "audio refused with port 0");
-		disable_stream(out, m, lay->audio);
+		disable_stream(out, m, i);
 		return ERR_OK;
 	}
-	clear_stream(&st, lay->audio);
-	e = read_answer_stream(m, p, ours, offered, &st, why);
+	clear_stream(&st, i);
+	e = read_answer_stream(m, p, ours, lay, offered, &st, why);
 	if (e == ERR_OK)
 		*out = st;
 	sdp_stream_wipe(&st);
@@ -474,6 +530,7 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 
 	if (!ours->secure || offered->disabled)
 		return ERR_OK;
+	ours->form = sdp_proto_is_clear(offered->proto) ? SDP_FORM_OSRTP : SDP_FORM_SAVP;
 	for (unsigned i = 0; i < ours->n_crypto && !found; i++) {
 		found = ours->crypto[i].suite == offered->suite;
 		if (found)
@@ -500,6 +557,12 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 void
 sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered)
 {
+	if (answered->suite == SDP_SUITE_NONE) {
+		ours->secure = false;
+		ours->n_crypto = 0;
+		secret_wipe(ours->crypto, sizeof(ours->crypto));
+	}
+	ours->form = sdp_proto_is_clear(answered->proto) ? SDP_FORM_OSRTP : SDP_FORM_SAVP;
 	for (unsigned i = 0; i < ours->n_crypto; i++) {
 		struct sdp_crypto c = ours->crypto[i];
 		bool chosen = c.tag == answered->tag && c.suite == answered->suite;

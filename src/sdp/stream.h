@@ -12,6 +12,7 @@ enum {
 	SDP_LOCAL_CRYPTO_MAX = SDP_SUITES_MAX, /* a=crypto lines that we offer */
 	SDP_PTIME_DEFAULT = 20,                /* ms */
 	SDP_STATUS_REFUSED = 488,              /* Not Acceptable Here */
+	SDP_LINES_N = 2,                       /* of SDP_FORM_LINES */
 };
 
 /* Why a body cannot be taken: for the response and the log. text is static, ASCII, no secrets. */
@@ -22,8 +23,10 @@ struct sdp_refusal {
 
 /* What a leg demands. */
 struct sdp_policy {
-	bool secure; /* RTP/SAVP with a=crypto and nothing else; false: RTP/AVP and nothing else */
-	bool first;  /* of the dialog: an audio stream with port 0 is no call */
+	bool secure;    /* RTP/SAVP with a=crypto and nothing else; false: RTP/AVP, nothing else */
+	bool osrtp;     /* secure: a=crypto under RTP/AVP is as good (RFC 8643) */
+	bool clear_too; /* secure: RTP/AVP in clear is taken where nothing better is there */
+	bool first;     /* of the dialog: an audio stream with port 0 is no call */
 	struct sdp_suites suites; /* what is taken, the first ones before the others */
 };
 
@@ -51,12 +54,23 @@ struct sdp_stream {
 	struct sdp_key key;               /* it sends under this one */
 };
 
+/* How our offer says that a stream is encrypted. */
+enum sdp_form {
+	SDP_FORM_SAVP,  /* RTP/SAVP */
+	SDP_FORM_OSRTP, /* RTP/AVP with a=crypto: who does not know it answers in clear (RFC 8643)
+			 */
+	SDP_FORM_LINES, /* a line of RTP/SAVP and behind it one of RTP/AVP: the far end takes one.
+			 * In a first offer; later ones are SDP_FORM_SAVP or clear */
+	SDP_FORM_N
+};
+
 /* Our side of a leg. Plain data; holds keys: wipe with sdp_local_wipe. */
 struct sdp_local {
 	struct addr media; /* advertised address and RTP port; RTCP on port + 1, or mux */
 	bool secure;
 	bool rtcp_mux;    /* offer it, and take it where offered */
 	uint8_t mki;      /* enum sdp_mki */
+	uint8_t form;     /* enum sdp_form, where secure */
 	uint8_t n_crypto; /* offering: lines to offer; answering: 1, see sdp_local_answer */
 	struct sdp_crypto crypto[SDP_LOCAL_CRYPTO_MAX];
 };
@@ -78,7 +92,9 @@ enum err sdp_offer_read(const struct sdp *s, const struct sdp_policy *p,
 
 /**
  * What a received answer to our offer means: ours and lay as they were for sdp_offer_write, offered
- * the stream whose codecs we offered. One crypto line, its tag among ours, with its suite.
+ * the stream whose codecs we offered. One crypto line, its tag among ours, with its suite; with
+ * p->clear_too and a form that allows it, none: then out->suite is none. out->index is the line
+ * that is in use from now on (of SDP_FORM_LINES, either).
  */
 enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 const struct sdp_local *ours, const struct sdp_layout *lay,
@@ -93,7 +109,8 @@ enum err sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites
 /** Give ours the one line that answers offered: its tag, suite, spelling; a fresh key, or the key
  *  that ours->crypto has for this suite already. Nothing on a clear leg. */
 enum err sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered) NODISCARD;
-/** After an answer came: keep only the line that it chose (its tag), as crypto[0]. */
+/** After an answer came: keep only the line that it chose (its tag), as crypto[0], and the form
+ * that it took; where it chose none, ours is clear from now on. */
 void sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered);
 
 /** The direction that an answer to offered may have at most, where we want wanted. */

@@ -60,6 +60,7 @@ static const char text[] =
 	"        enabled: no\n"
 	"        direction: out\n"
 	"        security: refused\n"
+	"        prefer: lines\n"
 	"        identity: certificate+address\n"
 	"        client_certificate: never\n"
 	"        reference: sbc.acme.example\n"

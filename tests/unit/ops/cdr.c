@@ -76,6 +76,8 @@ make_answered(void)
 	a->stats.dropped[MEDIA_DROP_replay] = 5;
 	(void)!addr_parse(STR("192.0.2.7:30000"), &a->stats.far);
 	(void)snprintf(b->trunk.z, POLICY_ID_MAX, "gw2");
+	b->security = TRUNK_SEC_PREFERRED;
+	b->fell = RECORD_FALL_answered;
 	(void)!addr_parse(STR("[2001:db8::1]:5060"), &b->remote);
 	(void)snprintf(b->codec, sizeof(b->codec), "PCMU");
 	return r;
@@ -107,6 +109,7 @@ test_golden(void **state)
 		"\"a\":{\"trunk\":\"acme-pbx\",\"account\":\"acme\",\"transport\":\"tls\","
 		"\"remote\":\"192.0.2.7:40000\",\"peer\":\"DNS pbx.example.test\","
 		"\"tls_version\":\"TLS 1.2\",\"tls_suite\":\"AES128-SHA\","
+		"\"security\":\"required\",\"fell\":null,\"fell_text\":null,"
 		"\"srtp_in\":\"AES_CM_128_HMAC_SHA1_80\",\"srtp_out\":\"AES_CM_128_HMAC_SHA1_32\","
 		"\"codec\":\"PCMU\",\"media\":{\"in_packets\":160,\"in_lost\":3,"
 		"\"in_jitter_us\":1200,\"in_bursts\":1,\"in_burst_lost\":2,\"in_burst_length\":4,"
@@ -115,7 +118,9 @@ test_golden(void **state)
 		"\"far\":\"192.0.2.7:30000\"}},"
 		"\"b\":{\"trunk\":\"gw2\",\"account\":null,\"transport\":\"udp\","
 		"\"remote\":\"[2001:db8::1]:5060\",\"peer\":null,\"tls_version\":null,"
-		"\"tls_suite\":null,\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\","
+		"\"tls_suite\":null,\"security\":\"preferred\",\"fell\":\"answered\","
+		"\"fell_text\":\"the far side answered our offer of SRTP in clear\","
+		"\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\","
 		"\"media\":{\"in_packets\":0,\"in_lost\":0,\"in_jitter_us\":0,\"in_bursts\":0,"
 		"\"in_burst_lost\":0,\"in_burst_length\":0,\"out_packets\":0,\"far_lost\":0,"
 		"\"far_jitter_us\":0,\"round_trip_us\":0,\"dropped\":{},\"roc_guesses\":0,\"mos\":"
