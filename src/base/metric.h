@@ -30,6 +30,8 @@
 	X(calls_restored, counter, "calls taken over from their records after a restart")          \
 	X(legs_fell_clear, counter,                                                                \
 	  "legs of trunks that prefer SRTP whose media went in clear; each is in its CDR")         \
+	X(calls_one_way, counter,                                                                  \
+	  "answered calls with a side that nothing was heard from; its CDR says why")              \
 	X(ports_used, gauge, "media ports in use")                                                 \
 	X(media_packets, counter, "packets received on media ports")                               \
 	X(media_dropped, counter, "of these, dropped; reasons in the flow table")                  \

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "call/heard.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
 #include "call/ring.h"
@@ -295,6 +296,7 @@ act_finish(struct call *c)
 		}
 		act_unhash_leg(c, (enum call_leg_index)i);
 	}
+	heard_note(c);
 	ring_drop(c);
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);

@@ -6,6 +6,7 @@
 #include "call/negotiate.h"
 #include "call/ring.h"
 #include "call/speak.h"
+#include "call/terms.h"
 
 static void
 note_target(struct call *c, int status)
@@ -207,7 +208,7 @@ asks_clear(struct call *c, int status)
 	const struct record_leg *l = &c->rec.leg[LEG_B];
 
 	if ((status != 488 && status != 606) || l->security != TRUNK_SEC_PREFERRED || c->late ||
-	    c->plain || c->x.answered || negotiate_form(c, LEG_B) != TRUNK_PREFER_RETRY)
+	    c->plain || c->x.answered || terms_prefer(c, LEG_B) != TRUNK_PREFER_RETRY)
 		return false;
 	c->plain = c->repeat = true;
 	return true;

@@ -6,79 +6,9 @@
 #include "base/metric.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "call/payload.h"
+#include "call/terms.h"
 #include "sip/parts.h"
-
-/* The leg's trunk as it stands now; NULL: it is gone. */
-static const struct trunk *
-trunk_of(const struct call *c, enum call_leg_index i)
-{
-	const struct snapshot_view *v = c->owner->snap;
-	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
-
-	return t == POLICY_NONE ? NULL : &v->trunk[t];
-}
-
-/* The suites that the leg's trunk names; false: it names none, and *out is left. */
-static bool
-suites_of(const struct call *c, enum call_leg_index i, struct sdp_suites *out)
-{
-	const struct trunk *t = trunk_of(c, i);
-
-	return t && t->srtp.len &&
-	       sdp_suites_parse(snapshot_text(c->owner->snap, t->srtp), out) == ERR_OK;
-}
-
-static uint8_t
-mki_of(const struct call *c, enum call_leg_index i)
-{
-	static const uint8_t by_trunk[TRUNK_MKI_N] = {[TRUNK_MKI_MIRROR] = SDP_MKI_MIRROR,
-						      [TRUNK_MKI_NEVER] = SDP_MKI_NEVER,
-						      [TRUNK_MKI_ALWAYS] = SDP_MKI_ALWAYS};
-	const struct trunk *t = trunk_of(c, i);
-
-	return t ? by_trunk[t->mki] : SDP_MKI_MIRROR;
-}
-
-enum trunk_prefer
-negotiate_form(const struct call *c, enum call_leg_index i)
-{
-	const struct trunk *t = trunk_of(c, i);
-
-	return t ? (enum trunk_prefer)t->prefer : TRUNK_PREFER_OSRTP;
-}
-
-/* What the leg demands: secure, as it stands or as it was asked. Once agreed, a leg neither falls
- * nor rises. */
-static struct sdp_policy
-policy_of(const struct call *c, enum call_leg_index i, bool secure)
-{
-	bool preferred = c->rec.leg[i].security == TRUNK_SEC_PREFERRED;
-	struct sdp_policy p = {.secure = secure,
-			       .osrtp = preferred,
-			       .clear_too = preferred && !c->leg[i].agreed,
-			       .first = !c->leg[i].agreed,
-			       .suites = SDP_SUITES_TAKEN};
-
-	(void)suites_of(c, i, &p.suites);
-	return p;
-}
-
-/* How our offer to the leg says that it is encrypted: as it was agreed, or as its trunk has it. An
- * offer in a response cannot be tried again, so that RETRY becomes OSRTP there. */
-static uint8_t
-form_of(const struct call *c, enum call_leg_index i)
-{
-	static const uint8_t by_trunk[TRUNK_PREFER_N] = {[TRUNK_PREFER_OSRTP] = SDP_FORM_OSRTP,
-							 [TRUNK_PREFER_LINES] = SDP_FORM_LINES,
-							 [TRUNK_PREFER_RETRY] = SDP_FORM_SAVP};
-	enum trunk_prefer prefer = negotiate_form(c, i);
-
-	if (c->rec.leg[i].security != TRUNK_SEC_PREFERRED)
-		return SDP_FORM_SAVP;
-	if (c->leg[i].agreed)
-		return c->leg[i].local.form;
-	return prefer == TRUNK_PREFER_RETRY && i == LEG_A ? SDP_FORM_OSRTP : by_trunk[prefer];
-}
 
 /* The sdp layer speaks in sentences; the record in refusals. */
 static enum refusal
@@ -169,7 +99,7 @@ negotiate_drop(struct call *c)
 static enum refusal
 read_offer(struct call *c, enum call_leg_index i, struct str body, const char **why)
 {
-	struct sdp_policy policy = policy_of(c, i, c->rec.leg[i].secure);
+	struct sdp_policy policy = terms_policy(c, i, c->rec.leg[i].secure);
 	struct call_exchange *x = &c->x;
 	struct sdp *s = &c->owner->offer;
 	struct sdp_refusal no = {0};
@@ -186,7 +116,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 	}
 	x->mine = c->leg[i].local;
 	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);
-	x->mine.mki = mki_of(c, i);
+	x->mine.mki = terms_mki(c, i);
 	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
 	return sdp_local_answer(&x->mine, &x->far) == ERR_OK ? REFUSAL_NONE : REFUSAL_INTERNAL;
 }
@@ -250,7 +180,7 @@ static uint32_t
 leg_flags(const struct call *c, enum call_leg_index i)
 {
 	const struct call_leg *leg = &c->leg[i];
-	const struct trunk *t = trunk_of(c, i);
+	const struct trunk *t = terms_trunk(c, i);
 	uint32_t f = c->rec.leg[i].secure ? MEDIA_F_SECURE : 0;
 
 	if (leg->far.rtcp_mux && leg->local.rtcp_mux)
@@ -318,11 +248,11 @@ open_row(struct call *c, enum call_leg_index i)
 	const struct call_ops *ops = &c->owner->ops;
 	const struct call_leg *leg = &c->leg[i];
 	struct record_leg *l = &c->rec.leg[i], *peer = &c->rec.leg[1 - i];
-	const struct trunk *t = trunk_of(c, i);
+	const struct trunk *t = terms_trunk(c, i);
 	struct media_open *o = &l->media;
 
 	o->peer = peer->media_open ? peer->media.slot : MEDIA_NO_SLOT;
-	o->flags = leg_flags(c, i);
+	o->flags = leg_flags(c, i) | (o->pts.n ? o->flags & MEDIA_F_PTS_ALL : 0);
 	o->rtp = leg->far.rtp;
 	o->rtcp = leg->far.rtcp;
 	o->in_serial = leg->in_serial;
@@ -336,8 +266,6 @@ open_row(struct call *c, enum call_leg_index i)
 	if (t)
 		o->dscp = t->dscp == TRUNK_DSCP_KEEP ? MEDIA_DSCP_KEEP : t->dscp;
 	o->clock_rate = leg->far.clock;
-	o->telephone_event_pt =
-		leg->far.telephone_event_pt == SDP_PT_NONE ? 0 : leg->far.telephone_event_pt;
 	if (leg->far.ptime)
 		o->ptime_ms = (uint8_t)(leg->far.ptime > 255 ? 255 : leg->far.ptime);
 	return ops->do_open(ops->arg, o, c->rec.exempt) == ERR_OK ? REFUSAL_NONE
@@ -358,6 +286,9 @@ negotiate_target(struct call *c)
 	c->x.answered = false;
 	bl->agreed = false;
 	l->layout = (struct sdp_layout){0};
+	l->numbers = (struct sdp_numbers){0};
+	for (int i = 0; i < CALL_LEGS; i++)
+		c->rec.leg[i].media.pts = (struct media_pts){0};
 	bl->in_serial = bl->out_serial = 0;
 	c->leg[LEG_A].said.n = 0;
 }
@@ -385,14 +316,16 @@ negotiate_ask(struct call *c)
 	struct record_leg *l = &c->rec.leg[to];
 	struct call_said *said = &c->leg[to].said;
 	struct sdp_suites suites = SDP_SUITES_OFFERED;
+	struct sdp_codecs codecs = terms_codecs(c, to);
+	const struct sdp_media *m = &c->owner->offer.media[x->far.index];
 	struct buf b;
 
 	x->mine.media = c->leg[x->from].local.media; /* its port may be younger than the offer */
 	x->asked = c->leg[to].local;
 	x->asked.secure = l->secure;
-	x->asked.form = form_of(c, to);
-	x->asked.mki = mki_of(c, to);
-	(void)suites_of(c, to, &suites);
+	x->asked.form = terms_form(c, to);
+	x->asked.mki = terms_mki(c, to);
+	(void)terms_suites(c, to, &suites);
 	if (!read_again(c))
 		return REFUSAL_INTERNAL;
 	/* a leg that has keys is offered them again: a repeat is no new key */
@@ -400,8 +333,9 @@ negotiate_ask(struct call *c)
 		return REFUSAL_INTERNAL;
 	said->n = 0;
 	buf_init(&b, said->z, sizeof(said->z));
-	if (sdp_offer_write(&x->asked, &c->owner->offer.media[x->far.index], &x->far,
-			    x->far.direction, &l->layout, &l->origin, &b) != ERR_OK)
+	if (sdp_list_offer(&x->far, m, &codecs, &l->numbers, &x->list) != ERR_OK ||
+	    sdp_offer_write(&x->asked, m, &x->list, x->far.direction, &l->layout, &l->origin, &b) !=
+		    ERR_OK)
 		return REFUSAL_MEDIA;
 	said->n = b.len;
 	return open_first(c, to);
@@ -414,7 +348,7 @@ static enum refusal
 read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_stream *got,
 	    const char **why)
 {
-	struct sdp_policy policy = policy_of(c, i, c->x.asked.secure);
+	struct sdp_policy policy = terms_policy(c, i, c->x.asked.secure);
 	struct sdp_layout lay = c->rec.leg[i].layout;
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
@@ -423,7 +357,7 @@ read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_s
 		lay.audio = 0; /* an earlier fork may have taken the other line */
 	if (sdp_parse(body, s) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
-	if (sdp_answer_read(s, &policy, &c->x.asked, &lay, &c->x.far, got, &no) != ERR_OK) {
+	if (sdp_answer_read(s, &policy, &c->x.asked, &lay, &c->x.list, got, &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
 		return REFUSAL_BAD_ANSWER;
 	}
@@ -436,7 +370,7 @@ read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_s
 
 /* Our answer to the leg that offered, from what the other one took. */
 static enum refusal
-write_answer(struct call *c, const struct sdp_stream *got)
+write_answer(struct call *c, const struct sdp_stream *got, const struct sdp_list *list)
 {
 	const struct call_exchange *x = &c->x;
 	struct record_leg *l = &c->rec.leg[x->from];
@@ -449,7 +383,7 @@ write_answer(struct call *c, const struct sdp_stream *got)
 	said->n = 0;
 	buf_init(&b, said->z, sizeof(said->z));
 	if (sdp_answer_write(&x->mine, &c->owner->offer, &x->far,
-			     &c->owner->answer.media[got->index], got, dir, &l->layout, &l->origin,
+			     &c->owner->answer.media[got->index], list, dir, &l->layout, &l->origin,
 			     &b) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
 	said->n = b.len;
@@ -483,9 +417,9 @@ note_codec(struct call *c, const char *codec)
 		(void)!str_copyz(c->rec.leg[i].codec, SDP_CODEC_MAX, str_from(codec));
 }
 
-/* Both sides have spoken: the session is what they said. */
+/* Both sides have spoken: the session is what they said. told: what was answered. */
 static enum refusal
-settle(struct call *c, struct sdp_stream *got)
+settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
 {
 	enum call_leg_index x = (enum call_leg_index)c->x.from, y = (enum call_leg_index)(1 - x);
 	struct sdp_stream far = c->x.far;
@@ -500,6 +434,11 @@ settle(struct call *c, struct sdp_stream *got)
 	take_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
 	sdp_local_wipe(&asked);
+	payload_map(told, &c->leg[x].far, got, &c->rec.leg[x].media);
+	payload_map(&c->x.list, got, &c->leg[x].far, &c->rec.leg[y].media);
+	for (unsigned k = 0; k < c->leg[x].far.n_pts; k++) /* it numbered them; y was asked ours */
+		sdp_numbers_learn(&c->rec.leg[x].numbers, c->leg[x].far.codecs[k],
+				  c->leg[x].far.pts[k]);
 	c->rec.leg[y].layout.audio = got->index;
 	note_fall(c, x, RECORD_FALL_offered);
 	note_fall(c, y, RECORD_FALL_answered);
@@ -519,6 +458,7 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 {
 	enum call_leg_index from = (enum call_leg_index)(1 - c->x.from);
 	struct sdp_stream got;
+	struct sdp_list told;
 	struct str body;
 	enum refusal r;
 
@@ -529,9 +469,11 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 		return REFUSAL_BAD_ANSWER;
 	r = read_answer(c, from, body, &got, why);
 	if (r == REFUSAL_NONE)
-		r = write_answer(c, &got);
+		sdp_list_answer(&c->x.far, &got, &told);
 	if (r == REFUSAL_NONE)
-		r = settle(c, &got);
+		r = write_answer(c, &got, &told);
+	if (r == REFUSAL_NONE)
+		r = settle(c, &got, &told);
 	sdp_stream_wipe(&got);
 	return r;
 }
@@ -579,15 +521,18 @@ negotiate_known(struct call *c)
 void
 negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 {
-	struct sdp_policy policy = policy_of(c, i, c->rec.leg[i].secure);
+	struct sdp_policy policy = terms_policy(c, i, c->rec.leg[i].secure);
 	struct call_leg *leg = &c->leg[i];
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
 	struct sdp_stream got, next = leg->far;
+	struct sdp_list known;
 	struct str body;
 
+	sdp_list_answer(&leg->far, &leg->far, &known); /* what it knows of our last body */
+
 	if (!find_sdp(m, &body) || sdp_parse(body, s) != ERR_OK ||
-	    sdp_answer_read(s, &policy, &leg->local, &c->rec.leg[i].layout, &leg->far, &got, &no) !=
+	    sdp_answer_read(s, &policy, &leg->local, &c->rec.leg[i].layout, &known, &got, &no) !=
 		    ERR_OK)
 		return;
 	if (!got.disabled && !names_us(c, &got)) {

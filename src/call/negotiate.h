@@ -15,8 +15,6 @@
  */
 enum refusal negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 			     struct edge_txn *txn, const char **why);
-/** How SRTP is offered to the trunk of leg i, where it is preferred; else TRUNK_PREFER_OSRTP. */
-enum trunk_prefer negotiate_form(const struct call *c, enum call_leg_index i);
 /** A port for leg i, if it has none yet. */
 enum refusal negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk);
 /** Leg B is another target now: new keys of ours for it, nothing known of it. */

@@ -36,6 +36,26 @@ record_fall_text(enum record_fall f)
 	return falls[(unsigned)f < ARRAY_LEN(falls) ? f : 0].text;
 }
 
+static const struct {
+	const char *name, *text;
+} audios[] = {
+#define X(name, text) {#name, text},
+	RECORD_AUDIO_LIST(X)
+#undef X
+};
+
+const char *
+record_audio_name(enum record_audio a)
+{
+	return audios[(unsigned)a < ARRAY_LEN(audios) ? a : 0].name;
+}
+
+const char *
+record_audio_text(enum record_audio a)
+{
+	return audios[(unsigned)a < ARRAY_LEN(audios) ? a : 0].text;
+}
+
 static bool
 has_end(const char *z, size_t cap)
 {
@@ -77,7 +97,9 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
 	       branch_valid(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
 	       l->layout.audio < SDP_MEDIA_MAX && l->security < TRUNK_SECURITY_N &&
-	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && dialog_valid(&l->dialog);
+	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->audio < RECORD_AUDIO_N &&
+	       l->numbers.n <= SDP_NUMBERS_MAX && l->media.pts.n <= MEDIA_PTS &&
+	       dialog_valid(&l->dialog);
 }
 
 bool

@@ -50,6 +50,27 @@ enum record_fall {
 const char *record_fall_name(enum record_fall f);
 const char *record_fall_text(enum record_fall f);
 
+/* What was heard from a leg. X(name, sentence) */
+#define RECORD_AUDIO_LIST(X)                                                                       \
+	X(unknown, "")                                                                             \
+	X(ok, "")                                                                                  \
+	X(none, "no packets came")                                                                 \
+	X(source, "packets came only from addresses that neither SDP nor a verified packet named") \
+	X(auth, "no packet could be authenticated")                                                \
+	X(clear, "packets came in clear on an encrypted leg")                                      \
+	X(broken, "what came was no RTP")                                                          \
+	X(payload_type, "packets came with a payload type that SDP does not name")                 \
+	X(silence, "there was nothing to hear in the packets that came")
+enum record_audio {
+#define X(name, text) RECORD_AUDIO_##name,
+	RECORD_AUDIO_LIST(X)
+#undef X
+		RECORD_AUDIO_N
+};
+/** Outside the list: as of unknown. Static storage. */
+const char *record_audio_name(enum record_audio a);
+const char *record_audio_text(enum record_audio a);
+
 struct record_leg {
 	struct sip_dialog dialog;
 	struct policy_id account, trunk; /* text ids; account "" for a carrier */
@@ -72,12 +93,14 @@ struct record_leg {
 	uint8_t security;            /* enum trunk_security: what its trunk said */
 	uint8_t fell;                /* enum record_fall */
 	uint8_t form;                /* enum sdp_form: how SRTP was agreed */
-	uint8_t pad[3];
+	uint8_t audio;               /* enum record_audio, at the end */
+	uint8_t pad[2];
 	struct addr shown;       /* ours, as SDP on this leg names it */
 	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media; /* as last commanded */
 	struct sdp_origin origin;
 	struct sdp_layout layout;
+	struct sdp_numbers numbers; /* payload types as this leg has them */
 	struct media_stats stats;
 };
 

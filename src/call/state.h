@@ -162,6 +162,7 @@ struct call_exchange {
 	struct sdp_stream far;  /* of the leg that offered, as it will be */
 	struct sdp_local mine;  /* our side of that leg, as it will be */
 	struct sdp_local asked; /* our side of the other leg, as it was offered */
+	struct sdp_list list;   /* the codecs that it was offered */
 };
 
 /* Provisional responses of the set-up (call/ring.h). */

@@ -39,6 +39,7 @@ open_again(struct flow_row *row, const struct media_open *o, uint64_t now_us)
 		row->rekey_said = 0;
 	}
 	row->conf = *o;
+	row->in.pt_known = 0;
 	row->conf.cname[MEDIA_CNAME_MAX - 1] = 0;
 	if (o->out_serial && o->out_serial != row->out.serial)
 		outbound_rekey(row, o->out_serial);

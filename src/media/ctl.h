@@ -24,6 +24,7 @@ enum {
 	MEDIA_CNAME_MAX = 24,
 	MEDIA_DSCP_KEEP = 0xff,  /* media_open.dscp: as the packet came */
 	MEDIA_SPARE_OPENS = 128, /* may wait beyond max_opens, for emergency calls */
+	MEDIA_PTS = 8,           /* payload types of a direction that are known */
 };
 
 enum media_msg_type {
@@ -50,6 +51,13 @@ enum {
 	/* the rollover counter under a new out key; neither: as the far end did it */
 	MEDIA_F_ROC_KEEP = 256,
 	MEDIA_F_ROC_RESET = 512,
+	MEDIA_F_PTS_ALL = 1024, /* media_open.pts are all that SDP allows the far end to send */
+};
+
+/* Payload types that the far end of a row sends with, and what each becomes towards the peer's far
+ * end (RFC 3264 6.1). Others pass as they are. n 0: nothing is known. */
+struct media_pts {
+	uint8_t n, from[MEDIA_PTS], to[MEDIA_PTS];
 };
 
 struct media_open {
@@ -66,8 +74,8 @@ struct media_open {
 	uint8_t ptime_ms; /* 20 where SDP says nothing */
 	uint32_t clock_rate;
 	uint32_t timeout_s, timeout_lost_s; /* 0 = none; design: 300 and 10 */
-	uint8_t telephone_event_pt;         /* 0 = none */
-	char cname[MEDIA_CNAME_MAX];        /* ours towards this leg */
+	struct media_pts pts;
+	char cname[MEDIA_CNAME_MAX]; /* ours towards this leg */
 };
 
 struct media_close {
@@ -137,8 +145,10 @@ struct media_stats {
 	/* of what we receive: bursts of loss (RFC 3611 4.7.2), packets lost in them, packets in all
 	 */
 	uint32_t in_bursts, in_burst_lost, in_burst_length;
-	uint8_t mos_x10, pad[3]; /* estimate of what we receive, 10..50, 0 = unknown */
-	struct addr far;         /* where packets really come from; family 0 = none yet */
+	uint8_t mos_x10, pad[3];       /* estimate of what we receive, 10..50, 0 = unknown */
+	uint32_t in_strange;           /* of in_packets: of a payload type that SDP does not name */
+	uint16_t in_judged, in_silent; /* of G.711: packets looked into, of these nothing to hear */
+	struct addr far;               /* where packets really come from; family 0 = none yet */
 };
 
 struct media_closed {

@@ -15,12 +15,12 @@
 #include "srtp/engine.h"
 
 enum {
-	FLOW_VERSION = 3,
+	FLOW_VERSION = 4,
 	FLOW_SECRETS_VERSION = 1,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
 		3,     /* receiving states kept whole: of this source, an earlier one, an old key */
-	FLOW_GONE = 5, /* further sources of which the highest index is remembered */
+	FLOW_GONE = 4, /* further sources of which the highest index is remembered */
 	FLOW_READ_TRIES = 200,
 	FLOW_SRTP_MAX = 32,
 	FLOW_IO_MAX = 16,
@@ -58,7 +58,10 @@ struct flow_in {
 	uint8_t search_tokens, search_turn;
 	uint8_t old_suite; /* of old_serial */
 	uint8_t roc_way;   /* enum flow_roc: what the far end did at its last new key */
-	uint8_t pad[7];
+	/* the payload type of its last packet, what that becomes, and whether it is a strange one
+	 */
+	uint8_t pt_known, pt, pt_to, pt_strange;
+	uint8_t pad[3];
 };
 
 /* To the far end of the leg. */

@@ -364,6 +364,43 @@ inbound_taken(struct flow_row *r, const struct inbound_pkt *k, uint64_t now_us)
 }
 
 void
+inbound_listen(struct flow_row *r, const struct rtp_hdr *h, const uint8_t *p)
+{
+	struct media_stats *s = &r->stats;
+
+	if (h->pt != RTP_PT_PCMU && h->pt != RTP_PT_PCMA)
+		return;
+	if (h->payload_len == 0 || s->in_judged == UINT16_MAX)
+		return;
+	s->in_judged++;
+	s->in_silent += rtp_g711_silent(h->pt, p + h->header_len, h->payload_len);
+}
+
+/* Another payload type than that of the packet before. */
+static void
+look_up_pt(struct flow_row *r, uint8_t pt)
+{
+	const struct media_pts *m = &r->conf.pts;
+	unsigned i = 0;
+
+	while (i < m->n && i < MEDIA_PTS && m->from[i] != pt)
+		i++;
+	r->in.pt_known = 1;
+	r->in.pt = pt;
+	r->in.pt_to = i < m->n && i < MEDIA_PTS ? m->to[i] : pt;
+	r->in.pt_strange = i >= m->n && (r->conf.flags & MEDIA_F_PTS_ALL);
+}
+
+uint8_t
+inbound_pt(struct flow_row *r, uint8_t pt)
+{
+	if (!r->in.pt_known || r->in.pt != pt)
+		look_up_pt(r, pt);
+	r->stats.in_strange += r->in.pt_strange;
+	return r->in.pt_to;
+}
+
+void
 inbound_rekey(struct flow_row *r, uint32_t serial, uint8_t old_suite, uint64_t now_us)
 {
 	struct flow_in *in = &r->in;

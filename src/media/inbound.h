@@ -10,10 +10,12 @@
 #define POSTERN_MEDIA_INBOUND_H
 
 #include "media/flow.h"
+#include "rtp/rtp.h"
 
 enum {
 	INBOUND_GRACE_US = 10 * 1000 * 1000, /* how long the key before a re-key is tried */
 	INBOUND_SEARCH_RATE = 64,            /* further authentications a second and row */
+	INBOUND_LISTEN = 63,                 /* mask: one packet in so many is looked into */
 	INBOUND_AHEAD = 3, /* places ahead of the highest index, 2^16 apart, that are tried */
 };
 
@@ -58,6 +60,10 @@ void inbound_verified(struct flow_row *r, const struct inbound_pkt *k, const str
 		      uint64_t index);
 /** A packet was taken, on a clear leg too: clocks, source, latched address. */
 void inbound_taken(struct flow_row *r, const struct inbound_pkt *k, uint64_t now_us);
+/** Is there anything to hear in the packet at p? Counted where it is G.711. */
+void inbound_listen(struct flow_row *r, const struct rtp_hdr *h, const uint8_t *p);
+/** What the payload type of an RTP packet becomes on the other leg; strange ones are counted. */
+uint8_t inbound_pt(struct flow_row *r, uint8_t pt);
 /** A new key from signalling: the one before goes on for the grace time. */
 void inbound_rekey(struct flow_row *r, uint32_t serial, uint8_t old_suite, uint64_t now_us);
 /** End the grace time if it is over; true when it ended now (the old key can go). */

@@ -410,6 +410,9 @@ turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
 	inbound_taken(it->row, &it->pkt, now_us);
 	it->row->stats.in_packets++;
 	it->row->stats.in_octets += it->h.payload_len;
+	if ((it->row->stats.in_packets & INBOUND_LISTEN) == 0)
+		inbound_listen(it->row, &it->h, it->k->p);
+	rtp_set_pt(it->k->p, inbound_pt(it->row, it->h.pt));
 	(void)quality_packet(&it->row->in.quality, it->h.seq, it->h.ts, now_us);
 	turn_rtp(r, it, now_us);
 }

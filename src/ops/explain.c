@@ -135,6 +135,9 @@ put_encryption(struct buf *b, const struct json *leg, const char *who)
 		   (long long)jsonin_int(leg, "media.in_packets"),
 		   (long long)jsonin_int(leg, "media.in_lost"),
 		   (long long)jsonin_int(leg, "media.out_packets"));
+	if (*jsonin_text(leg, "audio_text"))
+		buf_printf(b, " Nothing was heard from this side: %s.",
+			   jsonin_text(leg, "audio_text"));
 }
 
 void

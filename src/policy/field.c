@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/week.h"
+#include "sdp/codec.h"
 #include "sdp/keys.h"
 
 enum {
@@ -129,6 +130,8 @@ static const struct field trunk_fields[] = {
 	{"learn", "learn", FIELD_BOOL, 0, T(learn), 0, 1, NULL, "no", "yes or no"},
 	{"srtp", "srtp", FIELD_SUITES, 0, T(srtp), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of SRTP suites, such as AEAD_AES_256_GCM, each once"},
+	{"codecs", "codecs", FIELD_CODECS, 0, T(codecs), 0, POLICY_LIST_MAX, NULL, NULL,
+	 "a list of up to 16 codecs, such as [PCMA, PCMU, G722], each once"},
 	{"mki", "mki", FIELD_WORD, 0, T(mki), 0, 0, &trunk_mki_words, "mirror",
 	 "do our SRTP packets carry an MKI"},
 	{"roc", "roc", FIELD_WORD, 0, T(roc), 0, 0, &trunk_roc_words, "follow",
@@ -327,6 +330,14 @@ suites_valid(struct str s)
 }
 
 static bool
+codecs_valid(struct str s)
+{
+	struct sdp_codecs codecs;
+
+	return sdp_codecs_parse(s, &codecs) == ERR_OK;
+}
+
+static bool
 uri_valid(struct str s)
 {
 	static const char *const schemes[] = {"sip:", "sips:", "tel:"};
@@ -391,6 +402,8 @@ field_text_valid(const struct field *f, struct str s)
 		ok = ids_valid(s);
 	else if (f->type == FIELD_SUITES)
 		ok = suites_valid(s);
+	else if (f->type == FIELD_CODECS)
+		ok = codecs_valid(s);
 	else if (f->type == FIELD_TEXT)
 		ok = ok && str_trim(s).len;
 	return ok ? ERR_OK : ERR_SYNTAX;

@@ -20,6 +20,7 @@ enum field_type {
 	FIELD_IDS,      /* as FIELD_WORDS, each policy_id_valid, at most POLICY_ROUTE_TARGETS_MAX */
 	FIELD_STATUSES, /* as FIELD_WORDS, each 300 to 699, or 3xx to 6xx */
 	FIELD_SUITES,   /* as FIELD_WORDS, names of SRTP suites */
+	FIELD_CODECS,   /* as FIELD_WORDS, names of codecs */
 	FIELD_FORM,     /* a map in the file; "key: value" lines elsewhere */
 	FIELD_PEM,      /* the name of a file in the file; its content elsewhere */
 	/* numbers: an integer of any size */

@@ -63,6 +63,7 @@ struct trunk {
 	struct text overflow;   /* of customers: id of the trunk that takes what it does not */
 	struct text listener;   /* name of the only listener it uses; none = any of its transport */
 	struct text srtp;       /* SRTP suites in order, commas between; none = by default */
+	struct text codecs;     /* that it takes, in order, commas between; none = all */
 	struct text
 		poll_failed; /* statuses of an answer to OPTIONS that say: down; none = 408, 503 */
 	uint32_t account;    /* index of its account; POLICY_NONE for a carrier */

@@ -31,6 +31,7 @@ struct test_call {
 	struct sip_dialog dialog;
 	struct sdp_local ours, next; /* next: offered, not yet answered */
 	struct sdp_stream from, far;
+	struct sdp_list list; /* what we offer */
 	struct sdp_layout lay;
 	struct sdp_origin origin;
 	struct sdp brought, answer;
@@ -51,6 +52,7 @@ static bool
 prepare(struct test_call *c)
 {
 	static const struct sdp_policy clear = {.first = true};
+	struct sdp_numbers numbers = {0};
 	struct sdp_refusal why;
 
 	c->ours.media = c->s->run->rows.shown;
@@ -61,6 +63,8 @@ prepare(struct test_call *c)
 	c->origin.id &= 0x7fffffffffffU;
 	return sdp_parse(str_from(codecs), &c->brought) == ERR_OK &&
 	       sdp_offer_read(&c->brought, &clear, NULL, &c->from, &why) == ERR_OK &&
+	       sdp_list_offer(&c->from, &c->brought.media[0], &clear.codecs, &numbers, &c->list) ==
+		       ERR_OK &&
 	       sdp_local_offer(&c->ours, &policy.suites) == ERR_OK &&
 	       probe_media_begin(&c->media, &c->s->run->rows) == ERR_OK;
 }
@@ -71,7 +75,7 @@ put_offer(struct test_call *c, const struct sdp_local *ours, enum sdp_direction 
 	struct buf b;
 
 	buf_init(&b, c->body, sizeof(c->body));
-	if (sdp_offer_write(ours, &c->brought.media[0], &c->from, dir, &c->lay, &c->origin, &b) !=
+	if (sdp_offer_write(ours, &c->brought.media[0], &c->list, dir, &c->lay, &c->origin, &b) !=
 	    ERR_OK)
 		return STR_NULL;
 	return buf_view(&b);
@@ -210,7 +214,7 @@ read_answer(struct test_call *c, struct sdp_local *ours, struct sdp_stream *far)
 	struct sdp_refusal why = {.text = "its SDP cannot be read"};
 
 	if (sdp_parse(c->s->msg.body, &c->answer) != ERR_OK ||
-	    sdp_answer_read(&c->answer, &policy, ours, &c->lay, &c->from, far, &why) != ERR_OK) {
+	    sdp_answer_read(&c->answer, &policy, ours, &c->lay, &c->list, far, &why) != ERR_OK) {
 		keep_why(c, why.text);
 		return false;
 	}

@@ -2,7 +2,14 @@
 
 #include "base/guard.h"
 
-enum { VERSION_SHIFT = 6, VERSION = 2, BIT_PADDING = 0x20, BIT_EXTENSION = 0x10, EXT_HEAD = 4 };
+enum {
+	VERSION_SHIFT = 6,
+	VERSION = 2,
+	BIT_PADDING = 0x20,
+	BIT_EXTENSION = 0x10,
+	EXT_HEAD = 4,
+	G711_QUIET = 3, /* the code of a magnitude */
+};
 
 enum rtp_kind
 rtp_kind_of(const uint8_t *p, size_t len)
@@ -109,4 +116,16 @@ rtp_put(uint8_t *p, const struct rtp_hdr *h)
 	rtp_set_seq(p, h->seq);
 	rtp_set_ts(p, h->ts);
 	rtp_set_ssrc(p, h->ssrc);
+}
+
+bool
+rtp_g711_silent(uint8_t pt, const uint8_t *p, size_t n)
+{
+	/* both laws: a sign, then the magnitude, with bits turned over */
+	uint8_t turned = pt == RTP_PT_PCMU ? 0x7f : 0x55;
+
+	for (size_t i = 0; i < n; i++)
+		if (((p[i] ^ turned) & 0x7f) > G711_QUIET)
+			return false;
+	return true;
 }

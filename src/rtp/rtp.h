@@ -44,6 +44,12 @@ struct rtp_hdr {
 	bool has_padding; /* the P bit */
 };
 
+enum { RTP_PT_PCMU = 0, RTP_PT_PCMA = 8 }; /* RFC 3551 6 */
+
+/** Is there nothing to hear in n octets of G.711 (pt: RTP_PT_PCMU or RTP_PT_PCMA): no sample
+ * further from 0 than about -55 dB? */
+bool rtp_g711_silent(uint8_t pt, const uint8_t *p, size_t n);
+
 /** Kind of the datagram; looks at two octets at most. On a port without rtcp-mux, the port decides
  *  between RTP and RTCP, not the second octet. */
 enum rtp_kind rtp_kind_of(const uint8_t *p, size_t len);

@@ -6,7 +6,7 @@
 struct draft {
 	const struct sdp_local *ours;
 	const struct sdp_media *codecs;
-	const struct sdp_stream *from;
+	const struct sdp_list *list;
 	const struct sdp *offer;          /* being answered; NULL: this is an offer */
 	const struct sdp_stream *offered; /* read from it */
 	const struct sdp_layout *lay;     /* as it will be */
@@ -46,13 +46,13 @@ find_format(const struct sdp_media *m, uint8_t pt)
 static void
 put_codecs(struct buf *b, const struct draft *d)
 {
-	for (unsigned i = 0; i < d->from->n_pts; i++) {
-		const struct sdp_format *f = find_format(d->codecs, d->from->pts[i]);
+	for (unsigned i = 0; i < d->list->n; i++) {
+		const struct sdp_format *f = find_format(d->codecs, d->list->from[i]);
 
 		if (!f)
 			continue;
 		if (f->codec.len) {
-			buf_printf(b, "a=rtpmap:%u ", f->pt);
+			buf_printf(b, "a=rtpmap:%u ", d->list->pt[i]);
 			buf_str(b, f->codec);
 			buf_printf(b, "/%u", f->clock);
 			if (f->channels > 1)
@@ -60,7 +60,7 @@ put_codecs(struct buf *b, const struct draft *d)
 			buf_z(b, "\r\n");
 		}
 		if (is_clean(f->fmtp)) {
-			buf_printf(b, "a=fmtp:%u ", f->pt);
+			buf_printf(b, "a=fmtp:%u ", d->list->pt[i]);
 			buf_str(b, f->fmtp);
 			buf_z(b, "\r\n");
 		}
@@ -87,8 +87,8 @@ put_audio(struct buf *b, const struct draft *d, const char *proto, unsigned n_cr
 	bool mux = d->ours->rtcp_mux && (!d->offer || d->offered->rtcp_mux);
 
 	buf_printf(b, "m=audio %u %s", d->ours->media.port, proto);
-	for (unsigned i = 0; i < d->from->n_pts; i++)
-		buf_printf(b, " %u", d->from->pts[i]);
+	for (unsigned i = 0; i < d->list->n; i++)
+		buf_printf(b, " %u", d->list->pt[i]);
 	buf_z(b, "\r\n");
 	put_codecs(b, d);
 	for (unsigned i = 0; i < n_crypto; i++) {
@@ -187,7 +187,7 @@ check_draft(const struct draft *d)
 		return ERR_STATE;
 	if (l->n_crypto > SDP_LOCAL_CRYPTO_MAX || l->media.port == 0 || l->media.family == 0)
 		return ERR_STATE;
-	if (d->from->n_pts == 0)
+	if (d->list->n == 0)
 		return ERR_NOTFOUND;
 	if (!d->offer)
 		return ERR_OK;
@@ -202,13 +202,13 @@ check_draft(const struct draft *d)
 
 enum err
 sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
-		const struct sdp_stream *from, enum sdp_direction dir, struct sdp_layout *lay,
+		const struct sdp_list *list, enum sdp_direction dir, struct sdp_layout *lay,
 		struct sdp_origin *o, struct buf *b)
 {
 	struct sdp_layout next = *lay;
 	struct draft d = {.ours = ours,
 			  .codecs = codecs,
-			  .from = from,
+			  .list = list,
 			  .lay = &next,
 			  .dir = dir,
 			  .n_crypto = ours->n_crypto};
@@ -232,13 +232,13 @@ sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
 enum err /* NOLINTNEXTLINE(readability-function-size) */
 sdp_answer_write(const struct sdp_local *ours, const struct sdp *offer,
 		 const struct sdp_stream *offered, const struct sdp_media *codecs,
-		 const struct sdp_stream *from, enum sdp_direction dir, struct sdp_layout *lay,
+		 const struct sdp_list *list, enum sdp_direction dir, struct sdp_layout *lay,
 		 struct sdp_origin *o, struct buf *b)
 {
 	struct sdp_layout next = {.n = (uint8_t)offer->n_media, .audio = offered->index};
 	struct draft d = {.ours = ours,
 			  .codecs = codecs,
-			  .from = from,
+			  .list = list,
 			  .offer = offer,
 			  .offered = offered,
 			  .lay = &next,

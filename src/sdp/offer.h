@@ -1,11 +1,12 @@
 /* Offer and answer as a B2BUA needs them (RFC 3264): our own body for one leg out of what the other
  * leg said. One audio stream is relayed; every other m-line is refused with port 0. Of the other
- * leg's body only payload types, rtpmap, fmtp, ptime and maxptime cross. Pure; any thread.
+ * leg's body only codecs with their rtpmap and fmtp, ptime and maxptime cross, under the payload
+ * types that this leg has for them. Pure; any thread.
  *
  *   leg A offers: sdp_parse, sdp_offer_read        -> stream A
- *   to leg B:     sdp_local_offer, sdp_offer_write (codecs of A) -> body
+ *   to leg B:     sdp_local_offer, sdp_list_offer, sdp_offer_write (codecs of A) -> body
  *   leg B answers: sdp_parse, sdp_answer_read      -> stream B; sdp_local_chosen
- *   to leg A:     sdp_local_answer, sdp_answer_write (codecs of B) -> body
+ *   to leg A:     sdp_local_answer, sdp_list_answer, sdp_answer_write (codecs of B) -> body
  *   both:         sdp_stream_agree
  *
  * The same steps serve an offer in a 2xx (answer in ACK), in UPDATE, PRACK and re-INVITE. */
@@ -22,24 +23,24 @@ struct sdp_origin {
 };
 
 /**
- * Our offer to a leg: codec lines from the other leg's m-line (only payload types in from->pts and
- * only rtpmap, fmtp, ptime, maxptime), direction dir. lay (of this leg) and o are brought up to
+ * Our offer to a leg: codec lines from the other leg's m-line (only those in list, and only rtpmap,
+ * fmtp, ptime, maxptime), direction dir. lay (of this leg) and o are brought up to
  * date. LONG: b too small (lay and o unchanged); STATE: a secure leg without crypto, or a clear one
  * with it; NOTFOUND: no codec.
  */
 enum err sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
-			 const struct sdp_stream *from, enum sdp_direction dir,
+			 const struct sdp_list *list, enum sdp_direction dir,
 			 struct sdp_layout *lay, struct sdp_origin *o, struct buf *b) NODISCARD;
 
 /**
  * Our answer to the offer that offered was read from: its m-lines in its order, all but the audio
- * one with port 0; codec lines from the other leg's answer (from->pts). dir is cut to what the
+ * one with port 0; codec lines from the other leg's answer (in list). dir is cut to what the
  * offer allows. The crypto line is ours->crypto[0], made by sdp_local_answer. Errors as
  * sdp_offer_write.
  */
 enum err sdp_answer_write(const struct sdp_local *ours, const struct sdp *offer,
 			  const struct sdp_stream *offered, const struct sdp_media *codecs,
-			  const struct sdp_stream *from, enum sdp_direction dir,
+			  const struct sdp_list *list, enum sdp_direction dir,
 			  struct sdp_layout *lay, struct sdp_origin *o, struct buf *b) NODISCARD;
 
 #endif

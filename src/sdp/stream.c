@@ -5,24 +5,9 @@
 #include "base/guard.h"
 #include "base/secret.h"
 
-enum { PT_DYNAMIC = 96, PORT_LAST = 65535, OWN_MKI = 1, OWN_MKI_LEN = 4 };
+enum { PORT_LAST = 65535, OWN_MKI = 1, OWN_MKI_LEN = 4 };
 
-/* Names of payload types that need no rtpmap (RFC 3551 6). */
-static const struct {
-	const char *name;
-	uint32_t clock;
-	uint8_t pt;
-} static_codecs[] = {
-	{"PCMU", 8000, 0}, {"GSM", 8000, 3},   {"G723", 8000, 4},  {"DVI4", 8000, 5},
-	{"LPC", 8000, 7},  {"PCMA", 8000, 8},  {"G722", 8000, 9},  {"QCELP", 8000, 12},
-	{"CN", 8000, 13},  {"G728", 8000, 15}, {"G729", 8000, 18},
-};
-
-struct codec {
-	struct str name;
-	uint32_t clock;
-	uint8_t channels;
-};
+static const struct sdp_codecs all_codecs;
 
 static enum err
 refuse(struct sdp_refusal *why, const char *text)
@@ -32,62 +17,33 @@ refuse(struct sdp_refusal *why, const char *text)
 	return ERR_REFUSED;
 }
 
-/* What f is; false for a dynamic payload type that nothing describes. */
-static bool
-name_codec(const struct sdp_format *f, struct codec *c)
+/* Its number among the n before it: twins are told apart by their order. */
+static uint32_t
+number_twin(uint32_t number, const uint32_t *before, unsigned n)
 {
-	if (f->pt == SDP_PT_NONE)
-		return false;
-	if (f->codec.len) {
-		*c = (struct codec){f->codec, f->clock, f->channels};
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(static_codecs); i++) {
-		if (static_codecs[i].pt == f->pt) {
-			*c = (struct codec){str_from(static_codecs[i].name), static_codecs[i].clock,
-					    1};
+	uint32_t twins = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		twins += sdp_codec_same(before[i], number);
+	return number + (twins < SDP_CODEC_TWINS ? twins : SDP_CODEC_TWINS - 1);
+}
+
+/* What of our list this format of an answer is: by its number, or it was numbered anew (RFC 3264
+ * 6.1). False: it was not asked. */
+static bool
+find_asked(const struct sdp_list *asked, uint8_t pt, uint32_t *number)
+{
+	for (unsigned i = 0; i < asked->n; i++)
+		if (asked->pt[i] == pt &&
+		    (pt < SDP_PT_DYNAMIC || sdp_codec_same(asked->codec[i], *number))) {
+			*number = asked->codec[i];
 			return true;
 		}
-	}
-	return false;
-}
-
-/* A number for name, clock and channels, to compare codecs of two bodies (FNV-1a). */
-static uint32_t
-number_codec(const struct codec *c)
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < c->name.len; i++)
-		h = (h ^ (uint8_t)ascii_lower(c->name.p[i])) * 16777619u;
-	h = (h ^ c->clock) * 16777619u;
-	return (h ^ c->channels) * 16777619u;
-}
-
-static bool
-is_event(const struct codec *c)
-{
-	return str_ieqz(c->name, "telephone-event");
-}
-
-/* Events and comfort noise go beside a codec; they are none. */
-static bool
-is_side(const struct codec *c)
-{
-	return is_event(c) || str_ieqz(c->name, "CN");
-}
-
-/* May st carry this codec, as an answer to what offered has? (RFC 3264 6.1: a payload type may be
- * numbered anew in the answer.) */
-static bool
-was_offered(const struct sdp_stream *offered, uint8_t pt, uint32_t number)
-{
-	for (unsigned i = 0; i < offered->n_pts; i++) {
-		if (offered->pts[i] == pt && (pt < PT_DYNAMIC || offered->codecs[i] == number))
+	for (unsigned i = 0; i < asked->n && pt >= SDP_PT_DYNAMIC; i++)
+		if (sdp_codec_same(asked->codec[i], *number)) {
+			*number = asked->codec[i];
 			return true;
-		if (pt >= PT_DYNAMIC && offered->codecs[i] == number)
-			return true;
-	}
+		}
 	return false;
 }
 
@@ -95,11 +51,11 @@ was_offered(const struct sdp_stream *offered, uint8_t pt, uint32_t number)
 static void
 pick_event(const struct sdp_media *m, struct sdp_stream *st)
 {
-	struct codec c;
+	struct sdp_codec c;
 
 	st->telephone_event_pt = SDP_PT_NONE;
 	for (unsigned i = 0; i < m->n_formats; i++) {
-		if (!name_codec(&m->formats[i], &c) || !is_event(&c) ||
+		if (!sdp_codec_of(&m->formats[i], &c) || !sdp_codec_is_event(&c) ||
 		    !memchr(st->pts, m->formats[i].pt, st->n_pts))
 			continue;
 		if (st->telephone_event_pt == SDP_PT_NONE)
@@ -111,32 +67,50 @@ pick_event(const struct sdp_media *m, struct sdp_stream *st)
 	}
 }
 
-/* The usable formats; offered: only those that answer it, NULL: all. False when there is no codec.
- */
-static bool
-read_codecs(const struct sdp_media *m, const struct sdp_stream *offered, struct sdp_stream *st)
+static void
+take_codec(struct sdp_stream *st, const struct sdp_codec *c, uint8_t pt, uint32_t number)
 {
-	bool found = false;
+	st->pts[st->n_pts] = pt;
+	st->codecs[st->n_pts++] = number;
+	if (st->codec[0] || sdp_codec_is_side(c) ||
+	    str_copyz(st->codec, sizeof(st->codec), c->name) != ERR_OK)
+		return;
+	st->codec_pt = pt;
+	st->clock = c->clock;
+}
 
+/* The usable formats of this rank among what the leg takes (ranks->n: all others). */
+static void
+read_rank(const struct sdp_media *m, const struct sdp_codecs *ranks, unsigned rank,
+	  const struct sdp_list *asked, struct sdp_stream *st)
+{
 	for (unsigned i = 0; i < m->n_formats; i++) {
-		struct codec c;
+		uint8_t pt = m->formats[i].pt;
+		struct sdp_codec c;
 		uint32_t number;
 
-		if (!name_codec(&m->formats[i], &c) || c.name.len >= sizeof(st->codec))
+		if (!sdp_codec_of(&m->formats[i], &c) || c.name.len >= sizeof(st->codec))
 			continue;
-		number = number_codec(&c);
-		if (offered && !was_offered(offered, m->formats[i].pt, number))
+		if (sdp_codecs_rank(ranks, c.name) != rank ||
+		    (rank == ranks->n && ranks->n && !sdp_codec_is_side(&c)))
 			continue;
-		st->pts[st->n_pts] = m->formats[i].pt;
-		st->codecs[st->n_pts++] = number;
-		if (found || is_side(&c) || str_copyz(st->codec, sizeof(st->codec), c.name))
-			continue;
-		found = true;
-		st->codec_pt = m->formats[i].pt;
-		st->clock = c.clock;
+		number = sdp_codec_number(&c);
+		if (asked ? find_asked(asked, pt, &number) : true)
+			take_codec(st, &c, pt,
+				   asked ? number : number_twin(number, st->codecs, st->n_pts));
 	}
+}
+
+/* The usable formats, in the order of the leg's list where it has one; asked: only those that
+ * answer it, NULL: all. False when there is no codec. */
+static bool
+read_codecs(const struct sdp_media *m, const struct sdp_codecs *ranks, const struct sdp_list *asked,
+	    struct sdp_stream *st)
+{
+	for (unsigned rank = 0; rank <= ranks->n; rank++)
+		read_rank(m, ranks, rank, asked, st);
 	pick_event(m, st);
-	return found;
+	return st->codec[0];
 }
 
 /* Where packets go, and hold in its spellings (RFC 3264 8.4, RFC 2543's c=0.0.0.0). */
@@ -281,8 +255,9 @@ read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_st
 
 	if (e == ERR_OK)
 		e = read_target(m, st, why);
-	if (e == ERR_OK && !read_codecs(m, NULL, st))
-		e = refuse(why, "no codec that is described");
+	if (e == ERR_OK && !read_codecs(m, &p->codecs, NULL, st))
+		e = refuse(why, p->codecs.n ? "no codec that the trunk takes"
+					    : "no codec that is described");
 	if (e == ERR_OK && p->secure)
 		e = choose_crypto(m, p, st, why);
 	st->proto = m->proto;
@@ -308,7 +283,8 @@ disable_stream(struct sdp_stream *st, const struct sdp_media *m, unsigned index)
 	st->disabled = true;
 	st->hold = true;
 	st->ptime = SDP_PTIME_DEFAULT;
-	(void)read_codecs(m, NULL, st); /* for the other leg, which stays on, inactive */
+	(void)read_codecs(m, &all_codecs, NULL,
+			  st); /* for the other leg, which stays on, inactive */
 }
 
 /* The k-th m-line to look at: the one that is relayed so far before the others. */
@@ -429,7 +405,7 @@ is_declined(const struct sdp_media *m, const struct sdp_policy *p, const struct 
 static enum err
 read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
 		   const struct sdp_local *ours, const struct sdp_layout *lay,
-		   const struct sdp_stream *offered, struct sdp_stream *st, struct sdp_refusal *why)
+		   const struct sdp_list *asked, struct sdp_stream *st, struct sdp_refusal *why)
 {
 	struct sdp_policy q = *p;
 	enum err e;
@@ -443,7 +419,7 @@ read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
 		e = refuse(why, "answer with a=crypto that was not offered");
 	if (e == ERR_OK)
 		e = read_target(m, st, why);
-	if (e == ERR_OK && !read_codecs(m, offered, st))
+	if (e == ERR_OK && !read_codecs(m, &all_codecs, asked, st))
 		e = refuse(why, "answer with no codec of the offer");
 	if (e == ERR_OK && q.secure)
 		e = read_answer_crypto(m, p, ours, st, why);
@@ -466,8 +442,8 @@ answered_line(const struct sdp *s, const struct sdp_policy *p, const struct sdp_
 
 enum err
 sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_local *ours,
-		const struct sdp_layout *lay, const struct sdp_stream *offered,
-		struct sdp_stream *out, struct sdp_refusal *why)
+		const struct sdp_layout *lay, const struct sdp_list *asked, struct sdp_stream *out,
+		struct sdp_refusal *why)
 {
 	const struct sdp_media *m;
 	struct sdp_stream st;
@@ -487,7 +463,7 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 		return ERR_OK;
 	}
 	clear_stream(&st, i);
-	e = read_answer_stream(m, p, ours, lay, offered, &st, why);
+	e = read_answer_stream(m, p, ours, lay, asked, &st, why);
 	if (e == ERR_OK)
 		*out = st;
 	sdp_stream_wipe(&st);
@@ -589,6 +565,41 @@ sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours)
 {
 	st->far_sends = !st->disabled && (st->direction & SDP_SENDONLY) && (ours & SDP_RECVONLY);
 	st->far_receives = !st->disabled && (st->direction & SDP_RECVONLY) && (ours & SDP_SENDONLY);
+}
+
+enum err
+sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
+	       const struct sdp_codecs *codecs, struct sdp_numbers *numbers, struct sdp_list *out)
+{
+	struct sdp_stream kept = {.telephone_event_pt = SDP_PT_NONE};
+	struct sdp_list had = {.n = from->n_pts}, l = {0};
+
+	memcpy(had.pt, from->pts, from->n_pts);
+	memcpy(had.codec, from->codecs, from->n_pts * sizeof(from->codecs[0]));
+	if (!read_codecs(m, codecs, &had, &kept))
+		return ERR_NOTFOUND;
+	for (unsigned i = 0; i < kept.n_pts; i++)
+		(void)sdp_list_add(&l, numbers, kept.codecs[i], kept.pts[i]);
+	*out = l;
+	return ERR_OK;
+}
+
+void
+sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
+		struct sdp_list *out)
+{
+	struct sdp_list l = {0};
+
+	for (unsigned i = 0; i < answered->n_pts; i++)
+		for (unsigned k = 0; k < offered->n_pts; k++)
+			if (offered->codecs[k] == answered->codecs[i] &&
+			    !memchr(l.pt, offered->pts[k], l.n)) {
+				l.pt[l.n] = offered->pts[k];
+				l.from[l.n] = answered->pts[i];
+				l.codec[l.n++] = answered->codecs[i];
+				break;
+			}
+	*out = l;
 }
 
 void

@@ -4,11 +4,10 @@
 #ifndef POSTERN_SDP_STREAM_H
 #define POSTERN_SDP_STREAM_H
 
-#include "sdp/sdp.h"
+#include "sdp/codec.h"
 #include "sdp/keys.h"
 
 enum {
-	SDP_CODEC_MAX = 32,                    /* name with NUL */
 	SDP_LOCAL_CRYPTO_MAX = SDP_SUITES_MAX, /* a=crypto lines that we offer */
 	SDP_PTIME_DEFAULT = 20,                /* ms */
 	SDP_STATUS_REFUSED = 488,              /* Not Acceptable Here */
@@ -28,6 +27,7 @@ struct sdp_policy {
 	bool clear_too; /* secure: RTP/AVP in clear is taken where nothing better is there */
 	bool first;     /* of the dialog: an audio stream with port 0 is no call */
 	struct sdp_suites suites; /* what is taken, the first ones before the others */
+	struct sdp_codecs codecs; /* of offers: what is taken, in this order; none named: all */
 };
 
 /* What the far end of a leg said. Plain data; holds a key: wipe with sdp_stream_wipe. */
@@ -42,7 +42,7 @@ struct sdp_stream {
 	uint8_t index; /* of its m-line */
 	uint8_t n_pts;
 	uint8_t pts[SDP_FORMATS_MAX];     /* usable formats in its order */
-	uint32_t codecs[SDP_FORMATS_MAX]; /* the same, as a number for name/clock/channels */
+	uint32_t codecs[SDP_FORMATS_MAX]; /* the same, as sdp_codec_number and place among twins */
 	uint8_t telephone_event_pt;       /* RFC 4733; SDP_PT_NONE without */
 	uint8_t codec_pt;                 /* of the first codec */
 	char codec[SDP_CODEC_MAX];        /* of the first codec, e.g. "PCMA" */
@@ -91,14 +91,14 @@ enum err sdp_offer_read(const struct sdp *s, const struct sdp_policy *p,
 			struct sdp_refusal *why) NODISCARD;
 
 /**
- * What a received answer to our offer means: ours and lay as they were for sdp_offer_write, offered
- * the stream whose codecs we offered. One crypto line, its tag among ours, with its suite; with
+ * What a received answer to our offer means: ours, lay and asked as they were for
+ * sdp_offer_write. One crypto line, its tag among ours, with its suite; with
  * p->clear_too and a form that allows it, none: then out->suite is none. out->index is the line
  * that is in use from now on (of SDP_FORM_LINES, either).
  */
 enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 const struct sdp_local *ours, const struct sdp_layout *lay,
-			 const struct sdp_stream *offered, struct sdp_stream *out,
+			 const struct sdp_list *asked, struct sdp_stream *out,
 			 struct sdp_refusal *why) NODISCARD;
 
 /**
@@ -112,6 +112,18 @@ enum err sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offer
 /** After an answer came: keep only the line that it chose (its tag), as crypto[0], and the form
  * that it took; where it chose none, ours is clear from now on. */
 void sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered);
+
+/**
+ * The codecs of an offer, from, out of m-line m, as they are offered to another leg: those that its
+ * trunk takes, in its order, under its numbers, to which new ones are added. NOTFOUND: none is
+ * left.
+ */
+enum err sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
+			const struct sdp_codecs *codecs, struct sdp_numbers *numbers,
+			struct sdp_list *out) NODISCARD;
+/** The codecs of an answer as they are answered to the leg that offered: under its own numbers. */
+void sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
+		     struct sdp_list *out);
 
 /** The direction that an answer to offered may have at most, where we want wanted. */
 enum sdp_direction sdp_answer_direction(enum sdp_direction offered, enum sdp_direction wanted);

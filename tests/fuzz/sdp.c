@@ -108,6 +108,9 @@ relay(const struct sdp *s, bool secure)
 	struct sdp_origin o = {.id = 1}, o_back = {.id = 2};
 	struct sdp_stream st, answered;
 	struct sdp_local far, near;
+	struct sdp_numbers numbers = {0};
+	struct sdp_codecs all = {0};
+	struct sdp_list list;
 	struct sdp_refusal why = {0, NULL};
 	struct buf b;
 	enum err e = sdp_offer_read(s, &p, NULL, &st, &why);
@@ -119,13 +122,17 @@ relay(const struct sdp *s, bool secure)
 	open_local(&far, !secure);
 	open_local(&near, secure);
 	buf_init(&b, written, sizeof(written));
-	e = sdp_offer_write(&far, &s->media[st.index], &st, st.direction, &lay, &o, &b);
+	e = sdp_list_offer(&st, &s->media[st.index], &all, &numbers, &list);
+	MUST(e == ERR_OK || (e == ERR_NOTFOUND && st.disabled));
+	if (e == ERR_OK)
+		e = sdp_offer_write(&far, &s->media[st.index], &list, st.direction, &lay, &o, &b);
 	MUST(e == ERR_OK || (e == ERR_NOTFOUND && st.disabled));
 	if (e == ERR_OK)
 		must_be_ours(buf_view(&b), !secure, 0);
 	MUST(sdp_local_answer(&near, &st) == ERR_OK);
 	buf_init(&b, written, sizeof(written));
-	MUST(sdp_answer_write(&near, s, &st, &s->media[st.index], &st, SDP_SENDRECV, &lay_back,
+	sdp_list_answer(&st, &st, &list);
+	MUST(sdp_answer_write(&near, s, &st, &s->media[st.index], &list, SDP_SENDRECV, &lay_back,
 			      &o_back, &b) == ERR_OK);
 	MUST(lay_back.n == s->n_media && lay_back.audio == st.index);
 	must_be_ours(buf_view(&b), secure, st.index);
@@ -136,7 +143,7 @@ relay(const struct sdp *s, bool secure)
 		MUST(sdp_crypto_tag(ours_read.media[st.index].crypto[0], &tag, &suite) == ERR_OK);
 		MUST(tag == st.tag);
 	}
-	e = sdp_answer_read(s, &p, &near, &lay_back, &st, &answered, &why);
+	e = sdp_answer_read(s, &p, &near, &lay_back, &list, &answered, &why);
 	MUST(e != ERR_OK || answered.disabled || (answered.suite != SDP_SUITE_NONE) == secure);
 }
 

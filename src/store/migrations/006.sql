@@ -9,3 +9,5 @@ ALTER TABLE trunk ADD COLUMN poll_slow_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trunk ADD COLUMN poll_failed TEXT NOT NULL DEFAULT '';
 -- How SRTP is offered where a trunk prefers it.
 ALTER TABLE trunk ADD COLUMN prefer TEXT NOT NULL DEFAULT 'osrtp';
+-- The codecs that a trunk takes, in order; '' = all.
+ALTER TABLE trunk ADD COLUMN codecs TEXT NOT NULL DEFAULT '';

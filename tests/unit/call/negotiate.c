@@ -58,7 +58,7 @@ outgoing(void **state)
 		assert_int_equal(row_of(f, LEG_B)->peer, rig_call(f)->rec.leg[LEG_A].media.slot);
 		assert_string_equal(addr_text(&row_of(f, LEG_A)->rtp).z, "198.51.100.7:4000");
 		assert_string_equal(addr_text(&row_of(f, LEG_B)->rtp).z, "10.0.0.9:10000");
-		assert_int_equal(row_of(f, LEG_A)->telephone_event_pt, 101);
+		assert_int_equal(row_of(f, LEG_A)->pts.n, 2);
 		assert_int_equal(row_of(f, LEG_A)->timeout_s, 300);
 		assert_string_equal(rig_call(f)->rec.leg[LEG_A].codec, "PCMA");
 		end(f);

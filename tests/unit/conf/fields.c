@@ -76,6 +76,7 @@ static const char text[] =
 	"        ssrc: pass\n"
 	"        learn: yes\n"
 	"        srtp: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]\n"
+	"        codecs: [PCMU, G722]\n"
 	"        mki: always\n"
 	"        roc: reset\n"
 	"        overflow: acme-0\n"

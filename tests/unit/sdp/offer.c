@@ -22,6 +22,8 @@ struct leg {
 	struct sdp_local ours;
 	struct sdp_layout lay;
 	struct sdp_origin origin;
+	struct sdp_numbers numbers;
+	struct sdp_list list; /* what our last body said */
 	struct sdp_stream far;
 };
 
@@ -46,7 +48,10 @@ pass_offer(struct leg *x, struct leg *y, const char *body)
 	assert_int_equal(sdp_parse(str_from(body), &from_a), ERR_OK);
 	assert_int_equal(sdp_offer_read(&from_a, x->policy, &x->lay, &x->far, &why), ERR_OK);
 	buf_init(&b, mem_b, sizeof(mem_b));
-	assert_int_equal(sdp_offer_write(&y->ours, &from_a.media[x->far.index], &x->far,
+	assert_int_equal(sdp_list_offer(&x->far, &from_a.media[x->far.index], &y->policy->codecs,
+					&y->numbers, &y->list),
+			 ERR_OK);
+	assert_int_equal(sdp_offer_write(&y->ours, &from_a.media[x->far.index], &y->list,
 					 x->far.direction, &y->lay, &y->origin, &b),
 			 ERR_OK);
 	return buf_view(&b);
@@ -61,13 +66,14 @@ pass_answer(struct leg *x, struct leg *y, const char *body)
 
 	assert_int_equal(sdp_parse(str_from(body), &from_b), ERR_OK);
 	assert_int_equal(
-		sdp_answer_read(&from_b, y->policy, &y->ours, &y->lay, &x->far, &y->far, &why),
+		sdp_answer_read(&from_b, y->policy, &y->ours, &y->lay, &y->list, &y->far, &why),
 		ERR_OK);
 	sdp_local_chosen(&y->ours, &y->far);
 	assert_int_equal(sdp_local_answer(&x->ours, &x->far), ERR_OK);
 	buf_init(&b, mem_a, sizeof(mem_a));
+	sdp_list_answer(&x->far, &y->far, &x->list);
 	assert_int_equal(sdp_answer_write(&x->ours, &from_a, &x->far, &from_b.media[y->far.index],
-					  &y->far, y->far.direction, &x->lay, &x->origin, &b),
+					  &x->list, y->far.direction, &x->lay, &x->origin, &b),
 			 ERR_OK);
 	return buf_view(&b);
 }
@@ -316,7 +322,7 @@ test_refusals(void **state)
 	origin = y.origin;
 	for (size_t cap = 0; cap <= sizeof(small); cap++) {
 		buf_init(&b, small, cap);
-		assert_int_equal(sdp_offer_write(&y.ours, &from_a.media[0], &x.far, SDP_INACTIVE,
+		assert_int_equal(sdp_offer_write(&y.ours, &from_a.media[0], &y.list, SDP_INACTIVE,
 						 &y.lay, &y.origin, &b),
 				 ERR_LONG);
 		assert_int_equal(b.len, 0);
@@ -324,7 +330,7 @@ test_refusals(void **state)
 	assert_memory_equal(&lay, &y.lay, sizeof(lay));
 	assert_memory_equal(&origin, &y.origin, sizeof(origin));
 #define WRITE(leg)                                                                                 \
-	sdp_offer_write(&(leg).ours, from_a.media, &x.far, SDP_SENDRECV, &(leg).lay,               \
+	sdp_offer_write(&(leg).ours, from_a.media, &y.list, SDP_SENDRECV, &(leg).lay,              \
 			&(leg).origin, &b)
 	buf_init(&b, mem_b, sizeof(mem_b));
 	x.ours.n_crypto = 0;
@@ -335,9 +341,9 @@ test_refusals(void **state)
 	y.ours.media.port = 0;
 	assert_int_equal(WRITE(y), ERR_STATE);
 	y.ours.media.port = 40000;
-	x.far.n_pts = 0;
+	y.list.n = 0;
 	assert_int_equal(WRITE(y), ERR_NOTFOUND);
-	x.far.n_pts = 3;
+	y.list.n = 3;
 	y.lay.audio = 1;
 	assert_int_equal(WRITE(y), ERR_STATE);
 	assert_int_equal(b.len, 0);
@@ -358,7 +364,7 @@ test_answer_refusals(void **state)
 	assert_int_equal(sdp_local_answer(&x.ours, &x.far), ERR_OK);
 	buf_init(&b, mem_a, sizeof(mem_a));
 #define WRITE(leg)                                                                                 \
-	sdp_answer_write(&(leg).ours, &from_a, &x.far, from_a.media, &x.far, SDP_SENDRECV,         \
+	sdp_answer_write(&(leg).ours, &from_a, &x.far, from_a.media, &y.list, SDP_SENDRECV,        \
 			 &(leg).lay, &(leg).origin, &b)
 	x.ours.crypto[0].tag = 2;
 	assert_int_equal(WRITE(x), ERR_STATE);

@@ -1,0 +1,79 @@
+#include "call/terms.h"
+
+const struct trunk *
+terms_trunk(const struct call *c, enum call_leg_index i)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
+
+	return t == POLICY_NONE ? NULL : &v->trunk[t];
+}
+
+bool
+terms_suites(const struct call *c, enum call_leg_index i, struct sdp_suites *out)
+{
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t && t->srtp.len &&
+	       sdp_suites_parse(snapshot_text(c->owner->snap, t->srtp), out) == ERR_OK;
+}
+
+struct sdp_codecs
+terms_codecs(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = terms_trunk(c, i);
+	struct sdp_codecs codecs = {0};
+
+	if (t)
+		(void)!sdp_codecs_parse(snapshot_text(c->owner->snap, t->codecs), &codecs);
+	return codecs;
+}
+
+uint8_t
+terms_mki(const struct call *c, enum call_leg_index i)
+{
+	static const uint8_t by_trunk[TRUNK_MKI_N] = {[TRUNK_MKI_MIRROR] = SDP_MKI_MIRROR,
+						      [TRUNK_MKI_NEVER] = SDP_MKI_NEVER,
+						      [TRUNK_MKI_ALWAYS] = SDP_MKI_ALWAYS};
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t ? by_trunk[t->mki] : SDP_MKI_MIRROR;
+}
+
+enum trunk_prefer
+terms_prefer(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t ? (enum trunk_prefer)t->prefer : TRUNK_PREFER_OSRTP;
+}
+
+struct sdp_policy
+terms_policy(const struct call *c, enum call_leg_index i, bool secure)
+{
+	bool preferred = c->rec.leg[i].security == TRUNK_SEC_PREFERRED;
+	struct sdp_policy p = {.secure = secure,
+			       .osrtp = preferred,
+			       .clear_too = preferred && !c->leg[i].agreed,
+			       .first = !c->leg[i].agreed,
+			       .suites = SDP_SUITES_TAKEN,
+			       .codecs = terms_codecs(c, i)};
+
+	(void)terms_suites(c, i, &p.suites);
+	return p;
+}
+
+uint8_t
+terms_form(const struct call *c, enum call_leg_index i)
+{
+	static const uint8_t by_trunk[TRUNK_PREFER_N] = {[TRUNK_PREFER_OSRTP] = SDP_FORM_OSRTP,
+							 [TRUNK_PREFER_LINES] = SDP_FORM_LINES,
+							 [TRUNK_PREFER_RETRY] = SDP_FORM_SAVP};
+	enum trunk_prefer prefer = terms_prefer(c, i);
+
+	if (c->rec.leg[i].security != TRUNK_SEC_PREFERRED)
+		return SDP_FORM_SAVP;
+	if (c->leg[i].agreed)
+		return c->leg[i].local.form;
+	return prefer == TRUNK_PREFER_RETRY && i == LEG_A ? SDP_FORM_OSRTP : by_trunk[prefer];
+}
