@@ -111,6 +111,7 @@ complaint_of(enum field_type t)
 		[FIELD_PREFIXES] = "is not 1 to 15 digits",
 		[FIELD_IDS] = "is not a list of up to 8 ids",
 		[FIELD_STATUSES] = "is no final status from 300 to 699, nor 3xx to 6xx",
+		[FIELD_CODECS] = "names a codec that is not known, or one twice",
 		[FIELD_SUITES] = "names an SRTP suite that is not known, or one twice",
 		[FIELD_BOOL] = "is neither yes nor no",
 		[FIELD_COUNT] = "is not a number",
@@ -287,8 +288,8 @@ read_value(struct parse *p, const struct yaml_node *n, const struct field *f, vo
 	struct str s = n->text;
 
 	if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES || f->type == FIELD_SUITES ||
-	    f->type == FIELD_IDS || f->type == FIELD_STATUSES || f->type == FIELD_SERVICES ||
-	    f->type == FIELD_NAMES || f->type == FIELD_SOURCES) {
+	    f->type == FIELD_CODECS || f->type == FIELD_IDS || f->type == FIELD_STATUSES ||
+	    f->type == FIELD_SERVICES || f->type == FIELD_NAMES || f->type == FIELD_SOURCES) {
 		read_list(p, n, f, row);
 	} else if (f->type == FIELD_FORM) {
 		read_form(p, n, f, row);

@@ -60,8 +60,8 @@ outgoing(void **state)
 	assert_int_equal(f->port[0].open.out_suite, 1);
 	assert_string_equal(addr_text(&f->port[0].open.rtp).z, "198.51.100.7:4000");
 	assert_string_equal(addr_text(&f->port[1].open.rtp).z, "10.0.0.9:10000");
-	assert_int_equal(f->port[0].open.flags,
-			 MEDIA_F_SECURE | MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_ANSWERED);
+	assert_int_equal(f->port[0].open.flags, MEDIA_F_SECURE | MEDIA_F_RECV | MEDIA_F_SEND |
+							MEDIA_F_ANSWERED | MEDIA_F_PTS_ALL);
 	assert_memory_equal(f->port[0].in.key, "YS__", 4);
 	assert_int_equal(pool_used(&f->calls.offers), 0);
 	/* a copy of the 200 gets a copy of the ACK, with the answer */

@@ -49,11 +49,12 @@ outgoing(void **state)
 		assert_silent(s, "10.0.0.9");
 		assert_int_equal(row_of(f, LEG_A)->in_suite, rows[i].suite);
 		assert_int_equal(row_of(f, LEG_A)->out_suite, rows[i].suite);
-		assert_int_equal(row_of(f, LEG_A)->flags,
-				 MEDIA_F_SECURE | MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_ANSWERED);
+		assert_int_equal(row_of(f, LEG_A)->flags, MEDIA_F_SECURE | MEDIA_F_RECV |
+								  MEDIA_F_SEND | MEDIA_F_ANSWERED |
+								  MEDIA_F_PTS_ALL);
 		assert_int_equal(row_of(f, LEG_B)->in_suite, 0);
 		assert_int_equal(row_of(f, LEG_B)->flags,
-				 MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_ANSWERED);
+				 MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_ANSWERED | MEDIA_F_PTS_ALL);
 		assert_int_equal(row_of(f, LEG_A)->peer, rig_call(f)->rec.leg[LEG_B].media.slot);
 		assert_int_equal(row_of(f, LEG_B)->peer, rig_call(f)->rec.leg[LEG_A].media.slot);
 		assert_string_equal(addr_text(&row_of(f, LEG_A)->rtp).z, "198.51.100.7:4000");
@@ -219,7 +220,8 @@ early_media(void **state)
 	s = rig_sent(f, SENT_RESPONSE, 0);
 	assert_int_equal(s->status, 183);
 	assert_says(s, "a=crypto:7 ");
-	assert_int_equal(row_of(f, LEG_A)->flags, MEDIA_F_SECURE | MEDIA_F_RECV | MEDIA_F_SEND);
+	assert_int_equal(row_of(f, LEG_A)->flags,
+			 MEDIA_F_SECURE | MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_PTS_ALL);
 	opens = f->port[0].opens;
 	fake_answer(f, b, 183, "gw", GW_CONTACT, GW_BODY); /* again: nothing new for media */
 	assert_int_equal(f->port[0].opens, opens);

@@ -519,7 +519,7 @@ test_payload_types(void **state)
 	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++, g->now += 20000) {
 		size_t k = i % ARRAY_LEN(rows);
 		bool marker = k == 1;
-		size_t n = speak(&v, p);
+		uint32_t n = speak(&v, p);
 
 		p[1] = (uint8_t)(rows[k].sent | (marker ? 0x80 : 0));
 		if (i < ARRAY_LEN(rows))
@@ -536,7 +536,7 @@ test_payload_types(void **state)
 	a.pts.to[0] = 100;                                        /* from the next packet on */
 	rig_open(g, &a);
 	for (int i = 0; i < 2; i++) {
-		size_t n = speak(&v, p);
+		uint32_t n = speak(&v, p);
 
 		p[1] = 101;
 		rig_push(g, 2 * LEG_A, a.rtp, p, far_seal(&f, p, n));
@@ -576,7 +576,7 @@ test_silence(void **state)
 
 		rig_call(g);
 		for (unsigned i = 0; i < 3 * (INBOUND_LISTEN + 1); i++, g->now += 20000) {
-			size_t n = speak(&v, p);
+			uint32_t n = speak(&v, p);
 
 			p[1] = rows[r].pt;
 			memset(p + RTP_HEADER_LEN, rows[r].fill, n - RTP_HEADER_LEN);
