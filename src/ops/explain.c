@@ -104,10 +104,28 @@ put_targets(struct buf *b, const struct json *cdr)
 }
 
 static void
-put_encryption(struct buf *b, const struct json *leg, const char *who)
+put_packets(struct buf *b, const struct json *leg)
 {
 	const char *suite = jsonin_text(leg, "srtp_in");
+	int64_t in = jsonin_int(leg, "media.in_packets"),
+		out = jsonin_int(leg, "media.out_packets");
 
+	if (!*suite && in + out == 0) {
+		buf_z(b, ", no media");
+		return;
+	}
+	if (*suite)
+		buf_printf(b, ", SRTP %s in and %s out", suite,
+			   or_else(jsonin_text(leg, "srtp_out"), "nothing"));
+	else
+		buf_z(b, ", media in clear");
+	buf_printf(b, ", %lld packets in (%lld lost), %lld out", (long long)in,
+		   (long long)jsonin_int(leg, "media.in_lost"), (long long)out);
+}
+
+static void
+put_leg(struct buf *b, const struct json *leg, const char *who)
+{
 	if (!*jsonin_text(leg, "trunk"))
 		return;
 	buf_printf(b, " %s leg (%s):", who, jsonin_text(leg, "trunk"));
@@ -118,23 +136,11 @@ put_encryption(struct buf *b, const struct json *leg, const char *who)
 		buf_z(b, " no TLS connection came up");
 	else
 		buf_printf(b, " SIP in clear over %s", jsonin_text(leg, "transport"));
-	if (!*suite &&
-	    jsonin_int(leg, "media.in_packets") + jsonin_int(leg, "media.out_packets") == 0) {
-		buf_z(b, ", no media.");
-		return;
-	}
-	if (*suite)
-		buf_printf(b, ", SRTP %s in and %s out", suite,
-			   or_else(jsonin_text(leg, "srtp_out"), "nothing"));
-	else
-		buf_z(b, ", media in clear");
+	put_packets(b, leg);
 	if (*jsonin_text(leg, "fell_text"))
-		buf_printf(b, " although the trunk prefers SRTP (%s)",
+		buf_printf(b, ", although the trunk prefers SRTP (%s)",
 			   jsonin_text(leg, "fell_text"));
-	buf_printf(b, ", %lld packets in (%lld lost), %lld out.",
-		   (long long)jsonin_int(leg, "media.in_packets"),
-		   (long long)jsonin_int(leg, "media.in_lost"),
-		   (long long)jsonin_int(leg, "media.out_packets"));
+	buf_char(b, '.');
 	if (*jsonin_text(leg, "audio_text"))
 		buf_printf(b, " Nothing was heard from this side: %s.",
 			   jsonin_text(leg, "audio_text"));
@@ -153,8 +159,8 @@ explain_call(struct buf *b, const struct json *cdr, const char *state)
 	if (jsonin_true(cdr, "restored"))
 		buf_z(b, " It was taken over from its record after a restart of signaling.");
 	put_targets(b, cdr);
-	put_encryption(b, jsonin_get(cdr, "a"), "Caller's");
-	put_encryption(b, jsonin_get(cdr, "b"), "Called");
+	put_leg(b, jsonin_get(cdr, "a"), "Caller's");
+	put_leg(b, jsonin_get(cdr, "b"), "Called");
 }
 
 static void
