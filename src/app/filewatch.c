@@ -48,6 +48,8 @@ filewatch_mark(const struct conf *c)
 		if (z->trust_system || z->tls.authorities)
 			mix_file(&h, PKI_SYSTEM_TRUST);
 	}
+	for (uint32_t i = 0; i < c->n_credentials; i++)
+		mix_file(&h, c->credential[i].password_file);
 	return h;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/credentials.h"
 #include "app/keeper_msg.h"
 #include "app/renewal.h"
 #include "app/role.h"
@@ -155,6 +156,8 @@ start_edge(struct signaling *s)
 	e = edge_new(&ec, &s->w.loop, s->w.resolver, s->w.have_accounts ? &first : NULL, &up,
 		     &s->w.edge);
 	s->w.readiness.quarantine.edge = s->w.edge;
+	if (e == ERR_OK)
+		credentials_tell(s->w.conf, s->renew.now.pki, s->w.edge);
 	return e;
 }
 
@@ -207,6 +210,7 @@ conf_changed(void *arg)
 
 	fill_call_conf(s, &cc);
 	calls_on_conf(&s->w.calls, &cc);
+	credentials_tell(s->w.conf, s->renew.now.pki, s->w.edge);
 }
 
 /* ---- channels ---- */

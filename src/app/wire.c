@@ -361,6 +361,16 @@ got_news(void *arg, void *user, const struct edge_news *news)
 	out_of_hand(w);
 }
 
+static uint32_t
+got_again(void *arg, void *user, struct edge_txn *txn, enum sip_method method)
+{
+	struct worker *w = arg;
+	uint32_t cseq = calls_on_again(&w->calls, user, txn, method, loop_now(&w->loop));
+
+	out_of_hand(w);
+	return cseq;
+}
+
 static void
 got_undelivered(void *arg, struct edge_txn *txn)
 {
@@ -449,6 +459,7 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_ack = got_ack,
 			       .on_cancel = got_cancel,
 			       .on_news = got_news,
+			       .on_again = got_again,
 			       .on_undelivered = got_undelivered,
 			       .on_handshake = got_handshake,
 			       .on_target = got_target,

@@ -488,6 +488,24 @@ calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_
 	act_event(u->call, B2BUA_EV_CANCEL, msg);
 }
 
+uint32_t
+calls_on_again(struct calls *cs, void *user, struct edge_txn *txn, enum sip_method method,
+	       uint64_t now_us)
+{
+	const struct call_user *u = user;
+	struct record_leg *l = &u->call->rec.leg[u->leg];
+	uint32_t cseq;
+
+	cs->now = now_us;
+	if (u->call->finished || sip_dialog_next_cseq(&l->dialog, method, &cseq) != ERR_OK)
+		return 0;
+	if (u->kind == USER_INVITE)
+		(void)!str_copyz(l->branch, sizeof(l->branch),
+				 str_from(cs->ops.do_branch_of(cs->ops.arg, txn)));
+	speak_store(u->call);
+	return cseq;
+}
+
 void
 calls_on_poll(struct calls *cs, const struct policy_id *trunk, bool up, const char *why,
 	      uint64_t now_us)

@@ -39,6 +39,10 @@ void calls_on_news(struct calls *cs, void *user, const struct edge_news *news, u
  */
 void calls_on_poll(struct calls *cs, const struct policy_id *trunk, bool up, const char *why,
 		   uint64_t now_us);
+/** A request of ours was challenged and goes again: its next CSeq, which is in the record then; 0:
+ * it is of no use any more. */
+uint32_t calls_on_again(struct calls *cs, void *user, struct edge_txn *txn, enum sip_method method,
+			uint64_t now_us) NODISCARD;
 void calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us);
 
 /* From media. */

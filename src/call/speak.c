@@ -29,6 +29,20 @@ begin_msg(struct call *c, struct buf *b)
 	buf_init(b, c->owner->msg, sizeof(c->owner->msg));
 }
 
+/* The INVITE that is acknowledged, while it lives: a proxy may want to see its credentials again.
+ */
+static void
+name_invite(const struct call *c, enum call_leg_index i, struct edge_dest *d)
+{
+	const struct edge_txn *t = i == LEG_B ? c->leg[LEG_B].invite : NULL;
+
+	if (c->change.out && c->change.asked.leg == i)
+		t = c->change.out;
+	if (t)
+		(void)!str_copyz(d->invite, sizeof(d->invite),
+				 str_from(ops_of(c)->do_branch_of(ops_of(c)->arg, t)));
+}
+
 void
 speak_ack(struct call *c, enum call_leg_index i)
 {
@@ -37,8 +51,10 @@ speak_ack(struct call *c, enum call_leg_index i)
 
 	begin_msg(c, &b);
 	leg_put_ack(c, i, &b, c->leg[i].answer_in_ack ? speak_said(c, i) : STR_NULL);
-	if (buf_end(&b) == ERR_OK && leg_dest(c, i, &dest) == ERR_OK)
-		ops_of(c)->do_send_once(ops_of(c)->arg, &dest, false, buf_view(&b));
+	if (buf_end(&b) != ERR_OK || leg_dest(c, i, &dest) != ERR_OK)
+		return;
+	name_invite(c, i, &dest);
+	ops_of(c)->do_send_once(ops_of(c)->arg, &dest, false, buf_view(&b));
 }
 
 bool

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/pki.h"
+#include "base/secret.h"
 #include "base/clock.h"
 #include "base/shm.h"
 #include "net/tls.h"
@@ -534,12 +535,47 @@ conf_check_machine(const struct conf *c, struct conf_report *rep, struct io_chos
 	check_io(c, rep, io);
 }
 
+static void
+check_credentials(const struct conf *c, struct conf_report *rep)
+{
+	char mem[2 * CREDENTIAL_PASSWORD_MAX];
+
+	for (uint32_t i = 0; i < c->n_credentials; i++) {
+		const struct conf_credential *x = &c->credential[i];
+		struct stat st;
+		int fd = open(x->password_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		ssize_t n = fd < 0 ? -1 : read(fd, mem, sizeof(mem));
+		struct str password;
+
+		if (n < 0)
+			report_error(
+				rep, x->line, x->column,
+				"credentials %s: the password \"%s\" cannot be read: %s; name a "
+				"file that postern may read",
+				x->name, x->password_file, strerror(errno));
+		else if (confcredential_password(str_of(mem, (size_t)n), &password) != ERR_OK)
+			report_error(rep, x->line, x->column,
+				     "credentials %s: \"%s\" does not hold a password of 1 to %d "
+				     "bytes in one line",
+				     x->name, x->password_file, CREDENTIAL_PASSWORD_MAX);
+		else if (stat(x->password_file, &st) == 0 && (st.st_mode & 077))
+			report_warning(rep, x->line, x->column,
+				       "credentials %s: others may read the password \"%s\"; "
+				       "chmod 600 it",
+				       x->name, x->password_file);
+		secret_wipe(mem, sizeof(mem));
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 enum err
 conf_check(const struct conf *c, struct conf_report *rep)
 {
 	uint32_t before = rep->n_errors;
 
 	check_zones(c, rep);
+	check_credentials(c, rep);
 	check_listeners(c, rep);
 	check_media(c, rep);
 	check_control(c, rep);

@@ -30,6 +30,7 @@ static const struct schema root_rows[] = {
 	NODE("handshakes", "a map: keep, days"),
 	NODE("dns", "a list of addresses of DNS servers"),
 	NODE("names", "a list of host names under which carriers call this node"),
+	NODE("credentials", "a list of maps: name, realm, user, password_file, algorithms"),
 	{"store", SCHEMA_TEXT, FIELD(conf, store), 0, 0, "/var/lib/postern/postern.db", NULL, false,
 	 "the file of accounts"},
 	{"cdr", SCHEMA_TEXT, FIELD(conf, cdr), 0, 0, "/var/lib/postern/cdr.jsonl", NULL, false,
@@ -585,6 +586,28 @@ read_names(struct parse *p)
 }
 
 static void
+read_credentials(struct parse *p)
+{
+	const struct yaml_node *list =
+		want_list(p, root_get(p, "credentials"), "credentials", "a list of maps");
+	struct conf *c = p->c;
+
+	for (const struct yaml_node *n = list ? yaml_first(&p->y, list) : NULL; n;
+	     n = yaml_next(&p->y, n)) {
+		struct conf_credential *x = &c->credential[c->n_credentials];
+
+		if (!has_room(p, n, "credentials", c->n_credentials, CREDENTIALS_MAX))
+			return;
+		confcredential_read(&p->y, n, p->rep, x);
+		anchor_path(p, yaml_get(&p->y, n, "password_file"), x->password_file);
+		if (confcredential_find(c->credential, c->n_credentials, str_from(x->name)))
+			report_error(p->rep, n->line, n->column,
+				     "credentials \"%s\" stand twice; keep one of them", x->name);
+		c->n_credentials++;
+	}
+}
+
+static void
 read_log(struct parse *p)
 {
 	uint8_t level = LOG_INFO;
@@ -636,6 +659,7 @@ read_all(struct parse *p)
 	read_media(p);
 	read_dns(p);
 	read_names(p);
+	read_credentials(p);
 	read_paths(p);
 }
 

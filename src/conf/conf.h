@@ -3,6 +3,7 @@
 #ifndef POSTERN_CONF_CONF_H
 #define POSTERN_CONF_CONF_H
 
+#include "conf/credential.h"
 #include "conf/tls.h"
 #include "conf/report.h"
 #include "base/addr.h"
@@ -11,7 +12,7 @@
 #include "policy/number.h"
 
 enum {
-	CONF_LAYOUT = 3,
+	CONF_LAYOUT = 4,
 	CONF_ZONES_MAX = 8,
 	CONF_LISTENERS_MAX = 32,
 	CONF_TRUST_MAX = 8,
@@ -125,6 +126,8 @@ struct conf {
 	uint8_t pad1[3];
 	uint32_t ports_line, ports_column;
 	struct addr dns[CONF_DNS_MAX]; /* none: the system's */
+	uint32_t n_credentials;
+	struct conf_credential credential[CREDENTIALS_MAX]; /* for digest, by name */
 	uint32_t n_names;
 	char names[CONF_NAMES_MAX][CONF_FQDN_MAX]; /* further names of this node, for carriers */
 };

@@ -10,13 +10,16 @@
 #include "base/mem.h"
 #include "base/secret.h"
 
-#define PKI_MAGIC 0x696b706e72747370ULL
+#define PKI_MAGIC 0x696b706e72747371ULL
+
+struct pki_place {
+	uint32_t off, len;
+};
 
 struct pki_head {
 	uint64_t magic;
-	struct {
-		uint32_t off, len;
-	} part[CONF_ZONES_MAX][PKI_PARTS];
+	struct pki_place part[CONF_ZONES_MAX][PKI_PARTS];
+	struct pki_place password[CREDENTIALS_MAX];
 };
 
 /* A file with something in it, without waiting for anybody who might write into a pipe. */
@@ -116,6 +119,15 @@ pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX])
 			head.part[z][p].len = len[p];
 			off += len[p];
 		}
+	}
+	for (uint32_t i = 0; i < c->n_credentials; i++) {
+		uint32_t len = 0;
+		enum err e = copy_file(c->credential[i].password_file, true, fd, &len, why);
+
+		if (e != ERR_OK)
+			return e;
+		head.password[i] = (struct pki_place){off, len};
+		off += len;
 	}
 	if (pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
 		return block_error(why);
@@ -218,23 +230,41 @@ pki_write_public(int from, int to)
 			head.part[z][p].len = len;
 			off += len;
 		}
+	memset(head.password, 0, sizeof(head.password));
 	return pwrite(to, &head, sizeof(head), 0) == (ssize_t)sizeof(head) ? ERR_OK : ERR_IO;
+}
+
+/* Bytes of the block behind its head. */
+static enum err
+slice_of(struct str block, const struct pki_head *head, struct pki_place at, struct str *out)
+{
+	size_t off = at.off, len = at.len;
+
+	if (head->magic != PKI_MAGIC || off > block.len || len > block.len - off ||
+	    (len && off < sizeof(*head)))
+		return ERR_SYNTAX;
+	*out = str_sub(block, off, off + len);
+	return ERR_OK;
 }
 
 enum err
 pki_get(struct str block, uint32_t zone, enum pki_part part, struct str *out)
 {
 	struct pki_head head;
-	size_t off, len;
 
 	if (block.len < sizeof(head) || zone >= CONF_ZONES_MAX || part >= PKI_PARTS)
 		return ERR_SYNTAX;
 	memcpy(&head, block.p, sizeof(head));
-	off = head.part[zone][part].off;
-	len = head.part[zone][part].len;
-	if (head.magic != PKI_MAGIC || off > block.len || len > block.len - off ||
-	    (len && off < sizeof(head)))
+	return slice_of(block, &head, head.part[zone][part], out);
+}
+
+enum err
+pki_password(struct str block, uint32_t i, struct str *out)
+{
+	struct pki_head head;
+
+	if (block.len < sizeof(head) || i >= CREDENTIALS_MAX)
 		return ERR_SYNTAX;
-	*out = str_sub(block, off, off + len);
-	return ERR_OK;
+	memcpy(&head, block.p, sizeof(head));
+	return slice_of(block, &head, head.password[i], out);
 }

@@ -1,5 +1,5 @@
-/* The certificates, keys and authorities of a configuration as one flat block of bytes: read from
- * files by a child of keeper, sealed, and mapped by signaling, which opens no file. */
+/* The certificates, keys, authorities and passwords of a configuration as one flat block of bytes:
+ * read from files by a child of keeper, sealed, and mapped by signaling, which opens no file. */
 #ifndef POSTERN_CONF_PKI_H
 #define POSTERN_CONF_PKI_H
 
@@ -34,6 +34,9 @@ enum err pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX]) NODISCAR
  * NOMEM.
  */
 enum err pki_write_public(int from, int to) NODISCARD;
+/** The password of credentials i, as its file has it; empty in what admin may see. SYNTAX: not such
+ * a block. */
+enum err pki_password(struct str block, uint32_t i, struct str *out) NODISCARD;
 /** One part of one zone, PEM text; empty when the zone has none. SYNTAX: not such a block. */
 enum err pki_get(struct str block, uint32_t zone, enum pki_part part, struct str *out) NODISCARD;
 

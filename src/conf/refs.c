@@ -43,6 +43,12 @@ has_listener(const struct conf *c, const struct roster_trunk *t)
 	return false;
 }
 
+static bool
+has_credentials(const struct conf *c, struct str name)
+{
+	return confcredential_find(c->credential, c->n_credentials, name) != NULL;
+}
+
 static void
 check_zone(const struct refs *r, const struct roster_trunk *t)
 {
@@ -61,9 +67,20 @@ check_zone(const struct refs *r, const struct roster_trunk *t)
 }
 
 static void
+check_auth(const struct refs *r, const struct roster_trunk *t)
+{
+	if (t->auth.len && !has_credentials(r->c, t->auth))
+		report_error(r->rep, r->line, r->column,
+			     "trunk \"%.*s\": %s has no credentials \"%.*s\"; add them there, or "
+			     "name others",
+			     STR_ARG(t->id), r->path, STR_ARG(t->auth));
+}
+
+static void
 check_trunk(const struct refs *r, const struct roster_trunk *t)
 {
 	check_zone(r, t);
+	check_auth(r, t);
 	if (t->listener.len && !has_listener(r->c, t))
 		report_error(r->rep, r->line, r->column,
 			     "trunk \"%.*s\": %s has no listener \"%.*s\" with transport %s and "
@@ -147,6 +164,7 @@ trunk_of(const struct snapshot_view *v, const struct trunk *t)
 				     .zone = snapshot_text(v, t->zone),
 				     .listener = snapshot_text(v, t->listener),
 				     .media = snapshot_text(v, t->media),
+				     .auth = snapshot_text(v, t->auth),
 				     .kind = t->kind,
 				     .transport = t->transport,
 				     .identity = t->identity};
@@ -192,6 +210,8 @@ check_trunk_change(const struct change *c, const struct roster_trunk *t)
 	if (t->media.len && conf_media_index(c->now, t->media) != CONF_NO_ZONE &&
 	    conf_media_index(c->next, t->media) == CONF_NO_ZONE)
 		say_gone(c, t, "media address", t->media);
+	if (t->auth.len && has_credentials(c->now, t->auth) && !has_credentials(c->next, t->auth))
+		say_gone(c, t, "credentials", t->auth);
 }
 
 void

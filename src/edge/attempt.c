@@ -230,6 +230,31 @@ attempt_on_503(struct edge_txn *t, const struct sip_msg *msg)
 	return true;
 }
 
+bool
+attempt_leave_answered(struct edge_txn *t, const struct sip_msg *msg)
+{
+	struct edge_txn *g = leave_stray(t);
+
+	if (!g)
+		return false;
+	send_do(g, txn_client_step(&g->m, TXN_EV_3XX_6XX, loop_now(g->owner->loop)), msg);
+	return true;
+}
+
+void
+attempt_same(struct edge_txn *t)
+{
+	const struct conn *c = conns_find(&t->owner->conns, t->conn);
+	struct addr at = t->dest.transport == EDGE_UDP ? t->to : c ? c->remote : t->src.remote;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n_tried; i++)
+		if (!addr_eq(&t->tried[i], &at))
+			t->tried[n++] = t->tried[i];
+	t->n_tried = n;
+	begin_again(t);
+}
+
 /* It could not be sent: nothing of it is out there. */
 static bool
 goes_on(struct edge_txn *t)

@@ -22,6 +22,11 @@ void attempt_answered(struct edge_txn *t);
 /** It was 503 (RFC 3261 21.5.4): true where the request goes to another target now, and the answer
  * is dealt with. */
 bool attempt_on_503(struct edge_txn *t, const struct sip_msg *msg);
+/** A final answer to t is dealt with, and its request goes on under another branch: t's text may be
+ * changed, then attempt_same. False: no transaction is left for it. */
+bool attempt_leave_answered(struct edge_txn *t, const struct sip_msg *msg);
+/** To where it was sent last, anew. */
+void attempt_same(struct edge_txn *t);
 /** The connection of t broke: true where it goes on elsewhere. */
 bool attempt_after_loss(struct edge_txn *t);
 

@@ -13,13 +13,15 @@
 #include "net/resolver.h"
 #include "net/stream.h"
 #include "policy/identity.h"
-#include "sip/msg.h"
+#include "sip/digest.h"
 
 enum {
 	EDGE_LISTENERS_MAX = 32,
 	EDGE_BRANCH_MAX = 40, /* of a Via that we write, with NUL */
 	EDGE_NAMES_MAX = 8,   /* further names of this node */
 	EDGE_PARTY_TRUNKS = 8,
+	EDGE_CREDENTIALS_MAX = 64,
+	EDGE_CREDENTIAL_TEXT = 128,
 };
 
 enum edge_transport { EDGE_UDP, EDGE_TCP, EDGE_TLS };
@@ -63,6 +65,8 @@ struct edge_dest {
 	bool emergency; /* what is kept for emergency calls may be used */
 	bool hunt;      /* the caller has another trunk to try: one that says nothing at all within
 			 * trying_us, at all its addresses, has failed (EDGE_FAILED, TIMEOUT) */
+	char invite[EDGE_BRANCH_MAX]; /* of an ACK: edge_txn_branch of its INVITE, whose credentials
+				       * it has, too; "" = none */
 	char branch[EDGE_BRANCH_MAX]; /* of the Via; "" = a new one. Set for the CANCEL of an INVITE
 				       * of an earlier life, see edge_txn_branch */
 };
@@ -115,6 +119,10 @@ struct edge_up {
 	void (*on_cancel)(void *arg, struct edge_txn *txn, const struct sip_msg *cancel);
 	/** News of a client transaction. */
 	void (*on_news)(void *arg, void *user, const struct edge_news *news);
+	/** The request of a client transaction of call was challenged and goes again, under another
+	 * branch: the CSeq that it has then; 0: it shall not. What call keeps of it is stored
+	 * before this returns. */
+	uint32_t (*on_again)(void *arg, void *user, struct edge_txn *txn, enum sip_method method);
 	/** A server transaction that was not forgotten is over: its final response could not be
 	 * delivered, or needs no repetition any more. */
 	void (*on_undelivered)(void *arg, struct edge_txn *txn);
@@ -209,6 +217,15 @@ enum err edge_on_tune(struct edge *e, const struct edge_tune *t) NODISCARD;
 void edge_on_trust(struct edge *e, struct tls_trust *trust);
 /** Whom edge believes now, and what accounts brought along: references for the caller, or NULL. */
 void edge_trust(struct edge *e, struct tls_trust **trust, struct tls_owns **owns);
+
+/* With which digest challenges are answered. Holds a secret: wiped by who made it. */
+struct edge_credential {
+	char name[POLICY_ID_MAX];
+	char realm[EDGE_CREDENTIAL_TEXT], user[EDGE_CREDENTIAL_TEXT];
+	struct sip_digest_key key;
+};
+/** From the next challenge on; copied. */
+void edge_on_credentials(struct edge *e, const struct edge_credential *list, uint32_t n);
 
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "edge/auth.h"
 #include "edge/path.h"
 #include "edge/polls.h"
 #include "edge/receive.h"
@@ -197,6 +198,8 @@ start_edge(struct edge *e)
 	if (err == ERR_OK)
 		err = texts_init(&e->texts, 2 * (e->conf.max_txns + EDGE_SPARE_TXNS));
 	if (err == ERR_OK)
+		err = auth_init(e);
+	if (err == ERR_OK)
 		err = targets_init(&e->targets);
 	e->targets.arg = e;
 	e->targets.on_target = note_target;
@@ -295,6 +298,7 @@ edge_free(struct edge **ep)
 	e->closing = true;
 	rejudge_fini(&e->rejudge);
 	polls_fini(e);
+	auth_fini(e);
 	listeners_fini(&e->listeners);
 	drop_txns(e);
 	loop_timer_stop(e->loop, &e->redial_timer);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "edge/attempt.h"
+#include "edge/auth.h"
 #include "edge/dial.h"
 
 /* What the trunk is today; indexes do not outlive a change of the accounts. */
@@ -346,6 +347,18 @@ choose_local(struct edge_txn *t, struct edge_local *local)
 	return true;
 }
 
+static void
+put_request(struct edge_txn *t, struct str msg, const struct edge_local *local, struct buf *b)
+{
+	char mem[AUTH_LINES_MAX];
+	struct buf more;
+
+	buf_init(&more, mem, sizeof(mem));
+	auth_put(t, msg, &more);
+	b->failed |= more.failed;
+	edge_txn_put_via(b, msg, t->dest.transport, &local->advertised, t->branch, buf_view(&more));
+}
+
 static enum err
 new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method, struct str msg,
 	   bool add_via, struct edge_txn **out)
@@ -373,7 +386,7 @@ new_client(struct edge *e, const struct edge_dest *dest, enum sip_method method,
 	}
 	buf_init(&b, e->msg, sizeof(e->msg));
 	if (add_via)
-		edge_txn_put_via(&b, msg, dest->transport, &local.advertised, t->branch);
+		put_request(t, msg, &local, &b);
 	else
 		buf_str(&b, msg);
 	err = buf_end(&b);

@@ -10,6 +10,7 @@
 #include "base/metric.h"
 #include "base/random.h"
 #include "edge/attempt.h"
+#include "edge/auth.h"
 #include "edge/dial.h"
 #include "edge/path.h"
 #include "edge/reply.h"
@@ -193,6 +194,12 @@ take_response(struct edge *e, const struct edge_source *src)
 	attempt_answered(t);
 	if (m->status == 503 && attempt_on_503(t, m))
 		return;
+	if (m->status == 401 || m->status == 407) {
+		if (auth_on_challenge(t, m))
+			return;
+	} else {
+		auth_taken(t);
+	}
 	t->src = *src;
 	t->src.account = snapshot_account(e->snap, str_from(src->account_id.z));
 	t->src.trunk = snapshot_trunk(e->snap, str_from(t->dest.trunk.z));

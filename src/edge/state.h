@@ -21,6 +21,7 @@ enum {
 };
 
 struct polls;
+struct auth;
 
 struct edge {
 	struct edge_conf conf;
@@ -49,6 +50,7 @@ struct edge {
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;
+	struct auth *auth;   /* edge/auth.h */
 	struct polls *polls; /* edge/polls.h; NULL before they began */
 	/* What lower files tell: send.c that a request could not be sent (true: it goes elsewhere
 	 * now), attempt.c that one (arg) wants its way anew. */

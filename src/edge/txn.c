@@ -84,7 +84,7 @@ edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source, bool s
 
 void
 edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t, const struct addr *shown,
-		 const char *branch)
+		 const char *branch, struct str more)
 {
 	static const enum sip_transport names[] = {
 		[EDGE_UDP] = SIP_UDP, [EDGE_TCP] = SIP_TCP, [EDGE_TLS] = SIP_TLS};
@@ -96,6 +96,7 @@ edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t, const str
 	addr_put_ip(&h, shown, true);
 	buf_str(b, str_sub(msg, 0, line));
 	sip_edit_via(b, names[t], buf_view(&h), shown->port, str_from(branch), true);
+	buf_str(b, more);
 	buf_str(b, str_from_at(msg, line));
 }
 

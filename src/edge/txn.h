@@ -43,10 +43,12 @@ struct edge_txn {
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
-	bool spare;     /* of an emergency call: what is kept for them may be used */
-	uint32_t *held; /* server, of a customer: where its account is counted; else NULL */
-	bool stray;     /* client INVITE: left for another target; whatever comes is ended */
-	bool unsent;    /* server: the last response found no connection */
+	bool spare;          /* of an emergency call: what is kept for them may be used */
+	uint32_t *held;      /* server, of a customer: where its account is counted; else NULL */
+	uint8_t answered[2]; /* challenges, of a server and of a proxy */
+	uint64_t shown[2];   /* hash of the nonce that its request has an answer to; 0 = none */
+	bool stray;          /* client INVITE: left for another target; whatever comes is ended */
+	bool unsent;         /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
 	struct edge_own *own;   /* NULL: call's */
@@ -77,9 +79,9 @@ enum err edge_txn_key(const struct sip_msg *m, uint64_t scope, bool cancelled,
  * 3261 18.2.2. */
 struct addr edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source, bool stream);
 
-/** Our request with its Via behind the start line. */
+/** Our request with its Via behind the start line, then more (whole lines). */
 void edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t,
-		      const struct addr *shown, const char *branch);
+		      const struct addr *shown, const char *branch, struct str more);
 /** ACK of a failure, or CANCEL, from the INVITE that we sent (17.1.1.3, 9.1). to: value of To.
  * reason: of a Reason header, or "". */
 void edge_txn_put_from(struct buf *b, const struct sip_msg *invite, enum sip_method method,

@@ -171,6 +171,8 @@ static const struct field trunk_fields[] = {
 	 "milliseconds: a later answer is a failure; 0 = none is"},
 	{"options.failed", "poll_failed", FIELD_STATUSES, 0, T(poll_failed), 0, POLICY_LIST_MAX,
 	 NULL, NULL, "a list of statuses that say: down; default [408, 503]"},
+	{"auth", "auth", FIELD_ID, 0, T(auth), 0, POLICY_ID_MAX - 1, NULL, NULL,
+	 "the name of credentials of postern.yaml"},
 	{"order", "position", FIELD_COUNT, FIELD_UNREAD, LONE(roster_trunk, order), 0, UINT32_MAX,
 	 NULL, NULL, NULL},
 };

@@ -39,7 +39,7 @@ struct roster_account {
 struct roster_trunk {
 	struct str id, account; /* account: text id; empty for a carrier */
 	struct str host, zone, media, caller, strip, add, reference, listener, srtp, codecs, group,
-		overflow, hunt, stop, poll_failed;
+		overflow, hunt, stop, poll_failed, auth;
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;

@@ -66,9 +66,10 @@ struct trunk {
 	struct text codecs;     /* that it takes, in order, commas between; none = all */
 	struct text
 		poll_failed; /* statuses of an answer to OPTIONS that say: down; none = 408, 503 */
-	uint32_t account;    /* index of its account; POLICY_NONE for a carrier */
-	uint32_t max_calls;  /* concurrent, both directions; 0 = no limit of its own */
-	uint32_t attempts;   /* INVITEs a second, both directions; 0 = no limit of its own */
+	struct text auth; /* name of the credentials for its digest challenges; none = unanswered */
+	uint32_t account; /* index of its account; POLICY_NONE for a carrier */
+	uint32_t max_calls;     /* concurrent, both directions; 0 = no limit of its own */
+	uint32_t attempts;      /* INVITEs a second, both directions; 0 = no limit of its own */
 	uint32_t max_length_s;  /* of a call; 0 = no limit of its own */
 	uint32_t poll_every_s;  /* OPTIONS to it; 0 = none */
 	uint32_t poll_answer_s; /* within which it answers */

@@ -11,3 +11,5 @@ ALTER TABLE trunk ADD COLUMN poll_failed TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN prefer TEXT NOT NULL DEFAULT 'osrtp';
 -- The codecs that a trunk takes, in order; '' = all.
 ALTER TABLE trunk ADD COLUMN codecs TEXT NOT NULL DEFAULT '';
+-- The name of the credentials with which its digest challenges are answered.
+ALTER TABLE trunk ADD COLUMN auth TEXT NOT NULL DEFAULT '';

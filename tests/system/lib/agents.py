@@ -325,3 +325,43 @@ class Capture:
 def tshark(pcap, *words, seconds=60):
     return run(['sh', '-c', 'exec tshark "$@" 2>/dev/null', 'tshark', '-n', '-r', pcap, *words],
                seconds, env={'HOME': os.path.dirname(pcap)})
+
+
+class Kamailio:
+    """A carrier's proxy and registrar that asks for digest (tests/system/kamailio/carrier.cfg)."""
+    CONF = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'kamailio', 'carrier.cfg')
+
+    def __init__(self, place, name, host, port, gateway, realm='carrier.test', password='secret',
+                 algorithm=''):
+        folder = os.path.join(place.dir, name)
+        os.makedirs(folder)
+        with open(self.CONF, encoding='ascii') as f:
+            text = f.read()
+        words = {'HOST': host, 'GWPORT': gateway[1], 'PORT': port, 'GATEWAY': gateway[0], 'REALM': realm,
+                 'PASSWORD': password, 'ALGORITHM': algorithm}
+        for word, value in words.items():
+            if word == 'GATEWAY':
+                text = text.replace('FROM_GATEWAY', 'FROM_GW')
+            text = text.replace(word, str(value))
+        path = os.path.join(folder, 'kamailio.cfg')
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(text)
+        self.proc = place.start(name, ['kamailio', '-f', path, '-DD', '-E', '-m', '32', '-M', '4',
+                                       '-Y', folder, '-w', folder])
+        wait_for(f'{name} listens', 8, lambda: 'Listening on' in self.proc.text()
+                 and answers_options(host, port))
+
+
+def answers_options(host, port):
+    """Does it answer OPTIONS over UDP now?"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.2)
+        s.connect((host, port))
+        try:
+            s.send(f'OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {s.getsockname()[0]}:'
+                   f'{s.getsockname()[1]};branch=z9hG4bKready\r\nMax-Forwards: 70\r\nFrom: <sip:t@t>;tag=1\r\n'
+                   f'To: <sip:{host}>\r\nCall-ID: ready\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n'
+                   .encode())
+            return s.recv(2000).startswith(b'SIP/2.0 200')
+        except OSError:
+            return False

@@ -445,6 +445,29 @@ each_failure(void **state)
 	}
 }
 
+/* A challenge: edge asks for the next CSeq, which is in the record before it is used; the CANCEL
+ * and what comes later have the one behind it. */
+static void
+challenged(void **state)
+{
+	struct fake *f = rig_up();
+	struct edge_txn *b;
+	struct call_user *u;
+
+	(void)state;
+	(void)rig_invite(f, &(struct invite){0});
+	b = rig_out(f);
+	fake_answer(f, b, 180, "gw", GW_CONTACT, "");
+	u = b->user;
+	assert_int_equal(u->call->rec.leg[LEG_B].dialog.local_invite_cseq, 1);
+	assert_int_equal(calls_on_again(&f->calls, u, b, SIP_INVITE, f->now), 2);
+	assert_int_equal(u->call->rec.leg[LEG_B].dialog.local_invite_cseq, 2);
+	assert_string_equal(u->call->rec.leg[LEG_B].branch, fake_branch_of(f, b));
+	assert_int_equal(calls_on_again(&f->calls, u, b, SIP_PRACK, f->now), 3);
+	assert_int_equal(u->call->rec.leg[LEG_B].dialog.local_invite_cseq, 2);
+	rig_down(f);
+}
+
 static void
 hunt_on_timeout(void **state)
 {
@@ -801,6 +824,7 @@ main(void)
 		cmocka_unit_test(early_bye),
 		cmocka_unit_test(nobody_answers),
 		cmocka_unit_test(each_failure),
+		cmocka_unit_test(challenged),
 		cmocka_unit_test(hunt_on_timeout),
 		cmocka_unit_test(hunt_on_unreachable),
 		cmocka_unit_test(hunt_answers),

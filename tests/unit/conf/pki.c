@@ -82,6 +82,39 @@ block_of(void)
 	return str_of(p, (size_t)len);
 }
 
+/* Behind the zones; a place that none has is empty, one that none can have is an error. */
+static void
+test_passwords(void **state)
+{
+	struct str block, got;
+
+	(void)state;
+	two_zones();
+	put_file(conf.credential[0].password_file, "first\n");
+	put_file(conf.credential[1].password_file, "second");
+	conf.n_credentials = 2;
+	block = block_of();
+	assert_int_equal(pki_password(block, 0, &got), ERR_OK);
+	assert_true(str_eqz(got, "first\n"));
+	assert_int_equal(pki_password(block, 1, &got), ERR_OK);
+	assert_true(str_eqz(got, "second\n"));
+	assert_int_equal(pki_password(block, 2, &got), ERR_OK);
+	assert_int_equal(got.len, 0);
+	assert_int_equal(pki_password(block, CREDENTIALS_MAX, &got), ERR_SYNTAX);
+	assert_int_equal(pki_password(str_sub(block, 0, 20), 0, &got), ERR_SYNTAX);
+	assert_int_equal(pki_get(block, 1, PKI_KEY, &got), ERR_OK);
+	assert_true(str_eqz(got, "key two\n"));
+	mem_free((void *)(uintptr_t)block.p);
+	snprintf(conf.credential[1].password_file, CONF_PATH_MAX, "/no/such/file");
+	{
+		int fd = memfd_create("block", MFD_CLOEXEC);
+
+		assert_int_equal(pki_write(&conf, fd, why), ERR_IO);
+		assert_non_null(strstr(why, "/no/such/file"));
+		close(fd);
+	}
+}
+
 static void
 test_two_zones(void **state)
 {
@@ -332,6 +365,8 @@ test_public(void **state)
 		put_file(conf.zone[1].crls[0], "der \x30\x82");
 		put_file(conf.zone[1].crls[1], BLOCK("X509 CRL", "cc") "SECRET");
 		conf.zone[1].n_crls = 2;
+		put_file(conf.credential[0].password_file, "SECRET of a user");
+		conf.n_credentials = 1;
 		assert_int_equal(pki_write(&conf, from, why), ERR_OK);
 		e = pki_write_public(from, to);
 		close(from);
@@ -367,7 +402,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		PKI_TEST(test_two_zones),  PKI_TEST(test_bad_files), PKI_TEST(test_too_large),
 		PKI_TEST(test_bad_target), PKI_TEST(test_broken),    PKI_TEST(test_crls),
-		PKI_TEST(test_public),
+		PKI_TEST(test_public),     PKI_TEST(test_passwords),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,8 @@ setup_conf(void)
 {
 	memset(&conf, 0, sizeof(conf));
 	conf.n_zones = conf.n_listeners = conf.n_media = conf.tls.n = 1;
+	conf.n_credentials = 1;
+	(void)snprintf(conf.credential[0].name, sizeof(conf.credential[0].name), "east");
 	(void)snprintf(conf.zone[0].fqdn, sizeof(conf.zone[0].fqdn), "sbc.example");
 	conf.zone[0].client_certificate = CONF_CLIENT_REQUIRED;
 	(void)snprintf(conf.listener[0].name, sizeof(conf.listener[0].name), "line");
@@ -29,7 +31,7 @@ test_golden(void **state)
 		const char *name, *tls, *trunk, *want;
 	} table[] = {
 		{"all there", "{profile: own, authorities: [DigiCert, sectigo]}",
-		 "zone: SBC.example, listener: line, media: inside", ""},
+		 "zone: SBC.example, listener: line, media: inside, auth: east", ""},
 		{"none named", "{}", "port: 5061", ""},
 		{"built-in profile", "{profile: modern}", "port: 5061", ""},
 		{"profile", "{profile: nix}", "port: 5061",
@@ -48,6 +50,9 @@ test_golden(void **state)
 		{"media", "{}", "media: nope",
 		 "4:15: trunk \"t\": node.yaml has no media address \"nope\"; add it there, or "
 		 "name another one\n"},
+		{"credentials", "{}", "auth: west",
+		 "4:15: trunk \"t\": node.yaml has no credentials \"west\"; add them there, or "
+		 "name others\n"},
 		{"identity", "{}", "identity: address, sources: [127.0.0.2]",
 		 "4:15: trunk \"t\": identity address over TLS, but every zone that it may use "
 		 "requires a client certificate; use identity: certificate, or a zone with "

@@ -1,0 +1,322 @@
+#include "rig.h"
+
+#include "edge/auth.h"
+
+/* Digest challenges of a gateway at 127.0.0.2 (UDP) and one at 127.0.0.4 (TCP): which are answered,
+ * with what, how often; what the next requests show. */
+
+static struct edge_credential c;
+static unsigned again_asked;
+static uint32_t again_next;
+
+static uint32_t
+up_again(void *arg, void *user, struct edge_txn *t, enum sip_method method)
+{
+	(void)arg, (void)user, (void)t, (void)method;
+	again_asked++;
+	return again_next;
+}
+
+static void
+give_auth(struct world *w)
+{
+	for (uint32_t i = 0; i < w->r.n_trunks; i++)
+		if (str_starts(w->r.trunk[i].id, STR("gw1")) || str_eqz(w->r.trunk[i].id, "gw-tcp"))
+			w->r.trunk[i].auth = STR("east");
+}
+
+static int
+setup(void **state)
+{
+	int rc;
+
+	rig.on_trunks = give_auth;
+	rc = rig_setup_fast(state);
+	again_asked = 0;
+	again_next = 8;
+	rig.e->up.on_again = up_again;
+	(void)snprintf(c.name, sizeof(c.name), "east");
+	(void)snprintf(c.realm, sizeof(c.realm), "a.test");
+	(void)snprintf(c.user, sizeof(c.user), "us");
+	sip_digest_key(STR("us"), STR("a.test"), STR("secret"), 7, &c.key);
+	edge_on_credentials(rig.e, &c, 1);
+	return rc;
+}
+
+static struct edge_txn *
+ask(const char *trunk, enum edge_transport tr, const char *method, const char *more)
+{
+	static char mem[2000], user;
+	struct edge_dest d = {.transport = tr};
+	struct edge_txn *t = NULL;
+	struct buf b;
+
+	(void)snprintf(d.trunk.z, sizeof(d.trunk.z), "%s", trunk);
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(&b,
+		   "%s sip:+15550100@gw SIP/2.0\r\nMax-Forwards: 69\r\n"
+		   "From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:+15550100@gw>\r\n"
+		   "Call-ID: ours\r\nCSeq: 7 %s\r\nContact: <sip:127.0.0.1>\r\n%s"
+		   "Content-Length: 4\r\n\r\nbody",
+		   method, method, more);
+	assert_int_equal(
+		edge_send(rig.e, &d, sip_method_of(str_from(method)), buf_view(&b), &user, &t),
+		ERR_OK);
+	return t;
+}
+
+static int
+gw(void)
+{
+	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
+	int fd;
+
+	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
+	return fd;
+}
+
+/* A challenge to this request. */
+static struct str
+challenge(const char *to, unsigned status, const char *params)
+{
+	static char mem[4000];
+	struct str r = response(str_from(to), status);
+	size_t at = str_find(r, STR("Content-Length"));
+
+	(void)snprintf(mem, sizeof(mem), "%.*s%s-Authenticate: Digest %s\r\n%.*s",
+		       STR_ARG(str_sub(r, 0, at)), status == 407 ? "Proxy" : "WWW", params,
+		       STR_ARG(str_from_at(r, at)));
+	return str_from(mem);
+}
+
+/* The next request of this method; copies of what came before do not count. */
+static const char *
+next_of(int fd, const char *method, unsigned cseq)
+{
+	char want[40];
+	uint64_t until = clock_now_us() + CLOCK_S;
+
+	(void)snprintf(want, sizeof(want), "\r\nCSeq: %u %s\r\n", cseq, method);
+	while (clock_now_us() < until) {
+		const char *got = hear(fd, 20);
+
+		if (got && strstr(got, want) && strncmp(got, method, strlen(method)) == 0)
+			return got;
+	}
+	fail_msg("no %s %u came", method, cseq);
+	return NULL;
+}
+
+/* The value behind name="..." or name=... . */
+static const char *
+param(const char *text, const char *name, char out[200])
+{
+	const char *p = strstr(text, name);
+	size_t n = 0;
+
+	out[0] = 0;
+	if (!p)
+		return out;
+	p += strlen(name);
+	p += *p == '"';
+	while (p[n] && !strchr("\",\r", p[n]) && n < 199)
+		n++;
+	memcpy(out, p, n);
+	out[n] = 0;
+	return out;
+}
+
+/* Is the answer in the request right? */
+static void
+check_answer(const char *text, const char *realm, enum digest_alg alg)
+{
+	char nonce[200], cnonce[200], nc[200], uri[200], got[200], method[20] = "", want[600];
+	struct sip_challenge ch = {.alg = (uint8_t)alg, .qop = true, .realm = str_from(realm)};
+	struct sip_digest_key key;
+	struct sip_digest_answer a = {.challenge = &ch, .key = &key, .user = STR("us")};
+	struct buf b;
+
+	sip_digest_key(STR("us"), str_from(realm), STR("secret"), 7, &key);
+	ch.nonce = str_from(param(text, " nonce=", nonce));
+	a.cnonce = str_from(param(text, "cnonce=", cnonce));
+	a.nc = (uint32_t)strtoul(param(text, "nc=", nc), NULL, 16);
+	a.uri = str_from(param(text, "uri=", uri));
+	(void)snprintf(method, sizeof(method), "%.*s", (int)strcspn(text, " "), text);
+	a.method = str_from(method);
+	buf_init(&b, want, sizeof(want));
+	assert_int_equal(sip_digest_put(&b, &a), ERR_OK);
+	param(text, "response=", got);
+	if (!strstr(buf_cstr(&b), got) || !got[0])
+		fail_msg("wrong response %s in %s", got, text);
+}
+
+#define MD5_1 "realm=\"a.test\", nonce=\"n1\", qop=\"auth\""
+#define MD5_2 "realm=\"a.test\", nonce=\"n2\", qop=\"auth\""
+
+/* INVITE, challenged: its failure is acknowledged, it comes again with its body; then BYE and the
+ * ACK of the 2xx show what they should without being asked. */
+static void
+invite(void **state)
+{
+	int fd = gw();
+	struct edge_txn *t = ask("gw1", EDGE_UDP, "INVITE", "");
+	struct edge_dest d = {.transport = EDGE_UDP, .trunk = {"gw1"}};
+	char first[3000], again[3000], value[200];
+	const char *got;
+
+	(void)state;
+	(void)snprintf(first, sizeof(first), "%s", next_of(fd, "INVITE", 7));
+	assert_null(strstr(first, "uthorization"));
+	udp_to(fd, L_CARRIER, challenge(first, 407, MD5_1));
+	(void)snprintf(again, sizeof(again), "%s", next_of(fd, "INVITE", 8));
+	assert_int_equal(again_asked, 1);
+	HEARD(again,
+	      "\r\nProxy-Authorization: Digest username=\"us\", realm=\"a.test\", nonce=\"n1\"");
+	HEARD(again, "\r\n\r\nbody");
+	check_answer(again, "a.test", DIGEST_MD5);
+	assert_string_not_equal(strstr(first, "branch="), strstr(again, "branch="));
+	assert_int_equal(count(NEWS), 0);
+	/* a copy of the challenge is acknowledged, nothing else */
+	udp_to(fd, L_CARRIER, challenge(first, 407, MD5_1));
+	assert_null(strstr(next_of(fd, "ACK", 7), "uthorization"));
+	udp_to(fd, L_CARRIER, response(str_from(again), 200));
+	SPIN(count(NEWS) == 1);
+	assert_int_equal(last(NEWS)->status, 200);
+	/* the ACK of the 2xx */
+	(void)snprintf(d.invite, sizeof(d.invite), "%s", edge_txn_branch(t));
+	edge_send_once(rig.e, &d, false,
+		       STR("ACK sip:+15550100@gw SIP/2.0\r\nMax-Forwards: 70\r\n"
+			   "From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:+15550100@gw>;tag=theirs\r\n"
+			   "Call-ID: ours\r\nCSeq: 8 ACK\r\nContent-Length: 0\r\n\r\n"));
+	got = next_of(fd, "ACK", 8);
+	HEARD(got, param(again, "response=", value));
+	/* the next request has the nonce already, and its second use */
+	ask("gw1", EDGE_UDP, "BYE", "");
+	got = next_of(fd, "BYE", 7);
+	HEARD(got, "nc=00000002");
+	check_answer(got, "a.test", DIGEST_MD5);
+	/* too old: once more with a new one */
+	udp_to(fd, L_CARRIER, challenge(got, 407, MD5_2 ", stale=true"));
+	got = next_of(fd, "BYE", 8);
+	HEARD(got, "nonce=\"n2\"");
+	HEARD(got, "nc=00000001");
+	check_answer(got, "a.test", DIGEST_MD5);
+	udp_to(fd, L_CARRIER, response(str_from(got), 200));
+	SPIN(last(NEWS)->status == 200 && count(NEWS) >= 2);
+	close(fd);
+}
+
+/* What is not answered is told as it came; nothing goes round. */
+static void
+refused(void **state)
+{
+	static const struct {
+		const char *name, *first, *second, *third;
+		unsigned status, answers;
+	} rows[] = {
+		{"another realm", "realm=\"evil.test\", nonce=\"n1\"", NULL, NULL, 401, 0},
+		{"no digest", "realm=\"a.test\"", NULL, NULL, 401, 0},
+		{"the same nonce again", MD5_1, MD5_1, NULL, 401, 1},
+		{"the same nonce, called stale", MD5_1, MD5_1 ", stale=true", NULL, 401, 1},
+		{"a fresh nonce: the password is wrong", MD5_1, MD5_2, NULL, 401, 1},
+		{"a stale one, then the same", MD5_1, MD5_2 ", stale=true", MD5_2, 401, 2},
+		{"the password is wrong at a proxy", MD5_1, MD5_2, NULL, 407, 1},
+	};
+	int fd = gw();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const params[] = {rows[i].first, rows[i].second, rows[i].third};
+		int before = count(NEWS);
+		const char *got;
+
+		print_message("# %s\n", rows[i].name);
+		again_next = 7;
+		ask("gw1", EDGE_UDP, "REGISTER", "");
+		for (unsigned k = 0; k < 3 && params[k]; k++) {
+			got = next_of(fd, "REGISTER", 7 + k);
+			again_next = 8 + k;
+			udp_to(fd, L_CARRIER, challenge(got, rows[i].status, params[k]));
+		}
+		SPIN(count(NEWS) > before);
+		assert_int_equal(last(NEWS)->status, rows[i].status);
+		while (hear(fd, 5))
+			;
+		edge_on_credentials(rig.e, &c, 1); /* forgets nonces */
+	}
+	close(fd);
+}
+
+/* A trunk without credentials, a request that call gave up, one that is cancelled. */
+static void
+not_answered(void **state)
+{
+	int fd = gw();
+	const char *got;
+	struct edge_txn *t;
+
+	(void)state;
+	again_next = 0; /* call: it is of no use any more */
+	ask("gw1", EDGE_UDP, "BYE", "");
+	udp_to(fd, L_CARRIER, challenge(next_of(fd, "BYE", 7), 401, MD5_1));
+	SPIN(count(NEWS) == 1);
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	/* nobody waits for it: it goes on by itself */
+	t = ask("gw1", EDGE_UDP, "BYE", "");
+	edge_forget(t);
+	got = next_of(fd, "BYE", 7);
+	udp_to(fd, L_CARRIER, challenge(got, 401, MD5_2));
+	check_answer(next_of(fd, "BYE", 8), "a.test", DIGEST_MD5);
+	t = ask("gw1", EDGE_UDP, "INVITE", "");
+	got = next_of(fd, "INVITE", 7);
+	edge_cancel(t, STR_NULL);
+	udp_to(fd, L_CARRIER, challenge(got, 401, "realm=\"a.test\", nonce=\"n3\""));
+	SPIN(count(NEWS) == 2);
+	assert_int_equal(last(NEWS)->status, 401);
+	close(fd);
+}
+
+/* A proxy and a server, each with its own; over TCP, on the same connection; by SHA-256. */
+static void
+two_of_them(void **state)
+{
+	int listening = tcp_at("127.0.0.4", rig.pbx_port), fd = -1;
+	static char text[3][3000];
+	const char *got;
+
+	(void)state;
+	again_next = 8;
+	ask("gw-tcp", EDGE_TCP, "OPTIONS", "");
+	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+	(void)snprintf(text[0], 3000, "%s", next_of(fd, "OPTIONS", 7));
+	tcp_to(fd, challenge(text[0], 407,
+			     "realm=\"a.test\", nonce=\"p1\", qop=\"auth\", "
+			     "algorithm=SHA-256"));
+	(void)snprintf(text[1], 3000, "%s", next_of(fd, "OPTIONS", 8));
+	check_answer(text[1], "a.test", DIGEST_SHA256);
+	again_next = 9;
+	tcp_to(fd, challenge(text[1], 401, MD5_1));
+	got = next_of(fd, "OPTIONS", 9);
+	HEARD(got, "\r\nAuthorization: Digest username=\"us\", realm=\"a.test\", nonce=\"n1\"");
+	HEARD(got,
+	      "\r\nProxy-Authorization: Digest username=\"us\", realm=\"a.test\", nonce=\"p1\"");
+	tcp_to(fd, response(str_from(got), 200));
+	SPIN(count(NEWS) == 1);
+	/* the next one has both at once */
+	ask("gw-tcp", EDGE_TCP, "OPTIONS", "");
+	got = next_of(fd, "OPTIONS", 7);
+	HEARD(got, "\r\nAuthorization: Digest ");
+	HEARD(got, "\r\nProxy-Authorization: Digest ");
+	close(fd);
+	close(listening);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {T(invite), T(refused), T(not_answered), T(two_of_them)};
+
+	return cmocka_run_group_tests_name("edge-auth", tests, NULL, NULL);
+}
