@@ -465,6 +465,10 @@ challenged(void **state)
 	assert_string_equal(u->call->rec.leg[LEG_B].branch, fake_branch_of(f, b));
 	assert_int_equal(calls_on_again(&f->calls, u, b, SIP_PRACK, f->now), 3);
 	assert_int_equal(u->call->rec.leg[LEG_B].dialog.local_invite_cseq, 2);
+	fake_answer(f, b, 486, "gw", "", "");
+	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 486);
+	fake_run(f, FAKE_LIFE_US);
+	fake_media_closed(f);
 	rig_down(f);
 }
 
