@@ -12,6 +12,7 @@
 #include "call/negotiate.h"
 #include "call/ring.h"
 #include "call/modify.h"
+#include "call/pass.h"
 #include "call/sos.h"
 #include "call/speak.h"
 
@@ -264,6 +265,10 @@ forget_all(struct call *c)
 	}
 	forget_txn(c, &c->change.in);
 	forget_txn(c, &c->change.out);
+	for (int k = 0; k < CALL_PASS_MAX; k++) {
+		forget_txn(c, &c->pass[k].in);
+		forget_txn(c, &c->pass[k].out);
+	}
 }
 
 static void
@@ -355,8 +360,10 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 {
 	enum b2bua_event next = B2BUA_EVENT_N;
 
-	if (todo & B2BUA_DO_CLOSE_MEDIA)
+	if (todo & B2BUA_DO_CLOSE_MEDIA) {
 		modify_end(c);
+		pass_end(c);
+	}
 	if ((todo & B2BUA_DO_TRY) && !(c->repeat ? repeat_target(c) : try_targets(c)))
 		next = B2BUA_EV_FAIL;
 	if (todo & B2BUA_DO_RING)

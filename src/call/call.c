@@ -17,6 +17,7 @@
 #include "call/meter.h"
 #include "call/modify.h"
 #include "call/negotiate.h"
+#include "call/pass.h"
 #include "call/ring.h"
 #include "call/sos.h"
 #include "call/speak.h"
@@ -231,13 +232,24 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 
 /* ---- answers outside calls ---- */
 
+/* What its trunk may send inside a dialog. */
+static enum trunk_indialog
+indialog_of(const struct calls *cs, const struct edge_source *src)
+{
+	return cs->snap && src->trunk != POLICY_NONE
+		       ? (enum trunk_indialog)cs->snap->trunk[src->trunk].indialog
+		       : TRUNK_INDIALOG_NONE;
+}
+
 static void
 answer_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src, int status, enum refusal r, const char *id)
 {
 	speak_plain(cs, txn, m, &src->remote,
-		    &(struct leg_plain){
-			    .status = status, .warning = r ? refusal_text(r) : "", .id = id});
+		    &(struct leg_plain){.status = status,
+					.warning = r ? refusal_text(r) : "",
+					.id = id,
+					.indialog = indialog_of(cs, src)});
 }
 
 static void
@@ -526,6 +538,10 @@ calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us)
 	cs->now = now_us;
 	if (!u)
 		return;
+	if (u->kind == USER_PASSED) {
+		pass_undelivered(u);
+		return;
+	}
 	/* a 2xx is repeated by us until its own deadline; a failure needs nobody any more */
 	if (u->kind == USER_ASKING)
 		u->call->change.in = NULL;
@@ -562,8 +578,8 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 			on_bye_news(c, u->leg, news);
 		return;
 	}
-	if (u->kind == USER_ASKED) {
-		inside_end_for(c, modify_news(c, news));
+	if (u->kind == USER_ASKED || u->kind == USER_PASS) {
+		inside_end_for(c, u->kind == USER_PASS ? pass_news(u, news) : modify_news(c, news));
 		return;
 	}
 	failed = news->event != EDGE_OVER &&

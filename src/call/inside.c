@@ -3,6 +3,7 @@
 #include "call/act.h"
 #include "call/caller.h"
 #include "call/modify.h"
+#include "call/pass.h"
 #include "call/ring.h"
 #include "call/speak.h"
 
@@ -13,7 +14,8 @@ answer(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 	speak_plain(c->owner, txn, m, &c->rec.leg[i].remote,
 		    &(struct leg_plain){.status = status,
 					.warning = r ? refusal_text(r) : "",
-					.id = r ? c->rec.id.z : ""});
+					.id = r ? c->rec.id.z : "",
+					.indialog = leg_indialog(c)});
 }
 
 static void
@@ -92,6 +94,8 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		take_prack(c, txn, m);
 	else if (m->method == SIP_INVITE || m->method == SIP_UPDATE)
 		take_change(c, i, txn, m, last_invite);
+	else if (m->method == SIP_INFO || m->method == SIP_MESSAGE || m->method == SIP_NOTIFY)
+		pass_request(c, i, txn, m);
 	else
 		answer(c, i, txn, m, m->method == SIP_UNKNOWN ? 501 : 405, REFUSAL_METHOD);
 }

@@ -9,6 +9,41 @@
 enum { LEG_LAST_HOPS = 10 /* Max-Forwards of an emergency call that had none left */ };
 
 static const char allow_list[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK";
+static const char dtmf_types[] = "application/dtmf-relay, application/dtmf";
+
+const struct trunk *
+leg_trunk(const struct call *c, enum call_leg_index i)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
+
+	return t == POLICY_NONE ? NULL : &v->trunk[t];
+}
+
+enum trunk_indialog
+leg_indialog(const struct call *c)
+{
+	uint8_t least = TRUNK_INDIALOG_ALL;
+
+	for (int i = 0; i < CALL_LEGS; i++) {
+		const struct trunk *t = leg_trunk(c, (enum call_leg_index)i);
+
+		if (i == LEG_B && !c->rec.leg[i].trunk.z[0])
+			break;
+		if (!t || t->indialog < least)
+			least = t ? t->indialog : TRUNK_INDIALOG_NONE;
+	}
+	return (enum trunk_indialog)least;
+}
+
+/* The methods that its peer may send us. */
+static void
+put_allow(struct buf *b, enum trunk_indialog indialog)
+{
+	sip_edit_hdr_fmt(b, SIP_H_ALLOW, "%s%s%s", allow_list,
+			 indialog >= TRUNK_INDIALOG_DTMF ? ", INFO" : "",
+			 indialog >= TRUNK_INDIALOG_ALL ? ", MESSAGE, NOTIFY" : "");
+}
 
 enum hide_way
 leg_way(const struct call *c, enum call_leg_index i)
@@ -273,7 +308,7 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	put_contact(c, LEG_B, b);
 	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
 		caller_put_headers(c, b, host);
-	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	put_allow(b, leg_indialog(c));
 	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len ? "timer, 100rel" : "timer"); /* call/ring */
 	put_session_request(c, LEG_B, b);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
@@ -327,6 +362,23 @@ put_reason(const struct call *c, struct buf *b)
 		sip_edit_hdr_fmt(b, SIP_H_REASON, "Q.850;cause=%d", (int)c->rec.q850);
 }
 
+/* The end of a message: the body of m, what says what it is, and what the request is about. */
+static void
+put_whole(struct buf *b, const struct sip_msg *m, enum hide_way way)
+{
+	static const enum sip_hdr_id ids[] = {
+		SIP_H_EVENT,           SIP_H_SUBSCRIPTION_STATE,  SIP_H_MIME_VERSION,
+		SIP_H_CONTENT_TYPE,    SIP_H_CONTENT_DISPOSITION, SIP_H_CONTENT_ENCODING,
+		SIP_H_CONTENT_LANGUAGE};
+	const struct sip_hdr *package = sip_msg_by_name(m, STR("Info-Package"), NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		sip_edit_copy_all(b, m, ids[i]);
+	if (package && way == HIDE_TO_CARRIER) /* to customers it crosses already */
+		(void)!sip_edit_copy(b, package);
+	sip_edit_body(b, STR_NULL, m->body);
+}
+
 enum err
 leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request *r, struct buf *b)
 {
@@ -340,10 +392,11 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	sip_dialog_put_line(d, b, method);
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, (uint64_t)forwards_left(r->from));
 	sip_dialog_put_headers(d, b, method, cseq);
-	put_contact(c, i, b);
-	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
-	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+	if (r->method != SIP_INFO && r->method != SIP_MESSAGE) /* RFC 6086 3, RFC 3428 4 */
+		put_contact(c, i, b);
+	put_allow(b, leg_indialog(c));
 	if (r->method == SIP_INVITE || r->method == SIP_UPDATE) {
+		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 		sip_edit_hdr_z(b, SIP_H_SUPPORTED, "timer");
 		put_session_request(c, i, b);
 	}
@@ -352,7 +405,10 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	if (r->from)
 		hide_copy(b, r->from, leg_way(c, i));
-	sip_edit_body(b, r->type, r->body);
+	if (r->whole)
+		put_whole(b, r->from, leg_way(c, i));
+	else
+		sip_edit_body(b, r->type, r->body);
 	return buf_end(b);
 }
 
@@ -406,7 +462,7 @@ leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *t
 
 	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
 	put_contact(c, i, b);
-	sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+	put_allow(b, leg_indialog(c));
 	if (a->status >= 200)
 		put_session_answer(c, i, b, req);
 	if (a->rseq) {
@@ -420,6 +476,19 @@ leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *t
 	if (a->from)
 		hide_copy(b, a->from, leg_way(c, i));
 	put_sdp(b, a->body);
+}
+
+void
+leg_put_passed(struct call *c, enum call_leg_index i, const struct edge_txn *txn, struct buf *b,
+	       const struct sip_msg *m, int status)
+{
+	(void)begin_response(c, i, txn, b, status);
+	if (status == 405 || status == 501)
+		put_allow(b, leg_indialog(c));
+	if (status == 415)
+		sip_edit_copy_all(b, m, SIP_H_ACCEPT);
+	hide_copy(b, m, leg_way(c, i));
+	put_whole(b, m, leg_way(c, i));
 }
 
 /* Warning: 399 postern "text (id)" (RFC 3261 20.43): what an operator gives to `explain`. */
@@ -501,7 +570,7 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 	if (status == 503 && c->rec.class != CLASS_EMERGENCY) /* nobody waits with that */
 		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
 	if (status == 405)
-		sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+		put_allow(b, leg_indialog(c));
 	if (status < 400)
 		put_redirect(c, b);
 	sip_edit_body(b, STR_NULL, STR_NULL);
@@ -530,9 +599,12 @@ leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,
 	put_agent(cs, b, SIP_H_SERVER);
 	put_warning(b, p->warning, p->id);
 	if (p->status == 200 || p->status == 405 || p->status == 501)
-		sip_edit_hdr_z(b, SIP_H_ALLOW, allow_list);
+		put_allow(b, p->indialog);
 	if (p->status == 200 || p->status == 415)
-		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+		sip_edit_hdr_z(b, SIP_H_ACCEPT,
+			       req->method == SIP_INFO ? dtmf_types : "application/sdp");
+	if (p->status == 469) /* none (RFC 6086 4.2.2) */
+		sip_edit_named(b, STR("Recv-Info"), STR_NULL);
 	if (p->status == 420)
 		put_unsupported(b, req);
 	if (p->status == 422)

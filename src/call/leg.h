@@ -7,6 +7,10 @@
 /** Which way a message goes that leaves towards this leg. */
 enum hide_way leg_way(const struct call *c, enum call_leg_index i);
 
+/** The trunk of a leg as it stands now; NULL: none yet, or it is gone. */
+const struct trunk *leg_trunk(const struct call *c, enum call_leg_index i);
+/** Which requests inside a dialog both legs' trunks let go on; before leg B has one: A's alone. */
+enum trunk_indialog leg_indialog(const struct call *c);
 /** Fill what the record says of a leg from where its message came. */
 void leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source *src);
 /** Which methods it takes, where a message of leg i says so. */
@@ -32,6 +36,7 @@ enum err leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b) NODIS
 struct leg_request {
 	enum sip_method method;
 	const struct sip_msg *from; /* what crosses of it goes along; NULL: nothing */
+	bool whole;                 /* the body of from and what speaks of it goes along, too */
 	struct str type, body;      /* Content-Type; empty: no body */
 	const char *rack;           /* of a PRACK; else NULL */
 };
@@ -48,6 +53,10 @@ struct leg_answer {
 /** Such a response to a request of leg i. */
 void leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *txn,
 		      struct buf *b, const struct leg_answer *a);
+/** The answer m of the other leg to a request of leg i that went on; what crosses of it, its body
+ * as it is. */
+void leg_put_passed(struct call *c, enum call_leg_index i, const struct edge_txn *txn,
+		    struct buf *b, const struct sip_msg *m, int status);
 /** All option tags of Require and Proxy-Require are ones that we have. */
 bool leg_has_required(const struct sip_msg *m);
 /** A final failure to A's INVITE: status, our Warning (may be ""), Q.850 cause (0 = none). */
@@ -56,9 +65,10 @@ void leg_put_failure_a(struct call *c, struct buf *b, int status, const char *wa
 /* An answer that says nothing of a call. */
 struct leg_plain {
 	int status;
-	const char *warning; /* "" = none */
-	const char *id;      /* in the Warning; "" = none */
-	uint32_t retry_s;    /* Retry-After; 0 = what the status says */
+	const char *warning;          /* "" = none */
+	const char *id;               /* in the Warning; "" = none */
+	uint32_t retry_s;             /* Retry-After; 0 = what the status says */
+	enum trunk_indialog indialog; /* what Allow shall name beside our own methods */
 };
 /** Such an answer to req, from source; tag: ours where req has none. */
 void leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,

@@ -73,6 +73,7 @@ static const struct {
 	{423, 500, 127, "Interval Too Brief"},
 	{428, 500, 127, "Use Identity Header"},
 	{433, 433, 21, "Anonymity Disallowed"},
+	{469, 500, 127, "Bad Info Package"},
 	{480, 480, 18, "Temporarily Unavailable"},
 	{481, 500, 41, "Call/Transaction Does Not Exist"},
 	{482, 482, 25, "Loop Detected"},

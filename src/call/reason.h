@@ -35,6 +35,8 @@
 	X(INTERVAL, 422, 79, "a session timer shorter than 90 seconds")                            \
 	X(METHOD, 405, 79, "this method is not allowed on the trunk")                              \
 	X(BODY_TYPE, 415, 79, "only application/sdp is understood here")                           \
+	X(BODY_LONG, 413, 127, "a body that is too long to go on to the other side")               \
+	X(PASS, 500, 41, "too many requests inside the call wait for the other side")              \
 	X(SDP, 400, 88, "the SDP cannot be read")                                                  \
 	X(MEDIA, 488, 88, "no audio stream that both sides could use")                             \
 	X(CRYPTO, 488, 88, "the trunk requires SRTP with an a=crypto that postern knows")          \

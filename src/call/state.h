@@ -31,6 +31,8 @@ enum {
 	CALL_SESSION_MAX_S = 86400, /* a Min-SE that we go along with */
 	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
 	CALL_FORK_TAG_MAX = 128,
+	CALL_PASS_MAX = 4,             /* requests of a call that wait for the other leg's answer */
+	CALL_PASS_BODY_MAX = 4096,     /* bytes of a body that goes on as it is */
 	RING_RSEQ_FIRST_MAX = 1 << 30, /* RFC 3262 3: the first one is below 2^31 */
 };
 
@@ -125,6 +127,8 @@ struct call_user {
 		USER_BYE,
 		USER_ASKING, /* server: a change that leg asks for */
 		USER_ASKED,  /* client: a change that leg is asked for */
+		USER_PASSED, /* server: a request of that leg that went on (call/pass.h) */
+		USER_PASS,   /* client: such a request to that leg */
 	} kind;
 };
 
@@ -197,6 +201,13 @@ struct call_change {
 	enum refusal why;
 };
 
+/* A request inside the dialog that went on to the other leg (call/pass.h). */
+struct call_pass {
+	struct call_user asking, asked; /* leg: which of the two it is */
+	struct edge_txn *in;            /* server; NULL: this place is free */
+	struct edge_txn *out;           /* client */
+};
+
 struct call {
 	struct calls *owner;
 	struct list node; /* in the owner's list of live calls */
@@ -221,6 +232,7 @@ struct call {
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
 	struct call_exchange x;
 	struct call_change change;
+	struct call_pass pass[CALL_PASS_MAX];
 	struct call_ring ring;
 	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
 	bool plain;           /* and it is asked in clear: it refused SRTP */

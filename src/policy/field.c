@@ -140,6 +140,8 @@ static const struct field trunk_fields[] = {
 	 "0 to 63, ef, or keep"},
 	{"contact", "contact", FIELD_WORD, 0, T(contact), 0, 0, &trunk_contact_words, "address",
 	 "what our Contact towards it names"},
+	{"indialog", "indialog", FIELD_WORD, 0, T(indialog), 0, 0, &trunk_indialog_words, "dtmf",
+	 "which requests inside a dialog go on to the other side"},
 	{"emergency", "emergency", FIELD_BOOL, 0, T(emergency), 0, 1, NULL, "no", "yes or no"},
 	{"max_calls", "max_calls", FIELD_COUNT, 0, T(max_calls), 0, CALLS_MAX, NULL, NULL,
 	 "concurrent calls, 0 = no limit of its own"},

@@ -59,6 +59,7 @@ struct roster_trunk {
 	enum trunk_roc roc;
 	enum trunk_contact contact;
 	uint8_t dscp, poll_down, poll_up;
+	enum trunk_indialog indialog;
 	uint32_t order; /* among the trunks of its account, from 0 */
 	uint32_t place;
 };

@@ -28,6 +28,8 @@ const struct word_list trunk_roc_words = {
 	(const char *const[TRUNK_ROC_N]){"follow", "keep", "reset"}, 0, TRUNK_ROC_N};
 const struct word_list trunk_contact_words = {
 	(const char *const[TRUNK_CONTACT_N]){"address", "fqdn"}, 0, TRUNK_CONTACT_N};
+const struct word_list trunk_indialog_words = {
+	(const char *const[TRUNK_INDIALOG_N]){"none", "dtmf", "info", "all"}, 0, TRUNK_INDIALOG_N};
 
 const struct word_list trunk_prefer_words = {
 	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};

@@ -29,6 +29,15 @@ enum trunk_roc { TRUNK_ROC_FOLLOW, TRUNK_ROC_KEEP, TRUNK_ROC_RESET, TRUNK_ROC_N 
 /* What our Contact towards it names: the advertised address, or the FQDN of the TLS listener's
  * zone. */
 enum trunk_contact { TRUNK_CONTACT_ADDRESS, TRUNK_CONTACT_FQDN, TRUNK_CONTACT_N };
+/* Which requests inside a dialog go on to the other leg of its call, where both trunks take them.
+ */
+enum trunk_indialog {
+	TRUNK_INDIALOG_NONE,
+	TRUNK_INDIALOG_DTMF, /* INFO with application/dtmf-relay or application/dtmf */
+	TRUNK_INDIALOG_INFO, /* every INFO */
+	TRUNK_INDIALOG_ALL,  /* INFO, MESSAGE, NOTIFY */
+	TRUNK_INDIALOG_N
+};
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
 /* What a customer trunk is known by when it comes to us. */
 enum trunk_identity {
@@ -96,13 +105,15 @@ struct trunk {
 	uint8_t poll_down, poll_up; /* so many failures, answers in a row: down, up again */
 	uint8_t prefer;             /* enum trunk_prefer */
 	uint8_t pad[1];
+	uint8_t indialog;           /* enum trunk_indialog */
+	uint8_t pad[3];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words,
-	trunk_prefer_words;
+	trunk_prefer_wordstrunk_indialog_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

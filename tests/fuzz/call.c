@@ -127,7 +127,8 @@ do_invite(void)
 		   "Content-Length: %zu\r\n\r\n%s",
 		   number, f->n_branch, take(3), numbers[take(ARRAY_LEN(numbers))], number,
 		   f->n_branch % 8, take(8) ? "Contact: <sip:far@198.51.100.7:5062>\r\n" : "", more,
-		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+		   *body ? "Content-Type: " : "", *body ? type : "", *body ? "\r\n" : "",
+		   strlen(body), body);
 	CHECK(buf_end(&b) == ERR_OK);
 	for (int i = 0; i < FAKE_RECORDS; i++)
 		taken += f->record[i].taken;
@@ -193,7 +194,7 @@ do_inside(void)
 					      "INVITE", "UPDATE", "INFO", "FOO"};
 	struct edge_txn *t = pick(take(2));
 	const char *method = methods[take(ARRAY_LEN(methods))];
-	const char *trunk, *body = "";
+	const char *trunk, *body = "", *type = "application/sdp";
 	struct str us, them;
 	char mem[FAKE_TEXT];
 	struct buf b;
@@ -207,11 +208,15 @@ do_inside(void)
 			     : t->dest.trunk.z;
 	if (method[0] == 'U' || (method[0] == 'I' && method[2] == 'V') || method[0] == 'A')
 		body = body_of(trunk[0] == 'g' ? 1 : 0);
+	if (method[0] == 'I' && method[2] == 'F') {
+		body = "5";
+		type = take(2) ? "application/dtmf" : "text/plain";
+	}
 	buf_init(&b, mem, sizeof(mem));
 	buf_printf(&b,
 		   "%s sip:us@sbc SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKi%u\r\n"
 		   "Max-Forwards: 70\r\nFrom: <sip:far@x>;tag=%.*s\r\nTo: <sip:us@x>%s%.*s\r\n"
-		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s",
 		   method, ++f->n_branch, STR_ARG(them), us.len ? ";tag=" : "", STR_ARG(us),
 		   STR_ARG(t->msg.call_id), take(12), method, mores[take(ARRAY_LEN(mores))],
 		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);

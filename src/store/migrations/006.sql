@@ -13,3 +13,5 @@ ALTER TABLE trunk ADD COLUMN prefer TEXT NOT NULL DEFAULT 'osrtp';
 ALTER TABLE trunk ADD COLUMN codecs TEXT NOT NULL DEFAULT '';
 -- The name of the credentials with which its digest challenges are answered.
 ALTER TABLE trunk ADD COLUMN auth TEXT NOT NULL DEFAULT '';
+-- Which requests inside a dialog go on to the other leg of a call.
+ALTER TABLE trunk ADD COLUMN indialog TEXT NOT NULL DEFAULT 'dtmf';

@@ -653,7 +653,7 @@ inside(void **state)
 		int status;
 	} rows[] = {
 		{"OPTIONS", 5, 200}, {"OPTIONS", 5, 482}, {"OPTIONS", 4, 500}, {"BYE", 3, 500},
-		{"UPDATE", 7, 200},  {"INFO", 8, 405},    {"REFER", 10, 405},  {"FOO", 11, 501},
+		{"UPDATE", 7, 200},  {"INFO", 8, 200},    {"REFER", 10, 405},  {"FOO", 11, 501},
 	};
 	struct fake *f = rig_up();
 	struct rig_pair p = rig_talking(f);

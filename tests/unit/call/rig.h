@@ -228,8 +228,8 @@ rig_bye_out(struct fake *f, unsigned n)
 
 /* A request inside the dialog of A (t: its INVITE, received) or B (t: ours), sent by this trunk. */
 static inline struct edge_txn *
-rig_inside_sdp(struct fake *f, struct edge_txn *t, const char *trunk, const char *method,
-	       unsigned cseq, const char *more, const char *body)
+rig_inside_body(struct fake *f, struct edge_txn *t, const char *trunk, const char *method,
+		unsigned cseq, const char *more, const char *type, const char *body)
 {
 	struct str us = t->server ? str_from(t->tag) : t->msg.from_tag;
 	struct str them = t->server ? t->msg.from_tag : str_from(t->tag);
@@ -242,11 +242,12 @@ rig_inside_sdp(struct fake *f, struct edge_txn *t, const char *trunk, const char
 		&b,
 		"%s sip:us@198.51.100.1 SIP/2.0\r\nVia: SIP/2.0/%s 198.51.100.7;branch=z9hG4bKi%u"
 		"\r\nMax-Forwards: 70\r\nFrom: <sip:far@x.example>;tag=%.*s\r\n"
-		"To: <sip:us@x.example>;tag=%.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n%s%s"
+		"To: <sip:us@x.example>;tag=%.*s\r\nCall-ID: %.*s\r\nCSeq: %u %s\r\n%s%s%s%s"
 		"Content-Length: %zu\r\n\r\n%s",
 		method, src.transport == EDGE_TLS ? "TLS" : "UDP", ++f->n_branch, STR_ARG(them),
 		STR_ARG(us), STR_ARG(t->msg.call_id), cseq, method, more,
-		*body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+		*body ? "Content-Type: " : "", *body ? type : "", *body ? "\r\n" : "", strlen(body),
+		body);
 	assert_int_equal(buf_end(&b), ERR_OK);
 	if (strcmp(method, "ACK") != 0)
 		return rig_request(f, trunk, b.p, b.len);
@@ -254,6 +255,13 @@ rig_inside_sdp(struct fake *f, struct edge_txn *t, const char *trunk, const char
 	assert_int_equal(sip_msg_parse(str_of(f->rx_text, b.len), &f->rx), ERR_OK);
 	calls_on_ack(&f->calls, &f->rx, &src, f->now);
 	return NULL;
+}
+
+static inline struct edge_txn *
+rig_inside_sdp(struct fake *f, struct edge_txn *t, const char *trunk, const char *method,
+	       unsigned cseq, const char *more, const char *body)
+{
+	return rig_inside_body(f, t, trunk, method, cseq, more, "application/sdp", body);
 }
 
 static inline struct edge_txn *

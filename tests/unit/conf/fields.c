@@ -79,6 +79,7 @@ static const char text[] =
 	"        codecs: [PCMU, G722]\n"
 	"        mki: always\n"
 	"        roc: reset\n"
+	"        indialog: all\n"
 	"        overflow: acme-0\n"
 	"        contact: fqdn\n"
 	"        hunt: [404, 5xx]\n"
