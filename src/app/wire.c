@@ -492,7 +492,8 @@ got_rekey(void *arg, uint32_t slot, uint32_t generation)
 {
 	struct worker *w = arg;
 
-	calls_on_media_rekey(&w->calls, slot, generation);
+	calls_on_media_rekey(&w->calls, slot, generation, loop_now(&w->loop));
+	out_of_hand(w);
 }
 
 void

@@ -265,6 +265,7 @@ forget_all(struct call *c)
 	}
 	forget_txn(c, &c->change.in);
 	forget_txn(c, &c->change.out);
+	forget_txn(c, &c->change.first_out);
 	for (int k = 0; k < CALL_PASS_MAX; k++) {
 		forget_txn(c, &c->pass[k].in);
 		forget_txn(c, &c->pass[k].out);
@@ -338,6 +339,10 @@ act_arm(struct call *c)
 	for (int i = 0; i < CALL_LEGS && c->m.state == B2BUA_UP; i++)
 		if (session_due(&c->leg[i].session) < due)
 			due = session_due(&c->leg[i].session);
+	if (c->renew.at < due && c->m.state == B2BUA_UP)
+		due = c->renew.at;
+	if (c->rekey_at < due && c->m.state == B2BUA_UP)
+		due = c->rekey_at;
 	if (c->ring.again.due < due)
 		due = c->ring.again.due;
 	if (ring_ready(c))

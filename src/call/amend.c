@@ -35,10 +35,9 @@ static void
 set_state(struct amend *m, enum amend_state to, uint64_t now)
 {
 	static const uint64_t limit[AMEND_STATE_N] = {
-		[AMEND_ASKED] = AMEND_ASKED_US,
-		[AMEND_CANCELED] = AMEND_CANCEL_US,
-		[AMEND_ACKING] = AMEND_ACK_US,
-		[AMEND_REFRESHING] = AMEND_ASKED_US,
+		[AMEND_ASKED] = AMEND_ASKED_US,    [AMEND_CANCELED] = AMEND_CANCEL_US,
+		[AMEND_ACKING] = AMEND_ACK_US,     [AMEND_REFRESHING] = AMEND_ASKED_US,
+		[AMEND_FETCHING] = AMEND_ASKED_US, [AMEND_PLACING] = AMEND_ACK_US,
 	};
 
 	m->state = to;
@@ -88,6 +87,9 @@ step_none(struct amend *m, enum amend_event ev, uint64_t now)
 	case AMEND_EV_REFRESH:
 		set_state(m, AMEND_REFRESHING, now);
 		return 0;
+	case AMEND_EV_RENEW:
+		set_state(m, AMEND_FETCHING, now);
+		return 0;
 	case AMEND_EV_OK:
 	case AMEND_EV_OK_OFFER:
 	case AMEND_EV_BAD:
@@ -133,6 +135,7 @@ step_asked(struct amend *m, enum amend_event ev, uint64_t now)
 	case AMEND_EV_ASK:
 	case AMEND_EV_KNOWN:
 	case AMEND_EV_REFRESH:
+	case AMEND_EV_RENEW:
 	case AMEND_EV_ACK:
 	case AMEND_EV_BAD_ACK:
 	case AMEND_EVENT_N:
@@ -154,6 +157,7 @@ step_acking(struct amend *m, enum amend_event ev, uint64_t now)
 	case AMEND_EV_ASK:
 	case AMEND_EV_KNOWN:
 	case AMEND_EV_REFRESH:
+	case AMEND_EV_RENEW:
 	case AMEND_EV_OK:
 	case AMEND_EV_OK_OFFER:
 	case AMEND_EV_BAD:
@@ -183,6 +187,65 @@ step_refreshing(struct amend *m, enum amend_event ev, uint64_t now)
 	case AMEND_EV_ASK:
 	case AMEND_EV_KNOWN:
 	case AMEND_EV_REFRESH:
+	case AMEND_EV_RENEW:
+	case AMEND_EV_OK_OFFER:
+	case AMEND_EV_CANCEL:
+	case AMEND_EV_ACK:
+	case AMEND_EV_BAD_ACK:
+	case AMEND_EVENT_N:
+		break;
+	}
+	return 0;
+}
+
+static unsigned
+step_fetching(struct amend *m, enum amend_event ev, uint64_t now)
+{
+	switch (ev) {
+	case AMEND_EV_OK_OFFER:
+		set_state(m, AMEND_PLACING, now);
+		return AMEND_DO_PLACE;
+	case AMEND_EV_BAD:
+		return finish(m, AMEND_DO_ACK | AMEND_DO_STOP, now);
+	case AMEND_EV_FAIL:
+	case AMEND_EV_END:
+		return finish(m, 0, now);
+	case AMEND_EV_GONE:
+	case AMEND_EV_DUE:
+		return finish(m, AMEND_DO_STOP, now);
+	case AMEND_EV_ASK:
+	case AMEND_EV_KNOWN:
+	case AMEND_EV_REFRESH:
+	case AMEND_EV_RENEW:
+	case AMEND_EV_OK:
+	case AMEND_EV_CANCEL:
+	case AMEND_EV_ACK:
+	case AMEND_EV_BAD_ACK:
+	case AMEND_EVENT_N:
+		break;
+	}
+	return 0;
+}
+
+/* The leg that offered waits: without an answer it is not what the call was. */
+static unsigned
+step_placing(struct amend *m, enum amend_event ev, uint64_t now)
+{
+	switch (ev) {
+	case AMEND_EV_OK:
+		return finish(m, AMEND_DO_ACK | AMEND_DO_ACK_FIRST, now);
+	case AMEND_EV_BAD:
+		return finish(m, AMEND_DO_ACK | AMEND_DO_ACK_FIRST | AMEND_DO_STOP, now);
+	case AMEND_EV_FAIL:
+	case AMEND_EV_GONE:
+	case AMEND_EV_DUE:
+		return finish(m, AMEND_DO_ACK_FIRST | AMEND_DO_STOP, now);
+	case AMEND_EV_END:
+		return finish(m, AMEND_DO_ACK_FIRST, now);
+	case AMEND_EV_ASK:
+	case AMEND_EV_KNOWN:
+	case AMEND_EV_REFRESH:
+	case AMEND_EV_RENEW:
 	case AMEND_EV_OK_OFFER:
 	case AMEND_EV_CANCEL:
 	case AMEND_EV_ACK:
@@ -206,6 +269,10 @@ amend_step(struct amend *m, enum amend_event ev, uint64_t now)
 		return step_acking(m, ev, now);
 	case AMEND_REFRESHING:
 		return step_refreshing(m, ev, now);
+	case AMEND_FETCHING:
+		return step_fetching(m, ev, now);
+	case AMEND_PLACING:
+		return step_placing(m, ev, now);
 	case AMEND_STATE_N:
 		break;
 	}

@@ -18,6 +18,7 @@
 #include "call/modify.h"
 #include "call/negotiate.h"
 #include "call/pass.h"
+#include "call/renew.h"
 #include "call/ring.h"
 #include "call/sos.h"
 #include "call/speak.h"
@@ -281,7 +282,7 @@ calls_new(struct calls *cs, uint32_t slot)
 	c->owner = cs;
 	c->slot = slot;
 	c->timer.on_due = timer_due;
-	c->ok.due = c->step_due = c->ring.again.due = TIMER_NEVER;
+	c->ok.due = c->step_due = c->ring.again.due = c->renew.at = c->rekey_at = TIMER_NEVER;
 	b2bua_init(&c->m);
 	amend_init(&c->change.m);
 	c->change.asking = (struct call_user){c, LEG_A, USER_ASKING};
@@ -582,6 +583,10 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 		inside_end_for(c, u->kind == USER_PASS ? pass_news(u, news) : modify_news(c, news));
 		return;
 	}
+	if (u->kind == USER_FIRST) {
+		renew_first_news(c, news);
+		return;
+	}
 	failed = news->event != EDGE_OVER &&
 		 (news->event != EDGE_RESPONSE || news->msg->status >= 300);
 	/* over UDP it lives on for copies of the failure: another target's takes its place here */
@@ -624,6 +629,15 @@ timer_due(struct timer *t, uint64_t now)
 	if (c->m.state == B2BUA_UP && (session_due(&c->leg[LEG_A].session) <= now ||
 				       session_due(&c->leg[LEG_B].session) <= now)) {
 		inside_end_for(c, modify_refresh(c));
+		return;
+	}
+	if (c->m.state == B2BUA_UP && c->renew.at <= now) {
+		inside_end_for(c, renew_due(c));
+		return;
+	}
+	if (c->m.state == B2BUA_UP && c->rekey_at <= now) {
+		modify_rekey_due(c);
+		act_arm(c);
 		return;
 	}
 	if (c->change.m.due <= now) {
@@ -700,12 +714,16 @@ calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uin
 }
 
 void
-calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation)
+calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us)
 {
 	enum call_leg_index i;
-	const struct call *c = call_of_media(cs, slot, generation, &i);
+	struct call *c = call_of_media(cs, slot, generation, &i);
 
-	if (c)
-		log_warn("call.key_ends", "id=%s leg=%c its SRTP key is good for few packets more",
-			 c->rec.id.z, i == LEG_A ? 'A' : 'B');
+	cs->now = now_us;
+	if (!c)
+		return;
+	log_info("call.key_ends", "id=%s leg=%c its SRTP key is good for few packets more",
+		 c->rec.id.z, i == LEG_A ? 'A' : 'B');
+	modify_rekey(c, i);
+	act_arm(c);
 }

@@ -48,9 +48,8 @@ void calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us);
 /* From media. */
 void calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t now_us);
 void calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
-/** A key of this leg is good for few packets more: the log says so, for a new one is not asked yet.
- */
-void calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation);
+/** A key of this leg is good for few packets more: another one is offered. */
+void calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
 
 /** A call with nothing in it yet, at this slot of the records; NULL: as many as there may be. */
 struct call *calls_new(struct calls *cs, uint32_t slot);

@@ -1,9 +1,13 @@
 #include "call/called.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/random.h"
+#include "base/secret.h"
 #include "call/act.h"
 #include "call/negotiate.h"
+#include "call/renew.h"
 #include "call/ring.h"
 #include "call/speak.h"
 #include "call/terms.h"
@@ -120,9 +124,38 @@ take_answer(struct call *c, const struct sip_msg *m, const char **why)
 	return r == REFUSAL_MEDIA_BUSY ? r : r == REFUSAL_NONE ? r : REFUSAL_BAD_ANSWER;
 }
 
+/* The same, where A was shown another answer before: that one holds (RFC 6337 2.1), and what both
+ * sides say is brought together once the call is up. */
+static enum refusal
+take_other_answer(struct call *c, const struct sip_msg *m, const char **why)
+{
+	struct record_leg *l = &c->rec.leg[LEG_A];
+	struct call_said *said = &c->leg[LEG_A].said;
+	struct sdp_origin origin = l->origin;
+	size_t n = said->n;
+	char *shown = n ? pool_get(&c->owner->offers) : NULL;
+	enum refusal r;
+
+	if (!shown)
+		return n ? REFUSAL_MEDIA_BUSY : take_answer(c, m, why);
+	memcpy(shown, said->z, n);
+	r = take_answer(c, m, why);
+	if (r == REFUSAL_NONE && l->origin.version != origin.version) {
+		memcpy(said->z, shown, n);
+		said->n = n;
+		l->origin = origin;
+		renew_ask(c, LEG_A);
+	}
+	secret_wipe(shown, n);
+	pool_put(&c->owner->offers, shown);
+	return r;
+}
+
 void
 called_answer(struct call *c, const struct edge_news *news)
 {
+	bool other = c->ring.shown && !c->late;
+
 	struct record_leg *l = &c->rec.leg[LEG_B];
 	const char *why = "";
 	enum refusal r;
@@ -147,7 +180,9 @@ called_answer(struct call *c, const struct edge_news *news)
 		act_event(c, B2BUA_EV_ANSWER, news->msg);
 		return;
 	}
-	r = e == ERR_OK ? take_answer(c, news->msg, &why) : REFUSAL_BAD_ANSWER;
+	r = e != ERR_OK ? REFUSAL_BAD_ANSWER
+	    : other     ? take_other_answer(c, news->msg, &why)
+			: take_answer(c, news->msg, &why);
 	if (r == REFUSAL_NONE) {
 		act_event(c, c->late ? B2BUA_EV_ANSWER_OFFER : B2BUA_EV_ANSWER, news->msg);
 		return;

@@ -4,11 +4,14 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "call/negotiate.h"
+#include "call/renew.h"
 #include "call/speak.h"
 
 enum {
-	RETRY_MAX_S = 10,               /* RFC 3261 14.2 */
-	REFRESH_AGAIN_US = 10 * CLOCK_S /* after a refresh that failed */
+	RETRY_MAX_S = 10,                /* RFC 3261 14.2 */
+	REFRESH_AGAIN_US = 10 * CLOCK_S, /* after a refresh that failed */
+	REKEY_AGAIN_US = 5 * CLOCK_S,    /* after a new key that was not taken, or had to wait */
+	REKEY_TRIES = 20,
 };
 
 static const struct call_ops *
@@ -330,13 +333,30 @@ take_silence(struct call *c, const struct edge_news *news)
 
 /* ---- our own refreshes ---- */
 
-/* RFC 3261 14.1: the owner of the Call-ID, we on leg B, waits for longer. */
-static uint64_t
-glare_us(enum call_leg_index i)
+/* The new key was not taken: the old one goes on, and is offered to be changed again. */
+static void
+keep_key(struct call *c, enum call_leg_index i, uint64_t after_us)
 {
-	uint64_t step = random_u32() % 200 * 10 * CLOCK_MS;
+	struct call_leg *leg = &c->leg[i];
 
-	return i == LEG_B ? 2100 * CLOCK_MS + step : step;
+	negotiate_drop(c);
+	leg->said.n = 0;
+	leg->wants_key = ++leg->key_tries < REKEY_TRIES;
+	c->rekey_at = leg->wants_key ? c->owner->now + after_us : TIMER_NEVER;
+	log_warn("call.rekey", "id=%s leg=%c took no new SRTP key", c->rec.id.z,
+		 i == LEG_A ? 'A' : 'B');
+}
+
+static void
+take_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	if (negotiate_rekeyed(c, i, m) != REFUSAL_NONE) {
+		keep_key(c, i, REKEY_AGAIN_US);
+		return;
+	}
+	c->leg[i].key_tries = 0;
+	log_info("call.rekey", "id=%s leg=%c has a new SRTP key of ours", c->rec.id.z,
+		 i == LEG_A ? 'A' : 'B');
 }
 
 static enum refusal
@@ -356,13 +376,21 @@ take_refreshed(struct call *c, const struct edge_news *news)
 		leg_from_source(c, i, &news->source);
 		leg_take_session(c, i, m);
 		refresh_target(c, i, m);
-		if (m->cseq_method == SIP_INVITE)
+		if (k->rekey)
+			take_rekeyed(c, i, m);
+		else if (m->cseq_method == SIP_INVITE)
 			negotiate_refreshed(c, i, m);
 		return step(c, AMEND_EV_OK, m);
 	}
+	if (k->rekey) {
+		keep_key(c, i,
+			 news->event == EDGE_RESPONSE && m->status == 491 ? renew_glare_us(i)
+									  : REKEY_AGAIN_US);
+		return step(c, AMEND_EV_FAIL, NULL);
+	}
 	session_retry(s, c->owner->now + REFRESH_AGAIN_US);
 	if (news->event == EDGE_RESPONSE && m->status == 491)
-		session_retry(s, c->owner->now + glare_us(i));
+		session_retry(s, c->owner->now + renew_glare_us(i));
 	if (news->event == EDGE_RESPONSE && m->status == 422) {
 		take_longer(c, m);
 		session_retry(s, c->owner->now);
@@ -370,15 +398,33 @@ take_refreshed(struct call *c, const struct edge_news *news)
 	return step(c, AMEND_EV_FAIL, NULL);
 }
 
+/* A request of our own to one leg alone. */
+static bool
+ask_alone(struct call *c, enum call_leg_index i, const struct leg_request *r, bool rekey)
+{
+	struct call_change *k = &c->change;
+
+	if (k->out)
+		ops_of(c)->do_forget(ops_of(c)->arg, k->out);
+	k->out = NULL;
+	k->asked.leg = i;
+	k->rekey = rekey;
+	k->m.out_invite = r->method == SIP_INVITE;
+	c->leg[i].answer_in_ack = false;
+	if (!speak_request(c, i, r, &k->asked, &k->out))
+		return false;
+	(void)step(c, AMEND_EV_REFRESH, NULL);
+	return true;
+}
+
 /* By UPDATE where the peer takes it, else by the body that it knows. */
 static void
 refresh_leg(struct call *c, enum call_leg_index i)
 {
-	struct call_change *k = &c->change;
 	struct leg_request r = {.method = SIP_UPDATE};
 	struct session *s = &c->leg[i].session;
 
-	if (k->m.state != AMEND_NONE) {
+	if (c->change.m.state != AMEND_NONE) {
 		session_retry(s, c->owner->now + REFRESH_AGAIN_US);
 		return;
 	}
@@ -386,19 +432,62 @@ refresh_leg(struct call *c, enum call_leg_index i)
 		r.method = SIP_INVITE;
 		r.type = STR("application/sdp");
 		r.body = speak_said(c, i);
-		if (r.body.len == 0) /* of an earlier life: the peer has to */
+		if (r.body.len == 0) { /* of an earlier life: its offer makes another one */
+			renew_ask(c, i);
+			return;
+		}
+	}
+	if (!ask_alone(c, i, &r, false))
+		session_retry(s, c->owner->now + REFRESH_AGAIN_US);
+}
+
+void
+modify_rekey(struct call *c, enum call_leg_index i)
+{
+	if (!c->rec.leg[i].secure || c->m.state != B2BUA_UP)
+		return;
+	c->leg[i].wants_key = true;
+	c->leg[i].key_tries = 0;
+	c->rekey_at = c->owner->now;
+}
+
+/* Leg i gets an offer with another key, as soon as nothing else is in hand. */
+static void
+rekey_leg(struct call *c, enum call_leg_index i)
+{
+	struct leg_request r = {.method = SIP_INVITE, .type = STR("application/sdp")};
+	struct call_leg *leg = &c->leg[i];
+
+	if (c->change.m.state != AMEND_NONE || c->renew.at != TIMER_NEVER) {
+		c->rekey_at = c->owner->now + REKEY_AGAIN_US;
+		return;
+	}
+	leg->wants_key = false;
+	if (leg->said.n == 0) { /* of an earlier life: a whole new session has a new key, too */
+		leg->local.n_crypto = 0;
+		renew_ask(c, i);
+		return;
+	}
+	if (c->rec.leg[i].allows_update)
+		r.method = SIP_UPDATE;
+	if (negotiate_rekey(c, i) == REFUSAL_NONE) {
+		r.body = speak_said(c, i);
+		if (ask_alone(c, i, &r, true))
 			return;
 	}
-	if (k->out)
-		ops_of(c)->do_forget(ops_of(c)->arg, k->out);
-	k->out = NULL;
-	k->asked.leg = i;
-	k->m.out_invite = r.method == SIP_INVITE;
-	c->leg[i].answer_in_ack = false;
-	if (speak_request(c, i, &r, &k->asked, &k->out))
-		(void)step(c, AMEND_EV_REFRESH, NULL);
-	else
-		session_retry(s, c->owner->now + REFRESH_AGAIN_US);
+	keep_key(c, i, REKEY_AGAIN_US);
+}
+
+void
+modify_rekey_due(struct call *c)
+{
+	c->rekey_at = TIMER_NEVER;
+	for (int i = 0; i < CALL_LEGS && c->m.state == B2BUA_UP; i++)
+		if (c->leg[i].wants_key)
+			rekey_leg(c, (enum call_leg_index)i);
+	for (int i = 0; i < CALL_LEGS; i++)
+		if (c->leg[i].wants_key && c->rekey_at == TIMER_NEVER)
+			c->rekey_at = c->owner->now + REKEY_AGAIN_US;
 }
 
 enum refusal
@@ -417,6 +506,12 @@ modify_refresh(struct call *c)
 	return REFUSAL_NONE;
 }
 
+static bool
+is_renewing(const struct call *c)
+{
+	return c->change.m.state == AMEND_FETCHING || c->change.m.state == AMEND_PLACING;
+}
+
 enum refusal
 modify_news(struct call *c, const struct edge_news *news)
 {
@@ -430,6 +525,8 @@ modify_news(struct call *c, const struct edge_news *news)
 		return REFUSAL_NONE;
 	if (k->m.state == AMEND_REFRESHING)
 		return take_refreshed(c, news);
+	if (is_renewing(c))
+		return renew_news(c, news);
 	if (!waits) { /* a copy of its 2xx, or one that comes when all is over: an ACK is due */
 		if (news->event == EDGE_RESPONSE && m->status < 300 && !k->m.owes_ack &&
 		    m->cseq_method == SIP_INVITE &&
@@ -453,6 +550,8 @@ modify_due(struct call *c)
 
 	if (k->m.due > c->owner->now)
 		return REFUSAL_NONE;
+	if (is_renewing(c))
+		return renew_late(c);
 	k->why = k->m.state == AMEND_ACKING ? REFUSAL_NO_ACK : REFUSAL_PEER_GONE;
 	k->status = refusal_status(k->why);
 	return step(c, AMEND_EV_DUE, NULL);
@@ -463,6 +562,11 @@ modify_end(struct call *c)
 {
 	struct call_change *k = &c->change;
 
+	renew_forget(c);
+	if (is_renewing(c)) {
+		renew_end(c);
+		return;
+	}
 	k->status = 487;
 	k->why = REFUSAL_NONE;
 	(void)step(c, AMEND_EV_END, NULL);

@@ -20,6 +20,11 @@ enum refusal modify_news(struct call *c, const struct edge_news *news) NODISCARD
  * over.
  */
 enum refusal modify_refresh(struct call *c) NODISCARD;
+/** Our key on leg i nears its end: it is offered another one, at once or when it can be (RFC 3711
+ * 9.2). Old and new one overlap. */
+void modify_rekey(struct call *c, enum call_leg_index i);
+/** c->rekey_at is reached. */
+void modify_rekey_due(struct call *c);
 /** c->change.m.due is reached (before that: nothing). */
 enum refusal modify_due(struct call *c) NODISCARD;
 /** The call ends: who waits is told. */

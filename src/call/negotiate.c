@@ -546,6 +546,72 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 	sdp_stream_wipe(&next);
 }
 
+/* ---- another key of ours ---- */
+
+enum refusal
+negotiate_rekey(struct call *c, enum call_leg_index i)
+{
+	struct record_leg *l = &c->rec.leg[i];
+	struct call_exchange *x = &c->x;
+	struct call_said *said = &c->leg[i].said;
+	struct sdp_policy policy = policy_of(c, i);
+	struct sdp_suites suite = {.n = 1, .v = {l->out_suite}};
+	struct sdp_refusal no = {0};
+	enum refusal r;
+	struct buf b;
+
+	negotiate_drop(c);
+	r = keep_offer(c, str_of(said->z, said->n)); /* which it is written from, over itself */
+	if (r != REFUSAL_NONE)
+		return r;
+	x->asked = c->leg[i].local;
+	x->asked.n_crypto = 0;
+	if (!read_again(c) ||
+	    sdp_offer_read(&c->owner->offer, &policy, NULL, &x->far, &no) != ERR_OK ||
+	    sdp_local_offer(&x->asked, &suite) != ERR_OK) {
+		negotiate_drop(c);
+		return REFUSAL_INTERNAL;
+	}
+	said->n = 0;
+	buf_init(&b, said->z, sizeof(said->z));
+	if (sdp_offer_write(&x->asked, &c->owner->offer.media[x->far.index], &x->far,
+			    x->far.direction, &l->layout, &l->origin, &b) != ERR_OK) {
+		negotiate_drop(c);
+		return REFUSAL_INTERNAL;
+	}
+	said->n = b.len;
+	return REFUSAL_NONE;
+}
+
+enum refusal
+negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	struct sdp_stream got = {0}, next = c->leg[i].far;
+	struct sdp_local asked = c->x.asked;
+	const char *why = "";
+	enum refusal r = REFUSAL_BAD_ANSWER;
+
+	if (has_sdp(m))
+		r = read_answer(c, i, m->body, &got, &why);
+	if (r == REFUSAL_NONE && !got.disabled) {
+		sdp_local_chosen(&asked, &got);
+		next.rtp = got.rtp;
+		next.rtcp = got.rtcp;
+		next.suite = got.suite;
+		next.tag = got.tag;
+		next.spelling = got.spelling;
+		next.key = got.key;
+		take_sides(c, i, &next, &asked);
+		c->leg[i].answers = false;
+		r = open_row(c, i);
+	}
+	sdp_stream_wipe(&got);
+	sdp_stream_wipe(&next);
+	sdp_local_wipe(&asked);
+	negotiate_drop(c);
+	return r;
+}
+
 enum refusal
 negotiate_answered(struct call *c)
 {

@@ -41,6 +41,11 @@ void negotiate_drop(struct call *c);
 /** The answer of leg i to a refresh of ours, which repeated our last body: where its address or key
  * is new, they count; anything else, or one that cannot be used, leaves the session as it is. */
 void negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg *m);
+/** Leg i, whose body is in said, shall have another key of ours: an offer of it into said, which
+ * says the same but for the key. Nothing else changes before negotiate_rekeyed. */
+enum refusal negotiate_rekey(struct call *c, enum call_leg_index i);
+/** Its answer: both sides' keys as they were said. Not NONE: the key stays as it was. */
+enum refusal negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m);
 /** The call is answered: media time-outs run. */
 enum refusal negotiate_answered(struct call *c);
 /** A call of an earlier life, from its record and the secrets segment: the keys that both sides

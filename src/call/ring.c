@@ -31,6 +31,7 @@ send_ring(struct call *c, const struct sip_msg *from)
 	struct call_ring *r = &c->ring;
 	struct edge_txn *txn = c->leg[LEG_A].invite;
 
+	r->shown = r->shown || r->with_sdp;
 	if (txn)
 		speak_response(
 			c, LEG_A, txn,

@@ -127,6 +127,7 @@ struct call_user {
 		USER_BYE,
 		USER_ASKING, /* server: a change that leg asks for */
 		USER_ASKED,  /* client: a change that leg is asked for */
+		USER_FIRST,  /* client: a leg that was asked for its offer (call/renew.h) */
 		USER_PASSED, /* server: a request of that leg that went on (call/pass.h) */
 		USER_PASS,   /* client: such a request to that leg */
 	} kind;
@@ -153,6 +154,8 @@ struct call_leg {
 	bool agreed;        /* an offer and its answer were exchanged with this peer */
 	bool answers;       /* said answers what it offered; else it offers */
 	bool answer_in_ack; /* our ACK to it carries said */
+	bool wants_key;     /* ours nears its end: it shall be offered another one */
+	uint8_t key_tries;
 };
 
 /* An offer that waits for its answer. All zero: none. It holds keys. */
@@ -174,6 +177,7 @@ struct call_ring {
 	bool taken, demanded;        /* A takes reliable ones, and no others */
 	bool waits;                  /* for the PRACK of rseq */
 	bool with_sdp;               /* and that one has our answer */
+	bool shown;                  /* A has seen our answer: it holds, whoever answers */
 	bool next_sdp;               /* what came meanwhile */
 	int status, next_status;     /* of the last one; of what came meanwhile, 0 = nothing */
 	uint32_t rseq;               /* of our last reliable one; 0 = none */
@@ -195,10 +199,21 @@ struct call_change {
 	struct call_user asking, asked; /* leg: which of the two it is */
 	struct edge_txn *in;            /* server: of the leg that asks; NULL: we ask */
 	struct edge_txn *out;           /* client: to the leg that is asked; lives on for copies */
+	struct call_user first;         /* the leg that was asked for its offer, and its */
+	struct edge_txn *first_out;     /* transaction, for copies */
+	bool rekey;                     /* ours: a new key for the asked leg */
 	bool late;                      /* it asks without an offer: the asked leg's 2xx offers */
 	int status;                     /* what the leg that asks is told where it is refused */
 	uint32_t retry_s;
 	enum refusal why;
+};
+
+/* The session shall be made anew (call/renew.h). */
+struct call_renew {
+	uint64_t at;   /* when it is gone on with; TIMER_NEVER: nothing waits */
+	uint8_t leg;   /* enum call_leg_index: who is asked for its offer */
+	uint8_t tries; /* again, because of a change of the peer */
+	enum { RENEW_NOTHING, RENEW_DONE, RENEW_FAILED } result; /* of the last one */
 };
 
 /* A request inside the dialog that went on to the other leg (call/pass.h). */
@@ -232,6 +247,8 @@ struct call {
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
 	struct call_exchange x;
 	struct call_change change;
+	struct call_renew renew;
+	uint64_t rekey_at; /* a leg that wants_key is asked; TIMER_NEVER: none */
 	struct call_pass pass[CALL_PASS_MAX];
 	struct call_ring ring;
 	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
