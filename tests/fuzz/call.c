@@ -127,8 +127,7 @@ do_invite(void)
 		   "Content-Length: %zu\r\n\r\n%s",
 		   number, f->n_branch, take(3), numbers[take(ARRAY_LEN(numbers))], number,
 		   f->n_branch % 8, take(8) ? "Contact: <sip:far@198.51.100.7:5062>\r\n" : "", more,
-		   *body ? "Content-Type: " : "", *body ? type : "", *body ? "\r\n" : "",
-		   strlen(body), body);
+		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	CHECK(buf_end(&b) == ERR_OK);
 	for (int i = 0; i < FAKE_RECORDS; i++)
 		taken += f->record[i].taken;
@@ -219,7 +218,8 @@ do_inside(void)
 		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s",
 		   method, ++f->n_branch, STR_ARG(them), us.len ? ";tag=" : "", STR_ARG(us),
 		   STR_ARG(t->msg.call_id), take(12), method, mores[take(ARRAY_LEN(mores))],
-		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+		   *body ? "Content-Type: " : "", *body ? type : "", *body ? "\r\n" : "",
+		   strlen(body), body);
 	if (buf_end(&b) != ERR_OK)
 		return;
 	if (method[0] != 'A') {
