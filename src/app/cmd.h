@@ -16,6 +16,7 @@ int cmd_stats(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_handshakes(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_tls_report(int argc, char **argv);
 int cmd_gateways(int argc, char **argv);
 int cmd_alarms(int argc, char **argv);

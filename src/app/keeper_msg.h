@@ -28,7 +28,8 @@ enum role_fd {
 	ROLE_FD_HANDSHAKES = 13, /* ring of handshakes: signaling writes, admin reads */
 	ROLE_FD_LIMITS = 14,     /* signaling: segment of what accounts used today */
 	ROLE_FD_FRESH = 15,  /* signaling: sealed block of what admin fetched; not open when none */
-	ROLE_FD_LISTEN = 16, /* signaling: listening sockets in the order of the configuration */
+	ROLE_FD_TRACE = 16,  /* ring of messages: signaling writes, admin reads */
+	ROLE_FD_LISTEN = 17, /* signaling: listening sockets in the order of the configuration */
 };
 
 enum keeper_role {

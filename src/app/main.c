@@ -55,6 +55,7 @@ static const struct {
 	{"handshakes", cmd_handshakes, "the last TLS handshakes and refused requests"},
 	{"explain", cmd_explain,
 	 "what became of a call, a handshake or a request; why was it refused"},
+	{"trace", cmd_trace, "the messages of a call on both legs, and what was changed between"},
 	{"tls-report", cmd_tls_report, "who would break if something of TLS went away"},
 	{"reload", cmd_reload, "read accounts, certificates, keys and policy again"},
 	{"help", cmd_help, "this list"},

@@ -47,6 +47,7 @@ struct admin {
 	struct shm metrics;
 	struct flow_table flows;
 	struct records records;
+	struct tracering trace;
 	struct cdrfile cdr;
 	struct handintake hands;
 	struct pkidesk pkidesk;
@@ -390,25 +391,6 @@ on_look(struct timer *t, uint64_t now_us)
 	(void)!loop_timer(&a->loop, t, more ? 0 : ADMIN_LOOK_US);
 }
 
-/* The disk does not take them and memory ends with us: the log is the last place. */
-static void
-log_lost(struct admin *a)
-{
-	struct call_record rec;
-
-	for (uint32_t i = 0; i < a->records.n; i++) {
-		if (records_peek(&a->records, i) != RECORD_ENDED ||
-		    records_get(&a->records, i, &rec) != RECORD_ENDED ||
-		    cdrfile_has(&a->cdr, rec.id.z))
-			continue;
-		log_error("cdr.lost",
-			  "id=%s account=%s from=%s to=%s answer_us=%lld end_us=%lld status=%d",
-			  rec.id.z, cdr_customer_leg(&rec)->account.z, rec.from_received,
-			  rec.to_received, (long long)rec.answer_us, (long long)rec.end_us,
-			  rec.sip_status);
-	}
-}
-
 static void
 write_last_cdrs(struct admin *a)
 {
@@ -421,7 +403,7 @@ write_last_cdrs(struct admin *a)
 			return;
 		(void)poll(NULL, 0, ADMIN_STOP_STEP_MS);
 	}
-	log_lost(a);
+	cdrfile_log_lost(&a->cdr, &a->records);
 }
 
 /* ---- keeper ---- */
@@ -607,6 +589,8 @@ map_segments(struct admin *a)
 	}
 	if (e == ERR_OK)
 		e = records_open(ROLE_FD_CALLS, false, &a->records);
+	if (e == ERR_OK)
+		e = tracering_open(ROLE_FD_TRACE, false, &a->trace);
 	return e;
 }
 
@@ -617,6 +601,7 @@ fill_show(struct admin *a, uint64_t epoch)
 	struct stat st;
 
 	a->show.records = &a->records;
+	a->show.trace = &a->trace;
 	a->show.do_handshakes = handshakes;
 	a->show.alarms = &a->alarms;
 	a->show.gateways = &a->gateways;
@@ -746,6 +731,7 @@ tear_down(struct admin *a)
 	channel_fini(&a->keeper);
 	loop_fini(&a->loop);
 	records_close(&a->records);
+	tracering_close(&a->trace);
 	flow_unmap(&a->flows);
 	shm_unmap(&a->metrics);
 	shm_blob_unmap(&a->conf_bytes);

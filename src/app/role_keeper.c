@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "ha/handring.h"
 #include "ha/records.h"
+#include "ha/tracering.h"
 #include "media/media.h"
 #include "net/tcp.h"
 #include "net/udp.h"
@@ -51,7 +52,7 @@ struct keeper {
 	const char *conf_path;
 	struct conf conf;
 	int conf_fd, setup_fd, pki_fd, pub_fd, accounts_fd, fresh_fd;
-	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd;
+	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd, trace_fd;
 	int listen_fd[CONF_LISTENERS_MAX];
 	struct keeper_media media;
 	int signal_fd;
@@ -119,6 +120,8 @@ make_segments(struct keeper *k)
 		e = limits_open(k->conf.store, &k->limits_fd);
 	if (e == ERR_OK)
 		e = handring_create(&k->handshakes_fd);
+	if (e == ERR_OK)
+		e = tracering_create(k->conf.trace_mib, &k->trace_fd);
 	if (e == ERR_OK)
 		e = shm_create("postern-metrics", METRICS_MAGIC, METRICS_VERSION,
 			       sizeof(struct keeper_metrics), &k->metrics_fd);
@@ -198,6 +201,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 		m->from[ROLE_FD_CALLS] = k->calls_fd;
 		m->from[ROLE_FD_PKI] = k->pub_fd;
 		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
+		m->from[ROLE_FD_TRACE] = k->trace_fd;
 		m->from[ROLE_FD_SIGNALING] = peer[0];
 	} else {
 		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
@@ -206,6 +210,7 @@ map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct s
 		m->from[ROLE_FD_CALLS] = k->calls_fd;
 		m->from[ROLE_FD_LIMITS] = k->limits_fd;
 		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
+		m->from[ROLE_FD_TRACE] = k->trace_fd;
 		m->from[ROLE_FD_PKI] = k->pki_fd;
 		m->from[ROLE_FD_ACCOUNTS] = k->accounts_fd;
 		m->from[ROLE_FD_FRESH] = k->fresh_fd;
@@ -669,7 +674,7 @@ keeper_init(struct keeper *k)
 
 	k->conf_fd = k->setup_fd = k->pki_fd = k->pub_fd = k->accounts_fd = k->fresh_fd = -1;
 	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->limits_fd = -1;
-	k->handshakes_fd = k->signal_fd = -1;
+	k->handshakes_fd = k->trace_fd = k->signal_fd = -1;
 	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
 		k->listen_fd[i] = -1;
 	for (int r = 1; r < KEEPER_ROLE_N; r++) {

@@ -52,6 +52,9 @@ map_segments(struct signaling *s)
 		e = records_open(ROLE_FD_CALLS, true, &s->w.records);
 	if (e == ERR_OK)
 		e = handring_open(ROLE_FD_HANDSHAKES, true, &s->w.handshakes);
+	if (e == ERR_OK)
+		e = tracetap_init(&s->w.trace, ROLE_FD_TRACE, s->w.records.n);
+	s->w.trace.mode = (enum conf_trace)s->w.conf->trace;
 	return e;
 }
 
@@ -211,6 +214,7 @@ conf_changed(void *arg)
 	fill_call_conf(s, &cc);
 	calls_on_conf(&s->w.calls, &cc);
 	credentials_tell(s->w.conf, s->renew.now.pki, s->w.edge);
+	s->w.trace.mode = (enum conf_trace)s->w.conf->trace;
 }
 
 /* ---- channels ---- */

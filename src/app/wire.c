@@ -220,6 +220,7 @@ op_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 {
 	struct worker *w = arg;
 
+	tracetap_store(&w->trace, slot, rec, ended);
 	records_put(&w->records, slot, ended ? RECORD_ENDED : RECORD_LIVE, rec);
 	records_in_hand(&w->records, ended ? RECORDS_NONE : slot);
 	if (ended)
@@ -248,7 +249,10 @@ static void
 op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 	const struct edge_source *src)
 {
-	put_request(arg, id, &src->remote, m->method_name, refusal_name(r), refusal_text(r),
+	struct worker *w = arg;
+
+	tracetap_refused(&w->trace, id, m->call_id);
+	put_request(w, id, &src->remote, m->method_name, refusal_name(r), refusal_text(r),
 		    &src->account_id);
 }
 
@@ -330,7 +334,9 @@ got_request(void *arg, struct edge_txn *txn, const struct sip_msg *msg,
 {
 	struct worker *w = arg;
 
+	w->trace.in_hand = msg->call_id;
 	calls_on_request(&w->calls, txn, msg, src, loop_now(&w->loop));
+	w->trace.in_hand = STR_NULL;
 	out_of_hand(w);
 }
 
@@ -381,6 +387,14 @@ got_undelivered(void *arg, struct edge_txn *txn)
 }
 
 static void
+got_message(void *arg, const struct edge_seen *seen)
+{
+	struct worker *w = arg;
+
+	tracetap_message(&w->trace, seen);
+}
+
+static void
 got_handshake(void *arg, const struct tls_record *rec, struct id id, const struct edge_party *party)
 {
 	struct worker *w = arg;
@@ -400,10 +414,12 @@ static void
 got_refused(void *arg, struct id id, const struct sip_msg *msg, const struct addr *from,
 	    unsigned status, const char *why)
 {
+	struct worker *w = arg;
 	char word[16];
 
 	(void)snprintf(word, sizeof(word), "%u", status);
-	put_request(arg, &id, from, msg->method_name, word, why, NULL);
+	tracetap_refused(&w->trace, &id, msg->call_id);
+	put_request(w, &id, from, msg->method_name, word, why, NULL);
 }
 
 static void
@@ -454,6 +470,7 @@ void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
 	*up = (struct edge_up){.arg = w,
+			       .on_message = got_message,
 			       .on_guest = got_guest,
 			       .on_request = got_request,
 			       .on_ack = got_ack,

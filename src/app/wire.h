@@ -6,6 +6,7 @@
 #include "app/gatewaydesk.h"
 #include "conf/conf.h"
 #include "app/signaling_ready.h"
+#include "app/tracetap.h"
 #include "call/restore.h"
 #include "ha/handring.h"
 #include "ha/records.h"
@@ -25,6 +26,7 @@ struct worker {
 	struct flow_secrets secrets;
 	struct records records;
 	struct handring handshakes;
+	struct tracetap trace;
 	struct channel admin;
 	struct signaling_ready readiness;
 	struct gatewaydesk gateways;

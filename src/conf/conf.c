@@ -37,6 +37,10 @@ static const struct schema root_rows[] = {
 	 "the file that call records are added to"},
 	{"control", SCHEMA_TEXT, FIELD(conf, control), 0, 0, "", NULL, false,
 	 "the control socket; default: control in run_dir"},
+	{"trace", SCHEMA_WORD, FIELD(conf, trace), 0, 0, "all", "all failed off", false,
+	 "one of: all failed off"},
+	{"trace_size", SCHEMA_U32, FIELD(conf, trace_mib), 1, 1024, "16", NULL, false,
+	 "megabytes of messages that are kept, 1 to 1024"},
 	{"stop_timeout", SCHEMA_MS, FIELD(conf, stop_timeout), 0, 600000, "5s", NULL, false,
 	 "a time such as 5s, at most 10m"},
 };

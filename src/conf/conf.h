@@ -71,6 +71,9 @@ enum conf_tick {
 	CONF_TICK_1000
 };
 
+/* Whose messages are kept for `postern trace`. */
+enum conf_trace { CONF_TRACE_ALL, CONF_TRACE_FAILED, CONF_TRACE_OFF };
+
 struct conf_media {
 	char name[CONF_NAME_MAX];
 	struct addr bind, advertised; /* port 0 */
@@ -108,6 +111,7 @@ struct conf {
 	char store[CONF_PATH_MAX], cdr[CONF_PATH_MAX], control[CONF_PATH_MAX];
 	uint32_t stop_timeout; /* ms */
 	uint32_t handshakes_keep, handshakes_days;
+	uint32_t trace_mib; /* size of the ring of messages */
 	uint32_t max_calls;
 	uint32_t max_attempts; /* INVITEs a second for the node; 0 = no limit */
 	struct number_plan numbers;
@@ -123,7 +127,8 @@ struct conf {
 	uint8_t media_io;                      /* place in IO_WORDS */
 	uint8_t media_tick;                    /* enum conf_tick */
 	uint8_t media_workers;                 /* 1 to MEDIA_WORKERS_MAX */
-	uint8_t pad1[3];
+	uint8_t trace;                         /* enum conf_trace */
+	uint8_t pad1[2];
 	uint32_t ports_line, ports_column;
 	struct addr dns[CONF_DNS_MAX]; /* none: the system's */
 	uint32_t n_credentials;

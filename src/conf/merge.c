@@ -28,6 +28,7 @@ static const struct span fixed[] = {
 	SPAN("limits: calls", max_calls),
 	SPAN("handshakes: keep", handshakes_keep),
 	SPAN("handshakes: days", handshakes_days),
+	SPAN("trace_size", trace_mib),
 };
 
 static void
@@ -220,6 +221,7 @@ struct live {
 static const struct live live_words[] = {
 	LIVE(LIVE_MS, "stop_timeout:", stop_timeout),
 	LIVE(LIVE_U32, "limits: attempts", max_attempts),
+	LIVE(LIVE_BYTES, "trace:", trace),
 	LIVE(LIVE_MS, "timers: t1", timers.t1),
 	LIVE(LIVE_MS, "timers: t2", timers.t2),
 	LIVE(LIVE_MS, "timers: t4", timers.t4),

@@ -107,9 +107,20 @@ struct edge_poll_news {
 	const char *why;     /* a sentence, borrowed; "" where it answered as it should */
 };
 
+/* A message as it came in or went out. Borrowed for the call. */
+struct edge_seen {
+	bool out;
+	enum edge_transport transport;
+	struct addr peer, local;
+	struct str bytes;
+};
+
 /* What edge tells the layer above; wired by app. */
 struct edge_up {
 	void *arg;
+	/** Each message of somebody who is known, before anything else is done about it, and each
+	 * one that was sent. May be NULL. */
+	void (*on_message)(void *arg, const struct edge_seen *seen);
 	/** A request outside INVITE-ACK and CANCEL. txn answers it. */
 	void (*on_request)(void *arg, struct edge_txn *txn, const struct sip_msg *msg,
 			   const struct edge_source *src);

@@ -298,6 +298,10 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 	struct sip_msg *m = &e->rx;
 
 	metric_add(METRIC_sip_rx, 1);
+	edge_show(e, &(struct edge_seen){.transport = src->transport,
+					 .peer = src->remote,
+					 .local = src->local,
+					 .bytes = bytes});
 	if (!edge_read(e, bytes, m)) {
 		metric_add(METRIC_sip_bad, 1);
 		reply_bad(e, p, m, m->answer, m->why);

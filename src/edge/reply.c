@@ -4,14 +4,21 @@
 #include "base/metric.h"
 
 static void
-send_reply(const struct reply_path *p, const struct sip_msg *m, struct str bytes)
+send_reply(const struct edge *e, const struct reply_path *p, const struct sip_msg *m,
+	   struct str bytes)
 {
-	struct addr to = edge_txn_reply_addr(m, &p->from, false);
+	struct edge_seen seen = {
+		.out = true, .transport = EDGE_UDP, .local = p->to, .bytes = bytes};
 
-	if (p->conn)
+	if (p->conn) {
+		seen.transport = p->conn->tls ? EDGE_TLS : EDGE_TCP;
+		seen.peer = p->from;
 		(void)!conn_send(p->conn, bytes);
-	else
-		(void)!udp_send(&p->listener->udp, &p->to, &to, bytes);
+	} else {
+		seen.peer = edge_txn_reply_addr(m, &p->from, false);
+		(void)!udp_send(&p->listener->udp, &p->to, &seen.peer, bytes);
+	}
+	edge_show(e, &seen);
 	metric_add(METRIC_sip_tx, 1);
 }
 
@@ -49,7 +56,7 @@ reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m
 		sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, EDGE_RETRY_AFTER_S);
 	sip_edit_body(&b, STR_NULL, STR_NULL);
 	if (buf_end(&b) == ERR_OK)
-		send_reply(p, m, buf_view(&b));
+		send_reply(e, p, m, buf_view(&b));
 }
 
 void

@@ -163,18 +163,27 @@ enum err
 send_bytes(struct edge_txn *t, struct str bytes)
 {
 	enum edge_transport tr = t->server ? t->src.transport : t->dest.transport;
-	struct conn *c;
+	struct edge_seen seen = {.out = true, .transport = tr, .peer = t->to, .bytes = bytes};
+	struct conn *c = NULL;
 	enum err err = ERR_CLOSED;
 
 	if (tr == EDGE_UDP)
 		err = send_udp(t, bytes);
 	else if ((c = conn_of(t, tr)) != NULL)
 		err = conn_send(c, bytes);
-	if (err == ERR_OK)
+	if (c) {
+		seen.peer = c->remote;
+		seen.local = c->local;
+	} else {
+		seen.local = t->owner->listeners.l[t->listener].conf.bound;
+	}
+	if (err == ERR_OK) {
+		edge_show(t->owner, &seen);
 		metric_add(METRIC_sip_tx, 1);
-	else
+	} else {
 		log_debug("edge.send", "%s not sent: %s", sip_method_name(t->method),
 			  err_text(err));
+	}
 	return err;
 }
 

@@ -41,6 +41,13 @@ edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 	return ERR_OK;
 }
 
+void
+edge_show(const struct edge *e, const struct edge_seen *seen)
+{
+	if (e->up.on_message)
+		e->up.on_message(e->up.arg, seen);
+}
+
 bool
 edge_is_emergency(const struct edge *e, const struct sip_msg *m)
 {

@@ -347,6 +347,23 @@ read_rotated(struct cdrfile *f)
 	close(fd);
 }
 
+void
+cdrfile_log_lost(const struct cdrfile *f, const struct records *r)
+{
+	struct call_record rec;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (records_peek(r, i) != RECORD_ENDED || records_get(r, i, &rec) != RECORD_ENDED ||
+		    cdrfile_has(f, rec.id.z))
+			continue;
+		log_error("cdr.lost",
+			  "id=%s account=%s from=%s to=%s answer_us=%lld end_us=%lld status=%d",
+			  rec.id.z, cdr_customer_leg(&rec)->account.z, rec.from_received,
+			  rec.to_received, (long long)rec.answer_us, (long long)rec.end_us,
+			  rec.sip_status);
+	}
+}
+
 enum err
 cdrfile_init(struct cdrfile *f, const char *path, uint32_t slots)
 {

@@ -65,6 +65,9 @@ void cdrfile_fini(struct cdrfile *f);
  * force: also within the back-off after a failure. Returns how many ended records still wait.
  */
 uint32_t cdrfile_round(struct cdrfile *f, const struct records *r, uint64_t now_us, bool force);
+/** The disk does not take what is ended and not written, and memory ends with us: it is logged, the
+ * last place there is. */
+void cdrfile_log_lost(const struct cdrfile *f, const struct records *r);
 /** Is the CDR of this id written and synced, as far as it is remembered? */
 bool cdrfile_has(const struct cdrfile *f, const char *id);
 

@@ -412,6 +412,22 @@ answer_explain(struct show *s, const struct json *q, struct buf *b)
 	mem_free(mem);
 }
 
+/* ---- trace ---- */
+
+static void
+answer_trace(struct show *s, const struct json *q, struct buf *b)
+{
+	struct call_record rec = {0};
+	bool live, found = find_record(s, jsonin_text(q, "id"), &rec, &live);
+	enum err e = showtrace_put(s->trace, found ? &rec : NULL, q, b);
+
+	if (e != ERR_OK)
+		put_error(b, e == ERR_NOTFOUND
+				     ? "no message of such a call or refused request is kept; "
+				       "trace and trace_size in postern.yaml say what is"
+				     : err_text(e));
+}
+
 /* ---- commands ---- */
 
 static void
@@ -491,11 +507,17 @@ show_answer(struct show *s, struct str line, struct buf *b)
 		const char *cmd;
 		void (*do_answer)(struct show *s, const struct json *q, struct buf *b);
 	} commands[] = {
-		{"stats", answer_stats},           {"calls", answer_calls},
-		{"explain", answer_explain},       {"handshakes", answer_handshakes},
-		{"hangup", answer_hangup},         {"reload", answer_reload},
-		{"tls-report", answer_tls_report}, {"alarms", answer_alarms},
-		{"gateways", answer_gateways},     {"reload-outcome", answer_outcome},
+		{"stats", answer_stats},
+		{"calls", answer_calls},
+		{"explain", answer_explain},
+		{"handshakes", answer_handshakes},
+		{"hangup", answer_hangup},
+		{"reload", answer_reload},
+		{"tls-report", answer_tls_report},
+		{"alarms", answer_alarms},
+		{"gateways", answer_gateways},
+		{"trace", answer_trace},
+		{"reload-outcome", answer_outcome},
 	};
 	struct json *q = NULL;
 	enum err e = jsonin_parse(line, &q);
@@ -509,7 +531,7 @@ show_answer(struct show *s, struct str line, struct buf *b)
 	else if (i == ARRAY_LEN(commands))
 		put_error(b, "cmd is one of stats, calls, explain, handshakes, tls-report, hangup, "
 			     "reload, "
-			     "reload-outcome, alarms, gateways");
+			     "reload-outcome, alarms, gateways, trace");
 	else
 		commands[i].do_answer(s, q, b);
 	jsonin_free(&q);

@@ -8,6 +8,7 @@
 #include "ops/alarm.h"
 #include "ops/gateways.h"
 #include "ops/showhands.h"
+#include "ops/showtrace.h"
 
 enum {
 	SHOW_PAGES_MAX = 32,
@@ -29,6 +30,7 @@ struct show {
 	const struct records *records;
 	const struct alarms *alarms;
 	struct gateways *gateways; /* NULL: none are known */
+	const struct tracering *trace;
 	const char *cdr_path;
 	const struct media_totals *media;  /* MEDIA_WORKERS_MAX of them, or NULL */
 	const char *srtp;                  /* what media does SRTP with, or NULL */
