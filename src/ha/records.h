@@ -10,7 +10,7 @@
 #include "base/shm.h"
 #include "call/record.h"
 
-enum { RECORDS_VERSION = 1, RECORDS_NONE = 0xffffffff };
+enum { RECORDS_VERSION = 2, RECORDS_NONE = 0xffffffff };
 #define RECORDS_MAGIC 0x7364726f636572ULL
 
 enum record_slot_state { RECORD_FREE, RECORD_LIVE, RECORD_ENDED };
