@@ -37,6 +37,8 @@ init_worker(struct media_hub *h, uint32_t i, int flows_fd, int secrets_fd)
 	if (e != ERR_OK)
 		return e;
 	e = channel_init(&w->chan, fd[0], QUEUE_MAX);
+	if (e == ERR_OK)
+		e = channel_gather(&w->chan);
 	if (e != ERR_OK)
 		return e;
 	e = media_init(&w->media, h->setup, i, flows_fd, secrets_fd, fd[1]);
@@ -53,6 +55,8 @@ media_hub_init(struct media_hub *h, const struct media_setup *setup, struct metr
 
 	*h = (struct media_hub){.setup = setup};
 	e = channel_init(&h->signaling, signaling_fd, MEDIA_EVENTS_MAX);
+	if (e == ERR_OK)
+		e = channel_gather(&h->signaling);
 	if (e == ERR_OK) {
 		h->worker = mem_zalloc(n, sizeof(*h->worker));
 		e = h->worker ? ERR_OK : ERR_NOMEM;
@@ -126,7 +130,7 @@ pass_down(struct media_hub *h, const struct channel_msg *msg)
 	if (c.type != msg->head.type || (c.type != MEDIA_OPEN && c.type != MEDIA_CLOSE) ||
 	    slot >= media_slots(plan))
 		return false;
-	return channel_send(&h->worker[media_slot_worker(plan, slot)].chan, msg->head.type, &c,
+	return channel_push(&h->worker[media_slot_worker(plan, slot)].chan, msg->head.type, &c,
 			    sizeof(c), true) == ERR_OK;
 }
 
@@ -170,7 +174,7 @@ read_worker(struct media_hub *h, struct hub_worker *w)
 		if (channel_recv(&w->chan, &msg, NULL, NULL) != ERR_OK)
 			return;
 		if (h->signaling.fd >= 0)
-			(void)!channel_send(&h->signaling, msg.head.type, msg.body, msg.head.length,
+			(void)!channel_push(&h->signaling, msg.head.type, msg.body, msg.head.length,
 					    msg.head.type == MEDIA_CLOSED);
 	}
 }
@@ -190,25 +194,37 @@ watch(const struct channel *c, bool read)
 			       .events = (short)((read ? POLLIN : 0) | (c->n ? POLLOUT : 0))};
 }
 
+/* Is there something to pass on that no event tells of? */
+static bool
+is_waiting(const struct media_hub *h, bool calm, bool room)
+{
+	bool waits = room && channel_waits(&h->signaling);
+
+	for (uint32_t i = 0; i < h->n; i++)
+		waits |= calm && channel_waits(&h->worker[i].chan);
+	return waits;
+}
+
 void
 media_hub_step(struct media_hub *h, int other_fd, bool *other)
 {
 	struct pollfd fds[2 + MEDIA_WORKERS_MAX];
-	bool calm = h->signaling.n < MEDIA_EVENTS_MAX / 2;
+	bool calm = h->signaling.n < MEDIA_EVENTS_MAX / 2, room = have_room(h);
+	bool waits = is_waiting(h, calm, room);
 	int ready;
 
 	fds[0] = (struct pollfd){.fd = other_fd, .events = POLLIN};
-	fds[1] = watch(&h->signaling, have_room(h));
+	fds[1] = watch(&h->signaling, room);
 	for (uint32_t i = 0; i < h->n; i++)
 		fds[2 + i] = watch(&h->worker[i].chan, calm);
-	ready = poll(fds, 2 + h->n, -1);
+	ready = poll(fds, 2 + h->n, waits ? 0 : -1);
 	*other = ready > 0 && fds[0].revents;
-	if (ready <= 0)
+	if (ready < 0 || (ready == 0 && !waits))
 		return;
 	for (uint32_t i = 0; i < h->n; i++)
-		if (fds[2 + i].revents)
+		if (fds[2 + i].revents || (calm && channel_waits(&h->worker[i].chan)))
 			read_worker(h, &h->worker[i]);
-	if (fds[1].revents & ~POLLOUT)
+	if (fds[1].revents & ~POLLOUT || (room && channel_waits(&h->signaling)))
 		read_signaling(h);
 	for (uint32_t i = 0; i < h->n; i++)
 		channel_flush(&h->worker[i].chan);

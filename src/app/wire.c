@@ -513,9 +513,28 @@ got_rekey(void *arg, uint32_t slot, uint32_t generation)
 	out_of_hand(w);
 }
 
+static void
+flush_media(void *arg)
+{
+	struct worker *w = arg;
+
+	(void)media_ctl_flush(&w->media);
+}
+
+static void
+wish_flush(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_soon(&w->loop, &w->media_soon);
+}
+
 void
 wire_media(struct worker *w)
 {
+	w->media_soon = (struct loop_soon){.on_soon = flush_media, .arg = w};
+	w->media.on_wish = wish_flush;
+	w->media.wish_arg = w;
 	w->media.arg = w;
 	w->media.on_closed = got_closed;
 	w->media.on_timeout = got_timeout;

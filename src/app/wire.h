@@ -21,6 +21,7 @@ struct worker {
 	struct calls calls;
 	struct media_plan plan;
 	struct media_ctl media;
+	struct loop_soon media_soon; /* commands leave together, at the end of an iteration */
 	struct port_pool ports;
 	struct flow_table flows;
 	struct flow_secrets secrets;

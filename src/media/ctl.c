@@ -220,7 +220,7 @@ media_ctl_flush(struct media_ctl *m)
 		if (c->type != 0) {
 			if (m->chan.n >= SEND_MAX && !channel_flush(&m->chan))
 				break;
-			if (channel_send(&m->chan, (uint16_t)c->type, c, sizeof(*c), true) !=
+			if (channel_push(&m->chan, (uint16_t)c->type, c, sizeof(*c), true) !=
 			    ERR_OK)
 				break;
 		}
@@ -266,6 +266,16 @@ push_cmd(struct media_ctl *m, uint32_t type)
 	return c;
 }
 
+/* It leaves now, or with others of this moment. */
+static void
+let_go(struct media_ctl *m)
+{
+	if (m->on_wish)
+		m->on_wish(m->wish_arg);
+	else
+		media_ctl_flush(m);
+}
+
 enum err
 media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare)
 {
@@ -281,7 +291,7 @@ media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare)
 		return ERR_FULL;
 	m->n_opens++;
 	c->u.open = *o;
-	media_ctl_flush(m);
+	let_go(m);
 	return ERR_OK;
 }
 
@@ -310,7 +320,7 @@ media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 	if (!c)
 		return ERR_FULL;
 	c->u.close = (struct media_close){slot, generation};
-	media_ctl_flush(m);
+	let_go(m);
 	return ERR_OK;
 }
 

@@ -240,6 +240,9 @@ struct media_ctl {
 	void (*on_closed)(void *arg, const struct media_closed *c);
 	void (*on_timeout)(void *arg, uint32_t slot, uint32_t generation);
 	void (*on_rekey)(void *arg, uint32_t slot, uint32_t generation);
+	/* A command was queued: media_ctl_flush is to come soon. NULL: it is sent at once. */
+	void (*on_wish)(void *arg);
+	void *wish_arg;
 };
 
 /**

@@ -22,7 +22,8 @@ send_event(void *arg, uint16_t type, const void *body, size_t len)
 {
 	struct media *m = arg;
 
-	return channel_send(&m->commands, type, body, len, type == MEDIA_CLOSED) == ERR_OK;
+	/* it leaves at the end of the step */
+	return channel_push(&m->commands, type, body, len, type == MEDIA_CLOSED) == ERR_OK;
 }
 
 static enum err
@@ -52,6 +53,8 @@ media_init(struct media *m, const struct media_setup *setup, uint32_t worker, in
 	if (setup->tick_us != MEDIA_TICK_ADAPTIVE)
 		m->pace_us = setup->tick_us;
 	e = channel_init(&m->commands, commands_fd, MEDIA_EVENTS_MAX);
+	if (e == ERR_OK)
+		e = channel_gather(&m->commands);
 	if (e == ERR_OK)
 		e = map_segments(m, worker, flows_fd, secrets_fd);
 	if (e == ERR_OK)
@@ -185,7 +188,7 @@ nap(const struct media *m, struct pollfd fds[2])
 	uint64_t now = clock_now_us();
 	struct timespec ts;
 
-	left = m->busy || now >= until ? 0 : until - now;
+	left = m->busy || now >= until || channel_waits(&m->commands) ? 0 : until - now;
 	ts = (struct timespec){(time_t)(left / 1000000), (long)(left % 1000000 * 1000)};
 	return ppoll(fds, 2, &ts, NULL);
 }
@@ -201,7 +204,7 @@ media_step(struct media *m)
 	int ready = nap(m, fds);
 	uint64_t now = clock_now_us();
 
-	if (ready > 0 && fds[0].revents)
+	if ((ready > 0 && fds[0].revents) || channel_waits(&m->commands))
 		take_commands(m, now);
 	if (!wakes || (ready > 0 && fds[1].revents)) {
 		unsigned n = relay_batch(&m->relay, now);

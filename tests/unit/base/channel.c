@@ -375,14 +375,71 @@ test_rebind(void **state)
 	assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_AGAIN);
 }
 
+/* Many in one system call: the same messages in the same order, and the end after them. */
+static void
+test_gathered(void **state)
+{
+	struct channel_msg m;
+
+	(void)state;
+	assert_int_equal(channel_gather(&b), ERR_OK);
+	assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_AGAIN);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(channel_push(&a, 7, &i, sizeof(i), true), ERR_OK);
+	assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_AGAIN); /* they wait on our side */
+	assert_true(channel_flush(&a));
+	for (int i = 12; i < 3 * CHANNEL_BATCH; i++)
+		send_int(&a, i, true, ERR_OK);
+	assert_false(channel_waits(&b));
+	for (int i = 0; i < 3 * CHANNEL_BATCH; i++) {
+		expect_int(&b, i);
+		assert_int_equal(channel_waits(&b), (i + 1) % CHANNEL_BATCH != 0);
+	}
+	assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_AGAIN);
+	send_int(&a, 1, true, ERR_OK);
+	send_int(&a, 2, true, ERR_OK);
+	channel_rebind(&a, -1);
+	expect_int(&b, 1);
+	expect_int(&b, 2);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_CLOSED);
+}
+
+/* A broken one ends it, as without an inbox; and what was in the inbox goes with a new end. */
+static void
+test_gathered_broken(void **state)
+{
+	char big[sizeof(struct channel_msg) + 8] = {0};
+	struct channel_msg m;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(channel_gather(&b), ERR_OK);
+	assert_int_equal(send(a.fd, big, sizeof(big), 0), sizeof(big));
+	assert_int_equal(send(a.fd, big, 5, 0), 5);
+	send_int(&a, 3, true, ERR_OK);
+	assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_SYNTAX);
+	assert_int_equal(channel_recv(&b, &m, NULL, NULL), ERR_SYNTAX);
+	assert_true(channel_waits(&b));
+	assert_int_equal(channel_pair(fd), ERR_OK);
+	channel_rebind(&a, fd[0]);
+	channel_rebind(&b, fd[1]);
+	assert_false(channel_waits(&b));
+	send_int(&a, 4, true, ERR_OK);
+	expect_int(&b, 4);
+}
+
 int
 main(void)
 {
 #define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, open_pair, close_pair)
 	const struct CMUnitTest tests[] = {
-		PAIR_TEST(test_sizes),      PAIR_TEST(test_reserve),     PAIR_TEST(test_order),
-		PAIR_TEST(test_broken),     PAIR_TEST(test_descriptors), PAIR_TEST(test_fds_order),
-		PAIR_TEST(test_peer_death), PAIR_TEST(test_peer_reset),  PAIR_TEST(test_rebind),
+		PAIR_TEST(test_sizes),           PAIR_TEST(test_gathered),
+		PAIR_TEST(test_gathered_broken), PAIR_TEST(test_reserve),
+		PAIR_TEST(test_order),           PAIR_TEST(test_broken),
+		PAIR_TEST(test_descriptors),     PAIR_TEST(test_fds_order),
+		PAIR_TEST(test_peer_death),      PAIR_TEST(test_peer_reset),
+		PAIR_TEST(test_rebind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
