@@ -20,7 +20,8 @@ enum err pool_init(struct pool *p, uint32_t n, size_t size) NODISCARD;
 void pool_fini(struct pool *p);
 /** A zeroed object, or NULL when all are in use. */
 void *pool_get(struct pool *p) NODISCARD;
-/** obj must come from p and be in use. NULL is fine. */
+/** obj must come from p and be in use; it is zeroed here, and not to be touched any more. NULL is
+ * fine. */
 void pool_put(struct pool *p, void *obj);
 /** Index of an object of p: 0..n-1. */
 uint32_t pool_index(const struct pool *p, const void *obj);

@@ -86,7 +86,7 @@ new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *sr
 		send_drop_txn(t);
 		return NULL;
 	}
-	if (t->req.large)
+	if (t->req.kind == TEXT_IN_LARGE)
 		list_add(&e->big, &t->big);
 	t->method = m->method;
 	t->src = *src;

@@ -6,47 +6,57 @@ enum err
 texts_init(struct texts *t, uint32_t n)
 {
 	*t = (struct texts){0};
-	if (pool_init(&t->small, n, TEXT_SMALL) != ERR_OK)
+	if (pool_init(&t->pool[TEXT_IN_TINY], n, TEXT_TINY) != ERR_OK ||
+	    pool_init(&t->pool[TEXT_IN_SMALL], n, TEXT_SMALL) != ERR_OK)
 		return ERR_NOMEM;
-	return pool_init(&t->large, TEXT_LARGE_BLOCKS + TEXT_LARGE_SPARE, SIP_MSG_MAX);
+	return pool_init(&t->pool[TEXT_IN_LARGE], TEXT_LARGE_BLOCKS + TEXT_LARGE_SPARE,
+			 SIP_MSG_MAX);
 }
 
 void
 texts_fini(struct texts *t)
 {
-	pool_fini(&t->small);
-	pool_fini(&t->large);
+	for (unsigned i = 0; i < TEXT_KINDS; i++)
+		pool_fini(&t->pool[i]);
 }
 
 void
 texts_drop(struct texts *t, struct text_block *b)
 {
-	pool_put(b->large ? &t->large : &t->small, b->p);
+	pool_put(&t->pool[b->kind], b->p);
 	*b = (struct text_block){.spare = b->spare};
 }
 
-static char *
-take_block(struct texts *t, bool large, bool spare)
+static enum text_kind
+kind_for(size_t len)
 {
-	if (!large) /* two for each transaction: there is always one */
-		return pool_get(&t->small);
-	return spare || t->large.n_free > TEXT_LARGE_SPARE ? pool_get(&t->large) : NULL;
+	return len <= TEXT_TINY ? TEXT_IN_TINY : len <= TEXT_SMALL ? TEXT_IN_SMALL : TEXT_IN_LARGE;
+}
+
+static char *
+take_block(struct texts *t, enum text_kind kind, bool spare)
+{
+	struct pool *p = &t->pool[kind];
+
+	if (kind == TEXT_IN_LARGE && !spare && p->n_free <= TEXT_LARGE_SPARE)
+		return NULL;
+	return pool_get(p); /* two tiny and two small ones for each transaction: always one */
 }
 
 enum err
 texts_put(struct texts *t, struct text_block *b, struct str bytes)
 {
-	bool large = bytes.len > TEXT_SMALL;
+	enum text_kind kind = kind_for(bytes.len);
 
 	if (bytes.len > SIP_MSG_MAX)
 		return ERR_LONG;
-	if (b->p && b->large != large)
+	if (b->p && b->kind != kind)
 		texts_drop(t, b);
 	if (!b->p)
-		b->p = take_block(t, large, b->spare);
+		b->p = take_block(t, kind, b->spare);
 	if (!b->p)
 		return ERR_NOMEM;
-	b->large = large;
+	b->kind = (uint8_t)kind;
 	b->len = bytes.len;
 	memcpy(b->p, bytes.p, bytes.len);
 	return ERR_OK;

@@ -9,17 +9,20 @@
 #include "sip/txn_server.h"
 
 enum {
-	TEXT_SMALL = 4096, /* a message up to this size lives in a small block */
+	TEXT_TINY = 1536,  /* a message up to this size, as most are, lives in a tiny block */
+	TEXT_SMALL = 4096, /* up to this size in a small one: there is always one */
 	TEXT_LARGE_BLOCKS = 128,
 	TEXT_LARGE_SPARE = 16, /* beyond them, for emergency calls */
 };
+
+enum text_kind { TEXT_IN_TINY, TEXT_IN_SMALL, TEXT_IN_LARGE, TEXT_KINDS };
 
 /* A stored message. */
 struct text_block {
 	char *p;
 	size_t len;
-	bool large;
-	bool spare; /* of an emergency call: may be one of TEXT_LARGE_SPARE */
+	uint8_t kind; /* enum text_kind */
+	bool spare;   /* of an emergency call: may be one of TEXT_LARGE_SPARE */
 };
 
 /* Who is told of a client transaction that edge made for itself, in place of struct edge_up. */
@@ -63,7 +66,7 @@ struct edge_txn {
 };
 
 struct texts {
-	struct pool small, large;
+	struct pool pool[TEXT_KINDS];
 };
 
 enum err texts_init(struct texts *t, uint32_t n) NODISCARD;

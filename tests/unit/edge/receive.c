@@ -326,7 +326,7 @@ transactions_run_out(void **state)
 		edge_forget(t);
 		close(pbx);
 	}
-	assert_int_equal(pool_used(&rig.e->texts.large), 1);
+	assert_int_equal(pool_used(&rig.e->texts.pool[TEXT_IN_LARGE]), 1);
 	udp_to(fd, L_CARRIER,
 	       request(&(struct sip){.method = "INVITE",
 				     .uri = "sip:911@127.0.0.1",
@@ -478,7 +478,7 @@ large_messages(void **state)
 		assert_int_equal(pool_used(&rig.e->conns.large), 0);
 	}
 	rest(5);
-	assert_int_equal(pool_used(&rig.e->texts.large), 0);
+	assert_int_equal(pool_used(&rig.e->texts.pool[TEXT_IN_LARGE]), 0);
 	close(fd);
 }
 

@@ -16,12 +16,14 @@ small_and_large_texts(void **state)
 	static const struct {
 		size_t len;
 		enum err want;
-		uint32_t small, large;
-	} steps[] = {{10, ERR_OK, 1, 0},
-		     {TEXT_SMALL, ERR_OK, 1, 0},
-		     {TEXT_SMALL + 1, ERR_OK, 0, 1},
-		     {SIP_MSG_MAX, ERR_OK, 0, 1},
-		     {20, ERR_OK, 1, 0}};
+		enum text_kind in;
+	} steps[] = {{10, ERR_OK, TEXT_IN_TINY},
+		     {TEXT_TINY, ERR_OK, TEXT_IN_TINY},
+		     {TEXT_TINY + 1, ERR_OK, TEXT_IN_SMALL},
+		     {TEXT_SMALL, ERR_OK, TEXT_IN_SMALL},
+		     {TEXT_SMALL + 1, ERR_OK, TEXT_IN_LARGE},
+		     {SIP_MSG_MAX, ERR_OK, TEXT_IN_LARGE},
+		     {20, ERR_OK, TEXT_IN_TINY}};
 
 	(void)state;
 	memset(big, 'x', sizeof(big));
@@ -29,13 +31,13 @@ small_and_large_texts(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		assert_int_equal(texts_put(&t, &b, str_of(big, steps[i].len)), steps[i].want);
 		assert_int_equal(b.len, steps[i].len);
-		assert_int_equal(pool_used(&t.small), steps[i].small);
-		assert_int_equal(pool_used(&t.large), steps[i].large);
+		for (unsigned k = 0; k < TEXT_KINDS; k++)
+			assert_int_equal(pool_used(&t.pool[k]), k == steps[i].in);
 	}
 	assert_int_equal(texts_put(&t, &b, str_of(big, SIP_MSG_MAX + 1)), ERR_LONG);
 	texts_drop(&t, &b);
 	texts_drop(&t, &b);
-	assert_int_equal(pool_used(&t.small), 0);
+	assert_int_equal(pool_used(&t.pool[TEXT_IN_TINY]), 0);
 	texts_fini(&t);
 }
 
