@@ -554,8 +554,10 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 	struct record_leg *l = &c->rec.leg[i];
 	struct call_exchange *x = &c->x;
 	struct call_said *said = &c->leg[i].said;
-	struct sdp_policy policy = policy_of(c, i);
+	struct sdp_policy policy = terms_policy(c, i, l->secure);
 	struct sdp_suites suite = {.n = 1, .v = {l->out_suite}};
+	const struct sdp_codecs all = {0};
+	const struct sdp_media *m;
 	struct sdp_refusal no = {0};
 	enum refusal r;
 	struct buf b;
@@ -572,10 +574,12 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 		negotiate_drop(c);
 		return REFUSAL_INTERNAL;
 	}
+	m = &c->owner->offer.media[x->far.index];
 	said->n = 0;
 	buf_init(&b, said->z, sizeof(said->z));
-	if (sdp_offer_write(&x->asked, &c->owner->offer.media[x->far.index], &x->far,
-			    x->far.direction, &l->layout, &l->origin, &b) != ERR_OK) {
+	if (sdp_list_offer(&x->far, m, &all, &l->numbers, &x->list) != ERR_OK ||
+	    sdp_offer_write(&x->asked, m, &x->list, x->far.direction, &l->layout, &l->origin, &b) !=
+		    ERR_OK) {
 		negotiate_drop(c);
 		return REFUSAL_INTERNAL;
 	}
@@ -590,9 +594,10 @@ negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m
 	struct sdp_local asked = c->x.asked;
 	const char *why = "";
 	enum refusal r = REFUSAL_BAD_ANSWER;
+	struct str body;
 
-	if (has_sdp(m))
-		r = read_answer(c, i, m->body, &got, &why);
+	if (find_sdp(m, &body))
+		r = read_answer(c, i, body, &got, &why);
 	if (r == REFUSAL_NONE && !got.disabled) {
 		sdp_local_chosen(&asked, &got);
 		next.rtp = got.rtp;

@@ -104,16 +104,15 @@ struct trunk {
 	uint8_t contact;            /* enum trunk_contact */
 	uint8_t poll_down, poll_up; /* so many failures, answers in a row: down, up again */
 	uint8_t prefer;             /* enum trunk_prefer */
-	uint8_t pad[1];
 	uint8_t indialog;           /* enum trunk_indialog */
-	uint8_t pad[3];
+	uint8_t pad[2];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words,
-	trunk_prefer_wordstrunk_indialog_words;
+	trunk_prefer_words, trunk_indialog_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

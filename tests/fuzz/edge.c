@@ -461,7 +461,8 @@ end_all(void)
 	}
 	CHECK(loop_run_once(&loop, 0) == ERR_OK);
 	CHECK(edge_txns(e) == 0);
-	CHECK(pool_used(&e->texts.small) == 0 && pool_used(&e->texts.large) == 0);
+	for (unsigned i = 0; i < TEXT_KINDS; i++)
+		CHECK(pool_used(&e->texts.pool[i]) == 0);
 }
 
 int
