@@ -19,11 +19,11 @@ struct fixture {
 static int
 setup(void **state)
 {
-	static struct fixture fixture; /* a test may set up anew */
-	struct fixture *f = &fixture;
+	struct fixture *f = calloc(1, sizeof(*f)); /* not cmocka's: a test may set up anew */
 	char why[STORE_WHY_MAX];
 
-	memset(f, 0, sizeof(*f));
+	if (!f)
+		return -1;
 	*state = f;
 	(void)snprintf(f->dir, sizeof(f->dir), "%s/postern-store-XXXXXX",
 		       getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -48,6 +48,7 @@ teardown(void **state)
 	}
 	(void)unlink(f->good);
 	(void)rmdir(f->dir);
+	free(f);
 	return 0;
 }
 
