@@ -17,6 +17,8 @@ refusal_of(const struct call *c, enum call_leg_index i, const struct sdp *s,
 {
 	if (why->status != SDP_STATUS_REFUSED)
 		return REFUSAL_SDP;
+	if (strcmp(why->text, SDP_NO_FAX) == 0)
+		return REFUSAL_FAX;
 	for (unsigned k = 0; k < s->n_media; k++)
 		if (s->media[k].type == SDP_AUDIO && s->media[k].port)
 			return c->rec.leg[i].secure ? REFUSAL_CRYPTO
@@ -181,7 +183,7 @@ leg_flags(const struct call *c, enum call_leg_index i)
 {
 	const struct call_leg *leg = &c->leg[i];
 	const struct trunk *t = terms_trunk(c, i);
-	uint32_t f = c->rec.leg[i].secure ? MEDIA_F_SECURE : 0;
+	uint32_t f = leg->far.fax ? MEDIA_F_RAW : c->rec.leg[i].secure ? MEDIA_F_SECURE : 0;
 
 	if (leg->far.rtcp_mux && leg->local.rtcp_mux)
 		f |= MEDIA_F_RTCP_MUX;
@@ -232,7 +234,7 @@ take_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 		leg->in_serial = leg->out_serial = 0;
 	c->rec.leg[i].secure = local->secure;
 	c->rec.leg[i].form = local->form;
-	if (far->disabled) { /* port 0: it comes back under its key */
+	if (far->disabled || far->fax) { /* it comes back under its key */
 		leg->far.suite = keep.suite;
 		leg->far.tag = keep.tag;
 		leg->far.spelling = keep.spelling;
@@ -411,6 +413,15 @@ note_fall(struct call *c, enum call_leg_index i, enum record_fall how)
 }
 
 static void
+note_fax(struct call *c, const struct sdp_stream *got)
+{
+	if (!got->fax || got->disabled)
+		return;
+	for (int i = 0; i < CALL_LEGS; i++)
+		c->rec.leg[i].fax = c->rec.leg[i].secure ? RECORD_FAX_clear : RECORD_FAX_passed;
+}
+
+static void
 note_codec(struct call *c, const char *codec)
 {
 	for (int i = 0; i < CALL_LEGS; i++)
@@ -428,7 +439,7 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
 
 	sdp_stream_agree(&far, sdp_answer_direction(far.direction, got->direction));
 	sdp_stream_agree(got, far.direction);
-	if (asked.secure && !got->disabled)
+	if (asked.secure && !got->disabled && !got->fax)
 		sdp_local_chosen(&asked, got);
 	take_sides(c, x, &far, &c->x.mine);
 	take_sides(c, y, got, &asked);
@@ -442,7 +453,9 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
 	c->rec.leg[y].layout.audio = got->index;
 	note_fall(c, x, RECORD_FALL_offered);
 	note_fall(c, y, RECORD_FALL_answered);
-	note_codec(c, got->codec);
+	note_fax(c, got);
+	if (!got->fax)
+		note_codec(c, got->codec);
 	c->leg[x].answers = true;
 	c->leg[y].answers = false;
 	r = open_row(c, y);
@@ -468,6 +481,8 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 	if (!find_sdp(m, &body))
 		return REFUSAL_BAD_ANSWER;
 	r = read_answer(c, from, body, &got, why);
+	if (r == REFUSAL_NONE && got.fax && got.disabled)
+		c->x.far.disabled = true; /* T.38 is not there, and nothing in its place */
 	if (r == REFUSAL_NONE)
 		sdp_list_answer(&c->x.far, &got, &told);
 	if (r == REFUSAL_NONE)
@@ -485,10 +500,10 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 static bool
 is_same(const struct sdp_stream *a, const struct sdp_stream *b)
 {
-	return a->proto == b->proto && a->direction == b->direction && a->disabled == b->disabled &&
-	       a->index == b->index && a->rtcp_mux == b->rtcp_mux && a->ptime == b->ptime &&
-	       a->telephone_event_pt == b->telephone_event_pt && a->n_pts == b->n_pts &&
-	       memcmp(a->pts, b->pts, a->n_pts) == 0 &&
+	return a->proto == b->proto && a->fax == b->fax && a->direction == b->direction &&
+	       a->disabled == b->disabled && a->index == b->index && a->rtcp_mux == b->rtcp_mux &&
+	       a->ptime == b->ptime && a->telephone_event_pt == b->telephone_event_pt &&
+	       a->n_pts == b->n_pts && memcmp(a->pts, b->pts, a->n_pts) == 0 &&
 	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;
 }
 

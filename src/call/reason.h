@@ -60,6 +60,7 @@
 	X(DIALOG, 481, 0, "no such call on this account")                                          \
 	X(CSEQ, 500, 0, "a request with an older CSeq than one before")                            \
 	X(INTERNAL, 500, 41, "postern failed inside; see its log")                                 \
+	X(FAX, 488, 88, "T.38 is not encrypted: send the fax as G.711")                            \
 	X(PRIVACY, 500, 79, "the caller wants a privacy, as critical, that postern does not know")
 
 enum refusal {

@@ -56,6 +56,18 @@ record_audio_text(enum record_audio a)
 	return audios[(unsigned)a < ARRAY_LEN(audios) ? a : 0].text;
 }
 
+const char *
+record_fax_name(enum record_fax f)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		RECORD_FAX_LIST(X)
+#undef X
+	};
+
+	return names[(unsigned)f < ARRAY_LEN(names) ? f : 0];
+}
+
 static bool
 has_end(const char *z, size_t cap)
 {
@@ -97,9 +109,9 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
 	       branch_valid(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
 	       l->layout.audio < SDP_MEDIA_MAX && l->security < TRUNK_SECURITY_N &&
-	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->audio < RECORD_AUDIO_N &&
-	       l->numbers.n <= SDP_NUMBERS_MAX && l->media.pts.n <= MEDIA_PTS &&
-	       dialog_valid(&l->dialog);
+	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->fax < RECORD_FAX_N &&
+	       l->audio < RECORD_AUDIO_N && l->numbers.n <= SDP_NUMBERS_MAX &&
+	       l->media.pts.n <= MEDIA_PTS && dialog_valid(&l->dialog);
 }
 
 bool

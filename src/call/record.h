@@ -71,6 +71,20 @@ enum record_audio {
 const char *record_audio_name(enum record_audio a);
 const char *record_audio_text(enum record_audio a);
 
+/* T.38 on a leg. X(name) */
+#define RECORD_FAX_LIST(X)                                                                         \
+	X(none)                                                                                    \
+	X(passed)                                                                                  \
+	X(clear) /* on a leg whose voice is encrypted */
+enum record_fax {
+#define X(name) RECORD_FAX_##name,
+	RECORD_FAX_LIST(X)
+#undef X
+		RECORD_FAX_N
+};
+/** Outside the list: as of none. Static storage. */
+const char *record_fax_name(enum record_fax f);
+
 struct record_leg {
 	struct sip_dialog dialog;
 	struct policy_id account, trunk; /* text ids; account "" for a carrier */
@@ -94,7 +108,8 @@ struct record_leg {
 	uint8_t fell;                /* enum record_fall */
 	uint8_t form;                /* enum sdp_form: how SRTP was agreed */
 	uint8_t audio;               /* enum record_audio, at the end */
-	uint8_t pad[2];
+	uint8_t fax;                 /* enum record_fax */
+	uint8_t pad[1];
 	struct addr shown;       /* ours, as SDP on this leg names it */
 	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media; /* as last commanded */

@@ -48,6 +48,18 @@ terms_prefer(const struct call *c, enum call_leg_index i)
 	return t ? (enum trunk_prefer)t->prefer : TRUNK_PREFER_OSRTP;
 }
 
+bool
+terms_fax(const struct call *c)
+{
+	for (int i = 0; i < CALL_LEGS; i++) {
+		const struct trunk *t = terms_trunk(c, (enum call_leg_index)i);
+
+		if (c->rec.leg[i].secure && !(t && t->t38_clear))
+			return false;
+	}
+	return c->rec.answer_us != 0;
+}
+
 struct sdp_policy
 terms_policy(const struct call *c, enum call_leg_index i, bool secure)
 {
@@ -56,6 +68,7 @@ terms_policy(const struct call *c, enum call_leg_index i, bool secure)
 			       .osrtp = preferred,
 			       .clear_too = preferred && !c->leg[i].agreed,
 			       .first = !c->leg[i].agreed,
+			       .fax = terms_fax(c),
 			       .suites = SDP_SUITES_TAKEN,
 			       .codecs = terms_codecs(c, i)};
 

@@ -9,6 +9,8 @@
 const struct trunk *terms_trunk(const struct call *c, enum call_leg_index i);
 /** The suites that it names; false: it names none, and *out is left. */
 bool terms_suites(const struct call *c, enum call_leg_index i, struct sdp_suites *out);
+/** May T.38 take the place of the call's audio: on legs in clear, and where their trunk says so? */
+bool terms_fax(const struct call *c);
 /** The codecs that it takes; none named: all. */
 struct sdp_codecs terms_codecs(const struct call *c, enum call_leg_index i);
 /** enum sdp_mki */

@@ -157,7 +157,7 @@ tick_row(struct relay *r, uint32_t slot, uint64_t now_us, uint64_t wall_us)
 		row->rekey_said = say_event(r, MEDIA_REKEY, slot, row);
 	if (inbound_grace_over(row, now_us))
 		(void)!keys_sync(&r->keys, slot, row); /* drops the old key */
-	if (media_rtcp_due(row, peer, now_us)) {
+	if (!(row->conf.flags & MEDIA_F_RAW) && media_rtcp_due(row, peer, now_us)) {
 		buf_init(&b, text, sizeof(text));
 		media_rtcp_own(row, now_us, wall_us, &b);
 		if (buf_end(&b) == ERR_OK)

@@ -51,6 +51,8 @@ enum {
 	/* the rollover counter under a new out key; neither: as the far end did it */
 	MEDIA_F_ROC_KEEP = 256,
 	MEDIA_F_ROC_RESET = 512,
+	MEDIA_F_RAW =
+		2048, /* UDPTL, not RTP: passed as it is to a row that is raw, too; never SRTP */
 	MEDIA_F_PTS_ALL = 1024, /* media_open.pts are all that SDP allows the far end to send */
 };
 

@@ -208,7 +208,8 @@ sort_item(struct relay *r, struct relay_item *it, struct io_packet *k)
 	it->row = relay_touch(r, it->slot);
 	if (!rtcp && (it->row->conf.flags & MEDIA_F_RTCP_MUX))
 		rtcp = rtp_kind_of(k->p, k->len) == RTP_KIND_RTCP;
-	if (!(rtcp ? read_rtcp(r, it) : read_rtp(r, it)))
+	it->raw = !rtcp && (it->row->conf.flags & MEDIA_F_RAW);
+	if (!it->raw && !(rtcp ? read_rtcp(r, it) : read_rtp(r, it)))
 		return;
 	if (it->row->conf.flags & MEDIA_F_SECURE)
 		it->step = RELAY_FIRST;
@@ -364,8 +365,8 @@ address_packet(const struct flow_row *out, uint32_t slot, bool rtcp, struct io_p
 static void
 turn_rtp(struct relay *r, struct relay_item *it, uint64_t now_us)
 {
-	if (!find_out(r, it) || !(it->row->conf.flags & MEDIA_F_RECV) ||
-	    !(it->out->conf.flags & MEDIA_F_SEND) ||
+	if (!find_out(r, it) || (it->out->conf.flags & MEDIA_F_RAW) ||
+	    !(it->row->conf.flags & MEDIA_F_RECV) || !(it->out->conf.flags & MEDIA_F_SEND) ||
 	    !address_packet(it->out, it->out_slot, false, it->k)) {
 		drop_item(r, it, MEDIA_DROP_nopeer);
 		return;
@@ -392,10 +393,26 @@ turn_rtcp(struct relay *r, struct relay_item *it, uint64_t now_us)
 	it->k->len = (uint32_t)b.len;
 }
 
+static void
+turn_raw(struct relay *r, struct relay_item *it, uint64_t now_us)
+{
+	inbound_taken(it->row, &it->pkt, now_us);
+	it->h.payload_len = (uint16_t)it->k->len;
+	it->row->stats.in_packets++;
+	it->row->stats.in_octets += it->h.payload_len;
+	if (!find_out(r, it) || !(it->out->conf.flags & MEDIA_F_RAW) ||
+	    !address_packet(it->out, it->out_slot, false, it->k))
+		drop_item(r, it, MEDIA_DROP_nopeer);
+}
+
 /* Count what was taken, and make it what shall leave. */
 static void
 turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
 {
+	if (it->raw) {
+		turn_raw(r, it, now_us);
+		return;
+	}
 	if (it->pkt.rtcp) {
 		if (media_rtcp_note(it->row, it->k->p, it->k->len, now_us) != ERR_OK) {
 			drop_item(r, it, MEDIA_DROP_version);

@@ -37,6 +37,7 @@ struct relay_item {
 	enum relay_step step;
 	struct inbound_pkt pkt;
 	struct inbound_try first, second;
+	bool raw;        /* no RTP: as it is */
 	enum err status; /* of the first try */
 	uint64_t index;
 	struct rtp_hdr h;

@@ -122,6 +122,7 @@ put_leg(struct buf *b, const char *name, const struct record_leg *l)
 	put_suite(b, "srtp_in", l->in_suite);
 	put_suite(b, "srtp_out", l->out_suite);
 	put_text_or_null(b, "codec", l->codec);
+	put_text_or_null(b, "t38", l->fax ? record_fax_name((enum record_fax)l->fax) : "");
 	put_text(b, "audio", record_audio_name((enum record_audio)l->audio));
 	put_text_or_null(b, "audio_text", record_audio_text((enum record_audio)l->audio));
 	put_media(b, &l->stats);

@@ -140,6 +140,10 @@ put_leg(struct buf *b, const struct json *leg, const char *who)
 	if (*jsonin_text(leg, "fell_text"))
 		buf_printf(b, ", although the trunk prefers SRTP (%s)",
 			   jsonin_text(leg, "fell_text"));
+	if (strcmp(jsonin_text(leg, "t38"), "clear") == 0)
+		buf_z(b, ", a fax (T.38) not encrypted, as the trunk allows");
+	else if (*jsonin_text(leg, "t38"))
+		buf_z(b, ", a fax (T.38)");
 	buf_char(b, '.');
 	if (*jsonin_text(leg, "audio_text"))
 		buf_printf(b, " Nothing was heard from this side: %s.",

@@ -132,6 +132,7 @@ static const struct field trunk_fields[] = {
 	 "a list of SRTP suites, such as AEAD_AES_256_GCM, each once"},
 	{"codecs", "codecs", FIELD_CODECS, 0, T(codecs), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of up to 16 codecs, such as [PCMA, PCMU, G722], each once"},
+	{"t38_clear", "t38_clear", FIELD_BOOL, 0, T(t38_clear), 0, 1, NULL, "no", "yes or no"},
 	{"mki", "mki", FIELD_WORD, 0, T(mki), 0, 0, &trunk_mki_words, "mirror",
 	 "do our SRTP packets carry an MKI"},
 	{"roc", "roc", FIELD_WORD, 0, T(roc), 0, 0, &trunk_roc_words, "follow",

@@ -45,7 +45,7 @@ struct roster_trunk {
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
 	uint32_t poll_every_s, poll_answer_s, poll_slow_ms;
 	uint16_t port, priority, weight;
-	bool enabled, learn, emergency;
+	bool enabled, learn, emergency, t38_clear;
 	enum trunk_kind kind;
 	enum trunk_direction direction;
 	enum trunk_transport transport;

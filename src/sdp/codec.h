@@ -53,6 +53,7 @@ struct sdp_codec {
 
 /* The codecs of an m-line of ours, in order. */
 struct sdp_list {
+	bool fax; /* no codecs: the line is T.38 */
 	uint8_t n;
 	uint8_t pt[SDP_FORMATS_MAX];   /* as the leg that gets it numbers them */
 	uint8_t from[SDP_FORMATS_MAX]; /* the same one in the body that they come from */

@@ -101,6 +101,29 @@ put_audio(struct buf *b, const struct draft *d, const char *proto, unsigned n_cr
 	buf_printf(b, "a=%s\r\n", sdp_direction_name(d->dir));
 }
 
+/* T.38: its attributes are between the two ends (RFC 3362 4), and named so that nothing else is. */
+static void
+put_fax(struct buf *b, const struct draft *d)
+{
+	struct str rest = d->codecs->text, name, value;
+
+	buf_printf(b, "m=image %u udptl t38\r\n", d->ours->media.port);
+	while (sdp_next_attr(&rest, &name, &value)) {
+		if (!str_istarts(name, STR("T38")) || !is_clean(name) ||
+		    (value.len && !is_clean(value)))
+			continue;
+		buf_z(b, "a=");
+		buf_str(b, name);
+		if (value.len) {
+			buf_char(b, ':');
+			buf_str(b, value);
+		}
+		buf_z(b, "\r\n");
+	}
+	if (d->dir != SDP_SENDRECV)
+		buf_printf(b, "a=%s\r\n", sdp_direction_name(d->dir));
+}
+
 /* A line that is not relayed. An answer says the offer's words again (RFC 3264 6). */
 static void
 put_refused(struct buf *b, const struct draft *d, unsigned i)
@@ -132,7 +155,9 @@ put_tail(struct buf *b, const struct draft *d)
 	put_address(b, &d->ours->media);
 	buf_z(b, "t=0 0\r\n");
 	for (unsigned i = 0; i < d->lay->n; i++) {
-		if (i == d->lay->audio && !disabled)
+		if (i == d->lay->audio && !disabled && d->list->fax)
+			put_fax(b, d);
+		else if (i == d->lay->audio && !disabled)
 			put_audio(b, d, audio_proto(d), d->n_crypto);
 		else if (d->lines)
 			put_audio(b, d, sdp_proto_name(SDP_RTP_AVP), 0);
@@ -183,9 +208,13 @@ check_draft(const struct draft *d)
 
 	if (d->offer && d->offered->disabled)
 		return ERR_OK;
+	if (l->media.port == 0 || l->media.family == 0)
+		return ERR_STATE;
+	if (d->list->fax)
+		return ERR_OK;
 	if (l->secure ? d->n_crypto == 0 : l->n_crypto != 0)
 		return ERR_STATE;
-	if (l->n_crypto > SDP_LOCAL_CRYPTO_MAX || l->media.port == 0 || l->media.family == 0)
+	if (l->n_crypto > SDP_LOCAL_CRYPTO_MAX)
 		return ERR_STATE;
 	if (d->list->n == 0)
 		return ERR_NOTFOUND;
@@ -220,6 +249,7 @@ sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
 					   .type = {SDP_AUDIO, SDP_AUDIO}};
 	if (next.n > SDP_MEDIA_MAX || next.audio >= next.n)
 		return ERR_STATE;
+	next.type[next.audio] = list->fax ? SDP_IMAGE : SDP_AUDIO;
 	e = check_draft(&d);
 	if (e == ERR_OK)
 		e = write_body(&d, o, b);

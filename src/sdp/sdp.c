@@ -24,6 +24,7 @@ static const struct {
 	{"RTP/SAVPF", SDP_RTP_SAVPF},
 	{"UDP/TLS/RTP/SAVP", SDP_DTLS_SAVP},
 	{"UDP/TLS/RTP/SAVPF", SDP_DTLS_SAVPF},
+	{"udptl", SDP_UDPTL},
 };
 
 static const char *const media_names[] = {
@@ -74,6 +75,12 @@ bool
 sdp_proto_is_clear(enum sdp_proto p)
 {
 	return p == SDP_RTP_AVP || p == SDP_RTP_AVPF;
+}
+
+bool
+sdp_proto_is_rtp(enum sdp_proto p)
+{
+	return p < SDP_UDPTL;
 }
 
 static enum sdp_proto
@@ -281,7 +288,7 @@ read_media(struct walk *w, struct str value)
 		return ERR_SYNTAX;
 	e = read_port(m, word);
 	for (word = next_word(&value); e == ERR_OK && word.len; word = next_word(&value))
-		e = add_format(w, word, m->proto != SDP_PROTO_OTHER);
+		e = add_format(w, word, sdp_proto_is_rtp(m->proto));
 	return e;
 }
 
@@ -411,7 +418,7 @@ static enum err
 read_media_attr(struct walk *w, struct str name, struct str value)
 {
 	struct sdp_media *m = w->media;
-	bool rtp = m->proto != SDP_PROTO_OTHER;
+	bool rtp = sdp_proto_is_rtp(m->proto);
 
 	if (str_eqz(name, "crypto")) {
 		if (m->n_crypto == SDP_CRYPTO_MAX)

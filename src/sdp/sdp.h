@@ -37,6 +37,7 @@ enum sdp_proto {
 	SDP_RTP_SAVPF,
 	SDP_DTLS_SAVP,  /* UDP/TLS/RTP/SAVP */
 	SDP_DTLS_SAVPF, /* UDP/TLS/RTP/SAVPF */
+	SDP_UDPTL,      /* udptl: T.38 (RFC 7345 A.1) */
 	SDP_PROTO_OTHER,
 };
 
@@ -120,6 +121,8 @@ const char *sdp_proto_name(enum sdp_proto p);
 const char *sdp_media_name(enum sdp_media_type t);
 /** RTP/SAVP or RTP/SAVPF: keys by a=crypto. */
 bool sdp_proto_is_sdes(enum sdp_proto p);
+/** Any that carries RTP: its formats are payload types. */
+bool sdp_proto_is_rtp(enum sdp_proto p);
 /** RTP/AVP or RTP/AVPF. */
 bool sdp_proto_is_clear(enum sdp_proto p);
 

@@ -158,7 +158,7 @@ check_proto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_re
 
 	if (m->proto == SDP_DTLS_SAVP || m->proto == SDP_DTLS_SAVPF)
 		return refuse(why, "DTLS-SRTP is not supported, a=crypto is");
-	if (m->proto == SDP_PROTO_OTHER)
+	if (!sdp_proto_is_rtp(m->proto))
 		return refuse(why, "audio that is not RTP");
 	if (p->secure && !GUARD(M9, encrypted))
 		return refuse(why, m->n_crypto
@@ -306,6 +306,29 @@ nth_media(const struct sdp_layout *lay, unsigned k)
 	return k <= lay->audio ? k - 1 : k;
 }
 
+/* T.38 over UDPTL (RFC 3362). */
+static bool
+is_fax(const struct sdp_media *m)
+{
+	for (unsigned i = 0; m->type == SDP_IMAGE && m->proto == SDP_UDPTL && i < m->n_formats; i++)
+		if (str_ieqz(m->formats[i].name, "t38"))
+			return true;
+	return false;
+}
+
+static enum err
+read_fax(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal *why)
+{
+	enum err e = read_target(m, st, why);
+
+	st->fax = true;
+	st->proto = m->proto;
+	st->ptime = SDP_PTIME_DEFAULT;
+	st->rtcp = (struct addr){0};
+	(void)!str_copyz(st->codec, sizeof(st->codec), STR("t38"));
+	return e;
+}
+
 /* What the m-lines of an offer are good for. */
 struct search {
 	struct sdp_refusal why; /* of the first line that could not be taken */
@@ -345,12 +368,29 @@ find_stream(const struct sdp *s, const struct sdp_policy *p, const struct sdp_la
 	return ERR_NOTFOUND;
 }
 
+/* The first line of T.38 in use; REFUSED where the leg takes none; NOTFOUND. */
+static enum err
+find_fax(const struct sdp *s, const struct sdp_policy *p, struct sdp_stream *out,
+	 struct sdp_refusal *why)
+{
+	for (unsigned i = 0; i < s->n_media; i++) {
+		if (s->media[i].port == 0 || !is_fax(&s->media[i]))
+			continue;
+		if (!p->fax)
+			return p->first ? ERR_NOTFOUND : refuse(why, SDP_NO_FAX);
+		clear_stream(out, i);
+		return read_fax(&s->media[i], out, why);
+	}
+	return ERR_NOTFOUND;
+}
+
 enum err
 sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
 	       struct sdp_stream *out, struct sdp_refusal *why)
 {
 	struct search found = {.off = SDP_MEDIA_MAX};
 	struct sdp_policy clear = *p;
+	enum err e;
 
 	clear.secure = false;
 	if (lay && lay->n && (s->n_media < lay->n || lay->audio >= lay->n))
@@ -362,6 +402,9 @@ sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp
 	*why = found.why;
 	if (found.judged)
 		return ERR_REFUSED;
+	e = find_fax(s, p, out, why);
+	if (e != ERR_NOTFOUND)
+		return e;
 	if (found.off == SDP_MEDIA_MAX)
 		return refuse(why, "no audio");
 	if (p->first)
@@ -462,15 +505,22 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 		return refuse(why, "answer with another number of m-lines than offered");
 	i = answered_line(s, p, ours, lay);
 	m = &s->media[i];
-	if (m->type != SDP_AUDIO)
+	if (asked->fax ? !is_fax(m) : m->type != SDP_AUDIO)
 		return refuse(why, "answer with another media type than offered");
 	if (m->port == 0) {
 		if (p->first)
 			return refuse(why, "audio refused with port 0");
 		disable_stream(out, m, i);
+		out->fax = asked->fax;
 		return ERR_OK;
 	}
 	clear_stream(&st, i);
+	if (asked->fax) {
+		e = read_fax(m, &st, why);
+		if (e == ERR_OK)
+			*out = st;
+		return e;
+	}
 	e = read_answer_stream(m, p, ours, lay, asked, &st, why);
 	if (e == ERR_OK)
 		*out = st;
@@ -512,7 +562,7 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 	bool found = false;
 	enum err e;
 
-	if (!ours->secure || offered->disabled)
+	if (!ours->secure || offered->disabled || offered->fax)
 		return ERR_OK;
 	ours->form = sdp_proto_is_clear(offered->proto) ? SDP_FORM_OSRTP : SDP_FORM_SAVP;
 	for (unsigned i = 0; i < ours->n_crypto && !found; i++) {
@@ -589,8 +639,8 @@ enum err
 sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
 	       const struct sdp_codecs *codecs, struct sdp_numbers *numbers, struct sdp_list *out)
 {
-	struct sdp_list l = {0};
-	bool found = false;
+	struct sdp_list l = {.fax = from->fax};
+	bool found = from->fax;
 
 	for (unsigned rank = 0; rank <= codecs->n; rank++)
 		for (unsigned i = 0; i < from->n_pts; i++) {
@@ -610,7 +660,7 @@ void
 sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
 		struct sdp_list *out)
 {
-	struct sdp_list l = {0};
+	struct sdp_list l = {.fax = offered->fax};
 
 	for (unsigned i = 0; i < answered->n_pts; i++)
 		for (unsigned k = 0; k < offered->n_pts; k++)

@@ -14,6 +14,9 @@ enum {
 	SDP_LINES_N = 2,                       /* of SDP_FORM_LINES */
 };
 
+/* The reason where a body wants T.38 and the leg takes none. */
+#define SDP_NO_FAX "T.38 is not encrypted; send the fax as G.711"
+
 /* Why a body cannot be taken: for the response and the log. text is static, ASCII, no secrets. */
 struct sdp_refusal {
 	uint16_t status;
@@ -26,6 +29,7 @@ struct sdp_policy {
 	bool osrtp;     /* secure: a=crypto under RTP/AVP is as good (RFC 8643) */
 	bool clear_too; /* secure: RTP/AVP in clear is taken where nothing better is there */
 	bool first;     /* of the dialog: an audio stream with port 0 is no call */
+	bool fax; /* T.38 may take the place of audio (m=image udptl); it is never encrypted */
 	struct sdp_suites suites; /* what is taken, the first ones before the others */
 	struct sdp_codecs codecs; /* of offers: what is taken, in this order; none named: all */
 };
@@ -38,6 +42,7 @@ struct sdp_stream {
 	bool far_sends, far_receives; /* after sdp_stream_agree: as negotiated */
 	bool rtcp_mux;                /* it offers it, or (answer) takes the one that we offered */
 	bool disabled;                /* port 0 */
+	bool fax;                     /* T.38: no codecs, no key; codec is "t38" */
 	bool hold;     /* it does not want to hear us: sendonly, inactive, 0.0.0.0 or port 0 */
 	uint8_t index; /* of its m-line */
 	uint8_t n_pts;

@@ -15,3 +15,5 @@ ALTER TABLE trunk ADD COLUMN codecs TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN auth TEXT NOT NULL DEFAULT '';
 -- Which requests inside a dialog go on to the other leg of a call.
 ALTER TABLE trunk ADD COLUMN indialog TEXT NOT NULL DEFAULT 'dtmf';
+-- May T.38 go in clear over a trunk whose voice is encrypted?
+ALTER TABLE trunk ADD COLUMN t38_clear INTEGER NOT NULL DEFAULT 0;

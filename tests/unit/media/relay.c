@@ -590,17 +590,78 @@ test_silence(void **state)
 	}
 }
 
+/* MEDIA_F_RAW: UDPTL passes as it is between two raw rows, from who may send it; no RTP goes to a
+ * raw row, nothing raw to another one, and no RTCP of our own. */
+static void
+test_raw(void **state)
+{
+	static const struct {
+		const char *name;
+		bool raw_a, raw_b, strange;
+		unsigned out;
+	} rows[] = {
+		{"both", true, true, false, 1},
+		{"to an SRTP row", false, true, false, 0},
+		{"from a row of RTP", true, false, false, 0},
+		{"from a stranger", true, true, true, 0},
+	};
+	uint8_t p[IO_PACKET_MAX] = {0, 7, 1, 0xff, 0x80};
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct rig *g = rig_up();
+		struct media_open a, b;
+		struct addr from;
+
+		rig_call(g);
+		a = g->open[LEG_A];
+		b = g->open[LEG_B];
+		if (rows[r].raw_a)
+			a.flags = (a.flags & ~(uint32_t)MEDIA_F_SECURE) | MEDIA_F_RAW;
+		if (rows[r].raw_b)
+			b.flags |= MEDIA_F_RAW;
+		rig_open(g, &a);
+		rig_open(g, &b);
+		from = b.rtp;
+		from.port = (uint16_t)(from.port + 10 * rows[r].strange);
+		rig_push(g, 2 * LEG_B, from, p, 5);
+		ROW_EQUAL(rows[r].name, rig_run(g), rows[r].out);
+		if (rows[r].out) {
+			assert_int_equal(g->out[0].len, 5);
+			assert_memory_equal(g->out[0].p, p, 5);
+			assert_int_equal(g->out[0].socket, 2 * LEG_A);
+			rig_push(g, 2 * LEG_A, a.rtp, p, 1); /* and back */
+			assert_int_equal(rig_run(g), 1);
+			assert_int_equal(g->out[0].socket, 2 * LEG_B);
+			g->n_out = 0;
+			g->now += 20000000;
+			for (int i = 0; i < CONTROL_TICKS; i++)
+				control_tick(g->relay, g->now, g->now);
+			ROW_EQUAL("own RTCP", g->n_out, 0);
+		}
+		rig_down(g);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_srtp_to_clear),  cmocka_unit_test(test_clear_to_srtp),
-		cmocka_unit_test(test_dscp),           cmocka_unit_test(test_who_is_heard),
-		cmocka_unit_test(test_latch_holds),    cmocka_unit_test(test_srtp_source_follows),
-		cmocka_unit_test(test_bad_tags),       cmocka_unit_test(test_junk_is_cheap),
-		cmocka_unit_test(test_broken_packets), cmocka_unit_test(test_rtcp_is_sealed),
-		cmocka_unit_test(test_nowhere_to_go),  cmocka_unit_test(test_mux),
-		cmocka_unit_test(test_payload_types),  cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_srtp_to_clear),
+		cmocka_unit_test(test_clear_to_srtp),
+		cmocka_unit_test(test_dscp),
+		cmocka_unit_test(test_who_is_heard),
+		cmocka_unit_test(test_latch_holds),
+		cmocka_unit_test(test_srtp_source_follows),
+		cmocka_unit_test(test_bad_tags),
+		cmocka_unit_test(test_junk_is_cheap),
+		cmocka_unit_test(test_broken_packets),
+		cmocka_unit_test(test_rtcp_is_sealed),
+		cmocka_unit_test(test_nowhere_to_go),
+		cmocka_unit_test(test_mux),
+		cmocka_unit_test(test_payload_types),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_raw),
 	};
 
 	return cmocka_run_group_tests(tests, rig_libsrtp, rig_libsrtp_down);

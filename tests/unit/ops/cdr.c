@@ -78,6 +78,7 @@ make_answered(void)
 	(void)snprintf(b->trunk.z, POLICY_ID_MAX, "gw2");
 	b->security = TRUNK_SEC_PREFERRED;
 	b->fell = RECORD_FALL_answered;
+	a->fax = RECORD_FAX_clear;
 	b->audio = RECORD_AUDIO_none;
 	(void)!addr_parse(STR("[2001:db8::1]:5060"), &b->remote);
 	(void)snprintf(b->codec, sizeof(b->codec), "PCMU");
@@ -112,7 +113,7 @@ test_golden(void **state)
 		"\"tls_version\":\"TLS 1.2\",\"tls_suite\":\"AES128-SHA\","
 		"\"security\":\"required\",\"fell\":null,\"fell_text\":null,"
 		"\"srtp_in\":\"AES_CM_128_HMAC_SHA1_80\",\"srtp_out\":\"AES_CM_128_HMAC_SHA1_32\","
-		"\"codec\":\"PCMU\",\"audio\":\"unknown\",\"audio_text\":null,"
+		"\"codec\":\"PCMU\",\"t38\":\"clear\",\"audio\":\"unknown\",\"audio_text\":null,"
 		"\"media\":{\"in_packets\":160,\"in_lost\":3,"
 		"\"in_jitter_us\":1200,\"in_bursts\":1,\"in_burst_lost\":2,\"in_burst_length\":4,"
 		"\"out_packets\":161,\"far_lost\":1,\"far_jitter_us\":900,\"round_trip_us\":43000,"
@@ -122,7 +123,8 @@ test_golden(void **state)
 		"\"remote\":\"[2001:db8::1]:5060\",\"peer\":null,\"tls_version\":null,"
 		"\"tls_suite\":null,\"security\":\"preferred\",\"fell\":\"answered\","
 		"\"fell_text\":\"the far side answered our offer of SRTP in clear\","
-		"\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\",\"audio\":\"none\","
+		"\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\",\"t38\":null,\"audio\":"
+		"\"none\","
 		"\"audio_text\":\"no packets came\","
 		"\"media\":{\"in_packets\":0,\"in_lost\":0,\"in_jitter_us\":0,\"in_bursts\":0,"
 		"\"in_burst_lost\":0,\"in_burst_length\":0,\"out_packets\":0,\"far_lost\":0,"
