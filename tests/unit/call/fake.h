@@ -506,7 +506,8 @@ fake_open(void *arg, const struct media_open *o, bool spare)
 	CHECK(o->in_serial <= f->port[o->slot].in_serial &&
 	      o->out_serial <= f->port[o->slot].out_serial);
 	CHECK((o->in_suite != 0) == (o->in_serial != 0));
-	if (!(o->flags & MEDIA_F_SECURE))
+	CHECK(!(o->flags & MEDIA_F_SECURE) || !(o->flags & MEDIA_F_RAW));
+	if (!(o->flags & (MEDIA_F_SECURE | MEDIA_F_RAW)))
 		CHECK(!o->in_serial && !o->out_serial);
 	f->port[o->slot].open = *o;
 	f->port[o->slot].opens++;

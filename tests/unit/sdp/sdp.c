@@ -247,7 +247,7 @@ test_sections(void **state)
 	assert_true(s.media[1].port_count == 2 && s.media[1].conn.addr.family == 6);
 	assert_true(s.media[1].formats[0].clock == 90000 && !s.media[0].rtcp_mux);
 	assert_int_equal(s.media[2].proto, SDP_DTLS_SAVPF);
-	assert_true(s.media[3].type == SDP_IMAGE && s.media[3].proto == SDP_PROTO_OTHER);
+	assert_true(s.media[3].type == SDP_IMAGE && s.media[3].proto == SDP_UDPTL);
 	assert_int_equal(s.media[3].formats[0].pt, SDP_PT_NONE);
 	assert_true(s.media[4].type == SDP_MEDIA_OTHER && s.media[4].n_formats == 2);
 	assert_true(str_eqz(s.media[4].formats[1].name, "w") && s.media[4].text.len == 0);
