@@ -137,34 +137,38 @@ enum err
 media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_plan *plan,
 	       uint32_t max_opens, const struct media_totals *workers)
 {
-	*m = (struct media_ctl){.max = media_slots(plan) + max_opens + MEDIA_SPARE_OPENS,
-				.max_opens = max_opens,
-				.epoch = epoch,
-				.plan = plan,
-				.workers = workers};
-	m->ring = mem_zalloc(m->max, sizeof(*m->ring));
-	if (!m->ring)
+	uint32_t max = media_slots(plan) + max_opens + MEDIA_SPARE_OPENS;
+
+	*m = (struct media_ctl){
+		.max_opens = max_opens, .epoch = epoch, .plan = plan, .workers = workers};
+	m->all = mem_zalloc(max, sizeof(*m->all));
+	if (!m->all)
 		return ERR_NOMEM;
 	if (channel_init(&m->chan, fd, QUEUE_MAX) != ERR_OK) {
-		MEM_FREE(m->ring);
+		MEM_FREE(m->all);
 		return ERR_NOMEM;
 	}
+	list_init(&m->idle);
+	list_init(&m->queue);
+	m->unsent = &m->queue;
+	for (uint32_t i = 0; i < max; i++)
+		list_add(&m->idle, &m->all[i].at);
 	return ERR_OK;
 }
 
 void
 media_ctl_fini(struct media_ctl *m)
 {
-	if (!m->ring)
+	if (!m->all)
 		return;
 	channel_fini(&m->chan);
-	MEM_FREE(m->ring);
+	MEM_FREE(m->all);
 }
 
 static struct media_cmd *
-ring_at(struct media_ctl *m, uint32_t i)
+cmd_of(struct list *at)
 {
-	return &m->ring[(m->first + i) % m->max];
+	return &CONTAINER_OF(at, struct media_wait, at)->cmd;
 }
 
 /* Has its worker noted this OPEN? (A CLOSE ends with its answer, not with the note.) */
@@ -177,133 +181,98 @@ is_applied(const struct media_ctl *m, const struct media_cmd *c, uint32_t worker
 	return noted >> MEDIA_MARK_SHIFT == m->epoch && noted >= c->mark;
 }
 
-/* Type 0 marks a command that is done but not at the head of the ring. */
 static void
-finish_cmd(struct media_ctl *m, struct media_cmd *c)
+finish_cmd(struct media_ctl *m, struct list *at)
 {
-	if (c->type == MEDIA_OPEN)
+	if (at == m->unsent)
+		m->unsent = at->next;
+	if (cmd_of(at)->type == MEDIA_OPEN)
 		m->n_opens--;
-	c->type = 0;
+	m->n--;
+	list_del(at);
+	list_push(&m->idle, at);
 }
 
 /* Forget what is done. Only what was sent in this life of media can have been noted. */
 static void
-trim_ring(struct media_ctl *m)
+trim_queue(struct media_ctl *m)
 {
 	uint32_t waits = 0, all = (1U << media_workers(m->plan)) - 1;
 
-	for (uint32_t i = 0; i < m->sent && waits != all; i++) {
-		struct media_cmd *c = ring_at(m, i);
+	LIST_EACH(at, &m->queue)
+	{
+		struct media_cmd *c = cmd_of(at);
 		uint32_t worker = media_slot_worker(m->plan, c->u.open.slot);
 
+		if (at == m->unsent || waits == all)
+			return;
 		if (c->type != MEDIA_OPEN || waits & 1U << worker)
 			continue; /* a worker notes in order */
 		if (is_applied(m, c, worker))
-			finish_cmd(m, c);
+			finish_cmd(m, at);
 		else
 			waits |= 1U << worker;
-	}
-	while (m->n && ring_at(m, 0)->type == 0) {
-		m->first = (m->first + 1) % m->max;
-		m->n--;
-		if (m->sent)
-			m->sent--;
 	}
 }
 
 bool
 media_ctl_flush(struct media_ctl *m)
 {
-	while (m->sent < m->n && m->chan.fd >= 0) {
-		struct media_cmd *c = ring_at(m, m->sent);
+	while (m->unsent != &m->queue && m->chan.fd >= 0) {
+		struct media_cmd *c = cmd_of(m->unsent);
 
-		if (c->type != 0) {
-			if (m->chan.n >= SEND_MAX && !channel_flush(&m->chan))
-				break;
-			if (channel_push(&m->chan, (uint16_t)c->type, c, sizeof(*c), true) !=
-			    ERR_OK)
-				break;
-		}
-		m->sent++;
+		if (m->chan.n >= SEND_MAX && !channel_flush(&m->chan))
+			break;
+		if (channel_push(&m->chan, (uint16_t)c->type, c, sizeof(*c), true) != ERR_OK)
+			break;
+		m->unsent = m->unsent->next;
 	}
-	return channel_flush(&m->chan) && m->sent == m->n;
+	return channel_flush(&m->chan) && m->unsent == &m->queue;
 }
 
-/* Close the holes that finished commands left behind an unfinished head. */
-static void
-pack_ring(struct media_ctl *m)
+static enum err
+queue_cmd(struct media_ctl *m, uint32_t type, const void *body, size_t len)
 {
-	uint32_t kept = 0, sent = 0;
-
-	for (uint32_t i = 0; i < m->n; i++) {
-		struct media_cmd *c = ring_at(m, i);
-
-		if (c->type == 0)
-			continue;
-		if (i < m->sent)
-			sent++;
-		if (kept != i)
-			*ring_at(m, kept) = *c;
-		kept++;
-	}
-	m->n = kept;
-	m->sent = sent;
-}
-
-static struct media_cmd *
-push_cmd(struct media_ctl *m, uint32_t type)
-{
+	struct list *at = list_shift(&m->idle);
 	struct media_cmd *c;
 
-	if (m->n == m->max)
-		pack_ring(m);
-	if (m->n == m->max)
-		return NULL;
-	c = ring_at(m, m->n++);
-	memset(c, 0, sizeof(*c));
-	c->type = type;
-	c->mark = m->epoch << MEDIA_MARK_SHIFT | ++m->sequence;
-	return c;
-}
-
-/* It leaves now, or with others of this moment. */
-static void
-let_go(struct media_ctl *m)
-{
+	if (!at)
+		return ERR_FULL;
+	c = cmd_of(at);
+	*c = (struct media_cmd){.type = type, .mark = m->epoch << MEDIA_MARK_SHIFT | ++m->sequence};
+	memcpy(&c->u, body, len);
+	list_add(&m->queue, at);
+	if (m->unsent == &m->queue)
+		m->unsent = at;
+	m->n++;
+	m->n_opens += type == MEDIA_OPEN;
 	if (m->on_wish)
 		m->on_wish(m->wish_arg);
 	else
 		media_ctl_flush(m);
+	return ERR_OK;
 }
 
 enum err
 media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare)
 {
 	uint32_t max = m->max_opens + (spare ? MEDIA_SPARE_OPENS : 0);
-	struct media_cmd *c;
 
 	if (m->n_opens >= max)
-		trim_ring(m);
-	if (m->n_opens >= max)
-		return ERR_FULL;
-	c = push_cmd(m, MEDIA_OPEN);
-	if (!c)
-		return ERR_FULL;
-	m->n_opens++;
-	c->u.open = *o;
-	let_go(m);
-	return ERR_OK;
+		trim_queue(m);
+	return m->n_opens >= max ? ERR_FULL : queue_cmd(m, MEDIA_OPEN, o, sizeof(*o));
 }
 
-static struct media_cmd *
+static struct list *
 find_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 {
-	for (uint32_t i = 0; i < m->n; i++) {
-		struct media_cmd *c = ring_at(m, i);
+	LIST_EACH(at, &m->queue)
+	{
+		const struct media_cmd *c = cmd_of(at);
 
 		if (c->type == MEDIA_CLOSE && c->u.close.slot == slot &&
 		    c->u.close.generation == generation)
-			return c;
+			return at;
 	}
 	return NULL;
 }
@@ -311,28 +280,21 @@ find_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 enum err
 media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 {
-	struct media_cmd *c;
+	struct media_close c = {slot, generation};
 
-	trim_ring(m);
-	if (find_close(m, slot, generation))
-		return ERR_OK;
-	c = push_cmd(m, MEDIA_CLOSE);
-	if (!c)
-		return ERR_FULL;
-	c->u.close = (struct media_close){slot, generation};
-	let_go(m);
-	return ERR_OK;
+	trim_queue(m);
+	return find_close(m, slot, generation) ? ERR_OK : queue_cmd(m, MEDIA_CLOSE, &c, sizeof(c));
 }
 
 static void
 take_closed(struct media_ctl *m, const struct media_closed *closed)
 {
-	struct media_cmd *c = find_close(m, closed->slot, closed->generation);
+	struct list *at = find_close(m, closed->slot, closed->generation);
 
-	if (!c)
+	if (!at)
 		return; /* a second answer to a repeated CLOSE */
-	finish_cmd(m, c);
-	trim_ring(m);
+	finish_cmd(m, at);
+	trim_queue(m);
 	if (m->on_closed)
 		m->on_closed(m->arg, closed);
 }
@@ -368,7 +330,7 @@ media_ctl_recv(struct media_ctl *m, uint32_t budget)
 		enum err e = channel_recv(&m->chan, &msg, NULL, NULL);
 
 		if (e == ERR_AGAIN) {
-			trim_ring(m);
+			trim_queue(m);
 			media_ctl_flush(m);
 			return ERR_OK;
 		}
@@ -386,8 +348,8 @@ void
 media_ctl_rebind(struct media_ctl *m, int fd)
 {
 	channel_rebind(&m->chan, fd);
-	trim_ring(m);
-	m->sent = 0;
+	trim_queue(m);
+	m->unsent = m->queue.next;
 	media_ctl_flush(m);
 }
 
@@ -400,6 +362,6 @@ media_ctl_fd(const struct media_ctl *m)
 uint32_t
 media_ctl_waiting(struct media_ctl *m)
 {
-	trim_ring(m);
+	trim_queue(m);
 	return m->n;
 }

@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/channel.h"
+#include "base/list.h"
 #include "sdp/keys.h"
 
 enum {
@@ -62,19 +63,21 @@ struct media_pts {
 	uint8_t n, from[MEDIA_PTS], to[MEDIA_PTS];
 };
 
+/* First what each packet asks for: one cache line of a row. */
 struct media_open {
 	uint32_t slot,
 		generation; /* generation: of this use of the slot; another one starts clean */
 	uint32_t peer;      /* slot that what we receive goes out of, and that names this one as
 			     * its peer; MEDIA_NO_SLOT: nowhere */
 	uint32_t flags;
-	struct addr rtp, rtcp; /* far end as signalling names it; family 0 = not known yet */
-	uint32_t in_serial,
-		out_serial;          /* which keys of the secrets row; a new serial = a new key */
-	uint8_t in_suite, out_suite; /* enum srtp_suite_id; 0 = clear */
-	uint8_t dscp;
-	uint8_t ptime_ms; /* 20 where SDP says nothing */
+	struct addr rtp; /* far end as signalling names it; family 0 = not known yet */
 	uint32_t clock_rate;
+	uint8_t dscp;
+	uint8_t ptime_ms;            /* 20 where SDP says nothing */
+	uint8_t in_suite, out_suite; /* enum srtp_suite_id; 0 = clear */
+	struct addr rtcp;            /* as rtp */
+	uint32_t in_serial,
+		out_serial; /* which keys of the secrets row; a new serial = a new key */
 	uint32_t timeout_s, timeout_lost_s; /* 0 = none; design: 300 and 10 */
 	struct media_pts pts;
 	char cname[MEDIA_CNAME_MAX]; /* ours towards this leg */
@@ -130,13 +133,16 @@ struct media_totals {
 	uint64_t dropped[MEDIA_DROP_N]; /* all rows and no row */
 } __attribute__((aligned(64)));
 
-/* What a row saw. "in" is from the far end of the leg, "out" is to it. */
+/* What a row saw. "in" is from the far end of the leg, "out" is to it. First
+ * what each packet changes. */
 struct media_stats {
 	uint64_t in_packets, in_octets; /* relayed or accepted, RTP payloads */
-	uint64_t in_lost;               /* expected minus received (RFC 3550 A.3), never below 0 */
-	uint64_t in_rtcp;
-	uint64_t out_packets, out_octets, out_rtcp;
-	uint64_t dropped[MEDIA_DROP_N];
+	uint64_t out_packets, out_octets;
+	struct addr far;         /* where packets really come from; family 0 = none yet */
+	uint8_t mos_x10, pad[3]; /* estimate of what we receive, 10..50, 0 = unknown */
+	uint64_t in_lost;        /* expected minus received (RFC 3550 A.3), never below 0 */
+	uint64_t in_rtcp, out_rtcp;
+	uint32_t dropped[MEDIA_DROP_N];
 	uint32_t in_jitter_us; /* RFC 3550 6.4.1 */
 	uint32_t far_lost;     /* cumulative loss that the far end reported of what we sent */
 	uint32_t far_seq;      /* extended highest sequence number of ours that it reported */
@@ -147,10 +153,8 @@ struct media_stats {
 	/* of what we receive: bursts of loss (RFC 3611 4.7.2), packets lost in them, packets in all
 	 */
 	uint32_t in_bursts, in_burst_lost, in_burst_length;
-	uint8_t mos_x10, pad[3];       /* estimate of what we receive, 10..50, 0 = unknown */
 	uint32_t in_strange;           /* of in_packets: of a payload type that SDP does not name */
 	uint16_t in_judged, in_silent; /* of G.711: packets looked into, of these nothing to hear */
-	struct addr far;               /* where packets really come from; family 0 = none yet */
 };
 
 struct media_closed {
@@ -226,14 +230,21 @@ struct media_cmd {
 };
 _Static_assert(sizeof(struct media_cmd) <= CHANNEL_BODY_MAX, "must fit a channel message");
 
-/* What signaling holds of media: the channel, and every command that media has not noted as
- * applied (a CLOSE: not yet answered), so that it can be repeated after media's restart. One
- * thread. The pointers are called from media_ctl_recv only. */
+/* A command that media has not noted as applied (a CLOSE: not yet answered). */
+struct media_wait {
+	struct list at;
+	struct media_cmd cmd;
+};
+
+/* What signaling holds of media: the channel, and every command that waits, so that it can be
+ * repeated after media's restart. It stays where it is. One thread. The pointers are called from
+ * media_ctl_recv only. */
 struct media_ctl {
 	struct channel chan;
-	struct media_cmd *ring;
-	uint32_t max, first, n; /* ring of commands, oldest at first */
-	uint32_t sent;          /* of these, how many went into the channel in this life of media */
+	struct media_wait *all;
+	struct list idle, queue; /* of all; queue: oldest first */
+	struct list *unsent;     /* the first that is not in the channel yet; &queue: none */
+	uint32_t n;              /* in queue */
 	uint32_t n_opens, max_opens;
 	uint64_t epoch, sequence;
 	const struct media_plan *plan;

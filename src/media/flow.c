@@ -94,7 +94,7 @@ flow_begin(struct flow_row *r)
 	if (r->lock & 1)
 		return;
 	__atomic_store_n(&r->lock, r->lock + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* before what changes */
 }
 
 void
@@ -104,10 +104,16 @@ flow_end(struct flow_row *r)
 		__atomic_store_n(&r->lock, r->lock + 1, __ATOMIC_RELEASE);
 }
 
-/* A copy under the counter; after FLOW_READ_TRIES (some 10 ms) as it stands. */
-static void
-copy_row(const struct flow_row *r, struct flow_row *out)
+/* A copy under the counter; after FLOW_READ_TRIES (some 10 ms) as it stands.
+ * False: no such slot. */
+static bool
+copy_row(const struct flow_table *t, uint32_t slot, struct flow_row *out)
 {
+	const struct flow_row *r;
+
+	if (slot >= t->n_slots)
+		return false;
+	r = flow_row(t, slot);
 	for (int i = 0; i < FLOW_READ_TRIES; i++) {
 		uint32_t before = __atomic_load_n(&r->lock, __ATOMIC_ACQUIRE);
 
@@ -119,9 +125,10 @@ copy_row(const struct flow_row *r, struct flow_row *out)
 		memcpy(out, r, sizeof(*out));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&r->lock, __ATOMIC_RELAXED) == before)
-			return;
+			return true;
 	}
 	memcpy(out, r, sizeof(*out));
+	return true;
 }
 
 bool
@@ -129,10 +136,7 @@ flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generation)
 {
 	struct flow_row r;
 
-	if (slot >= t->n_slots)
-		return false;
-	copy_row(flow_row(t, slot), &r);
-	if (!r.open)
+	if (!copy_row(t, slot, &r) || !r.open)
 		return false;
 	*generation = r.generation;
 	return true;
@@ -161,10 +165,7 @@ flow_read_stats(const struct flow_table *t, uint32_t slot, uint32_t generation,
 {
 	struct flow_row r;
 
-	if (slot >= t->n_slots)
-		return ERR_NOTFOUND;
-	copy_row(flow_row(t, slot), &r);
-	if (r.generation != generation || r.in.quality.clock_rate == 0)
+	if (!copy_row(t, slot, &r) || r.generation != generation || r.in.quality.clock_rate == 0)
 		return ERR_NOTFOUND;
 	flow_fill_stats(&r, out);
 	return ERR_OK;
@@ -175,13 +176,16 @@ flow_peek(const struct flow_table *t, uint32_t slot, uint32_t generation, struct
 {
 	struct flow_row r;
 
-	if (slot >= t->n_slots)
-		return ERR_NOTFOUND;
-	copy_row(flow_row(t, slot), &r);
-	if (!r.open || r.generation != generation)
+	if (!copy_row(t, slot, &r) || !r.open || r.generation != generation)
 		return ERR_NOTFOUND;
 	*out = r;
 	return ERR_OK;
+}
+
+static void
+repair_state(struct srtp_state *s)
+{
+	srtp_state_resume(s, s->ssrc, s->rtp.next, s->rtcp.next);
 }
 
 bool
@@ -189,13 +193,9 @@ flow_repair(struct flow_row *r)
 {
 	if (!(r->lock & 1))
 		return false;
-	for (int i = 0; i < FLOW_CELLS; i++) {
-		struct srtp_state *s = &r->in.cell[i];
-
-		srtp_state_resume(s, s->ssrc, s->rtp.next, s->rtcp.next);
-	}
-	srtp_state_resume(&r->out.state, r->out.state.ssrc, r->out.state.rtp.next,
-			  r->out.state.rtcp.next);
+	for (int i = 0; i < FLOW_CELLS; i++)
+		repair_state(&r->in.cell[i]);
+	repair_state(&r->out.state);
 	flow_end(r);
 	return true;
 }

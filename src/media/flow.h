@@ -9,18 +9,20 @@
 #ifndef POSTERN_MEDIA_FLOW_H
 #define POSTERN_MEDIA_FLOW_H
 
+#include <stddef.h>
+
 #include "base/shm.h"
 #include "media/io.h"
 #include "rtp/quality.h"
 #include "srtp/engine.h"
 
 enum {
-	FLOW_VERSION = 4,
+	FLOW_VERSION = 5,
 	FLOW_SECRETS_VERSION = 1,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
 		3,     /* receiving states kept whole: of this source, an earlier one, an old key */
-	FLOW_GONE = 4, /* further sources of which the highest index is remembered */
+	FLOW_GONE = 5, /* further sources of which the highest index is remembered */
 	FLOW_READ_TRIES = 200,
 	FLOW_SRTP_MAX = 32,
 	FLOW_IO_MAX = 16,
@@ -39,32 +41,33 @@ struct flow_gone {
 
 /* From the far end of the leg. */
 struct flow_in {
-	struct srtp_state cell[FLOW_CELLS];
-	struct flow_gone gone[FLOW_GONE];
-	struct quality quality;
-	uint64_t media_us;  /* last packet that was accepted (RTP or RTCP); 0 = none */
-	uint64_t rtcp_us;   /* last RTCP that was accepted; 0 = none */
-	uint64_t grace_us;  /* until when the old key is tried; 0 = no old key */
-	uint64_t search_us; /* when the search budget was last filled up */
-	uint64_t sr_us;     /* when the last SR came */
-	uint32_t sr_mid;    /* its NTP time, middle bits; 0 = none */
+	/* beside the head of the row, in one cache line: what each packet reads or changes */
+	uint64_t media_us;                /* last packet that was accepted (RTP or RTCP); 0 = none */
 	uint32_t cell_serial[FLOW_CELLS]; /* key of the cell; 0 = the cell is empty */
-	uint32_t serial, old_serial;      /* keys: the present one, and the one before */
+	uint32_t serial;                  /* key: the present one */
 	uint32_t pinned;                  /* the key that verified last: it is tried first */
 	uint32_t ssrc;                    /* source of the last accepted RTP packet */
-	struct addr rtcp_far;             /* where RTCP really comes from */
 	uint8_t has_source;               /* ssrc is set */
 	uint8_t cell_last;                /* the cell that verified last */
-	uint8_t search_tokens, search_turn;
-	uint8_t old_suite; /* of old_serial */
-	uint8_t roc_way;   /* enum flow_roc: what the far end did at its last new key */
 	/* the payload type of its last packet, what that becomes, and whether it is a strange one
 	 */
 	uint8_t pt_known, pt, pt_to, pt_strange;
-	uint8_t pad[3];
+	uint8_t search_tokens, search_turn;
+	struct srtp_state cell[FLOW_CELLS]; /* a line each */
+	struct quality quality;
+	struct flow_gone gone[FLOW_GONE];
+	uint64_t rtcp_us;     /* last RTCP that was accepted; 0 = none */
+	uint64_t grace_us;    /* until when the old key is tried; 0 = no old key */
+	uint64_t search_us;   /* when the search budget was last filled up */
+	uint64_t sr_us;       /* when the last SR came */
+	uint32_t sr_mid;      /* its NTP time, middle bits; 0 = none */
+	uint32_t old_serial;  /* key: the one before */
+	struct addr rtcp_far; /* where RTCP really comes from */
+	uint8_t old_suite;    /* of old_serial */
+	uint8_t roc_way;      /* enum flow_roc: what the far end did at its last new key */
 };
 
-/* To the far end of the leg. */
+/* To the far end of the leg: two lines. */
 struct flow_out {
 	struct srtp_state state; /* its ssrc is ours towards this leg, on clear legs too */
 	uint64_t rtp_us;         /* last RTP sent; 0 = none */
@@ -80,6 +83,7 @@ struct flow_out {
 	uint8_t pad;
 };
 
+/* A packet reads and writes five lines of its own row, and five of its peer's. */
 struct flow_row {
 	uint32_t lock; /* odd: being changed */
 	uint32_t generation;
@@ -87,12 +91,15 @@ struct flow_row {
 	uint8_t timeout_said, rekey_said, pad;
 	uint32_t source_count; /* sources seen */
 	uint64_t since_us;     /* flags as they are since */
-	struct media_open conf;
 	struct flow_in in;
-	struct flow_out out;
-	struct media_stats stats; /* read it with flow_read_stats, which fills in the estimates */
+	struct flow_out out __attribute__((aligned(64)));
+	struct media_open conf __attribute__((aligned(64)));
+	/* read it with flow_read_stats, which fills in the estimates */
+	struct media_stats stats __attribute__((aligned(64)));
 };
 _Static_assert(sizeof(struct flow_row) <= FLOW_ROW_SIZE, "a row is at most 1 KiB");
+_Static_assert(offsetof(struct flow_row, in.cell) == 64, "the head is a line, states follow");
+_Static_assert(offsetof(struct flow_row, in.quality) % 64 == 0, "its first line is hot");
 
 struct flow_head {
 	struct shm_head shm;

@@ -13,7 +13,9 @@
 
 enum {
 	PAYLOAD_AT = XFRAMES_SIZE - IO_PACKET_MAX, /* in a frame that we fill ourselves */
-	KICKS_MAX = 16,  /* calls of the kernel for one batch: it sends 32 packets in each */
+	KICKS_MAX = 16, /* calls of the kernel for one batch: it sends 32 packets in each */
+	PREFETCH = 256, /* bytes of a frame: all of it as a rule */
+	LINE = 64,
 	STEER_EVERY = 4, /* batches that may pass before steer is asked, while there are packets */
 };
 _Static_assert((int)PAYLOAD_AT >= (int)FRAME_MAX, "room for the headers");
@@ -92,7 +94,8 @@ receive_from(struct io_xdp *s, uint32_t q, struct io_packet *v, unsigned n)
 	unsigned got = 0;
 
 	for (i = 0; i < there; i++)
-		__builtin_prefetch(xframes_at(&s->frames, d[i].len ? d[i].addr : 0));
+		for (uint32_t at = 0; at < d[i].len && at < PREFETCH; at += LINE)
+			__builtin_prefetch(xframes_at(&s->frames, d[i].addr + at), 1);
 	for (i = 0; i < there; i++) {
 		good[i] = d[i].len && read_packet(s, &d[i], &v[got]);
 		if (!good[i])

@@ -24,9 +24,8 @@ drop_key(struct keys *k, struct keys_entry *e)
 void
 keys_drop(struct keys *k, uint32_t slot)
 {
-	drop_key(k, &k->slots[slot].in);
-	drop_key(k, &k->slots[slot].in_old);
-	drop_key(k, &k->slots[slot].out);
+	for (int i = 0; i < KEYS_A_SLOT; i++)
+		drop_key(k, &k->slots[slot].entry[i]);
 }
 
 void
@@ -65,44 +64,48 @@ load_key(struct keys *k, const struct media_master pair[2], uint32_t serial, uns
 enum err
 keys_sync(struct keys *k, uint32_t slot, const struct flow_row *r)
 {
-	struct keys_slot *s = &k->slots[slot];
+	struct keys_entry *e = k->slots[slot].entry;
 	const struct media_secret *m = &k->secrets->rows[slot];
-	bool want = r->open && (r->conf.flags & MEDIA_F_SECURE);
-	uint32_t in = want ? r->in.serial : 0, old = want ? r->in.old_serial : 0;
-	enum err err[KEYS_A_SLOT];
+	const struct {
+		const struct media_master *pair;
+		uint32_t serial;
+		uint8_t suite;
+	} want[KEYS_A_SLOT] = {{m->in, r->in.serial, r->conf.in_suite},
+			       {m->in, r->in.old_serial, r->in.old_suite},
+			       {m->out, r->out.serial, r->conf.out_suite}};
+	bool any = r->open && (r->conf.flags & MEDIA_F_SECURE);
+	enum err first = ERR_OK;
 
-	if (s->in.key && s->in.serial == old && old != in) {
-		drop_key(k, &s->in_old);
-		s->in_old = s->in;
-		s->in = (struct keys_entry){0};
+	if (any && e[KEYS_IN].key && e[KEYS_IN].serial == r->in.old_serial &&
+	    r->in.old_serial != r->in.serial) {
+		drop_key(k, &e[KEYS_OLD]);
+		e[KEYS_OLD] = e[KEYS_IN];
+		e[KEYS_IN] = (struct keys_entry){0};
 	}
-	err[0] = load_key(k, m->in, in, r->conf.in_suite, &s->in);
-	err[1] = load_key(k, m->in, old, r->in.old_suite, &s->in_old);
-	err[2] = load_key(k, m->out, want ? r->out.serial : 0, r->conf.out_suite, &s->out);
-	for (int i = 0; i < KEYS_A_SLOT; i++)
-		if (err[i] != ERR_OK)
-			return err[i];
-	return ERR_OK;
+	for (int i = 0; i < KEYS_A_SLOT; i++) {
+		enum err err =
+			load_key(k, want[i].pair, any ? want[i].serial : 0, want[i].suite, &e[i]);
+
+		if (first == ERR_OK)
+			first = err;
+	}
+	return first;
 }
 
 struct srtp_key *
 keys_in(const struct keys *k, uint32_t slot, uint32_t serial)
 {
-	const struct keys_slot *s = &k->slots[slot];
+	const struct keys_entry *e = k->slots[slot].entry;
 
-	if (serial == 0)
-		return NULL;
-	if (s->in.serial == serial)
-		return s->in.key;
-	if (s->in_old.serial == serial)
-		return s->in_old.key;
-	return NULL;
+	if (serial && e[KEYS_IN].serial == serial)
+		return e[KEYS_IN].key;
+	return serial && e[KEYS_OLD].serial == serial ? e[KEYS_OLD].key : NULL;
 }
 
 bool
 keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r)
 {
-	const struct keys_entry *e = &k->slots[slot].in;
+	const struct keys_entry *e = &k->slots[slot].entry[KEYS_IN];
 	uint64_t used = 0;
 
 	if (!e->key || e->life == 0)
@@ -111,10 +114,4 @@ keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r)
 		if (r->in.cell_serial[i] == e->serial)
 			used += r->in.cell[i].packets;
 	return used >= (UINT64_C(1) << e->life) - (UINT64_C(1) << e->life) / 8;
-}
-
-struct srtp_key *
-keys_out(const struct keys *k, uint32_t slot)
-{
-	return k->slots[slot].out.key;
 }

@@ -5,7 +5,7 @@
 
 #include "media/flow.h"
 
-enum { KEYS_A_SLOT = 3 }; /* in, in before the re-key, out */
+enum { KEYS_IN, KEYS_OLD, KEYS_OUT, KEYS_A_SLOT }; /* old: in, before the re-key */
 
 /* key NULL: none */
 struct keys_entry {
@@ -15,7 +15,7 @@ struct keys_entry {
 };
 
 struct keys_slot {
-	struct keys_entry in, in_old, out;
+	struct keys_entry entry[KEYS_A_SLOT];
 };
 
 struct keys {
@@ -42,6 +42,10 @@ struct srtp_key *keys_in(const struct keys *k, uint32_t slot, uint32_t serial);
 /** Has the far end used up nearly all of what its SDP says that its present key is good for? */
 bool keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r);
 /** The present sending key, NULL when there is none. */
-struct srtp_key *keys_out(const struct keys *k, uint32_t slot);
+static inline struct srtp_key *
+keys_out(const struct keys *k, uint32_t slot)
+{
+	return k->slots[slot].entry[KEYS_OUT].key;
+}
 
 #endif

@@ -146,14 +146,15 @@ drop_of(enum err e)
 	return MEDIA_DROP_auth;
 }
 
-/* The header of a packet in clear; with the guard off, a broken one is passed as it is. */
+/* With the guard off, a broken header is passed as it is. */
 static bool
-read_header(struct relay *r, struct relay_item *it)
+read_header(struct relay *r, struct relay_item *it, bool encrypted)
 {
 	enum err e;
 
 	memset(&it->h, 0, sizeof(it->h));
-	e = rtp_parse(it->k->p, it->k->len, &it->h);
+	e = encrypted ? rtp_parse_encrypted(it->k->p, it->k->len, &it->h)
+		      : rtp_parse(it->k->p, it->k->len, &it->h);
 	if (GUARD(M11, e == ERR_OK))
 		return true;
 	drop_item(r, it, e == ERR_SHORT ? MEDIA_DROP_short : MEDIA_DROP_version);
@@ -179,17 +180,8 @@ read_rtcp(struct relay *r, struct relay_item *it)
 static bool
 read_rtp(struct relay *r, struct relay_item *it)
 {
-	enum err e;
-
-	if (it->row->conf.flags & MEDIA_F_SECURE) {
-		e = rtp_parse_encrypted(it->k->p, it->k->len, &it->h);
-		if (!GUARD(M11, e == ERR_OK)) {
-			drop_item(r, it, e == ERR_SHORT ? MEDIA_DROP_short : MEDIA_DROP_version);
-			return false;
-		}
-	} else if (!read_header(r, it)) {
+	if (!read_header(r, it, it->row->conf.flags & MEDIA_F_SECURE))
 		return false;
-	}
 	it->pkt.ssrc = it->h.ssrc;
 	it->pkt.seq = it->h.seq;
 	return true;
@@ -422,7 +414,7 @@ turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
 		turn_rtcp(r, it, now_us);
 		return;
 	}
-	if ((it->row->conf.flags & MEDIA_F_SECURE) && !read_header(r, it))
+	if ((it->row->conf.flags & MEDIA_F_SECURE) && !read_header(r, it, false))
 		return; /* the padding is known only now */
 	inbound_taken(it->row, &it->pkt, now_us);
 	it->row->stats.in_packets++;
@@ -503,27 +495,22 @@ send_batch(struct relay *r, const struct io_packet *v, unsigned n)
 	r->conf.flows->mine->dropped[MEDIA_DROP_send] += want - sent;
 }
 
-/* A row is cold as a rule: bring the lines that its packets will touch, for all of the batch at
+/* A row is cold as a rule: bring the lines that its packet will touch, for all of the batch at
  * once, before the first one waits for them. */
 static void
 prefetch_in(const struct relay *r, const struct io_packet *v, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t slot = v[i].socket / 2;
-		const struct flow_row *row;
+		const struct flow_row *row = flow_row(r->conf.flows, v[i].socket / 2);
 
-		if (slot >= r->conf.flows->n_slots)
+		if (v[i].socket / 2 >= r->conf.flows->n_slots)
 			continue;
-		row = flow_row(r->conf.flows, slot);
 		__builtin_prefetch(row, 1);
-		__builtin_prefetch(&row->conf.rtp);
+		__builtin_prefetch(&row->conf);
 		__builtin_prefetch(&row->in.cell[0], 1);
 		__builtin_prefetch(&row->in.quality, 1);
-		__builtin_prefetch(&row->in.media_us, 1);
-		__builtin_prefetch(&row->in.pinned, 1);
 		__builtin_prefetch(&row->stats, 1);
-		__builtin_prefetch(&row->stats.far);
-		__builtin_prefetch(&r->keys.slots[slot]);
+		__builtin_prefetch(&r->keys.slots[v[i].socket / 2]);
 	}
 }
 
@@ -538,11 +525,10 @@ prefetch_out(const struct relay *r, unsigned n)
 			continue;
 		out = flow_row(r->conf.flows, it->row->conf.peer);
 		__builtin_prefetch(out, 1);
-		__builtin_prefetch(&out->conf.rtp);
+		__builtin_prefetch(&out->conf);
 		__builtin_prefetch(&out->out.state, 1);
-		__builtin_prefetch(&out->out.source, 1);
-		__builtin_prefetch(&out->stats.out_packets, 1);
-		__builtin_prefetch(&out->stats.far);
+		__builtin_prefetch(&out->out.rtp_us, 1);
+		__builtin_prefetch(&out->stats, 1);
 		__builtin_prefetch(&r->keys.slots[it->row->conf.peer]);
 	}
 }

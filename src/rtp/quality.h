@@ -19,26 +19,29 @@ enum quality_verdict {
 	QUALITY_JUMP,      /* not counted: out of any window; two in a row restart the count */
 };
 
-/* Receiving side. All zero is not a state: quality_init. */
+/* Receiving side. All zero is not a state: quality_init. First what each packet changes: a cache
+ * line. */
 struct quality {
-	uint64_t received; /* counted packets of this source, duplicates included */
-	uint64_t cycles;   /* 65536 * number of wraps */
-	uint64_t earlier_expected, earlier_received; /* of earlier sources and counts */
-	uint64_t prior_expected, prior_received;     /* at the last quality_block */
-	uint32_t base_seq, bad_seq;                  /* bad_seq: 16 bits, or QUALITY_NO_SEQ */
-	uint32_t transit;                            /* A.8: arrival - timestamp, timestamp units */
-	uint32_t jitter_x16;                         /* timestamp units * 16 */
-	uint32_t lost_runs, lost_in_runs;            /* gaps seen, and packets missing in them */
-	uint32_t late;                               /* counted, but behind the highest */
-	uint32_t lost_run_max;
-	uint32_t since_loss, now_lost, now_length; /* of the burst that may be going on */
-	uint32_t bursts, burst_lost, burst_length; /* of those that are over */
-	uint32_t clock_rate;                       /* Hz, never 0 */
+	uint64_t received;   /* counted packets of this source, duplicates included */
+	uint64_t cycles;     /* 65536 * number of wraps */
+	uint32_t clock_rate; /* Hz, never 0 */
+	uint32_t transit;    /* A.8: arrival - timestamp, timestamp units */
+	uint32_t jitter_x16; /* timestamp units * 16 */
+	uint32_t since_loss; /* of the burst that may be going on */
+	uint32_t bad_seq;    /* 16 bits, or QUALITY_NO_SEQ */
 	uint16_t max_seq;
 	uint8_t probation;     /* packets in a row still wanted */
 	uint8_t probation_new; /* what a new source starts with */
 	bool started, has_transit;
 	uint8_t pad[2];
+	uint32_t base_seq;
+	uint32_t now_lost, now_length;    /* of the burst that may be going on */
+	uint32_t lost_runs, lost_in_runs; /* gaps seen, and packets missing in them */
+	uint32_t late;                    /* counted, but behind the highest */
+	uint32_t lost_run_max;
+	uint32_t bursts, burst_lost, burst_length;   /* of those that are over */
+	uint64_t earlier_expected, earlier_received; /* of earlier sources and counts */
+	uint64_t prior_expected, prior_received;     /* at the last quality_block */
 };
 
 /**

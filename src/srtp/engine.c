@@ -213,57 +213,45 @@ commit_index(const struct srtp_op *op)
 	op->state->packets++;
 }
 
+/* The room of an outgoing packet, and the index word of an RTCP packet. */
 static enum err
-plan_protect_rtcp(struct srtp_op *op, const struct tail *t, struct cipher_job *job)
+plan_out(const struct srtp_op *op, const struct tail *t, uint32_t *word)
 {
-	uint32_t word;
-	enum err err;
-
+	if (op->len + t->size > SRTP_PACKET_MAX || op->len + t->size > op->cap)
+		return ERR_LONG;
+	if (!(op->flags & SRTP_OP_RTCP))
+		return ERR_OK;
 	if (op->len < RTCP_HEADER_LEN)
 		return ERR_SHORT;
-	if (op->state->rtcp.next >= SRTCP_INDEX_LIMIT)
-		return ERR_EXPIRED;
-	word = srtcp_e | (uint32_t)op->state->rtcp.next;
-	err = plan_rtcp(op, op->len, word, job);
-	if (!err)
-		rtp_set32(op->buf + op->len + t->word, word);
-	return err;
+	*word = srtcp_e | (uint32_t)op->state->rtcp.next;
+	return op->state->rtcp.next >= SRTCP_INDEX_LIMIT ? ERR_EXPIRED : ERR_OK;
 }
 
-/* Pass 1 of protect: from OK on, the index is used. */
+/* The tail of an incoming packet: its MKI, and the index word of an RTCP packet. */
 static enum err
-plan_protect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slot)
+plan_in(const struct srtp_op *op, const struct tail *t, uint32_t *word)
 {
-	struct tail t;
-	enum err err;
+	bool rtcp = op->flags & SRTP_OP_RTCP;
+	const uint8_t *end;
 
-	if (!op->key)
-		return ERR_STATE;
-	if (op->len > SRTP_PACKET_MAX)
-		return ERR_LONG;
-	t = tail_of(op);
-	if (op->len + t.size > SRTP_PACKET_MAX || op->len + t.size > op->cap)
-		return ERR_LONG;
-	err = op->flags & SRTP_OP_RTCP ? plan_protect_rtcp(op, &t, job)
-				       : plan_rtp(op, op->len, job);
-	if (err)
-		return err;
-	if (!GUARD(M7, srtp_replay_fresh(window_of(op), op->index)))
-		return ERR_REPLAY;
-	commit_index(op);
-	put_mki(op->key, op->buf + op->len + t.mki);
-	*slot = (struct srtp_slot){op, op->buf + op->len + t.tag, op->len + t.size};
-	return ERR_OK;
+	if (op->len < (rtcp ? RTCP_HEADER_LEN : RTP_HEADER_LEN) + t->size)
+		return ERR_SHORT;
+	end = op->buf + op->len - t->size;
+	if (!is_mki(op->key, end + t->mki))
+		return ERR_NOTFOUND;
+	if (!rtcp)
+		return ERR_OK;
+	*word = rtp_get32(end + t->word);
+	return GUARD(M10, *word & srtcp_e) ? ERR_OK : ERR_UNSUPPORTED;
 }
 
-/* Pass 1 of unprotect: reads only. */
+/* Pass 1. Of protect: from OK on, the index is used. Of unprotect: reads only. */
 static enum err
-plan_unprotect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slot)
+plan_op(struct srtp_op *op, bool protect, struct cipher_job *job, struct srtp_slot *slot)
 {
 	bool rtcp = op->flags & SRTP_OP_RTCP;
 	uint32_t len, word = 0;
 	struct tail t;
-	uint8_t *end;
 	enum err err;
 
 	if (!op->key)
@@ -271,22 +259,22 @@ plan_unprotect(struct srtp_op *op, struct cipher_job *job, struct srtp_slot *slo
 	if (op->len > SRTP_PACKET_MAX)
 		return ERR_LONG;
 	t = tail_of(op);
-	if (op->len < (rtcp ? RTCP_HEADER_LEN : RTP_HEADER_LEN) + t.size)
-		return ERR_SHORT;
-	len = op->len - t.size;
-	end = op->buf + len;
-	if (!is_mki(op->key, end + t.mki))
-		return ERR_NOTFOUND;
-	if (rtcp)
-		word = rtp_get32(end + t.word);
-	if (rtcp && !GUARD(M10, word & srtcp_e))
-		return ERR_UNSUPPORTED;
+	err = protect ? plan_out(op, &t, &word) : plan_in(op, &t, &word);
+	if (err)
+		return err;
+	len = protect ? op->len : op->len - t.size;
 	err = rtcp ? plan_rtcp(op, len, word, job) : plan_rtp(op, len, job);
 	if (err)
 		return err;
-	if (!GUARD(M5, srtp_replay_fresh(window_of(op), op->index)))
+	*slot = (struct srtp_slot){op, op->buf + len + t.tag, protect ? len + t.size : len};
+	if (!protect)
+		return GUARD(M5, srtp_replay_fresh(window_of(op), op->index)) ? ERR_OK : ERR_REPLAY;
+	if (!GUARD(M7, srtp_replay_fresh(window_of(op), op->index)))
 		return ERR_REPLAY;
-	*slot = (struct srtp_slot){op, end + t.tag, len};
+	commit_index(op);
+	put_mki(op->key, op->buf + len + t.mki);
+	if (rtcp)
+		rtp_set32(op->buf + len + t.word, word);
 	return ERR_OK;
 }
 
@@ -332,8 +320,7 @@ struct jobs {
 
 /* Pass 1 over n ops: jobs for those that go on, by kind. */
 static void
-plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n,
-	   enum err (*do_plan)(struct srtp_op *, struct cipher_job *, struct srtp_slot *),
+plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n, bool protect,
 	   struct jobs out[CIPHER_KINDS])
 {
 	unsigned m = 0;
@@ -345,7 +332,7 @@ plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n,
 
 		prefetch(c, ops, i, n);
 		ops[i]->out_len = 0;
-		ops[i]->status = do_plan(ops[i], &c->jobs[m], &c->slots[m]);
+		ops[i]->status = plan_op(ops[i], protect, &c->jobs[m], &c->slots[m]);
 		if (ops[i]->status)
 			continue;
 		to = &out[ops[i]->key->suite->kind];
@@ -404,7 +391,7 @@ srtp_protect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 		all[i] = &ops[i];
 		ops[i].auths = 0;
 	}
-	plan_batch(c, all, n, plan_protect, jobs);
+	plan_batch(c, all, n, true, jobs);
 	for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
 		if (jobs[kind].n)
 			good += protect_kind(c, kind, &jobs[kind]);
@@ -467,7 +454,7 @@ srtp_unprotect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 		ops[i].auths = 0;
 	}
 	for (unsigned round = 0, m = n; round < UNPROTECT_ROUNDS && m > 0; round++) {
-		plan_batch(c, todo, m, plan_unprotect, jobs);
+		plan_batch(c, todo, m, false, jobs);
 		for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
 			if (jobs[kind].n)
 				good += unprotect_kind(c, kind, &jobs[kind]);
