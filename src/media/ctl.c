@@ -11,10 +11,8 @@ enum {
 	RECV_BUDGET_MAX = 4096
 };
 
-static const struct {
-	const char *name, *help;
-} drops[] = {
-#define X(name, help) {#name, help},
+static const char *const drops[] = {
+#define X(name, help) #name,
 	MEDIA_DROP_LIST(X)
 #undef X
 };
@@ -29,16 +27,6 @@ uint32_t
 media_slots(const struct media_plan *p)
 {
 	return p->n_addrs * media_pairs(p);
-}
-
-uint32_t
-media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port)
-{
-	uint32_t pair = (uint32_t)(port - p->port_min) / 2;
-
-	if (addr_index >= p->n_addrs || port < p->port_min || pair >= media_pairs(p))
-		return MEDIA_NO_SLOT;
-	return addr_index * media_pairs(p) + pair;
 }
 
 uint32_t
@@ -80,13 +68,7 @@ media_slot_worker(const struct media_plan *p, uint32_t slot)
 const char *
 media_drop_name(enum media_drop d)
 {
-	return (unsigned)d < ARRAY_LEN(drops) ? drops[d].name : "?";
-}
-
-const char *
-media_drop_help(enum media_drop d)
-{
-	return (unsigned)d < ARRAY_LEN(drops) ? drops[d].help : "?";
+	return (unsigned)d < ARRAY_LEN(drops) ? drops[d] : "?";
 }
 
 enum err

@@ -194,8 +194,7 @@ struct media_plan {
 uint32_t media_pairs(const struct media_plan *p);
 /** Number of slots of the plan: n_addrs * pairs. */
 uint32_t media_slots(const struct media_plan *p);
-/** slot = addr_index * pairs + (port - port_min) / 2 */
-uint32_t media_slot_of(const struct media_plan *p, uint32_t addr_index, uint16_t port);
+/* slot = addr_index * pairs + (port - port_min) / 2 */
 uint32_t media_slot_addr(const struct media_plan *p, uint32_t slot);
 uint16_t media_slot_port(const struct media_plan *p, uint32_t slot);
 /** How many workers there are, 1 to MEDIA_WORKERS_MAX. */
@@ -205,7 +204,6 @@ uint32_t media_slot_worker(const struct media_plan *p, uint32_t slot);
 /** Pairs of ports of one worker on each address; the last worker may have fewer. 0: no ports. */
 uint32_t media_slice(const struct media_plan *p);
 const char *media_drop_name(enum media_drop d);
-const char *media_drop_help(enum media_drop d);
 
 /** Signaling: store a key into row->in or row->out. RANGE: serial 0, or longer than the places. */
 enum err media_secret_put(struct media_master pair[2], uint32_t serial,

@@ -127,22 +127,28 @@ inbound_first(struct flow_row *r, const struct inbound_pkt *k, struct inbound_tr
 
 /* ---- the search ---- */
 
-struct candidate {
-	uint32_t serial, roc;
-	bool use_roc;
+struct candidates {
+	struct {
+		uint32_t serial, roc;
+		bool use_roc;
+	} v[CANDIDATES_MAX];
+	unsigned n;
 };
 
 static void
-add_candidate(struct candidate *list, unsigned *n, uint32_t serial, uint32_t roc, bool use_roc)
+add(struct candidates *c, uint32_t serial, uint32_t roc, bool use_roc)
 {
-	if (*n < CANDIDATES_MAX)
-		list[(*n)++] = (struct candidate){serial, roc, use_roc};
+	if (c->n == CANDIDATES_MAX)
+		return;
+	c->v[c->n].serial = serial;
+	c->v[c->n].roc = roc;
+	c->v[c->n++].use_roc = use_roc;
 }
 
 /* Ahead of the highest index only: what was recorded earlier is never tried (M6 g). */
 static void
 add_ahead(const struct srtp_state *s, uint32_t serial, uint16_t seq, uint64_t tried,
-	  struct candidate *list, unsigned *n)
+	  struct candidates *c)
 {
 	uint64_t next = s->rtp.next, index = (next & ~(uint64_t)(WRAP - 1)) | seq;
 
@@ -150,37 +156,36 @@ add_ahead(const struct srtp_state *s, uint32_t serial, uint16_t seq, uint64_t tr
 		index += WRAP;
 	for (int i = 0; i < INBOUND_AHEAD; i++, index += WRAP)
 		if (index != tried && index < SRTP_INDEX_LIMIT)
-			add_candidate(list, n, serial, srtp_index_roc(index), true);
+			add(c, serial, srtp_index_roc(index), true);
 }
 
 /* A source that this key has not verified yet: the kept rollover counter, zero, the next one. */
 static void
 add_unknown(const struct flow_in *in, const struct inbound_try *first, const struct inbound_pkt *k,
-	    uint64_t tried, struct candidate *list, unsigned *n)
+	    uint64_t tried, struct candidates *c)
 {
 	const struct srtp_state *last = &in->cell[in->cell_last];
 	uint32_t roc = srtp_index_roc(tried);
 
 	if (roc != 0)
-		add_candidate(list, n, first->serial, 0, true);
+		add(c, first->serial, 0, true);
 	if (!first->use_roc && in->cell_serial[in->cell_last] && srtp_state_started(last))
 		roc = srtp_index_roc(srtp_index_estimate(last->rtp.next - 1, k->seq));
 	if (srtp_index_make(roc, k->seq) != tried && roc != 0)
-		add_candidate(list, n, first->serial, roc, true);
-	add_candidate(list, n, first->serial, roc + 1, true);
+		add(c, first->serial, roc, true);
+	add(c, first->serial, roc + 1, true);
 }
 
 /* The other key during the grace time. */
 static void
-add_other(struct flow_in *in, const struct inbound_pkt *k, uint32_t serial, struct candidate *list,
-	  unsigned *n)
+add_other(struct flow_in *in, const struct inbound_pkt *k, uint32_t serial, struct candidates *c)
 {
 	struct inbound_try t;
 	bool known = choose_state(in, serial, k, &t);
 
-	add_candidate(list, n, serial, t.roc, t.use_roc);
+	add(c, serial, t.roc, t.use_roc);
 	if (!known && t.use_roc && t.roc != 0)
-		add_candidate(list, n, serial, 0, true);
+		add(c, serial, 0, true);
 }
 
 static bool
@@ -217,28 +222,28 @@ inbound_second(struct flow_row *r, const struct inbound_pkt *k, const struct inb
 	       enum err status, uint64_t index, uint64_t now_us, struct inbound_try *out)
 {
 	struct flow_in *in = &r->in;
-	struct candidate list[CANDIDATES_MAX], *c;
+	struct candidates c = {.n = 0};
 	uint32_t other = other_serial(in, first->serial);
-	unsigned n = 0;
+	unsigned at;
 
 	if (!worth_search(first, status, index) && !(k->rtcp && status == ERR_REPLAY && other))
 		return false;
 	if (!inbound_is_named(r, k->rtcp, &k->from))
 		return false;
 	if (other)
-		add_other(in, k, other, list, &n);
+		add_other(in, k, other, &c);
 	else if (k->rtcp)
 		return false; /* its index stands in it */
 	else if (first->state != &first->temp || srtp_state_started(first->state))
-		add_ahead(first->state, first->serial, k->seq, index, list, &n);
+		add_ahead(first->state, first->serial, k->seq, index, &c);
 	else
-		add_unknown(in, first, k, index, list, &n);
-	if (n == 0 || !take_token(in, now_us))
+		add_unknown(in, first, k, index, &c);
+	if (c.n == 0 || !take_token(in, now_us))
 		return false;
-	c = &list[in->search_turn++ % n];
-	(void)choose_state(in, c->serial, k, out);
-	out->use_roc = c->use_roc;
-	out->roc = c->roc;
+	at = in->search_turn++ % c.n;
+	(void)choose_state(in, c.v[at].serial, k, out);
+	out->use_roc = c.v[at].use_roc;
+	out->roc = c.v[at].roc;
 	out->searched = true;
 	return true;
 }

@@ -23,8 +23,6 @@ struct steer_batch {
 	struct iovec iov[IO_BATCH];
 	union {
 		struct sockaddr_storage sa;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
 		struct sockaddr_ll link;
 	} name[IO_BATCH];
 	uint8_t control[IO_BATCH][CONTROL_MAX] __attribute__((aligned(8)));
@@ -246,6 +244,7 @@ static unsigned
 send_slow(struct io_steer *s, uint32_t local)
 {
 	struct frame_way w;
+	struct addr to;
 	uint32_t same;
 
 	for (unsigned i = 0; i < s->n_slow; i++) {
@@ -253,16 +252,10 @@ send_slow(struct io_steer *s, uint32_t local)
 
 		if (s->slow[i].local != local || !find_way(s, k, &w, &same))
 			continue;
-		if (w.to.family == 6) {
-			s->tx.name[s->n_tx].v6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
-			memcpy(&s->tx.name[s->n_tx].v6.sin6_addr, w.to.ip, 16);
-		} else {
-			s->tx.name[s->n_tx].v4 = (struct sockaddr_in){.sin_family = AF_INET};
-			memcpy(&s->tx.name[s->n_tx].v4.sin_addr, w.to.ip, 4);
-		}
+		to = w.to;
+		to.port = 0;
 		put_message(s, &s->slow[i], frame_put(&w, k->p, k->len),
-			    w.to.family == 6 ? sizeof(struct sockaddr_in6)
-					     : sizeof(struct sockaddr_in));
+			    addr_to_sa(&to, &s->tx.name[s->n_tx].sa));
 	}
 	return s->n_tx ? send_messages(s, s->fd[STEER_FAMILIES + local]) : 0;
 }

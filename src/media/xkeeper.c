@@ -27,7 +27,6 @@ enum {
 	SEND_BUFFER = 8 * 1024 * 1024,
 	BUSY_TRIES = 40,
 	BUSY_MS = 50,
-	MEGABYTE = 1024 * 1024,
 };
 
 /* An interface, and its program. */
@@ -53,23 +52,6 @@ uint32_t
 xkeeper_place(const struct media_plan *plan, uint32_t w)
 {
 	return media_workers(plan) * STEER_PLACES + w * XKEEPER_PLACES;
-}
-
-/* The kernel pins the frames, within RLIMIT_MEMLOCK where keeper has no CAP_IPC_LOCK. */
-static enum err
-say_memlock(struct xkeeper *k, uint64_t bytes)
-{
-	struct rlimit rl = {0};
-
-	if (errno != ENOBUFS)
-		return io_why(k->why, "xdp:", "memory of the frames");
-	(void)getrlimit(RLIMIT_MEMLOCK, &rl);
-	(void)snprintf(k->why, IO_WHY_MAX,
-		       "xdp: %llu MiB of locked memory are needed, RLIMIT_MEMLOCK allows %llu MiB: "
-		       "raise it (LimitMEMLOCK=), or give keeper CAP_IPC_LOCK",
-		       (unsigned long long)(bytes / MEGABYTE) + 1,
-		       (unsigned long long)rl.rlim_cur / MEGABYTE);
-	return ERR_PERM;
 }
 
 /* ---- interfaces ---- */
@@ -249,7 +231,8 @@ open_socket(struct xkeeper *k, const struct xframes *x, bool owns, int *out)
 	if (*out < 0)
 		return io_why(k->why, "xdp:", "socket");
 	if (owns && setsockopt(*out, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) != 0)
-		return say_memlock(k, reg.len);
+		return io_why(k->why,
+			      "xdp:", "frames in locked memory (LimitMEMLOCK=, or CAP_IPC_LOCK)");
 	if (!io_option(*out, SOL_XDP, XDP_UMEM_FILL_RING, rx) ||
 	    !io_option(*out, SOL_XDP, XDP_UMEM_COMPLETION_RING, tx) ||
 	    !io_option(*out, SOL_XDP, XDP_RX_RING, rx) ||

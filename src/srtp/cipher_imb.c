@@ -40,6 +40,10 @@ enum {
 	GCM_AT = CACHE_LINE - CIPHER_PART_AT,
 };
 
+_Static_assert(CIPHER_PART_AT + sizeof(struct cm_key) + CACHE_LINE <= 384,
+	       "what a packet needs, key and state");
+_Static_assert(CIPHER_PART_AT + GCM_AT + sizeof(struct gcm_key_data) <= 1088, "a key of AES-GCM");
+
 /* A worker's library objects. */
 struct imb {
 	IMB_MGR *narrow;

@@ -48,12 +48,6 @@ srtp_state_started(const struct srtp_state *s)
 	return s->rtp.next > 0;
 }
 
-uint32_t
-srtp_state_roc(const struct srtp_state *s)
-{
-	return srtp_state_started(s) ? srtp_index_roc(s->rtp.next - 1) : 0;
-}
-
 /* What stands behind a packet, as offsets from its end. AES-CM: index word, MKI, tag (RFC 3711 3.1,
  * 3.4); GCM: tag, index word, MKI (RFC 7714 8.2, 9.2). */
 struct tail {

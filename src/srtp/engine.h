@@ -46,8 +46,6 @@ void srtp_state_resume(struct srtp_state *s, uint32_t ssrc, uint64_t rtp_next, u
 void srtp_state_rekey(struct srtp_state *s);
 /** True once an RTP packet was sent or authenticated. */
 bool srtp_state_started(const struct srtp_state *s) NODISCARD;
-/** Rollover counter of the highest index; 0 before the first packet. */
-uint32_t srtp_state_roc(const struct srtp_state *s) NODISCARD;
 
 enum srtp_op_flag {
 	SRTP_OP_RTCP = 1, /* the packet is RTCP */

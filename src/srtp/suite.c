@@ -21,12 +21,3 @@ srtp_suite_get(unsigned id)
 			return &suites[i];
 	return NULL;
 }
-
-const struct srtp_suite *
-srtp_suite_find(struct str name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
-		if (str_ieqz(name, suites[i].name))
-			return &suites[i];
-	return NULL;
-}

@@ -43,7 +43,5 @@ struct srtp_suite {
 
 /** The row of id; NULL for SRTP_NONE and anything unknown. Static storage. */
 const struct srtp_suite *srtp_suite_get(unsigned id) NODISCARD;
-/** The row of that name (any case, as SDP tokens of a=crypto are met); NULL when unknown. */
-const struct srtp_suite *srtp_suite_find(struct str name) NODISCARD;
 
 #endif

@@ -340,7 +340,7 @@ run_rounds(unsigned total, void (*do_batch)(unsigned n))
 			done += n;
 		}
 		for (unsigned i = 0; i < STREAMS; i++) {
-			wraps += srtp_state_roc(&streams[i].rx) - streams[i].roc;
+			wraps += srtp_index_roc(streams[i].rx.rtp.next - 1) - streams[i].roc;
 			stream_down(&streams[i]);
 		}
 	}
