@@ -228,6 +228,7 @@ killed_again_and_again(const char *device)
 
 	s.plan.bound[0] = make_addr("10.97.0.2", 0);
 	s.wire = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(0x0800));
+	io_buffers(s.wire, 8 << 20, 0); /* a worker that starts late answers all at once */
 	sa.sll_ifindex = (int)if_nametoindex("x1");
 	assert_int_equal(bind(s.wire, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	e = io_xdp_backend.do_make(&s.plan, &s.set, why);
