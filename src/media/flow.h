@@ -42,7 +42,7 @@ struct flow_gone {
 /* From the far end of the leg. */
 struct flow_in {
 	/* beside the head of the row, in one cache line: what each packet reads or changes */
-	uint64_t media_us;                /* last packet that was accepted (RTP or RTCP); 0 = none */
+	uint64_t media_us; /* last packet that was accepted (RTP or RTCP); 0 = none */
 	uint32_t cell_serial[FLOW_CELLS]; /* key of the cell; 0 = the cell is empty */
 	uint32_t serial;                  /* key: the present one */
 	uint32_t pinned;                  /* the key that verified last: it is tried first */

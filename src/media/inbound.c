@@ -401,7 +401,8 @@ inbound_pt(struct flow_row *r, uint8_t pt)
 {
 	if (!r->in.pt_known || r->in.pt != pt)
 		look_up_pt(r, pt);
-	r->stats.in_strange += r->in.pt_strange;
+	if (r->in.pt_strange)
+		r->stats.in_strange++;
 	return r->in.pt_to;
 }
 
