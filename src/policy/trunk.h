@@ -104,8 +104,9 @@ struct trunk {
 	uint8_t contact;            /* enum trunk_contact */
 	uint8_t poll_down, poll_up; /* so many failures, answers in a row: down, up again */
 	uint8_t prefer;             /* enum trunk_prefer */
-	uint8_t indialog;           /* enum trunk_indialogt38_clear;          /* 0, 1: T.38, never encrypted, may go here though voice is */
-	uint8_t pad[2];
+	uint8_t indialog;           /* enum trunk_indialog */
+	uint8_t t38_clear;          /* 0, 1: T.38, never encrypted, may go here though voice is */
+	uint8_t pad[1];
 };
 
 /* Words of the enums as files, the store and --json show them. */
