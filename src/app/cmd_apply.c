@@ -1,8 +1,11 @@
 #include "app/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/cmdline.h"
+#include "app/inuse.h"
 #include "conf/accountsfile.h"
 #include "conf/conf.h"
 #include "conf/refs.h"
@@ -150,17 +153,35 @@ tell_end(const struct apply *a, uint32_t n, bool done, uint64_t version)
 		       done ? "applied" : "not applied", (unsigned long long)version);
 }
 
+/* What the postern that runs with this configuration works with; NULL: none runs, or it cannot be
+ * asked, which is said. */
+static const struct conf *
+ask_running(const struct apply *a, struct conf *mem)
+{
+	enum err e = mem ? inuse_ask(a->conf, mem) : ERR_NOMEM;
+
+	if (e != ERR_OK && e != ERR_NOTFOUND)
+		fprintf(stderr,
+			"postern apply: %s: the running postern cannot be asked (%s); what FILE "
+			"names is looked up in %s alone\n",
+			a->conf->control, errno ? strerror(errno) : err_text(e), a->path);
+	return e == ERR_OK ? mem : NULL;
+}
+
 /* What the file alone cannot say: reports, and this node's configuration. */
 static enum err
 check_roster(struct apply *a, struct store *s, const struct roster *have, const struct roster *want)
 {
+	struct conf *mem = mem_zalloc(1, sizeof(*mem));
 	struct handstore *hands;
 	enum err e;
 
 	standing_hands(a->conf->store, &hands);
 	e = standing_check(s, hands, have, want, clock_wall_us(), &a->rep);
 	handstore_close(&hands);
-	refs_check(want, a->conf, a->path, &a->rep);
+	errno = 0;
+	refs_check(want, a->conf, a->path, ask_running(a, mem), &a->rep);
+	mem_free(mem);
 	return e == ERR_OK && a->rep.n_errors ? ERR_CONFIG : e;
 }
 

@@ -193,7 +193,9 @@ run_talk(const struct talk *t, const struct ready_words *w, struct str profile)
 	buf_init(&b, mem, sizeof(mem));
 	put_begin(&b, w, profile);
 	if (buf_end(&b) != ERR_OK) {
-		fprintf(stderr, "postern ready: too long\n");
+		fprintf(stderr, "postern ready: %s is too long to be sent%s\n",
+			w->profile ? w->profile : "the question",
+			w->profile ? ": is it the file of a profile?" : "");
 		return STATUS_NOT_RUN;
 	}
 	answer = ask_one(t, buf_view(&b), &text);

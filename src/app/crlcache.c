@@ -162,8 +162,9 @@ crlcache_wait_s(const struct tls_crl_dates *d, int64_t wall_us)
 	return s < CRLCACHE_AGAIN_MIN_S ? CRLCACHE_AGAIN_MIN_S : (uint32_t)s;
 }
 
+/* url: the address that failed last; the alarm goes by the first one. */
 static void
-note_failure(struct crlcache_item *i, const char *why)
+note_failure(struct crlcache_item *i, struct str url, const char *why)
 {
 	uint64_t wait_s = CRLCACHE_RETRY_MIN_S;
 	char text[ALARM_TEXT_MAX];
@@ -173,10 +174,11 @@ note_failure(struct crlcache_item *i, const char *why)
 	i->failures++;
 	i->due_us = clock_now_us() +
 		    (wait_s < CRLCACHE_RETRY_MAX_S ? wait_s : CRLCACHE_RETRY_MAX_S) * CLOCK_S;
-	(void)snprintf(text, sizeof(text), "the revocation list cannot be fetched: %.200s%s", why,
+	(void)snprintf(text, sizeof(text), "the revocation list cannot be fetched: %.*s: %.160s%s",
+		       STR_ARG(str_sub(url, 0, 120)), why,
 		       i->bytes ? "; the last one is used" : "; there is none");
 	if (i->failures == 1)
-		log_warn("crl.fetch", "url=%s %s", i->url, text);
+		log_warn("crl.fetch", "url=%.*s %s", STR_ARG(url), text);
 	if (i->failures >= CRLCACHE_ALARM_AFTER)
 		(void)alarms_raise(i->owner->alarms, ALARM_CRL_FETCH, ALARM_WARNING, i->url, text,
 				   clock_wall_us());
@@ -190,7 +192,7 @@ try_next(struct crlcache_item *i, const char *why)
 
 	if (url_at(i, i->turn + 1).len == 0) {
 		i->turn = 0;
-		note_failure(i, why);
+		note_failure(i, url, why);
 		return;
 	}
 	log_info("crl.fetch", "url=%.*s %s; the next address is tried", STR_ARG(url), why);

@@ -34,7 +34,7 @@ find_socket(const char *word, const char *path, struct sockaddr_un *sa)
 }
 
 static int
-connect_to(const char *word, const struct sockaddr_un *sa)
+connect_to(const struct sockaddr_un *sa)
 {
 	struct timeval wait = {.tv_sec = CTLCLIENT_WAIT_S};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -42,20 +42,40 @@ connect_to(const char *word, const struct sockaddr_un *sa)
 	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
 			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) != 0 ||
 			connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0)) {
-		fprintf(stderr, "postern %s: %s: %s; does postern run with this configuration?\n",
-			word, sa->sun_path, strerror(errno));
+		int why = errno;
+
 		close(fd);
+		errno = why;
 		fd = -1;
 	}
 	return fd;
 }
 
 int
+ctlclient_connect(const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	if (str_copyz(sa.sun_path, sizeof(sa.sun_path), str_from(path)) != ERR_OK) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return connect_to(&sa);
+}
+
+int
 ctlclient_open(const char *word, const char *conf_path)
 {
 	struct sockaddr_un sa;
+	int fd;
 
-	return find_socket(word, conf_path, &sa) == ERR_OK ? connect_to(word, &sa) : -1;
+	if (find_socket(word, conf_path, &sa) != ERR_OK)
+		return -1;
+	fd = connect_to(&sa);
+	if (fd < 0)
+		fprintf(stderr, "postern %s: %s: %s; does postern run with this configuration?\n",
+			word, sa.sun_path, strerror(errno));
+	return fd;
 }
 
 /* The answer without its newline, into memory of CONTROL_ANSWER_MAX bytes. */

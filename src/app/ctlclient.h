@@ -18,6 +18,8 @@ enum {
  * on standard error why not; word: the command, for that.
  */
 int ctlclient_open(const char *word, const char *conf_path);
+/** Connect to this control socket. -1: errno says why not, nothing is printed. */
+int ctlclient_connect(const char *path);
 /**
  * Send a request line (with its newline) and read the answer, without its newline, into memory of
  * CONTROL_ANSWER_MAX bytes. CLOSED: no answer.

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/accountdesk.h"
 #include "app/admin_take.h"
 #include "app/handintake.h"
+#include "app/inuse.h"
 #include "app/keeper_msg.h"
 #include "app/admin_ready.h"
 #include "app/pkidesk.h"
@@ -22,7 +24,6 @@
 #include "ops/control.h"
 #include "ops/show.h"
 #include "store/reports.h"
-#include "store/store.h"
 
 enum {
 	ADMIN_KEEPER_QUEUE = 16,
@@ -57,158 +58,12 @@ struct admin {
 	struct control control;
 	struct show show;
 	struct admin_ready ready;
-	struct store *store;
-	uint64_t tried_version; /* of the store, that a snapshot was made or tried from */
-	bool tried;
-	int accounts_fd; /* a snapshot that keeper has not taken yet, -1 = none */
-	char good_path[ADMIN_PATH_MAX], hands_path[ADMIN_PATH_MAX], alarms_path[ADMIN_PATH_MAX];
+	struct accountdesk accounts;
+	char hands_path[ADMIN_PATH_MAX], alarms_path[ADMIN_PATH_MAX];
 	char lists_path[ADMIN_PATH_MAX];
 };
 
-/* ---- accounts ---- */
-
-static void
-store_failed(struct admin *a, const char *why)
-{
-	if (!a->show.store_broken)
-		log_error("accounts.store",
-			  "%s: %s; the last good accounts stay in use, changes have no effect",
-			  a->conf->store, why);
-	a->show.store_broken = true;
-	(void)alarms_raise(&a->alarms, ALARM_STORE, ALARM_CRITICAL, a->conf->store, why,
-			   clock_wall_us());
-}
-
-static void
-store_works(struct admin *a)
-{
-	if (a->show.store_broken)
-		log_info("accounts.store", "%s works again", a->conf->store);
-	a->show.store_broken = false;
-	(void)alarms_clear(&a->alarms, ALARM_STORE, a->conf->store);
-}
-
-/* To keeper, or again at the next tick. */
-static void
-pass_accounts(struct admin *a)
-{
-	if (a->accounts_fd < 0 ||
-	    channel_send_fds(&a->keeper, KEEPER_ACCOUNTS, NULL, 0, &a->accounts_fd, 1) != ERR_OK)
-		return;
-	close(a->accounts_fd);
-	a->accounts_fd = -1;
-}
-
-static void
-take_snapshot(struct admin *a, struct str bytes)
-{
-	struct snapshot_view v;
-	int fd;
-	enum err e = snapshot_open(bytes, &v);
-
-	if (e == ERR_OK)
-		e = shm_blob("postern-accounts", bytes, &fd);
-	if (e != ERR_OK) {
-		log_error("accounts.snapshot", "cannot be passed on: %s", err_text(e));
-		return;
-	}
-	if (a->accounts_fd >= 0)
-		close(a->accounts_fd);
-	a->accounts_fd = fd;
-	a->show.store_version = v.version;
-	log_info("accounts.snapshot", "version=%llu accounts=%u trunks=%u numbers=%u",
-		 (unsigned long long)v.version, v.n_accounts, v.n_trunks, v.n_numbers);
-	pass_accounts(a);
-}
-
-static enum err
-open_store(struct admin *a)
-{
-	char why[STORE_WHY_MAX] = "";
-	enum err e = a->store ? ERR_OK : store_open(a->conf->store, &a->store, why);
-
-	if (e != ERR_OK)
-		store_failed(a, why[0] ? why : err_text(e));
-	return e;
-}
-
-/* Nothing was ever applied to this store, but there were accounts before: it is not theirs. */
-static bool
-is_lost(const struct admin *a, uint64_t version)
-{
-	struct snapshot_view v;
-	struct str good;
-	bool lost;
-
-	if (version != 0 || store_good_read(a->good_path, &good) != ERR_OK)
-		return false;
-	lost = snapshot_open(good, &v) == ERR_OK && v.version != 0;
-	store_snapshot_free(&good);
-	return lost;
-}
-
-/* A new snapshot when the store has changed. */
-static enum err
-look_at_store(struct admin *a)
-{
-	struct str bytes;
-	uint64_t version;
-	enum err e = open_store(a);
-
-	if (e != ERR_OK)
-		return e;
-	e = store_version(a->store, &version);
-	if (e == ERR_OK && a->tried && version == a->tried_version)
-		return a->show.store_broken ? ERR_CONFIG : ERR_OK;
-	if (e == ERR_OK && is_lost(a, version)) {
-		store_failed(a, "it is empty, but there were accounts: apply them again, or put "
-				"the store back");
-		a->tried = true;
-		a->tried_version = version;
-		return ERR_CONFIG;
-	}
-	if (e == ERR_OK) {
-		a->tried = true;
-		a->tried_version = version;
-		e = store_snapshot(a->store, &bytes);
-	}
-	if (e != ERR_OK) {
-		store_failed(a, e == ERR_CONFIG ? "what it holds is refused" : store_why(a->store));
-		if (e != ERR_CONFIG)
-			store_close(&a->store); /* opened anew at the next try */
-		a->tried = e == ERR_CONFIG;
-		return e;
-	}
-	store_works(a);
-	take_snapshot(a, bytes);
-	if (store_good_write(a->good_path, bytes) != ERR_OK)
-		log_warn("accounts.good", "%s cannot be written", a->good_path);
-	store_snapshot_free(&bytes);
-	return ERR_OK;
-}
-
-static void
-first_accounts(struct admin *a)
-{
-	struct str bytes;
-
-	if (look_at_store(a) == ERR_OK)
-		return;
-	if (store_good_read(a->good_path, &bytes) != ERR_OK) {
-		log_error("accounts.none", "neither the store nor %s can be used", a->good_path);
-		return;
-	}
-	take_snapshot(a, bytes);
-	store_snapshot_free(&bytes);
-}
-
-static enum err
-reload_store(struct admin *a)
-{
-	store_close(&a->store);
-	a->tried = false;
-	return look_at_store(a);
-}
+/* ---- reload ---- */
 
 static enum err
 reload(void *arg, uint64_t *ticket)
@@ -217,7 +72,7 @@ reload(void *arg, uint64_t *ticket)
 
 	if (admin_reload_ask(&a->reloaded, &a->keeper, ticket) != ERR_OK)
 		log_error("admin.reload", "keeper does not take the question");
-	return reload_store(a);
+	return accountdesk_reload(&a->accounts);
 }
 
 static bool
@@ -360,8 +215,7 @@ on_tick(struct timer *t, uint64_t now_us)
 	struct admin *a = CONTAINER_OF(t, struct admin, tick);
 
 	(void)now_us;
-	pass_accounts(a);
-	(void)!look_at_store(a);
+	accountdesk_tick(&a->accounts);
 	write_cdrs(a);
 	pkidesk_tick(&a->pkidesk, a->hands.store, clock_now_us());
 	if (a->hands.why[0])
@@ -441,6 +295,14 @@ take_reloaded(struct admin *a, const struct channel_msg *msg, int fd)
 	return true;
 }
 
+/* Read again, in use from now on. */
+static void
+take_conf(struct admin *a, const int fds[2])
+{
+	pkidesk_conf(&a->pkidesk, fds);
+	accountdesk_conf(&a->accounts, a->pkidesk.conf);
+}
+
 /* False: it was not understood, and the descriptors are still the caller's. */
 static bool
 take_keeper(struct admin *a, const struct channel_msg *msg, const int fds[2], size_t n)
@@ -450,12 +312,12 @@ take_keeper(struct admin *a, const struct channel_msg *msg, const int fds[2], si
 	switch (msg->head.type) {
 	case KEEPER_CONF:
 		if (n == 2)
-			pkidesk_conf(&a->pkidesk, fds);
+			take_conf(a, fds);
 		return n == 2;
 	case KEEPER_PEER:
 		return take_peer(a, msg, fd);
 	case KEEPER_RELOAD:
-		(void)!reload_store(a);
+		(void)!accountdesk_reload(&a->accounts);
 		return true;
 	case KEEPER_RELOADED:
 		return take_reloaded(a, msg, fd);
@@ -529,12 +391,12 @@ keep_report(void *arg, const struct probe_facts *f, const struct ready_report *r
 				   .issuer = str_from(leaf->issuer),
 				   .names = str_from(leaf->names),
 				   .json = json};
-	enum err e = rep.account.len ? open_store(a) : ERR_NOTFOUND;
+	enum err e = rep.account.len ? accountdesk_open(&a->accounts) : ERR_NOTFOUND;
 
 	if (e == ERR_NOTFOUND)
 		return;
 	if (e == ERR_OK)
-		e = store_report_write(a->store, &rep);
+		e = store_report_write(a->accounts.store, &rep);
 	if (e != ERR_OK)
 		log_error("ready.store", "account=%s: the report is not kept: %s", f->account.id.z,
 			  err_text(e));
@@ -547,7 +409,7 @@ answer(void *arg, struct str line, struct buf *b)
 
 	if (admin_ready_answer(&a->ready, line, a->control.asker, b))
 		watch_output(a);
-	else
+	else if (!inuse_answer(a->pkidesk.conf, line, b))
 		show_answer(&a->show, line, b);
 }
 
@@ -631,7 +493,6 @@ open_files(struct admin *a)
 	make_folders(a->conf->store);
 	make_folders(a->conf->cdr);
 	make_folders(a->conf->control);
-	(void)snprintf(a->good_path, sizeof(a->good_path), "%s.good", a->conf->store);
 	(void)snprintf(a->lists_path, sizeof(a->lists_path), "%s.crls", a->conf->store);
 	(void)snprintf(a->hands_path, sizeof(a->hands_path), "%s.handshakes", a->conf->store);
 	(void)snprintf(a->alarms_path, sizeof(a->alarms_path), "%s/alarms.jsonl", a->conf->run_dir);
@@ -711,7 +572,7 @@ set_up(struct admin *a, uint64_t epoch)
 	a->ready.on_report = keep_report;
 	a->ready.arg = a;
 	open_control(a);
-	first_accounts(a);
+	accountdesk_init(&a->accounts, a->pkidesk.conf, &a->alarms, &a->keeper, &a->show);
 	write_cdrs(a);
 	return channel_send(&a->keeper, KEEPER_READY, NULL, 0, true);
 }
@@ -726,7 +587,7 @@ tear_down(struct admin *a)
 	gateways_fini(&a->gateways);
 	handintake_fini(&a->hands);
 	cdrfile_fini(&a->cdr);
-	store_close(&a->store);
+	accountdesk_fini(&a->accounts);
 	channel_fini(&a->signaling);
 	channel_fini(&a->keeper);
 	loop_fini(&a->loop);
@@ -735,8 +596,6 @@ tear_down(struct admin *a)
 	flow_unmap(&a->flows);
 	shm_unmap(&a->metrics);
 	shm_blob_unmap(&a->conf_bytes);
-	if (a->accounts_fd >= 0)
-		close(a->accounts_fd);
 }
 
 int
@@ -745,7 +604,6 @@ role_admin(uint64_t epoch)
 	static struct admin a;
 	enum err e;
 
-	a.accounts_fd = -1;
 	admin_reload_init(&a.reloaded);
 	e = set_up(&a, epoch);
 	if (e == ERR_OK) {

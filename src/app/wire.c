@@ -94,17 +94,27 @@ op_local(void *arg, uint32_t trunk, struct edge_local *out)
 
 /* ---- call to media ---- */
 
-/* The media address that a trunk uses: the one it names, else its side's. */
-static uint32_t
-media_addr_of(const struct worker *w, uint32_t trunk)
+/* The media address that a trunk uses: the one it names, else its side's. NOTFOUND: it names one
+ * that is not in use: a line of its own must not show up on another one, unless it is for help. */
+static enum err
+media_addr_of(const struct worker *w, uint32_t trunk, bool spare, uint32_t *out)
 {
 	const struct trunk *t = &w->accounts.trunk[trunk];
 	struct str name = snapshot_text(&w->accounts, t->media);
 	uint8_t i = name.len ? conf_media_index(w->conf, name) : CONF_NO_ZONE;
 
-	if (i != CONF_NO_ZONE)
-		return i;
-	return t->kind == TRUNK_CUSTOMER ? w->conf->media_customer : w->conf->media_carrier;
+	if (name.len && i == CONF_NO_ZONE) {
+		if (!spare)
+			return ERR_NOTFOUND;
+		log_warn("media.address",
+			 "trunk=%.*s media=%.*s is not in use: an emergency call "
+			 "goes over the default",
+			 STR_ARG(snapshot_text(&w->accounts, t->id)), STR_ARG(name));
+	}
+	*out = i != CONF_NO_ZONE           ? i
+	       : t->kind == TRUNK_CUSTOMER ? w->conf->media_customer
+					   : w->conf->media_carrier;
+	return ERR_OK;
 }
 
 static enum err
@@ -112,10 +122,13 @@ op_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot, ui
 	struct addr *shown)
 {
 	struct worker *w = arg;
-	uint32_t i = media_addr_of(w, trunk);
 	uint64_t now = loop_now(&w->loop);
-	enum err e = port_alloc(&w->ports, i, near, spare, now, slot, generation);
+	uint32_t i;
+	enum err e = media_addr_of(w, trunk, spare, &i);
 
+	if (e != ERR_OK)
+		return e;
+	e = port_alloc(&w->ports, i, near, spare, now, slot, generation);
 	if (e != ERR_OK)
 		return e;
 	*shown = w->plan.advertised[i];

@@ -149,6 +149,32 @@ negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 
 /* ---- ports and rows ---- */
 
+/* Does this trunk use the media address that the leg's port was taken for? */
+static bool
+has_port_of(const struct call *c, enum call_leg_index i, uint32_t trunk)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t was = snapshot_trunk(v, str_from(c->leg[i].port_of.z));
+
+	return was == trunk || (was != POLICY_NONE && v->trunk[was].kind == v->trunk[trunk].kind &&
+				str_eq(snapshot_text(v, v->trunk[was].media),
+				       snapshot_text(v, v->trunk[trunk].media)));
+}
+
+/* The target before this one used another media address: nothing of it counts any more. */
+static void
+give_port(struct call *c, enum call_leg_index i)
+{
+	const struct call_ops *ops = &c->owner->ops;
+	struct record_leg *l = &c->rec.leg[i];
+
+	ops->do_close(ops->arg, l->media.slot, l->media.generation);
+	ops->do_port_free(ops->arg, l->media.slot);
+	c->owner->by_media[l->media.slot] = NULL;
+	c->leg[i].last_in = c->leg[i].last_out = 0;
+	l->media_open = 0;
+}
+
 enum refusal
 negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 {
@@ -156,13 +182,17 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	struct record_leg *l = &c->rec.leg[i];
 	const struct record_leg *peer = &c->rec.leg[1 - i];
 	struct media_open *o = &l->media;
+	enum err e;
 
-	if (l->media_open)
+	if (l->media_open && has_port_of(c, i, trunk))
 		return REFUSAL_NONE;
+	if (l->media_open)
+		give_port(c, i);
 	memset(o, 0, sizeof(*o));
-	if (ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : MEDIA_NO_SLOT,
-			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].local.media) != ERR_OK)
-		return REFUSAL_NO_PORTS;
+	e = ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : MEDIA_NO_SLOT,
+			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].local.media);
+	if (e != ERR_OK)
+		return e == ERR_NOTFOUND ? REFUSAL_MEDIA_ADDRESS : REFUSAL_NO_PORTS;
 	o->peer = MEDIA_NO_SLOT;
 	o->ptime_ms = SDP_PTIME_DEFAULT;
 	if (c->rec.class != CLASS_EMERGENCY) { /* which may be silent as long as it wants */
@@ -174,6 +204,7 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	l->origin.id &= 0x7fffffffffffu; /* some parsers hold o= in 63 bits, some in a double */
 	l->shown = c->leg[i].local.media;
 	l->media_open = 1;
+	c->leg[i].port_of = snapshot_trunk_id(c->owner->snap, trunk);
 	c->owner->by_media[o->slot] = c;
 	return REFUSAL_NONE;
 }

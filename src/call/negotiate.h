@@ -15,7 +15,8 @@
  */
 enum refusal negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 			     struct edge_txn *txn, const char **why);
-/** A port for leg i, if it has none yet. */
+/** A port of this trunk's media address for leg i, if it has none yet; that of a target before it,
+ * with another address, is given back. */
 enum refusal negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk);
 /** Leg B is another target now: new keys of ours for it, nothing known of it. */
 void negotiate_target(struct call *c);

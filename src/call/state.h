@@ -147,6 +147,7 @@ struct call_leg {
 	struct sdp_local local;         /* our keys: wiped at the end */
 	struct sdp_stream far;          /* theirs: likewise */
 	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
+	struct policy_id port_of;       /* the trunk that the media port was taken for */
 	uint32_t last_in, last_out;     /* given out: each direction rises by one */
 	struct call_said said;
 	struct session session;

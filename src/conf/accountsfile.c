@@ -5,6 +5,7 @@
 #include "conf/schema.h"
 #include "policy/faults.h"
 #include "base/mem.h"
+#include "sdp/keys.h"
 
 enum {
 	WORDS_MAX = 48, /* words of one map */
@@ -108,7 +109,7 @@ complaint_of(enum field_type t)
 		[FIELD_DIALLED] = "cannot be dialled",
 		[FIELD_URI] = "is not a sip, sips or tel URI",
 		[FIELD_WORDS] = "is not a name without commas",
-		[FIELD_PREFIXES] = "is not 1 to 15 digits",
+		[FIELD_PREFIXES] = "is not 1 to 15 digits, the first not 0",
 		[FIELD_IDS] = "is not a list of up to 8 ids",
 		[FIELD_STATUSES] = "is no final status from 300 to 699, nor 3xx to 6xx",
 		[FIELD_CODECS] = "names a codec that is not known, or one twice",
@@ -164,6 +165,18 @@ set_field(struct parse *p, const struct yaml_node *n, const struct field *f, voi
 		tell_wrong(p, n, f, e);
 }
 
+/* Does the list name this SRTP suite before, in whatever spelling? */
+static bool
+suite_again(struct parse *p, const struct yaml_node *list, const struct yaml_node *n)
+{
+	enum sdp_suite suite = sdp_suite_find(n->text);
+
+	for (const struct yaml_node *o = yaml_first(&p->y, list); o != n; o = yaml_next(&p->y, o))
+		if (o->kind == YAML_SCALAR && sdp_suite_find(o->text) == suite)
+			return true;
+	return false;
+}
+
 /* Is this one right as a part of the list? */
 static bool
 part_valid(struct parse *p, const struct yaml_node *n, const struct field *f)
@@ -182,7 +195,8 @@ part_valid(struct parse *p, const struct yaml_node *n, const struct field *f)
 	else if (f->type == FIELD_NAMES)
 		e = trunk_host_valid(n->text) && addr_parse_ip(n->text, &ip) != ERR_OK ? ERR_OK
 										       : ERR_SYNTAX;
-	else if (n->text.len == 0 || str_chr(n->text, ',') < n->text.len)
+	else if (n->text.len == 0 || str_chr(n->text, ',') < n->text.len ||
+		 (f->type == FIELD_PREFIXES && n->text.p[0] == '0')) /* no country has it */
 		e = ERR_SYNTAX;
 	else
 		e = field_text_valid(f, n->text);
@@ -205,6 +219,12 @@ read_list(struct parse *p, const struct yaml_node *list, const struct field *f, 
 	for (const struct yaml_node *n = yaml_first(&p->y, list); n; n = yaml_next(&p->y, n)) {
 		if (!part_valid(p, n, f))
 			continue;
+		if (f->type == FIELD_SUITES && suite_again(p, list, n)) {
+			report_error(p->rep, n->line, n->column,
+				     "%s: \"%.*s\" stands twice; remove one", word_in(p, f),
+				     STR_ARG(str_sub(n->text, 0, 64)));
+			continue;
+		}
 		if (spaces && n_parts == f->max) {
 			report_error(p->rep, n->line, n->column, "%s: more than %llu; %s", f->name,
 				     (unsigned long long)f->max,
@@ -435,12 +455,13 @@ default_trunk(struct parse *p, const struct yaml_node *map, struct roster_trunk 
 	const struct yaml_node *identity = yaml_get(&p->y, map, "identity");
 	const struct yaml_node *port = yaml_get(&p->y, map, "port");
 	bool known = t->kind == TRUNK_CUSTOMER;
+	uint32_t zero;
 	struct cidr c;
 
 	/* a carrier's name without a port is looked up by SRV (RFC 3263): port 0 */
 	if (!port && (known || cidr_parse(t->host, &c) == ERR_OK))
 		t->port = tls ? 5061 : 5060;
-	if (port && !t->port && p->e == ERR_OK)
+	if (port && str_u32(port->text, 0, &zero) == ERR_OK && p->e == ERR_OK)
 		report_error(p->rep, port->line, port->column,
 			     "port: \"%.*s\" is outside 1 to 65535; leave it out to have a "
 			     "carrier's name looked up by SRV",

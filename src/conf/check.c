@@ -41,16 +41,16 @@ check_file(const char *path, const struct conf_zone *z, const char *what, struct
 	return ok;
 }
 
-/* All files of the zones as one block; end with shm_blob_unmap. */
+/* One file, or (path NULL) all files of the zones as one block; end with shm_blob_unmap. */
 static enum err
-map_pki(const struct conf *c, struct str *out, char why[PKI_WHY_MAX])
+map_pki(const struct conf *c, const char *path, struct str *out, char why[PKI_WHY_MAX])
 {
 	int fd = memfd_create("postern-check", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	enum err e;
 
 	if (fd < 0)
 		return ERR_IO;
-	e = pki_write(c, fd, why);
+	e = path ? pki_write_file(path, fd, why) : pki_write(c, fd, why);
 	if (e == ERR_OK && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
 		e = ERR_IO;
 	if (e == ERR_OK)
@@ -121,6 +121,27 @@ check_context(const struct conf *c, uint32_t i, struct str pki, struct conf_repo
 		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));
 	tls_ctx_unref(&ctx);
 	check_certificate(z, t.chain_pem, rep);
+}
+
+/* Each file of the zone's authorities by itself, so that it can be named. */
+static bool
+check_trust_files(const struct conf *c, const struct conf_zone *z, struct conf_report *rep)
+{
+	uint32_t before = rep->n_errors;
+
+	for (uint32_t i = 0; i < z->n_trust; i++) {
+		char mem[REPORT_TEXT_MAX], read_why[PKI_WHY_MAX] = "";
+		struct str pem = STR_NULL;
+		struct buf why;
+
+		buf_init(&why, mem, sizeof(mem) - 1);
+		if (map_pki(c, z->trust[i], &pem, read_why) == ERR_OK &&
+		    tls_roots_check(pem, str_from(z->trust[i]), &why) != ERR_OK && why.len)
+			report_error(rep, z->line, z->column, "zone %s: trust: %s", z->fqdn,
+				     buf_cstr(&why));
+		shm_blob_unmap(&pem);
+	}
+	return rep->n_errors == before;
 }
 
 /* Whom the zone believes: files that can be read, and names that the system's bundle has. */
@@ -226,13 +247,14 @@ check_zones(const struct conf *c, struct conf_report *rep)
 	}
 	if (!readable || c->n_zones == 0)
 		return;
-	if (map_pki(c, &pki, why) != ERR_OK) {
+	if (map_pki(c, NULL, &pki, why) != ERR_OK) {
 		report_error(rep, 0, 0, "certificates cannot be read: %s", why);
 		return;
 	}
 	for (uint32_t i = 0; i < c->n_zones; i++) {
 		check_context(c, i, pki, rep);
-		check_trust(&c->zone[i], i, pki, rep);
+		if (check_trust_files(c, &c->zone[i], rep))
+			check_trust(&c->zone[i], i, pki, rep);
 		check_crls(&c->zone[i], i, pki, rep);
 	}
 	shm_blob_unmap(&pki);

@@ -77,6 +77,14 @@ copy_file(const char *path, bool text, int fd, uint32_t *len, char why[PKI_WHY_M
 	return n == 0 ? ERR_OK : ERR_IO;
 }
 
+enum err
+pki_write_file(const char *path, int fd, char why[PKI_WHY_MAX])
+{
+	uint32_t len = 0;
+
+	return copy_file(path, true, fd, &len, why);
+}
+
 static enum err
 write_zone(const struct conf_zone *z, int fd, uint32_t len[PKI_PARTS], char why[PKI_WHY_MAX])
 {

@@ -28,6 +28,8 @@ enum { PKI_FILE_MAX = 4 << 20, PKI_WHY_MAX = 512 };
  * is wrong with it.
  */
 enum err pki_write(const struct conf *c, int fd, char why[PKI_WHY_MAX]) NODISCARD;
+/** Append one text file to fd, as pki_write does it. IO: why says what is wrong. */
+enum err pki_write_file(const char *path, int fd, char why[PKI_WHY_MAX]) NODISCARD;
 /**
  * What admin may see of a block that pki_write made, as such a block: of texts the certificates and
  * lists alone, whatever else their files hold (a key beside its certificate); lists in DER. IO,

@@ -47,6 +47,17 @@ take_finding(void *arg, const struct conf_finding *f)
 		buf_printf(&d->b, "%s:%u:%u: %s\n", file, f->line, f->column, f->text);
 }
 
+/* What the store names and this file lacks: who asked for the reload is told of warnings, too. */
+static void
+take_store_finding(void *arg, const struct conf_finding *f)
+{
+	struct reading *d = arg;
+
+	take_finding(arg, f);
+	if (f->severity == CONF_WARNING)
+		buf_printf(&d->changed, "warning: %s\n", f->text);
+}
+
 /* As many whole lines as both have room for. */
 static void
 append_changes(struct reading *d)
@@ -88,7 +99,7 @@ map_blob(int fd, struct str *out)
 static enum err
 check_store(struct reading *d, const struct confread_now *now)
 {
-	struct conf_report rep = {.on_finding = take_finding, .arg = d};
+	struct conf_report rep = {.on_finding = take_store_finding, .arg = d};
 	struct snapshot_view v;
 	struct str bytes;
 

@@ -7,7 +7,7 @@ enum { KNOWN_MAX = 192 };
 
 /* One walk. line, column: of the account or trunk in hand. */
 struct refs {
-	const struct conf *c;
+	const struct conf *c, *used; /* used: NULL: no postern runs */
 	const char *path;
 	struct conf_report *rep;
 	uint32_t line, column;
@@ -49,6 +49,19 @@ has_credentials(const struct conf *c, struct str name)
 	return confcredential_find(c->credential, c->n_credentials, name) != NULL;
 }
 
+static bool
+is_known_by_address(const struct roster_trunk *t)
+{
+	return t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS &&
+	       t->identity == TRUNK_BY_ADDRESS;
+}
+
+static bool
+has_media(const struct conf *c, struct str name)
+{
+	return conf_media_index(c, name) != CONF_NO_ZONE;
+}
+
 static void
 check_zone(const struct refs *r, const struct roster_trunk *t)
 {
@@ -57,13 +70,39 @@ check_zone(const struct refs *r, const struct roster_trunk *t)
 			     "trunk \"%.*s\": %s has no zone \"%.*s\"; add it there, or write the "
 			     "fqdn of another one",
 			     STR_ARG(t->id), r->path, STR_ARG(t->zone));
-	else if (t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS &&
-		 t->identity == TRUNK_BY_ADDRESS && !has_open_zone(r->c, t))
+	else if (is_known_by_address(t) && !has_open_zone(r->c, t))
 		report_error(r->rep, r->line, r->column,
 			     "trunk \"%.*s\": identity address over TLS, but every zone that it "
 			     "may use requires a client certificate; use identity: certificate, "
 			     "or a zone with client_certificate: optional or none",
 			     STR_ARG(t->id));
+}
+
+/* The file has it, and what runs has not. how: "reload", "restart". */
+static void
+say_not_used(const struct refs *r, const struct roster_trunk *t, const char *what, struct str name,
+	     const char *how)
+{
+	report_error(r->rep, r->line, r->column,
+		     "trunk \"%.*s\": %s \"%.*s\" stands in %s and is not in use yet; %s postern "
+		     "first, then apply",
+		     STR_ARG(t->id), what, STR_ARG(name), r->path, how);
+}
+
+static void
+check_trunk_used(const struct refs *r, const struct roster_trunk *t)
+{
+	const struct conf *c = r->c, *used = r->used;
+
+	if (t->zone.len && has_zone(c, t->zone) && !has_zone(used, t->zone))
+		say_not_used(r, t, "zone", t->zone, "restart");
+	else if (is_known_by_address(t) && has_open_zone(c, t) && !has_open_zone(used, t))
+		say_not_used(r, t, "client_certificate of zone",
+			     t->zone.len ? t->zone : STR("(any)"), "reload");
+	if (t->listener.len && has_listener(c, t) && !has_listener(used, t))
+		say_not_used(r, t, "listener", t->listener, "restart");
+	if (t->media.len && has_media(c, t->media) && !has_media(used, t->media))
+		say_not_used(r, t, "media address", t->media, "restart");
 }
 
 static void
@@ -87,11 +126,13 @@ check_trunk(const struct refs *r, const struct roster_trunk *t)
 			     "side %s; add it there, or name another one",
 			     STR_ARG(t->id), r->path, STR_ARG(t->listener),
 			     trunk_transport_name(t->transport), trunk_kind_name(t->kind));
-	if (t->media.len && conf_media_index(r->c, t->media) == CONF_NO_ZONE)
+	if (t->media.len && !has_media(r->c, t->media))
 		report_error(r->rep, r->line, r->column,
 			     "trunk \"%.*s\": %s has no media address \"%.*s\"; add it there, or "
 			     "name another one",
 			     STR_ARG(t->id), r->path, STR_ARG(t->media));
+	if (r->used)
+		check_trunk_used(r, t);
 }
 
 /* Certificates of authorities, each of them: one of the equipment itself would not count. */
@@ -120,6 +161,12 @@ check_account(const struct refs *r, const struct roster_account *a)
 			     "account \"%.*s\": %s has no TLS profile \"%.*s\"; use carrier, "
 			     "modern, or the name of one of its tls_profiles",
 			     STR_ARG(a->id), r->path, STR_ARG(a->tls_profile));
+	else if (a->tls_profile.len && r->used && !conftls_known(&r->used->tls, a->tls_profile))
+		report_error(
+			r->rep, r->line, r->column,
+			"account \"%.*s\": TLS profile \"%.*s\" stands in %s and is not in use "
+			"yet; reload postern first, then apply",
+			STR_ARG(a->id), STR_ARG(a->tls_profile), r->path);
 	check_pem(r, a, a->tls_ca, "tls.ca");
 	check_pem(r, a, a->tls_intermediates, "tls.intermediates");
 	if (authority_parse_list(a->tls_authorities, &mask, &bad) == ERR_OK)
@@ -134,9 +181,9 @@ check_account(const struct refs *r, const struct roster_account *a)
 
 void
 refs_check(const struct roster *want, const struct conf *c, const char *path,
-	   struct conf_report *rep)
+	   const struct conf *used, struct conf_report *rep)
 {
-	struct refs r = {.c = c, .path = path, .rep = rep};
+	struct refs r = {.c = c, .used = used, .path = path, .rep = rep};
 
 	for (uint32_t i = 0; i < want->n_accounts; i++) {
 		accountsfile_place(want->account[i].place, &r.line, &r.column);
@@ -150,6 +197,7 @@ refs_check(const struct roster *want, const struct conf *c, const char *path,
 
 /* ---- a changed configuration under the accounts in use ---- */
 
+/* now: NULL: next is what is in use already. */
 struct change {
 	const struct snapshot_view *used;
 	const struct conf *now, *next;
@@ -170,14 +218,27 @@ trunk_of(const struct snapshot_view *v, const struct trunk *t)
 				     .identity = t->identity};
 }
 
+/* what, name: of the thing that next has not. had: now has it. */
 static void
-say_gone(const struct change *c, const struct roster_trunk *t, const char *what, struct str name)
+say_gone(const struct change *c, const char *whose, struct str id, const char *what,
+	 struct str name, bool had)
 {
-	report_error(
-		c->rep, 1, 1,
-		"trunk \"%.*s\" in the store uses %s \"%.*s\", which is no longer here; keep it, "
-		"or change the trunk with postern apply first",
-		STR_ARG(t->id), what, STR_ARG(name));
+	if (had)
+		report_error(c->rep, 1, 1,
+			     "%s \"%.*s\" in the store uses %s \"%.*s\", which is no longer here; "
+			     "keep it, or change the %s with postern apply first",
+			     whose, STR_ARG(id), what, STR_ARG(name), whose);
+	else if (c->now)
+		report_warning(c->rep, 1, 1,
+			       "%s \"%.*s\" in the store uses %s \"%.*s\", which is not here: no "
+			       "call can use it; add it, or change the %s with postern apply",
+			       whose, STR_ARG(id), what, STR_ARG(name), whose);
+	else
+		report_warning(c->rep, 1, 1,
+			       "%s \"%.*s\" in the store uses %s \"%.*s\", which is not in use: no "
+			       "call can use it; where postern.yaml has it, restart postern (for a "
+			       "TLS profile: reload), else change the %s with postern apply",
+			       whose, STR_ARG(id), what, STR_ARG(name), whose);
 }
 
 /* The zone that it uses, or the first: where to look. */
@@ -191,13 +252,11 @@ place_of(const struct conf *c, const struct roster_trunk *t)
 }
 
 static void
-check_trunk_change(const struct change *c, const struct roster_trunk *t)
+check_open_change(const struct change *c, const struct roster_trunk *t)
 {
-	if (t->zone.len && has_zone(c->now, t->zone) && !has_zone(c->next, t->zone))
-		say_gone(c, t, "zone", t->zone);
-	else if (t->kind == TRUNK_CUSTOMER && t->transport == TRUNK_TLS &&
-		 t->identity == TRUNK_BY_ADDRESS && has_open_zone(c->now, t) &&
-		 !has_open_zone(c->next, t))
+	if (has_open_zone(c->next, t))
+		return;
+	if (c->now && has_open_zone(c->now, t))
 		report_error(
 			c->rep, place_of(c->next, t)->line, place_of(c->next, t)->column,
 			"trunk \"%.*s\" in the store is known by its address alone, and every "
@@ -205,37 +264,62 @@ check_trunk_change(const struct change *c, const struct roster_trunk *t)
 			"optional or none, or give the trunk identity: certificate with postern "
 			"apply first",
 			STR_ARG(t->id));
-	if (t->listener.len && has_listener(c->now, t) && !has_listener(c->next, t))
-		say_gone(c, t, "listener", t->listener);
-	if (t->media.len && conf_media_index(c->now, t->media) != CONF_NO_ZONE &&
-	    conf_media_index(c->next, t->media) == CONF_NO_ZONE)
-		say_gone(c, t, "media address", t->media);
+	else
+		report_warning(
+			c->rep, place_of(c->next, t)->line, place_of(c->next, t)->column,
+			"trunk \"%.*s\" in the store is known by its address alone, and every "
+			"zone that it may use requires a client certificate: it cannot be used; "
+			"make one optional or none, or give the trunk identity: certificate with "
+			"postern apply",
+			STR_ARG(t->id));
 	if (t->auth.len && has_credentials(c->now, t->auth) && !has_credentials(c->next, t->auth))
 		say_gone(c, t, "credentials", t->auth);
+}
+
+static void
+check_trunk_change(const struct change *c, const struct roster_trunk *t)
+{
+	const struct conf *now = c->now, *next = c->next;
+
+	if (t->zone.len && !has_zone(next, t->zone))
+		say_gone(c, "trunk", t->id, "zone", t->zone, now && has_zone(now, t->zone));
+	else if (is_known_by_address(t))
+		check_open_change(c, t);
+	if (t->listener.len && !has_listener(next, t))
+		say_gone(c, "trunk", t->id, "listener", t->listener, now && has_listener(now, t));
+	if (t->media.len && !has_media(next, t->media))
+		say_gone(c, "trunk", t->id, "media address", t->media,
+			 now && has_media(now, t->media));
+}
+
+static void
+check_all(const struct change *c)
+{
+	const struct snapshot_view *v = c->used;
+
+	for (uint32_t i = 0; i < v->n_accounts; i++) {
+		struct str profile = snapshot_text(v, v->account[i].tls_profile);
+
+		if (profile.len && !conftls_known(&c->next->tls, profile))
+			say_gone(c, "account", snapshot_text(v, v->account[i].id), "TLS profile",
+				 profile, c->now && conftls_known(&c->now->tls, profile));
+	}
+	for (uint32_t i = 0; i < v->n_trunks; i++) {
+		struct roster_trunk t = trunk_of(v, &v->trunk[i]);
+
+		check_trunk_change(c, &t);
+	}
 }
 
 void
 refs_check_change(const struct snapshot_view *used, const struct conf *now, const struct conf *next,
 		  struct conf_report *rep)
 {
-	struct change c = {.used = used, .now = now, .next = next, .rep = rep};
+	check_all(&(struct change){.used = used, .now = now, .next = next, .rep = rep});
+}
 
-	for (uint32_t i = 0; i < used->n_accounts; i++) {
-		struct str profile = snapshot_text(used, used->account[i].tls_profile);
-
-		if (profile.len && conftls_known(&now->tls, profile) &&
-		    !conftls_known(&next->tls, profile))
-			report_error(
-				rep, 1, 1,
-				"account \"%.*s\" in the store uses TLS profile \"%.*s\", which "
-				"is no longer among tls_profiles; keep it, or change the account "
-				"with postern apply first",
-				STR_ARG(snapshot_text(used, used->account[i].id)),
-				STR_ARG(profile));
-	}
-	for (uint32_t i = 0; i < used->n_trunks; i++) {
-		struct roster_trunk t = trunk_of(used, &used->trunk[i]);
-
-		check_trunk_change(&c, &t);
-	}
+void
+refs_check_used(const struct snapshot_view *used, const struct conf *c, struct conf_report *rep)
+{
+	check_all(&(struct change){.used = used, .next = c, .rep = rep});
 }

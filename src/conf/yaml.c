@@ -392,7 +392,10 @@ yaml_read_file(const char *path, struct conf_report *rep, struct str *out)
 				     ? "nothing came for seconds; nobody writes into this pipe"
 				     : strerror(errno));
 	if (n == 0 && !S_ISREG(st.st_mode)) {
-		report_error(rep, 0, 0, "nothing came; is it a pipe that nobody writes into?");
+		report_error(rep, 0, 0,
+			     S_ISFIFO(st.st_mode)
+				     ? "nothing came; is it a pipe that nobody writes into?"
+				     : "there is nothing in it");
 		e = ERR_IO;
 	}
 out:

@@ -506,26 +506,46 @@ tls_owns_find(const struct tls_owns *o, struct str account)
 	return NULL;
 }
 
-enum err
-tls_owns_check(struct str pem, struct str label, struct buf *why)
+/* PEM certificates, at most max, each of a CA. */
+static enum err
+check_cas(struct str pem, size_t max, struct str label, struct buf *why)
 {
-	X509 *x[TLS_TRUST_OWN_MAX];
+	X509 **x;
 	size_t n;
 	enum err e;
 
 	if (holds_key(pem))
 		return complain(why, label, KEY_IN_FILE);
-	e = certview_read_pem(pem, x, TLS_TRUST_OWN_MAX, &n);
+	x = mem_zalloc(max, sizeof(X509 *));
+	if (!x)
+		return ERR_NOMEM;
+	e = certview_read_pem(pem, x, max, &n);
 	if (e == ERR_LONG)
-		return complain(why, label, ": more certificates than an account may bring");
-	if (e != ERR_OK)
-		return complain(why, label, ": no readable PEM certificate");
-	for (size_t i = 0; i < n && e == ERR_OK; i++)
-		if (X509_check_ca(x[i]) == 0)
-			e = complain(why, label,
-				     ": a certificate in it is not of an authority (CA:TRUE)");
-	certview_drop(x, n);
+		e = complain(why, label, ": more certificates than it may hold");
+	else if (e != ERR_OK)
+		e = complain(why, label, ": no readable PEM certificate");
+	else {
+		for (size_t i = 0; i < n && e == ERR_OK; i++)
+			if (X509_check_ca(x[i]) == 0)
+				e = complain(why, label,
+					     ": a certificate in it is not of an authority "
+					     "(CA:TRUE); name the file of the one that issued it");
+		certview_drop(x, n);
+	}
+	mem_free(x);
 	return e;
+}
+
+enum err
+tls_owns_check(struct str pem, struct str label, struct buf *why)
+{
+	return check_cas(pem, TLS_TRUST_OWN_MAX, label, why);
+}
+
+enum err
+tls_roots_check(struct str pem, struct str label, struct buf *why)
+{
+	return check_cas(pem, TLS_TRUST_ROOTS_MAX, label, why);
 }
 
 /* ---- the box ---- */

@@ -87,6 +87,8 @@ void tls_owns_unref(struct tls_owns **o);
 /** Is this what an account may bring: PEM certificates, at most TLS_TRUST_OWN_MAX, each of a CA?
  * why: a sentence. For `apply`. */
 enum err tls_owns_check(struct str pem, struct str label, struct buf *why) NODISCARD;
+/** The same of a file among a zone's roots, which may hold TLS_TRUST_ROOTS_MAX. For `check`. */
+enum err tls_roots_check(struct str pem, struct str label, struct buf *why) NODISCARD;
 
 /* The trust of today, shared by those who verify and those who swap. */
 struct tls_trust_box {

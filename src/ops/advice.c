@@ -198,6 +198,10 @@ static const struct advice rows[] = {
 	{"NO_NUMBER", "give the number to a trunk with postern apply", NULL},
 	{"NO_ROUTE", "add a carrier trunk, or see why none may be used now", NULL},
 	{"NO_PORTS", "widen media: {ports}", NULL},
+	{"MEDIA_ADDRESS",
+	 "restart postern where postern.yaml has this media address, or change the trunk with "
+	 "postern apply",
+	 NULL},
 	{"NO_RECORD", "raise limits: {calls}", NULL},
 	{"CRYPTO", "enable SRTP with SDES (a=crypto, AES_CM_128_HMAC_SHA1_80) in the PBX", NULL},
 	{"CLEAR_ONLY", "switch SRTP off on this trunk of the PBX, or use TLS", NULL},

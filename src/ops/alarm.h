@@ -31,6 +31,8 @@ enum {
 	  "mend what the sentence names; the old state stays in use until then")                   \
 	X(RESTART, "needs-restart", 0, "restart postern when calls allow it")                      \
 	X(STORE, "accounts-store", 0, "mend the store; the last good accounts stay in use")        \
+	X(UNFIT, "accounts-unfit", 0,                                                              \
+	  "give postern what these accounts name, or apply accounts that do not name it")          \
 	X(HANDSHAKES, "handshakes-store", 0,                                                       \
 	  "mend the file or move it away; until then the oldest handshakes are lost first")        \
 	X(EMERGENCY, "emergency-call", 3600,                                                       \

@@ -181,6 +181,28 @@ check_security(struct check *c, const struct roster_trunk *t)
 		check_dedicated(c, t);
 }
 
+/* Do the sources of this family (4 or 6) hold every address of it together? With so few of them
+ * none longer than COVER_BITS can be needed for that; one inside another is not counted. */
+static bool
+covers_all(const struct roster_trunk *t, uint8_t family)
+{
+	enum { COVER_BITS = POLICY_TRUNK_SOURCES_MAX };
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < t->n_sources; i++) {
+		const struct cidr *c = &t->source[i];
+		bool counts = c->net.family == family && c->bits <= COVER_BITS;
+
+		for (uint32_t k = 0; k < t->n_sources && counts; k++)
+			counts = k == i || !cidr_has(&t->source[k], &c->net) ||
+				 t->source[k].bits > c->bits ||
+				 (t->source[k].bits == c->bits && k > i);
+		if (counts)
+			sum += 1u << (COVER_BITS - c->bits);
+	}
+	return sum == 1u << COVER_BITS;
+}
+
 /* What numbers and sources say must be able to happen. */
 static void
 check_sense(struct check *c, const struct roster_trunk *t)
@@ -191,6 +213,12 @@ check_sense(struct check *c, const struct roster_trunk *t)
 			"trunk \"%.*s\": strip \"%.*s\" cuts nothing: called numbers begin with +, "
 			"as in +15551230000; write it as \"+1\"",
 			STR_ARG(t->id), STR_ARG(t->strip));
+	if (t->n_sources > 1 && (covers_all(t, 4) || covers_all(t, 6)))
+		report_old(
+			c, t->place,
+			"trunk \"%.*s\": sources: together they are every address there is; name "
+			"the addresses that the equipment sends from",
+			STR_ARG(t->id));
 	for (uint32_t i = 0; i < t->n_sources; i++)
 		if (t->source[i].bits == 0 || addr_is_multicast(&t->source[i].net))
 			report_old(

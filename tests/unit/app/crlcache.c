@@ -223,6 +223,7 @@ static void
 test_in_turn(void **state)
 {
 	char urls[CRLCACHE_URLS_MAX];
+	const struct alarm *al;
 
 	(void)state;
 	served = ca_crl_pem(root, &leaf, 1);
@@ -243,6 +244,14 @@ test_in_turn(void **state)
 		fetch_now(clock_now_us());
 	assert_int_equal(cache.item[0].failures, 1);
 	assert_int_equal(cache.item[0].turn, 0);
+	for (int i = 0; i < 3; i++) { /* the alarm goes by the first, and names the last */
+		cache.item[0].due_us = 0;
+		fetch_now(clock_now_us());
+	}
+	al = alarms_find(&as, ALARM_CRL_FETCH, "http://127.0.0.1:1/a.crl");
+	assert_non_null(al);
+	assert_non_null(strstr(al->text, url));
+	assert_null(strstr(al->text, "127.0.0.1:1/"));
 	close_cache();
 	open_cache(); /* all of them are kept */
 	assert_string_equal(cache.item[0].urls, urls);

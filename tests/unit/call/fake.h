@@ -437,11 +437,14 @@ fake_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot,
 	  uint32_t *generation, struct addr *shown)
 {
 	struct fake *f = arg;
+	struct str media = snapshot_text(&f->snap, f->snap.trunk[trunk].media);
 	uint32_t i = 0;
 
 	CHECK(near == MEDIA_NO_SLOT || (near < FAKE_PORTS && f->port[near].used));
 	while (i < FAKE_PORTS && f->port[i].used)
 		i++;
+	if (str_eqz(media, "nix")) /* not in use */
+		return ERR_NOTFOUND;
 	if (f->no_port || i == FAKE_PORTS || (f->only_spare && !spare))
 		return ERR_FULL;
 	memset(&f->port[i], 0, sizeof(f->port[i]));
@@ -450,8 +453,9 @@ fake_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot,
 	f->ports_given++;
 	*slot = i;
 	*generation = f->generation;
-	CHECK(addr_parse_ip(f->snap.trunk[trunk].kind == TRUNK_CUSTOMER ? STR("192.0.2.2")
-									: STR("10.0.0.2"),
+	CHECK(addr_parse_ip(media.len                                     ? media
+			    : f->snap.trunk[trunk].kind == TRUNK_CUSTOMER ? STR("192.0.2.2")
+									  : STR("10.0.0.2"),
 			    shown) == ERR_OK);
 	shown->port = (uint16_t)(20000 + 2 * i);
 	return ERR_OK;

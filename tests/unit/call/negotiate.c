@@ -312,6 +312,44 @@ no_ports(void **state)
 	rig_down(f);
 }
 
+/* Each target has its own media address, and the port of the one before is given back; what is not
+ * in use is no target. */
+static void
+media_addresses(void **state)
+{
+	struct fake *f = rig_up();
+	struct sent *s;
+	struct call *c;
+
+	(void)state;
+	rig_trunk(f, "gw1")->media = STR("10.0.0.3");
+	rig_trunk(f, "gw2")->media = STR("10.0.0.4");
+	rig_world(f);
+	(void)rig_invite(f, &(struct invite){0});
+	assert_says(rig_sent(f, SENT_REQUEST, 0), "c=IN IP4 10.0.0.3");
+	fake_answer(f, rig_out(f), 500, "gw", "", "");
+	s = rig_sent(f, SENT_REQUEST, 0);
+	assert_string_equal(s->dest.trunk.z, "gw2");
+	assert_says(s, "c=IN IP4 10.0.0.4");
+	assert_int_equal(f->ports_given, 3);
+	assert_int_equal(f->ports_freed, 1);
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	c = rig_call(f);
+	assert_int_equal(row_of(f, LEG_A)->peer, c->rec.leg[LEG_B].media.slot);
+	assert_int_equal(row_of(f, LEG_B)->peer, c->rec.leg[LEG_A].media.slot);
+	end(f);
+
+	f = rig_up();
+	rig_trunk(f, "gw1")->media = rig_trunk(f, "gw2")->media = STR("nix");
+	rig_world(f);
+	(void)rig_invite(f, &(struct invite){0});
+	assert_null(rig_sent(f, SENT_REQUEST, 0));
+	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 500);
+	fake_media_closed(f);
+	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_MEDIA_ADDRESS);
+	rig_down(f);
+}
+
 static void
 media_busy(void **state)
 {
@@ -358,6 +396,7 @@ main(void)
 		cmocka_unit_test(hunting_keeps_the_offer),
 		cmocka_unit_test(no_hunting_past_early_media),
 		cmocka_unit_test(no_ports),
+		cmocka_unit_test(media_addresses),
 		cmocka_unit_test(media_busy),
 		cmocka_unit_test(hold_directions),
 	};

@@ -167,6 +167,32 @@ test_golden(void **state)
 		 "the addresses that the equipment sends from\n"
 		 "8:5: carrier \"h\" has the host and port of \"g\": calls from there could be of "
 		 "either; give one another port or listener, or direction: out\n"},
+		{"everything in two parts",
+		 "accounts:\n"
+		 "  - id: b\n"
+		 "    trunks:\n"
+		 "      - {id: t, fqdn: x.example, sources: [0.0.0.0/1, 128.0.0.0/1]}\n"
+		 "      - {id: u, fqdn: y.example, sources: [\"8000::/1\", \"4000::/2\", \"::/2\", "
+		 "\"4000::/3\"]}\n"
+		 "      - {id: v, fqdn: z.example, sources: [0.0.0.0/1, 0.0.0.0/1, 128.0.0.0/2]}\n",
+		 "4:9: trunk \"t\": sources: together they are every address there is; name the "
+		 "addresses that the equipment sends from\n"
+		 "5:9: trunk \"u\": sources: together they are every address there is; name the "
+		 "addresses that the equipment sends from\n"},
+		{"no country has it", "accounts: [{id: a, countries: [\"0\"]}]\n",
+		 "1:32: countries: \"0\" is not 1 to 15 digits, the first not 0; a list of country "
+		 "codes and prefixes without +, such as \"44\"\n"},
+		{"a suite in both spellings",
+		 "carriers: [{id: g, host: g.example, transport: tls, srtp: "
+		 "[AES_CM_128_HMAC_SHA1_80, AES_128_CM_HMAC_SHA1_80]}]\n",
+		 "1:85: srtp: \"AES_128_CM_HMAC_SHA1_80\" stands twice; remove one\n"},
+		{"ports",
+		 "carriers: [{id: g, host: g.example, port: 65536}, {id: h, host: h.example, port: "
+		 "0}]\n",
+		 "1:43: port: \"65536\" is outside 0 to 65535; a port; default 5061 for tls, else "
+		 "5060, of a carrier's name by SRV\n"
+		 "1:82: port: \"0\" is outside 1 to 65535; leave it out to have a carrier's name "
+		 "looked up by SRV\n"},
 		{"srtp in clear", "carriers: [{id: g, host: 192.0.2.1, security: required}]\n",
 		 "1:12: trunk \"g\": SRTP keys may not go over udp; use transport: tls, or "
 		 "security: "

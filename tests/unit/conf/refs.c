@@ -77,7 +77,7 @@ test_golden(void **state)
 		roster_init(&r);
 		if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK)
 			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
-		refs_check(&r, &conf, "node.yaml", &told.rep);
+		refs_check(&r, &conf, "node.yaml", NULL, &told.rep);
 		if (!str_eqz(buf_view(&told.b), table[i].want))
 			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
 		roster_fini(&r);
@@ -116,13 +116,15 @@ test_change(void **state)
 		{"listener of another transport", "", ", listener: line", TURN_LISTENER,
 		 "1:1: trunk \"t\" in the store uses listener \"line\", which is no longer here; "
 		 "keep it, or change the trunk with postern apply first\n"},
-		{"was wrong before", "", ", listener: nix", DROP_LISTENER, ""},
+		{"was wrong before", "", ", listener: nix", DROP_LISTENER,
+		 "w 1:1: trunk \"t\" in the store uses listener \"nix\", which is not here: "
+		 "no call can use it; add it, or change the trunk with postern apply\n"},
 		{"media", "", ", media: inside", DROP_MEDIA,
 		 "1:1: trunk \"t\" in the store uses media address \"inside\", which is no longer "
 		 "here; keep it, or change the trunk with postern apply first\n"},
 		{"profile", "tls: {profile: own}, ", "", DROP_PROFILE,
 		 "1:1: account \"a\" in the store uses TLS profile \"own\", which is no longer "
-		 "among tls_profiles; keep it, or change the account with postern apply first\n"},
+		 "here; keep it, or change the account with postern apply first\n"},
 		{"built-in profile", "tls: {profile: modern}, ", "", DROP_PROFILE, ""},
 	};
 	static struct conf next;
@@ -165,12 +167,91 @@ test_change(void **state)
 	}
 }
 
+/* What the file has and the running postern has not; each message says what brings it in. The same
+ * roster as a snapshot: what postern itself says of it. */
+static void
+test_used(void **state)
+{
+	static const struct {
+		const char *name, *account, *trunk, *apply, *used;
+	} table[] = {
+		{"all in use", "", "", "", ""},
+		{"profile", "tls: {profile: own}, ", "",
+		 "1:16: account \"a\": TLS profile \"own\" stands in node.yaml and is not in use "
+		 "yet; reload postern first, then apply\n",
+		 "w 1:1: account \"a\" in the store uses TLS profile \"own\", which is not in "
+		 "use: no call can use it; where postern.yaml has it, restart postern (for a TLS "
+		 "profile: reload), else change the account with postern apply\n"},
+		{"zone", "", ", zone: sbc.example",
+		 "T: trunk \"t\": zone \"sbc.example\" stands in node.yaml and is not in use yet; "
+		 "restart postern first, then apply\n",
+		 "w 1:1: trunk \"t\" in the store uses zone \"sbc.example\", which is not in "
+		 "use: no call can use it; where postern.yaml has it, restart postern (for a TLS "
+		 "profile: reload), else change the trunk with postern apply\n"},
+		{"known by address", "", ", identity: address, sources: [127.0.0.2]",
+		 "T: trunk \"t\": client_certificate of zone \"(any)\" stands in node.yaml and is "
+		 "not in use yet; reload postern first, then apply\n",
+		 "w 0:0: trunk \"t\" in the store is known by its address alone, and every "
+		 "zone that it may use requires a client certificate: it cannot be used; make one "
+		 "optional or none, or give the trunk identity: certificate with postern apply\n"},
+		{"listener", "", ", listener: line",
+		 "T: trunk \"t\": listener \"line\" stands in node.yaml and is not in use yet; "
+		 "restart postern first, then apply\n",
+		 "w 1:1: trunk \"t\" in the store uses listener \"line\", which is not in "
+		 "use: no call can use it; where postern.yaml has it, restart postern (for a TLS "
+		 "profile: reload), else change the trunk with postern apply\n"},
+		{"media", "", ", media: inside",
+		 "T: trunk \"t\": media address \"inside\" stands in node.yaml and is not in use "
+		 "yet; restart postern first, then apply\n",
+		 "w 1:1: trunk \"t\" in the store uses media address \"inside\", which is not "
+		 "in use: no call can use it; where postern.yaml has it, restart postern (for a "
+		 "TLS profile: reload), else change the trunk with postern apply\n"},
+	};
+	static struct conf used;
+
+	(void)state;
+	memset(&used, 0, sizeof(used));
+	setup_conf();
+	conf.zone[0].client_certificate = CONF_CLIENT_OPTIONAL;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct snapshot_view v;
+		struct roster r;
+		struct str bytes = STR_NULL, got;
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+			       "accounts: [{id: a, %strunks: [{id: t, fqdn: pbx.example%s}]}]\n",
+			       table[i].account, table[i].trunk);
+		told_init(&told);
+		roster_init(&r);
+		if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK ||
+		    snapshot_build(&r, &bytes) != ERR_OK)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		assert_int_equal(snapshot_open(bytes, &v), ERR_OK);
+		refs_check(&r, &conf, "node.yaml", &used, &told.rep);
+		got = str_from_at(buf_view(&told.b), str_find(buf_view(&told.b), STR(": ")));
+		if (!str_eqz(got, strchr(table[i].apply, ':') ? strstr(table[i].apply, ": ") : ""))
+			fail_msg("%s, apply: %s", table[i].name, buf_cstr(&told.b));
+		refs_check(&r, &conf, "node.yaml", &conf, &told.rep); /* all in use: nothing more */
+		told_init(&told);
+		refs_check_used(&v, &used, &told.rep);
+		if (!str_eqz(buf_view(&told.b), table[i].used))
+			fail_msg("%s, used: %s", table[i].name, buf_cstr(&told.b));
+		told_init(&told);
+		refs_check_used(&v, &conf, &told.rep);
+		assert_int_equal(told.rep.n_warnings + told.rep.n_errors, 0);
+		mem_free((void *)(uintptr_t)bytes.p);
+		roster_fini(&r);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,9 @@ test_file(void **state)
 	assert_int_equal(e, ERR_IO);
 	assert_string_equal(buf_cstr(&told.b),
 			    "0:0: nothing came; is it a pipe that nobody writes into?\n");
+	told_init(&told);
+	assert_int_equal(yaml_read_file("/dev/null", &told.rep, &s), ERR_IO);
+	assert_string_equal(buf_cstr(&told.b), "0:0: there is nothing in it\n");
 	assert_int_equal(pipe(fd), 0);
 	assert_int_equal(write(fd[1], "a: b\n", 5), 5);
 	close(fd[1]);

@@ -201,6 +201,11 @@ zones_and_accounts(void **state)
 	assert_int_equal(tls_owns_check(ca_pem(0, &m.leaf, 1), STR("ca.pem"), &why), ERR_CONFIG);
 	assert_non_null(strstr(buf_cstr(&why), "not of an authority"));
 	assert_int_equal(tls_owns_check(STR("x"), STR("ca.pem"), &why), ERR_CONFIG);
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_roots_check(ca_pem(0, &m.root, 1), STR("r.pem"), &why), ERR_OK);
+	assert_int_equal(tls_roots_check(ca_pem(0, &m.leaf, 1), STR("r.pem"), &why), ERR_CONFIG);
+	assert_non_null(
+		strstr(buf_cstr(&why), "r.pem: a certificate in it is not of an authority"));
 	/* a private key among them */
 	(void)snprintf(both, sizeof(both), "%s%s", ca_pem(0, &m.root, 1).p,
 		       ca_key_pem(0, ca_keys()->leaf, NULL).p);
