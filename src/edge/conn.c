@@ -488,6 +488,27 @@ conn_barred(const struct conn *c)
 	       !GUARD(A10, c->not_after_us == 0 || clock_wall_us() < c->not_after_us);
 }
 
+/* Without what would end a quoted string. */
+static void
+put_quotable(struct buf *b, const char *z)
+{
+	for (; *z; z++)
+		buf_char(b, *z == '"' || *z == '\\' || (unsigned char)*z < ' ' ? '\'' : *z);
+}
+
+void
+conn_put_bar(const struct conn *c, struct buf *b)
+{
+	if (c->barred)
+		put_quotable(b, c->barred_why);
+	else if (c->revoked)
+		buf_z(b, "a certificate of this connection's chain is revoked");
+	else if (c->unfit)
+		put_quotable(b, c->why);
+	else
+		buf_z(b, "the certificate of this connection has expired");
+}
+
 void
 conns_recheck(struct conns *cs)
 {
@@ -642,6 +663,9 @@ conns_identify(struct conns *cs, const struct snapshot_view *snap)
 		known = identify_again(cs, c, &id, &b);
 		if (known)
 			c->identity = id;
+		else
+			(void)!str_copyz(c->barred_why, sizeof(c->barred_why),
+					 str_sub(buf_view(&b), 0, sizeof(c->barred_why) - 1));
 		c->barred = !GUARD(A10, known);
 		if (c->barred && !was)
 			log_warn("conn.barred", "peer=%s account=%s no new calls: %s",

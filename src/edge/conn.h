@@ -13,6 +13,7 @@
 #include "sip/frame.h"
 
 enum {
+	CONN_BAR_MAX = 240,       /* why no new calls are taken over it, with NUL */
 	CONN_SMALL = 4096,        /* bytes of the frame buffer that each connection has */
 	CONN_LARGE_BUFS = 256,    /* buffers of SIP_FRAME_BUF for messages that do not fit it */
 	CONN_LARGE_PER_PEER = 32, /* of them, for connections of one account or carrier address */
@@ -91,7 +92,8 @@ struct conn {
 	uint16_t port;                   /* as asked for, 0 = by SRV */
 	bool hide;                       /* our certificate is not shown */
 	struct addr bind;
-	char why[CERT_WHY_MAX];
+	char why[CERT_WHY_MAX];        /* dialling: what went wrong; open: why it is unfit */
+	char barred_why[CONN_BAR_MAX]; /* where barred */
 	struct sip_frame frame;
 	void *large;       /* from the pool of large buffers, or NULL */
 	struct list big;   /* those with one */
@@ -168,6 +170,8 @@ void conns_identify(struct conns *cs, const struct snapshot_view *snap);
  * chain has expired or is revoked, or policy would not let it in today (A10). Running calls go on.
  */
 bool conn_barred(const struct conn *c);
+/** Why, of one that is: a sentence for its peer, to stand in a quoted string. */
+void conn_put_bar(const struct conn *c, struct buf *b);
 /** The revocation lists, or what accounts want of them, changed: each connection is looked up in
  * them again (A10). Calls nobody. */
 void conns_recheck(struct conns *cs);

@@ -290,6 +290,26 @@ is_for_us(const struct edge *e, const struct sip_msg *m, const struct identity *
 	       is_our_host(e, m->uri.host);
 }
 
+/* No trunk of its peer is there for this request: which of the reasons is it? */
+static void
+refuse_request(struct edge *e, const struct reply_path *p, const struct identity *id)
+{
+	char mem[CONN_BAR_MAX];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem) - 1);
+	if (p->conn && conn_barred(p->conn))
+		conn_put_bar(p->conn, &b);
+	else if (id->n_trunks == 0)
+		buf_z(&b, "the account or trunk that has this source address is switched off");
+	else
+		buf_z(&b,
+		      "the account has no trunk of its own here, and the calling number is none "
+		      "of an account below it");
+	mem[b.len] = 0;
+	reply_bad(e, p, &e->rx, 403, mem);
+}
+
 /* id without trunks: no new calls. */
 static void
 take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
@@ -322,9 +342,7 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 	if (src->trunk == POLICY_NONE && edge_is_emergency(e, m))
 		take_disabled(e, src);
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
-		reply_bad(e, p, m, 403,
-			  "the account or trunk is switched off, its certificate has expired, is "
-			  "revoked or no longer accepted, or the calling number is nobody's");
+		refuse_request(e, p, id);
 	else if (!GUARD(A8, is_for_us(e, m, id)))
 		reply_bad(
 			e, p, m, 403,

@@ -59,6 +59,8 @@ take_answer(struct rejudge *r, const struct rejudge_row *w)
 
 	if (!c)
 		return;
+	if (!w->fit)
+		memcpy(c->why, w->why, sizeof(c->why));
 	was = c->unfit;
 	c->unfit = !GUARD(A10, w->fit);
 	if (c->unfit && !was)

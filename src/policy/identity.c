@@ -467,6 +467,8 @@ explain_source(const struct identity_origin *o, enum identity_reason reason, str
 {
 	if (o->transport == TRUNK_TLS)
 		buf_z(why, "no certificate was shown, and ");
+	if (reason == IDENTITY_DISABLED)
+		buf_z(why, "the account or its trunk is switched off; ");
 	if (reason == IDENTITY_TLS_OFF)
 		buf_z(why, "the account's tls_srtp is not ready or on; ");
 	buf_printf(why, "no enabled %s trunk over %s has the source address ",

@@ -39,7 +39,7 @@ def play_ahead(place):
         (PROFILE + conf, was.replace('name: Acme Test\n',
                                      'name: Acme Test\n    tls: {profile: own}\n'),
          'TLS profile "own" stands in', 'reload postern first'),
-        (conf.replace('    - {name: inside', THIRD.replace('{{', '{')),
+        (conf.replace('    - {name: inside', THIRD.replace('{{', '{').replace('}}', '}')),
          trunk.format('media: third'), 'media address "third" stands in', 'restart postern first'),
         (conf.replace('listeners:\n', SECOND.replace('{{', '{').replace('}}', '}')),
          trunk.format('listener: second'), 'listener "second" stands in', 'restart postern first'),
@@ -86,7 +86,8 @@ def play_unfit(place):
     said = p.command('reload', '-c', p.conf)
     check('warning: trunk "acme-pbx" in the store uses media address "third"' in said, said)
     m = invite(place, p)
-    check(m.status == 500 and 'media address that is not in use' in m.get('warning'), m.text)
+    check(m.status == 500 and 'media address that is not in use' in m.get('warning'),
+          f'{m.line} {m.get("warning")}')
     equal(p.wait_cdrs(1)[0]['refusal'], 'MEDIA_ADDRESS', 'reason in the CDR')
 
 

@@ -411,7 +411,7 @@ switched_off_while_connected(void **state)
 	rig_swap();
 	s.branch = "new";
 	tpeer_send(&p, request(&s));
-	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
+	REFUSED(tpeer_hear(&p, 1000), "but the account is disabled");
 	assert_int_equal(count(REQUEST), 1);
 	SPIN(rig.swapped == 1);
 	s.branch = "sos"; /* an emergency call goes up, with its trunk */
@@ -502,7 +502,7 @@ revoked_while_connected(void **state)
 	use_crl(ca_crl_pem(rig.root, &cert, 1));
 	s.branch = "new";
 	tpeer_send(&p, request(&s));
-	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
+	REFUSED(tpeer_hear(&p, 1000), "chain is revoked");
 	assert_int_equal(count(REQUEST), 1);
 	answer(last(REQUEST)->txn, 200);
 	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 200");
@@ -583,9 +583,9 @@ believe(X509 *root)
 	rig.root = was;
 }
 
-/* A request for a call, and what it gets: 403, or it goes up. */
+/* A request for a call, and what it gets: 403 with this in the sentence, or (NULL) it goes up. */
 static void
-try_call(struct tpeer *p, bool barred)
+try_call(struct tpeer *p, const char *why)
 {
 	static int n;
 	struct sip s = {.method = "INVITE", .via = "TLS 127.0.0.1"};
@@ -595,13 +595,13 @@ try_call(struct tpeer *p, bool barred)
 	(void)snprintf(branch, sizeof(branch), "try%d", n++);
 	s.branch = branch;
 	tpeer_send(p, request(&s));
-	if (!barred) {
+	if (!why) {
 		SPIN(count(REQUEST) == before + 1);
 		answer(last(REQUEST)->txn, 480);
 		HEARD(tpeer_hear(p, 1000), "SIP/2.0 480");
 		return;
 	}
-	HEARD(tpeer_hear(p, 1000), "SIP/2.0 403");
+	REFUSED(tpeer_hear(p, 1000), why);
 	assert_int_equal(count(REQUEST), before);
 }
 
@@ -613,11 +613,13 @@ policy_while_connected(void **state)
 	static const struct {
 		const char *row;
 		void (*on_acme)(struct roster_account *a); /* NULL: the zone's authorities */
-	} rows[] = {{"authorities of the zone", NULL},
-		    {"key usage", want_eku},
-		    {"lists", want_lists},
-		    {"authorities of the account", want_authority},
-		    {"profile", want_profile}};
+		const char *why;
+	} rows[] = {
+		{"authorities of the zone", NULL, "is not an accepted authority"},
+		{"key usage", want_eku, "does not allow clientAuth"},
+		{"lists", want_lists, "no revocation list at hand"},
+		{"authorities of the account", want_authority, "none that this account accepts"},
+		{"profile", want_profile, "takes profile modern only"}};
 	struct ca_opts o = {.cn = "leaf",
 			    .san = "DNS:pbx.acme.test",
 			    .eku = "serverAuth",
@@ -645,7 +647,7 @@ policy_while_connected(void **state)
 			believe(rig.other_root);
 		SPIN(conn_barred(first_conn()));
 		assert_true(clock_now_us() - began < CLOCK_S);
-		try_call(&p, true);
+		try_call(&p, rows[i].why);
 		(void)snprintf(branch, sizeof(branch), "bye%zu", i);
 		bye.branch = branch;
 		tpeer_send(&p, request(&bye));
@@ -659,7 +661,7 @@ policy_while_connected(void **state)
 		else
 			believe(rig.root);
 		SPIN(!conn_barred(first_conn()));
-		try_call(&p, false);
+		try_call(&p, NULL);
 	}
 	tpeer_fini(&p, false);
 	X509_free(cert);
@@ -698,15 +700,15 @@ required_while_connected(void **state)
 	tpeer_connect(&q, cert);
 	SPIN(edge_conns(rig.e) == 2);
 	shown = CONTAINER_OF(bare->node.next, struct conn, node);
-	try_call(&p, false);
+	try_call(&p, NULL);
 	ask_clients(TLS_CLIENT_REQUIRED);
 	SPIN(conn_barred(bare));
-	try_call(&p, true);
+	try_call(&p, "the zone requires a certificate now, and none was shown");
 	assert_false(conn_barred(shown));
-	try_call(&q, false);
+	try_call(&q, NULL);
 	ask_clients(TLS_CLIENT_OPTIONAL);
 	SPIN(!conn_barred(bare));
-	try_call(&p, false);
+	try_call(&p, NULL);
 	tpeer_fini(&p, false);
 	tpeer_fini(&q, false);
 	X509_free(cert);
@@ -731,7 +733,7 @@ expired_while_connected(void **state)
 	rest(30);
 	assert_true(conn_barred(c));
 	tpeer_send(&p, request(&s));
-	HEARD(tpeer_hear(&p, 1000), "SIP/2.0 403");
+	REFUSED(tpeer_hear(&p, 1000), "has expired");
 	s.to_tag = "running";
 	s.method = "BYE";
 	tpeer_send(&p, request(&s));
@@ -750,7 +752,7 @@ gateway_switched_off(void **state)
 	rig.switched_off = 2;
 	rig_swap();
 	udp_to(fd, L_CARRIER, request(&(struct sip){.method = "INVITE"}));
-	HEARD(hear(fd, 500), "SIP/2.0 403");
+	REFUSED(hear(fd, 500), "that has this source address is switched off");
 	udp_to(fd, L_CARRIER,
 	       request(&(struct sip){.method = "ACK", .branch = "a"})); /* no answer to an ACK */
 	assert_null(hear(fd, 20));

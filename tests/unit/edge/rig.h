@@ -676,6 +676,14 @@ heard(const char *text)
 }
 
 #define HEARD(text, what) assert_non_null(strstr(heard(text), what))
+/* 403, and its Warning says this. */
+#define REFUSED(text, why)                                                                         \
+	do {                                                                                       \
+		const char *got_ = heard(text);                                                    \
+		assert_non_null(strstr(got_, "SIP/2.0 403"));                                      \
+		if (!strstr(got_, why))                                                            \
+			fail_msg("%s", got_);                                                      \
+	} while (0)
 
 __attribute__((unused)) static int
 tcp_from(const char *z, int listener)
