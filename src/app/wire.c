@@ -436,6 +436,15 @@ got_refused(void *arg, struct id id, const struct sip_msg *msg, const struct add
 }
 
 static void
+got_lost_call(void *arg, const struct sip_msg *msg, const struct edge_source *src, const char *why)
+{
+	struct worker *w = arg;
+
+	calls_on_lost(&w->calls, msg, src, why, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
 got_guest(void *arg, struct tls_result *res)
 {
 	struct worker *w = arg;
@@ -494,7 +503,8 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_handshake = got_handshake,
 			       .on_target = got_target,
 			       .on_poll = got_poll,
-			       .on_refused = got_refused};
+			       .on_refused = got_refused,
+			       .on_lost_call = got_lost_call};
 }
 
 /* ---- media to call ---- */

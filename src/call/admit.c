@@ -305,3 +305,13 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 		r = check_meter(c, src, payer);
 	return r;
 }
+
+bool
+admit_unread(struct call *c, const struct sip_msg *msg, const struct edge_source *src)
+{
+	if (check_number(c, msg) != REFUSAL_NONE || c->rec.class != CLASS_EMERGENCY)
+		return false;
+	c->rec.payer = snapshot_account_id(c->owner->snap, payer_of(c, src));
+	sos_note(c);
+	return true;
+}

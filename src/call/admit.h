@@ -11,4 +11,8 @@
 enum refusal admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source *src,
 			  char why[CALL_WHY_MAX]);
 
+/** The same for an INVITE that edge could not read and refused: what it asked for, into the record.
+ * False: it is no emergency call. */
+bool admit_unread(struct call *c, const struct sip_msg *msg, const struct edge_source *src);
+
 #endif

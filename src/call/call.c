@@ -22,6 +22,7 @@
 #include "call/ring.h"
 #include "call/sos.h"
 #include "call/speak.h"
+#include "sip/parts.h"
 
 enum { CALLS_LIMIT_ROWS = 65536 };
 
@@ -321,6 +322,7 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 {
 	char tag[CALL_TAG_CHARS + 1];
 	const char *sdp_why = "";
+	struct str sdp;
 	enum refusal r = admit_invite(c, m, src, why);
 	enum err e;
 
@@ -338,7 +340,9 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 		return REFUSAL_SDP;
 	}
 	act_hash_leg(c, LEG_A);
-	c->late = m->body.len == 0;
+	/* a call for help may bring where it is, and no offer */
+	c->late = m->body.len == 0 || (c->rec.class == CLASS_EMERGENCY &&
+				       sip_body_of(m, "application", "sdp", &sdp) != ERR_OK);
 	ring_begin(c, m);
 	r = c->late ? REFUSAL_NONE : negotiate_offer(c, LEG_A, m, c->leg[LEG_A].invite, &sdp_why);
 	if (r == REFUSAL_NONE)
@@ -400,6 +404,34 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	log_refused(c, r, why);
 	act_note_refusal(c, r, why);
 	act_event(c, B2BUA_EV_FAIL, m);
+}
+
+void
+calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
+	      const char *why, uint64_t now_us)
+{
+	uint32_t slot = UINT32_MAX;
+	struct call *c;
+
+	cs->now = now_us;
+	if (cs->snap)
+		slot = cs->ops.do_slot(cs->ops.arg, true);
+	c = slot == UINT32_MAX ? NULL : calls_new(cs, slot);
+	if (!c) {
+		log_error("call.emergency", "account=%s refused: %s; no room for its record",
+			  src->account_id.z, why);
+		return;
+	}
+	metric_add(METRIC_calls_total, 1);
+	metric_add(METRIC_calls_refused, 1);
+	begin_record(c, src);
+	c->rec.exempt = true;
+	(void)!admit_unread(c, msg, src);
+	log_refused(c, REFUSAL_UNREADABLE, why);
+	act_note_refusal(c, REFUSAL_UNREADABLE, why);
+	act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850, REFUSAL_UNREADABLE);
+	sos_failed(c);
+	act_finish(c);
 }
 
 static void

@@ -29,6 +29,10 @@ enum err calls_hangup(struct calls *cs, struct str id, uint64_t now_us) NODISCAR
 uint32_t calls_count(const struct calls *cs);
 
 /* From edge (struct edge_up). */
+/** A call for help that edge refused because it cannot be read (why): it gets its record, its alarm
+ * and its line in the log all the same. */
+void calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
+		   const char *why, uint64_t now_us);
 void calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
 		      const struct edge_source *src, uint64_t now_us);
 void calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "call/caller.h"
+#include "call/location.h"
 #include "sip/via.h"
 
 enum { LEG_LAST_HOPS = 10 /* Max-Forwards of an emergency call that had none left */ };
@@ -315,7 +316,12 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	if (req)
 		hide_copy(b, req, leg_way(c, LEG_B));
-	put_sdp(b, body);
+	if (!req || c->rec.class != CLASS_EMERGENCY) {
+		put_sdp(b, body);
+		return;
+	}
+	location_put_headers(b, req);
+	location_put_body(b, req, body);
 }
 
 void

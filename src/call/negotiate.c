@@ -101,7 +101,8 @@ negotiate_drop(struct call *c)
 static enum refusal
 read_offer(struct call *c, enum call_leg_index i, struct str body, const char **why)
 {
-	struct sdp_policy policy = terms_policy(c, i, c->rec.leg[i].secure);
+	bool keys = terms_lenient(c, i) && !c->leg[i].agreed; /* where they stand */
+	struct sdp_policy policy = terms_policy(c, i, c->rec.leg[i].secure || keys);
 	struct call_exchange *x = &c->x;
 	struct sdp *s = &c->owner->offer;
 	struct sdp_refusal no = {0};
@@ -224,7 +225,7 @@ leg_flags(const struct call *c, enum call_leg_index i)
 		f |= MEDIA_F_SEND;
 	if (c->rec.answer_us)
 		f |= MEDIA_F_ANSWERED;
-	if (t && t->learn)
+	if ((t && t->learn) || (terms_lenient(c, i) && !leg->far.rtp.family))
 		f |= MEDIA_F_LEARN_CLEAR;
 	if (t && t->ssrc == TRUNK_SSRC_PASS)
 		f |= MEDIA_F_SSRC_PASS;

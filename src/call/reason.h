@@ -62,7 +62,8 @@
 	X(INTERNAL, 500, 41, "postern failed inside; see its log")                                 \
 	X(FAX, 488, 88, "T.38 is not encrypted: send the fax as G.711")                            \
 	X(PRIVACY, 500, 79, "the caller wants a privacy, as critical, that postern does not know") \
-	X(MEDIA_ADDRESS, 500, 38, "the trunk names a media address that is not in use")
+	X(MEDIA_ADDRESS, 500, 38, "the trunk names a media address that is not in use")            \
+	X(UNREADABLE, 400, 95, "the INVITE cannot be read")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

@@ -164,7 +164,10 @@ void
 sos_failed(const struct call *c)
 {
 	const struct call_ops *ops = &c->owner->ops;
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_A].trunk.z)) : POLICY_NONE;
 	enum refusal r = (enum refusal)c->rec.refusal;
+	bool clear = t == POLICY_NONE || is_clear(&v->trunk[t]);
 	char what[CALL_WHY_MAX];
 
 	if (c->rec.class != CLASS_EMERGENCY || was_sent(c))
@@ -174,5 +177,5 @@ sos_failed(const struct call *c)
 		       r == REFUSAL_EMERGENCY ? "it came over TLS"
 		       : c->fail_text[0]      ? c->fail_text
 					      : refusal_text(r));
-	ops->do_emergency(ops->arg, &c->rec, what, r != REFUSAL_EMERGENCY);
+	ops->do_emergency(ops->arg, &c->rec, what, clear && r != REFUSAL_EMERGENCY);
 }

@@ -60,13 +60,20 @@ terms_fax(const struct call *c)
 	return c->rec.answer_us != 0;
 }
 
+bool
+terms_lenient(const struct call *c, enum call_leg_index i)
+{
+	return i == LEG_A && c->rec.class == CLASS_EMERGENCY;
+}
+
 struct sdp_policy
 terms_policy(const struct call *c, enum call_leg_index i, bool secure)
 {
 	bool preferred = c->rec.leg[i].security == TRUNK_SEC_PREFERRED;
 	struct sdp_policy p = {.secure = secure,
 			       .osrtp = preferred,
-			       .clear_too = preferred && !c->leg[i].agreed,
+			       .clear_too = (preferred || terms_lenient(c, i)) && !c->leg[i].agreed,
+			       .lenient = terms_lenient(c, i),
 			       .first = !c->leg[i].agreed,
 			       .fax = terms_fax(c),
 			       .suites = SDP_SUITES_TAKEN,

@@ -15,6 +15,9 @@ bool terms_fax(const struct call *c);
 struct sdp_codecs terms_codecs(const struct call *c, enum call_leg_index i);
 /** enum sdp_mki */
 uint8_t terms_mki(const struct call *c, enum call_leg_index i);
+/** A caller for help: its keys are taken, though it is not asked for them, and a host name in its
+ * SDP. */
+bool terms_lenient(const struct call *c, enum call_leg_index i);
 /** How SRTP is offered to it where it is preferred. */
 enum trunk_prefer terms_prefer(const struct call *c, enum call_leg_index i);
 /**

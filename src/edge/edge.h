@@ -145,6 +145,10 @@ struct edge_up {
 	 */
 	void (*on_refused)(void *arg, struct id id, const struct sip_msg *msg,
 			   const struct addr *from, unsigned status, const char *why);
+	/** So was this call for help, of a customer, because it cannot be read: it comes to nobody.
+	 * After on_refused; once for all copies. */
+	void (*on_lost_call)(void *arg, const struct sip_msg *msg, const struct edge_source *src,
+			     const char *why);
 	/** An address that we send to has failed, or answers again; why: a sentence, "" when up.
 	 * Told at each failure that makes it wait longer, whichever trunks use it. */
 	void (*on_target)(void *arg, const struct addr *addr, enum edge_transport transport,

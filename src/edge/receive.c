@@ -310,6 +310,42 @@ refuse_request(struct edge *e, const struct reply_path *p, const struct identity
 	reply_bad(e, p, &e->rx, 403, mem);
 }
 
+/* Was this unreadable message told before, as a copy? */
+static bool
+told_before(struct edge *e, const struct sip_msg *m)
+{
+	uint64_t h = hash_of(&e->by_key, m->head), now = loop_now(e->loop);
+	struct edge_lost *oldest = &e->lost[0];
+
+	for (size_t i = 0; i < ARRAY_LEN(e->lost); i++) {
+		if (e->lost[i].hash == h && now < e->lost[i].until)
+			return true;
+		if (e->lost[i].until < oldest->until)
+			oldest = &e->lost[i];
+	}
+	*oldest = (struct edge_lost){.hash = h, .until = now + EDGE_LOST_US};
+	return false;
+}
+
+/* A call for help that cannot be read must not get lost without a word. */
+static void
+note_lost_call(struct edge *e, struct edge_source *src, const struct identity *id)
+{
+	const struct sip_msg *m = &e->rx;
+
+	if (!m->request || !id->account_id.z[0] || !edge_is_emergency(e, m) ||
+	    !e->up.on_lost_call || told_before(e, m))
+		return;
+	src->account_id = id->account_id;
+	src->trunk = pick_trunk(e, id, src);
+	if (src->trunk == POLICY_NONE)
+		take_disabled(e, src);
+	else
+		src->account = e->snap->trunk[src->trunk].account;
+	if (src->trunk != POLICY_NONE)
+		e->up.on_lost_call(e->up.arg, m, src, m->why);
+}
+
 /* id without trunks: no new calls. */
 static void
 take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
@@ -325,6 +361,7 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 	if (!edge_read(e, bytes, m)) {
 		metric_add(METRIC_sip_bad, 1);
 		reply_bad(e, p, m, m->answer, m->why);
+		note_lost_call(e, src, id);
 		return;
 	}
 	src->account_id = id->account_id;

@@ -17,7 +17,9 @@ enum {
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
 	EDGE_SHARES = 4096,     /* counters of what accounts have in hand; two may meet in one */
 	EDGE_SHARE_TIMES = 8,   /* an account may hold so many times what is free for all */
-	EDGE_DIALOG_PART = 16,  /* one in so many transactions is kept for calls that are up */
+	EDGE_LOST_MAX = 16,     /* unreadable calls for help whose copies are known, .. */
+	EDGE_LOST_US = 32 * 1000 * 1000, /* .. for 64*T1 */
+	EDGE_DIALOG_PART = 16, /* one in so many transactions is kept for calls that are up */
 };
 
 struct polls;
@@ -47,6 +49,9 @@ struct edge {
 	uint32_t held[EDGE_SHARES]; /* server transactions of customers, by account */
 	struct hash by_key;
 	struct list big; /* server transactions with a large request */
+	struct edge_lost {
+		uint64_t hash, until;
+	} lost[EDGE_LOST_MAX];
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;

@@ -123,16 +123,18 @@ read_codecs(const struct sdp_media *m, const struct sdp_codecs *ranks, const str
 
 /* Where packets go, and hold in its spellings (RFC 3264 8.4, RFC 2543's c=0.0.0.0). */
 static enum err
-read_target(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal *why)
+read_target(const struct sdp_media *m, bool lenient, struct sdp_stream *st, struct sdp_refusal *why)
 {
 	if (m->port_count != 1)
 		return refuse(why, "several ports in one m-line");
 	if (m->conn.multicast || addr_is_multicast(&m->conn.addr) || addr_is_multicast(&m->rtcp))
 		return refuse(why, "multicast address in c= or a=rtcp");
-	if (m->conn.addr.family == 0)
+	if (m->conn.addr.family == 0 && !lenient)
 		return refuse(why, "host name in c=, an address is wanted");
 	st->direction = m->direction;
-	if (addr_is_any(&m->conn.addr)) {
+	if (m->conn.addr.family == 0) {
+		; /* where it is will be learned */
+	} else if (addr_is_any(&m->conn.addr)) {
 		st->direction = (enum sdp_direction)(st->direction & SDP_SENDONLY);
 	} else {
 		st->rtp = m->conn.addr;
@@ -262,7 +264,7 @@ read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_st
 	enum err e = check_proto(m, p, why);
 
 	if (e == ERR_OK)
-		e = read_target(m, st, why);
+		e = read_target(m, p->lenient, st, why);
 	if (e == ERR_OK && !read_codecs(m, &p->codecs, NULL, st))
 		e = refuse(why, p->codecs.n ? "no codec that the trunk takes"
 					    : "no codec that is described");
@@ -469,7 +471,7 @@ read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
 	if (e == ERR_OK && m->n_crypto && (!q.secure || st->index != lay->audio))
 		e = refuse(why, "answer with a=crypto that was not offered");
 	if (e == ERR_OK)
-		e = read_target(m, st, why);
+		e = read_target(m, p->lenient, st, why);
 	if (e == ERR_OK && !read_codecs(m, &all_codecs, asked, st))
 		e = refuse(why, "answer with no codec of the offer");
 	if (e == ERR_OK && q.secure)

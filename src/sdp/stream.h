@@ -28,8 +28,11 @@ struct sdp_policy {
 	bool secure;    /* RTP/SAVP with a=crypto and nothing else; false: RTP/AVP, nothing else */
 	bool osrtp;     /* secure: a=crypto under RTP/AVP is as good (RFC 8643) */
 	bool clear_too; /* secure: RTP/AVP in clear is taken where nothing better is there */
-	bool first;     /* of the dialog: an audio stream with port 0 is no call */
-	bool fax; /* T.38 may take the place of audio (m=image udptl); it is never encrypted */
+	/* a host name in c= is an address that is not known yet (rtp.family 0, while the direction
+	 * holds) */
+	bool lenient;
+	bool first; /* of the dialog: an audio stream with port 0 is no call */
+	bool fax;   /* T.38 may take the place of audio (m=image udptl); it is never encrypted */
 	struct sdp_suites suites; /* what is taken, the first ones before the others */
 	struct sdp_codecs codecs; /* of offers: what is taken, in this order; none named: all */
 };

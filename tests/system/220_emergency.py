@@ -416,7 +416,32 @@ def play_hops_and_extensions(place):
           'Max-Forwards')
     check(not any('require' in n for m in sos.requests('INVITE') for n in m.names()), 'Require')
     equal(len(gw.requests('INVITE')), 0, 'other calls')
-    p.wait_cdrs(6)
+    # with its location beside the SDP; then one that nobody can read, and its copy
+    c = rawsip.Call()
+    c.uri, sdp = 'sip:911@x', offer(profile='RTP/AVP', crypto=(), host=source)
+    body = (f'--b\r\nContent-Type: application/pidf+xml\r\nContent-ID: <here@x>\r\n\r\n<here/>\r\n'
+            f'--b\r\nContent-Type: application/sdp\r\n\r\n{sdp}\r\n--b--\r\n')
+    data = request('INVITE', c, body, ['Geolocation: <cid:here@x>'],
+                   sent_by=f'{source}:{end.port}')
+    end.send(data.replace(b'application/sdp', b'multipart/mixed;boundary=b', 1))
+    m = end.final(c)
+    equal(m and m.status, 200, 'with its location')
+    c.learn(m)
+    end.send(request('ACK', c, sent_by=f'{source}:{end.port}'))
+    hang_up(end, c, source)
+    got = sos.requests('INVITE')[-1]
+    check(b'<here@x>\r\n\r\n<here/>\r\n' in got.body and '<cid:here@x>' in got.get('geolocation'),
+          f'the gateway got {got.body}')
+    c = rawsip.Call()
+    c.uri, c.id = 'sip:911@x', 'a,b'
+    for _ in range(2):
+        end.send(request('INVITE', c, sdp, sent_by=f'{source}:{end.port}', branch='z9hG4bKno'))
+        equal(end.final().status, 400, 'one that cannot be read')
+    cdr = p.wait_cdrs(8)[-1]
+    equal((cdr['refusal'], cdr['to_received'], cdr['sip_status']), ('UNREADABLE', '911', 400), cdr)
+    lost = [a for a in json.loads(p.command('alarms', '-c', p.conf, '--json'))['list']
+            if a['id'] == 'emergency-call-lost']
+    check(lost and 'Call-ID not well formed' in lost[0]['text'], f'alarms {lost}')
 
 
 def play_drain(place):

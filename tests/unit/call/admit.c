@@ -306,21 +306,6 @@ caller_shown(void **state)
 	}
 }
 
-/* A PBX in clear, and a carrier that takes emergency calls. */
-static void
-in_clear(struct fake *f)
-{
-	struct roster_trunk *t = rig_trunk(f, "acme-pbx");
-
-	t->transport = TRUNK_UDP;
-	t->security = TRUNK_SEC_REFUSED;
-	t->port = 5060;
-	assert_int_equal(cidr_parse(STR("198.51.100.7"), &t->source[0]), ERR_OK);
-	t->n_sources = 1;
-	rig_trunk(f, "gw1")->emergency = true;
-	rig_world(f);
-}
-
 /* What is told of an emergency call: carried only where an INVITE went out. */
 static void
 emergency_told(void **state)
@@ -345,7 +330,7 @@ emergency_told(void **state)
 		struct fake *f = rig_up();
 
 		if (!r[i].tls)
-			in_clear(f);
+			rig_in_clear(f);
 		f->no_port = r[i].no_port;
 		f->no_send = r[i].no_send;
 		(void)rig_invite(f, &(struct invite){.uri = "sip:911@x",
@@ -367,7 +352,7 @@ emergency_unreachable(void **state)
 	struct edge_txn *a;
 
 	(void)state;
-	in_clear(f);
+	rig_in_clear(f);
 	(void)rig_invite(f, &(struct invite){.uri = "sip:911@x", .body = PBX_CLEAR});
 	for (int i = 0; i < 2; i++) /* gw1, gw2 */
 		fake_news(f, rig_out(f),
@@ -432,7 +417,7 @@ emergency_goes_through(void **state)
 		const struct edge_txn *a;
 
 		if (!r[i / 2].tls)
-			in_clear(f);
+			rig_in_clear(f);
 		if (r[i / 2].draining)
 			calls_drain(&f->calls);
 		f->only_spare = r[i / 2].only_spare;
@@ -459,7 +444,7 @@ emergency_goes_round(void **state)
 	struct fake *f = rig_up();
 
 	(void)state;
-	in_clear(f);
+	rig_in_clear(f);
 	assert_int_equal(rig_invite(f, &v)->status, 0);
 	v.call_id = "2@x";
 	assert_int_equal(rig_invite(f, &v)->status, 483);
@@ -490,7 +475,7 @@ emergency_outlasts_others(void **state)
 	struct fake *f = rig_up();
 
 	(void)state;
-	in_clear(f);
+	rig_in_clear(f);
 	(void)rig_invite(f, &(struct invite){.body = PBX_CLEAR});
 	(void)rig_invite(f,
 			 &(struct invite){.uri = "sip:911@x", .body = PBX_CLEAR, .call_id = "2@x"});

@@ -326,7 +326,8 @@ fake_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
 	s->status = status;
 	s->method = txn->method;
 	s->txn = txn;
-	fake_clear(txn->src.transport, s);
+	if (!str_eqz(txn->msg.uri.user, "911")) /* who calls for help is heard in any way */
+		fake_clear(txn->src.transport, s);
 	if (u || status < 300) /* a refused request inside a dialog shows nothing */
 		fake_stored(f, u ? u->call : fake_call_of(f, f->tx.to_tag), false);
 	txn->status = status;

@@ -241,7 +241,10 @@ user_privacy(void **state)
 	(void)state;
 	for (int way = 0; way < 2; way++) {
 		enum hide_way w = way ? HIDE_TO_CUSTOMER : HIDE_TO_CARRIER;
-		struct str got = cross("Privacy: header;user\r\nSubject: merger\r\n", w);
+		struct str got = cross("Privacy: header;user\r\nSubject: merger\r\n"
+				       "Alert-Info: <http://merger/x>\r\n"
+				       "Reason: SIP;cause=200;text=\"merger\"\r\n",
+				       w);
 
 		assert_true(str_find(got, STR("merger")) == got.len);
 		got = cross("Privacy: id\r\nSubject: merger\r\n", w);

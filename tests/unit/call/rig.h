@@ -107,6 +107,21 @@ or_else(const char *z, const char *usual)
 	return z ? z : usual;
 }
 
+/* The customer's trunk without TLS and SRTP; gw1 takes emergency calls. */
+static inline void
+rig_in_clear(struct fake *f)
+{
+	struct roster_trunk *t = rig_trunk(f, "acme-pbx");
+
+	t->transport = TRUNK_UDP;
+	t->security = TRUNK_SEC_REFUSED;
+	t->port = 5060;
+	assert_int_equal(cidr_parse(STR("198.51.100.7"), &t->source[0]), ERR_OK);
+	t->n_sources = 1;
+	rig_trunk(f, "gw1")->emergency = true;
+	rig_world(f);
+}
+
 static inline struct edge_txn *
 rig_request(struct fake *f, const char *trunk, const char *text, size_t len)
 {

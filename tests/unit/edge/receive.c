@@ -642,10 +642,58 @@ hops_of_no_sense(void **state)
 	close(pbx);
 }
 
+/* A call for help that cannot be read is told once, whoever may make no other calls, too; other
+ * calls and carriers' are not. */
+static void
+lost_calls(void **state)
+{
+	static const struct {
+		const char *name, *from, *user, *call_id;
+		int listener, told;
+		bool off;
+	} rows[] = {
+		{"another call", "127.0.0.11", "+15552223333", "\x01", L_PLAIN, 0, false},
+		{"for help", "127.0.0.11", "911", "\x01", L_PLAIN, 1, false},
+		{"a carrier's", "127.0.0.2", "911", "\x01", L_CARRIER, 0, false},
+		{"a stranger's", "127.0.0.77", "911", "\x01", L_PLAIN, 0, false},
+		{"switched off", "127.0.0.11", "911", "\x01", L_PLAIN, 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fd = udp_at(rows[i].from), before = count(LOST);
+		char mem[600];
+		int n = snprintf(mem, sizeof(mem),
+				 "INVITE sip:%s@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+				 "%s;branch=z9hG4bKl%zu;rport\r\nFrom: <sip:a@b>;tag=1\r\n"
+				 "To: <sip:b@b>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\n"
+				 "Content-Length: 0\r\n\r\n",
+				 rows[i].user, rows[i].from, i, rows[i].call_id);
+
+		print_message("# %s\n", rows[i].name);
+		if (rows[i].off) {
+			rig.switched_off = 4;
+			rig_swap();
+		}
+		for (int k = 0; k < 2; k++) { /* and its copy */
+			udp_to(fd, rows[i].listener, str_of(mem, (size_t)n));
+			(void)hear(fd, 100);
+		}
+		assert_int_equal(count(LOST) - before, rows[i].told);
+		if (rows[i].told) {
+			assert_string_equal(last(LOST)->why, "Call-ID not well formed");
+			assert_int_not_equal(last(LOST)->src.trunk, POLICY_NONE);
+			assert_string_equal(last(LOST)->src.account_id.z, "plain1");
+		}
+		close(fd);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lost_calls, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(hops_of_no_sense, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(a8_another_host, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,

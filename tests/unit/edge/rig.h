@@ -27,7 +27,7 @@ enum { L_CARRIER, L_PLAIN, L_TCP, L_TLS, L_N };
 enum { RIG_SEEN = 4096, RIG_SPINS = 4000, RIG_MSG = 70000 };
 #define RIG_ZONE "sip.postern.test"
 
-enum what { REQUEST, ACKED, CANCELLED, NEWS, UNDELIVERED, HANDSHAKE, LINK };
+enum what { REQUEST, ACKED, CANCELLED, NEWS, UNDELIVERED, HANDSHAKE, LINK, LOST };
 
 struct seen {
 	enum what what;
@@ -58,7 +58,7 @@ struct rig {
 	struct world w, next;
 	void (*on_trunks)(struct world *w);           /* likewise, all of them */
 	void (*on_acme)(struct roster_account *acme); /* for rig_accounts: changes it */
-	int switched_off; /* for rig_accounts: bit 0 acme, bit 1 gateway */
+	int switched_off; /* for rig_accounts: bit 0 acme, bit 1 gateway, bit 2 plain1 */
 	struct addr at[L_N];
 	uint16_t pbx_port; /* where trunks are dialled */
 	X509 *root, *other_root, *server;
@@ -155,6 +155,17 @@ up_handshake(void *arg, const struct tls_record *rec, struct id id, const struct
 	s->up = rec->accepted;
 	(void)!str_copyz(s->why, sizeof(s->why), str_from(rec->why));
 	tell(s, NULL);
+}
+
+__attribute__((unused)) static void
+up_lost(void *arg, const struct sip_msg *m, const struct edge_source *src, const char *why)
+{
+	struct seen *s = note(LOST);
+
+	(void)arg;
+	s->src = *src;
+	(void)!str_copyz(s->why, sizeof(s->why), str_from(why));
+	tell(s, m);
 }
 
 __attribute__((unused)) static void
@@ -260,7 +271,8 @@ rig_accounts(struct world *w)
 	t = world_trunk(w, "bare", "bare-1", "127.0.0.9");
 	t->identity = TRUNK_BY_ADDRESS;
 	world_source(t, "127.0.0.9");
-	plain_trunk(w, "plain1", "plain1-1", TRUNK_UDP, "127.0.0.11");
+	plain_trunk(w, "plain1", "plain1-1", TRUNK_UDP, "127.0.0.11")->enabled =
+		!(rig.switched_off & 4);
 	plain_trunk(w, "plain2", "plain2-1", TRUNK_UDP, "127.0.0.12");
 	plain_trunk(w, NULL, "gw1", TRUNK_UDP, "127.0.0.2")->enabled = !(rig.switched_off & 2);
 	plain_trunk(w, NULL, "gw2", TRUNK_UDP, "127.0.0.3");
@@ -474,6 +486,7 @@ rig_edge(void)
 			     .on_news = up_news,
 			     .on_undelivered = up_undelivered,
 			     .on_handshake = up_handshake,
+			     .on_lost_call = up_lost,
 			     .on_account_link = up_link};
 
 	rig_listen(L_CARRIER, EDGE_UDP, false, udp_at("127.0.0.1"));

@@ -1,0 +1,205 @@
+/* Emergency calls on a clear trunk whose bodies would have another call refused: they are carried,
+ * and say where they are. One that cannot be read has its record and its alarm. */
+#include "rig.h"
+
+#include "sip/parts.h"
+
+#define PIDF "<presence><gml:pos>40.7 -74.0</gml:pos></presence>"
+#define PART_SDP "--pbx\r\nContent-Type: application/sdp\r\n\r\n" PBX_CLEAR "\r\n"
+#define PART_PIDF                                                                                  \
+	"--pbx\r\nContent-Type: application/pidf+xml\r\nContent-ID: <here@pbx>\r\n\r\n" PIDF "\r"  \
+	"\n"
+#define MIXED "multipart/mixed;boundary=pbx"
+#define WHERE                                                                                      \
+	"Geolocation: <cid:here@pbx>\r\nGeolocation-Routing: yes\r\n"                              \
+	"Call-Info: <cid:d@pbx>;purpose=EmergencyCallData.ProviderInfo\r\n"
+
+static const struct media_open *
+row_of(struct fake *f, enum call_leg_index i)
+{
+	return &f->port[rig_call(f)->rec.leg[i].media.slot].open;
+}
+
+static void
+end(struct fake *f)
+{
+	(void)calls_stop(&f->calls, f->now);
+	fake_run(f, 3 * B2BUA_RING_US);
+	rig_down(f);
+}
+
+static void
+bodies(void **state)
+{
+	static const struct {
+		const char *name, *type, *body, *more;
+		int other; /* what another call gets */
+		const char *says, *silent;
+	} rows[] = {
+		{"host name in c=", NULL,
+		 "v=0\r\no=- 1 1 IN IP4 pbx\r\ns=-\r\nc=IN IP4 pbx.example\r\nt=0 0\r\n"
+		 "m=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n",
+		 NULL, 488, "m=audio 20002 RTP/AVP 8", "multipart"},
+		{"SRTP keys", NULL, PBX_OFFER, NULL, 488, "m=audio 20002 RTP/AVP 8", KEY_1},
+		{"location by value", MIXED, PART_PIDF PART_SDP "--pbx--\r\n", WHERE, 0, PIDF,
+		 "RTP/SAVP"},
+		{"location alone", MIXED, PART_PIDF "--pbx--\r\n", WHERE, 415, PIDF, "m=audio"},
+		{"location as the body", "application/pidf+xml", PIDF,
+		 "Content-ID: <here@pbx>\r\n" WHERE, 415, PIDF, "m=audio"},
+		{"a text", "text/plain", "help", NULL, 415, "help", "m=audio"},
+		{"SDP alone in parts", MIXED, PART_SDP "--pbx--\r\n", NULL, 0,
+		 "m=audio 20002 RTP/AVP 8", "multipart"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const char *name = rows[i / 2].name;
+		bool other = i % 2;
+		struct fake *f = rig_up();
+		const struct edge_txn *a;
+		const struct sent *s;
+
+		rig_in_clear(f);
+		a = rig_invite(f,
+			       &(struct invite){.uri = other ? "sip:+15552223333@x" : "sip:911@x",
+						.type = rows[i / 2].type,
+						.more = rows[i / 2].more,
+						.body = rows[i / 2].body});
+		s = rig_sent(f, SENT_REQUEST, 0);
+		if (other && (a->status != rows[i / 2].other || !s != (rows[i / 2].other != 0)))
+			fail_msg("%s, another call: %d", name, a->status);
+		if (other && s) { /* where it is stays here */
+			assert_silent(s, PIDF);
+			assert_silent(s, "eolocation");
+			assert_silent(s, "EmergencyCallData");
+		}
+		if (!other && (a->status || !s))
+			fail_msg("%s: %d", name, a->status);
+		if (!other) {
+			assert_says(s, rows[i / 2].says);
+			assert_silent(s, rows[i / 2].silent);
+		}
+		if (!other && rows[i / 2].more) {
+			assert_says(s,
+				    "Geolocation: <cid:here@pbx>\r\nGeolocation-Routing: yes\r\n");
+			assert_says(s, "EmergencyCallData.ProviderInfo");
+			assert_says(s,
+				    "MIME-Version: 1.0\r\nContent-Type: multipart/mixed;boundary=");
+			assert_says(s, "Content-ID: <here@pbx>\r\n");
+			assert_int_equal(f->tx.content_length, (int)f->tx.body.len);
+		}
+		end(f);
+	}
+}
+
+/* What the gateway gets parses again, part by part, and holds our SDP and theirs unchanged. */
+static void
+parts_again(void **state)
+{
+	struct fake *f = rig_up();
+	struct str part;
+	struct sent *s;
+
+	(void)state;
+	rig_in_clear(f);
+	(void)rig_invite(f, &(struct invite){.uri = "sip:911@x",
+					     .type = MIXED,
+					     .more = WHERE,
+					     .body = PART_PIDF PART_SDP "--pbx--\r\n"});
+	s = rig_sent(f, SENT_REQUEST, 0);
+	assert_non_null(s);
+	assert_int_equal(sip_body_of(&f->tx, "application", "sdp", &part), ERR_OK);
+	assert_true(str_find(part, STR("c=IN IP4 10.0.0.2")) < part.len);
+	assert_true(str_find(part, STR("198.51.100.7")) == part.len);
+	assert_int_equal(sip_body_of(&f->tx, "application", "pidf+xml", &part), ERR_OK);
+	assert_true(str_eqz(part, PIDF));
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	s = rig_sent(f, SENT_RESPONSE, 0);
+	assert_int_equal(s->status, 200);
+	assert_says(s, "Content-Type: application/sdp");
+	end(f);
+}
+
+/* A host name: what comes first tells where it is. Keys: they are used, both ways. */
+static void
+media_of(void **state)
+{
+	struct fake *f = rig_up();
+	struct sent *s;
+
+	(void)state;
+	rig_in_clear(f);
+	(void)rig_invite(
+		f, &(struct invite){
+			   .uri = "sip:911@x",
+			   .body = "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 pbx.example\r\n"
+				   "t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"});
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	assert_int_equal(row_of(f, LEG_A)->rtp.family, 0);
+	assert_int_equal(row_of(f, LEG_A)->flags & (MEDIA_F_LEARN_CLEAR | MEDIA_F_SEND),
+			 MEDIA_F_LEARN_CLEAR | MEDIA_F_SEND);
+	assert_int_equal(row_of(f, LEG_B)->flags & MEDIA_F_LEARN_CLEAR, 0);
+	end(f);
+
+	f = rig_up();
+	rig_in_clear(f);
+	(void)rig_invite(f, &(struct invite){.uri = "sip:911@x", .body = PBX_OFFER});
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	s = rig_sent(f, SENT_RESPONSE, 0);
+	assert_int_equal(s->status, 200);
+	assert_says(s, "RTP/SAVP 8");
+	assert_says(s, "a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:");
+	assert_true(row_of(f, LEG_A)->flags & MEDIA_F_SECURE);
+	assert_int_equal(row_of(f, LEG_A)->in_suite, SDP_SUITE_AES_CM_128_80);
+	assert_int_equal(row_of(f, LEG_B)->in_suite, 0);
+	end(f);
+}
+
+/* edge could not read it. */
+static void
+unreadable(void **state)
+{
+	static const char text[] =
+		"INVITE sip:911@x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
+		"From: <sip:+15551230000@h>;tag=f\r\nTo: <sip:911@x>\r\nCall-ID: \x01\r\n"
+		"CSeq: 1 INVITE\r\n\r\n";
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		struct fake *f = rig_up();
+		struct edge_source src;
+		static struct sip_msg m;
+		const struct call_record *r;
+
+		if (!tls)
+			rig_in_clear(f);
+		src = fake_source(f, "acme-pbx");
+		assert_int_equal(sip_msg_parse(str_from(text), &m), ERR_SYNTAX);
+		calls_on_lost(&f->calls, &m, &src, m.why, f->now);
+		r = rig_cdr(f);
+		assert_int_equal(r->refusal, REFUSAL_UNREADABLE);
+		assert_int_equal(r->sip_status, 400);
+		assert_int_equal(r->class, CLASS_EMERGENCY);
+		assert_string_equal(r->to_received, "911");
+		assert_string_equal(r->from_received, "+15551230000");
+		assert_string_equal(r->payer.z, "acme");
+		assert_int_equal(f->n_emergencies, 1);
+		assert_int_equal(f->emergency_lost, !tls); /* over TLS it takes another way */
+		assert_string_equal(f->emergency, "refused: Call-ID not well formed");
+		assert_int_equal(calls_count(&f->calls), 0);
+		rig_down(f);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bodies),
+		cmocka_unit_test(parts_again),
+		cmocka_unit_test(media_of),
+		cmocka_unit_test(unreadable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
