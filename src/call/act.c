@@ -131,7 +131,7 @@ send_invite(struct call *c, uint32_t trunk)
 				       &c->leg[LEG_B].u_invite, &c->leg[LEG_B].invite);
 	if (e != ERR_OK) {
 		c->leg[LEG_B].invite = NULL;
-		return REFUSAL_UNREACHABLE;
+		return e == ERR_NOMEM ? REFUSAL_NO_ROOM : REFUSAL_UNREACHABLE;
 	}
 	(void)!str_copyz(c->rec.leg[LEG_B].branch, sizeof(c->rec.leg[LEG_B].branch),
 			 str_from(ops_of(c)->do_branch_of(ops_of(c)->arg, c->leg[LEG_B].invite)));
@@ -185,6 +185,10 @@ try_targets(struct call *c)
 			return true;
 		}
 		act_note_refusal(c, r, "");
+		if (r == REFUSAL_NO_ROOM) { /* of ours: no fault of the target, and none has more */
+			(void)!str_copyz(t->why, sizeof(t->why), STR("postern had no room for it"));
+			break;
+		}
 	}
 	return false;
 }

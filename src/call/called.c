@@ -217,7 +217,10 @@ fail_target(struct call *c, const struct edge_news *news)
 	if (news->why)
 		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,
 			 c->rec.leg[LEG_B].trunk.z, news->why);
-	act_note_refusal(c, news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT : REFUSAL_UNREACHABLE,
+	act_note_refusal(c,
+			 news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT
+			 : news->err == ERR_NOMEM    ? REFUSAL_NO_ROOM
+						     : REFUSAL_UNREACHABLE,
 			 "");
 }
 

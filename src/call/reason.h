@@ -63,7 +63,8 @@
 	X(FAX, 488, 88, "T.38 is not encrypted: send the fax as G.711")                            \
 	X(PRIVACY, 500, 79, "the caller wants a privacy, as critical, that postern does not know") \
 	X(MEDIA_ADDRESS, 500, 38, "the trunk names a media address that is not in use")            \
-	X(UNREADABLE, 400, 95, "the INVITE cannot be read")
+	X(UNREADABLE, 400, 95, "the INVITE cannot be read")                                        \
+	X(NO_ROOM, 503, 42, "postern has as many requests and connections of its own as it may")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

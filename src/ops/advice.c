@@ -198,6 +198,8 @@ static const struct advice rows[] = {
 	{"NO_NUMBER", "give the number to a trunk with postern apply", NULL},
 	{"NO_ROUTE", "add a carrier trunk, or see why none may be used now", NULL},
 	{"NO_PORTS", "widen media: {ports}", NULL},
+	{"NO_ROOM", "raise limits: {calls}, or find out who floods: postern stats, postern calls",
+	 NULL},
 	{"MEDIA_ADDRESS",
 	 "restart postern where postern.yaml has this media address, or change the trunk with "
 	 "postern apply",

@@ -573,9 +573,12 @@ nothing_can_be_sent(void **state)
 	(void)state;
 	f->no_send = true;
 	(void)rig_invite(f, &(struct invite){0});
-	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 480);
+	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 503); /* ours, no target's */
+	assert_says(rig_sent(f, SENT_RESPONSE, 0), "Retry-After: ");
 	fake_media_closed(f);
-	assert_int_equal(rig_cdr(f)->n_targets, 2);
+	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_NO_ROOM);
+	assert_int_equal(rig_cdr(f)->n_targets, 1);
+	assert_null(health_down(&f->calls.health, f->now));
 	f->no_send = false;
 	f->no_local = true;
 	(void)rig_invite(f, &(struct invite){.call_id = "two"});
