@@ -475,20 +475,19 @@ prune_rows(struct handstore *s, int64_t now_us)
 enum err
 handstore_end(struct handstore *s, enum err e, int64_t now_us)
 {
+	char why[HANDSTORE_WHY_MAX];
+
 	if (e == ERR_OK)
 		e = prune_rows(s, now_us);
 	if (e == ERR_OK)
 		e = run_sql(s, "COMMIT");
 	if (e == ERR_OK)
 		return ERR_OK;
-	if (!sqlite3_get_autocommit(s->db)) {
-		char why[HANDSTORE_WHY_MAX];
-
-		(void)snprintf(why, sizeof(why), "%s", s->why);
+	(void)snprintf(why, sizeof(why), "%s", s->why);
+	if (!sqlite3_get_autocommit(s->db)) /* else a COMMIT that failed has rolled back */
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-		(void)count_again(s);
-		(void)snprintf(s->why, sizeof(s->why), "%s", why);
-	}
+	(void)count_again(s);
+	(void)snprintf(s->why, sizeof(s->why), "%s", why);
 	return e;
 }
 

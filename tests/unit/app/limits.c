@@ -128,7 +128,9 @@ test_emergency(void **state)
 static void
 test_memory(void **state)
 {
+	char other[96];
 	struct stat st;
+	int fd;
 
 	(void)state;
 	(void)unlink(path);
@@ -138,6 +140,20 @@ test_memory(void **state)
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(unlink(path), 0);
+	/* nor is the file that a link leads to */
+	(void)snprintf(other, sizeof(other), "%s/other", dir);
+	fd = open(other, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "kept", 4), 4);
+	close(fd);
+	assert_int_equal(symlink(other, path), 0);
+	assert_int_equal(live(50, 0), 0);
+	assert_int_equal(live(50, 0), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(stat(other, &st), 0);
+	assert_int_equal(st.st_size, 4);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(other), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(live(50, 0), 0);
 	assert_int_equal(unlink(path), 0);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -274,6 +276,39 @@ test_transaction(void **state)
 	assert_int_equal(next, 0);
 }
 
+/* The disk takes nothing at the very end: nothing is kept, nothing counted, and the next one is
+ * whole. */
+static void
+test_commit_fails(void **state)
+{
+	struct fixture *f = *state;
+	struct hand_row row = make_row("a", "acme", true, start_us);
+	struct rlimit was, none;
+	uint64_t next = 99;
+	enum err e;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(handstore_begin(f->s), ERR_OK);
+		assert_int_equal(handstore_add(f->s, &row), ERR_OK);
+		assert_int_equal(handstore_mark(f->s, 77, 5), ERR_OK);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+		e = handstore_end(f->s, ERR_OK, start_us);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+		assert_int_not_equal(e, ERR_OK);
+		assert_true(handstore_why(f->s)[0]);
+		assert_int_equal(handstore_count(f->s), 0);
+		assert_int_equal(handstore_next(f->s, 77, &next), ERR_OK);
+		assert_int_equal(next, 0);
+	}
+	add(f, "a", "acme", true, start_us);
+	open_again(f);
+	assert_int_equal(handstore_count(f->s), 1);
+}
+
 /* A flood of strangers does not push out what customers did, nor anyone's last handshake. */
 static void
 test_bound(void **state)
@@ -444,6 +479,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_queries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_transaction, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_commit_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_age, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last, setup, teardown),
