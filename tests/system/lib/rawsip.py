@@ -201,7 +201,7 @@ class Customer:
         c = Call(**how)
         self.send(request('INVITE', c, offer() if sdp is None else sdp, headers))
         m = self.final(c)
-        check(m and m.status == 200, f'wanted 200 to INVITE: {m and m.line}, closed={self.closed}')
+        check(m and m.status == 200, f'{m and m.get("warning")} wanted 200 to INVITE: {m and m.line}, closed={self.closed}')
         c.learn(m)
         self.send(request('ACK', c))
         return c
