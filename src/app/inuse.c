@@ -42,6 +42,11 @@ inuse_answer(const struct conf *c, struct str line, struct buf *b)
 		put_name(b, i == 0, c->media[i].name);
 		buf_char(b, '}');
 	}
+	buf_z(b, "],\"credentials\":[");
+	for (uint32_t i = 0; i < c->n_credentials; i++) {
+		put_name(b, i == 0, c->credential[i].name);
+		buf_char(b, '}');
+	}
 	buf_z(b, "],\"profiles\":[");
 	for (uint32_t i = 0; i < c->tls.n; i++) {
 		put_name(b, i == 0, c->tls.row[i].word);
@@ -74,10 +79,12 @@ inuse_read(const struct json *answer, struct conf *out)
 	const struct json *zones = jsonin_get(answer, "zones");
 	const struct json *listeners = jsonin_get(answer, "listeners");
 	const struct json *media = jsonin_get(answer, "media");
+	const struct json *credentials = jsonin_get(answer, "credentials");
 	const struct json *profiles = jsonin_get(answer, "profiles");
 	bool fine = jsonin_true(answer, "ok") && jsonin_count(zones) <= CONF_ZONES_MAX &&
 		    jsonin_count(listeners) <= CONF_LISTENERS_MAX &&
 		    jsonin_count(media) <= MEDIA_ADDRS_MAX &&
+		    jsonin_count(credentials) <= CREDENTIALS_MAX &&
 		    jsonin_count(profiles) <= CONFTLS_PROFILES_MAX;
 	struct conf *c = fine ? mem_zalloc(1, sizeof(*c)) : NULL;
 
@@ -99,6 +106,10 @@ inuse_read(const struct json *answer, struct conf *out)
 	for (; fine && c->n_media < jsonin_count(media); c->n_media++)
 		fine = read_name(media, c->n_media, c->media[c->n_media].name,
 				 sizeof(c->media[0].name));
+	for (; fine && c->n_credentials < jsonin_count(credentials); c->n_credentials++)
+		fine = read_name(credentials, c->n_credentials,
+				 c->credential[c->n_credentials].name,
+				 sizeof(c->credential[0].name));
 	for (; fine && c->tls.n < jsonin_count(profiles); c->tls.n++)
 		fine = read_name(profiles, c->tls.n, c->tls.row[c->tls.n].word,
 				 sizeof(c->tls.row[0].word));

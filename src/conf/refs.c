@@ -103,6 +103,8 @@ check_trunk_used(const struct refs *r, const struct roster_trunk *t)
 		say_not_used(r, t, "listener", t->listener, "restart");
 	if (t->media.len && has_media(c, t->media) && !has_media(used, t->media))
 		say_not_used(r, t, "media address", t->media, "restart");
+	if (t->auth.len && has_credentials(c, t->auth) && !has_credentials(used, t->auth))
+		say_not_used(r, t, "credentials", t->auth, "reload");
 }
 
 static void
@@ -272,8 +274,6 @@ check_open_change(const struct change *c, const struct roster_trunk *t)
 			"make one optional or none, or give the trunk identity: certificate with "
 			"postern apply",
 			STR_ARG(t->id));
-	if (t->auth.len && has_credentials(c->now, t->auth) && !has_credentials(c->next, t->auth))
-		say_gone(c, t, "credentials", t->auth);
 }
 
 static void
@@ -290,6 +290,9 @@ check_trunk_change(const struct change *c, const struct roster_trunk *t)
 	if (t->media.len && !has_media(next, t->media))
 		say_gone(c, "trunk", t->id, "media address", t->media,
 			 now && has_media(now, t->media));
+	if (t->auth.len && !has_credentials(next, t->auth))
+		say_gone(c, "trunk", t->id, "credentials", t->auth,
+			 now && has_credentials(now, t->auth));
 }
 
 static void

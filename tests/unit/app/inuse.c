@@ -26,6 +26,8 @@ setup_conf(void)
 	(void)snprintf(conf.listener[0].name, sizeof(conf.listener[0].name), "a \"line\"");
 	conf.listener[0].transport = CONF_TCP;
 	conf.listener[0].side = CONF_SIDE_CARRIER;
+	conf.n_credentials = 1;
+	(void)snprintf(conf.credential[0].name, sizeof(conf.credential[0].name), "east");
 	(void)snprintf(conf.media[0].name, sizeof(conf.media[0].name), "inside");
 	(void)snprintf(conf.tls.row[0].word, sizeof(conf.tls.row[0].word), "own");
 	buf_init(&b, mem, sizeof(mem));
@@ -57,6 +59,9 @@ largest(void **state)
 	conf.n_listeners = CONF_LISTENERS_MAX;
 	conf.n_media = MEDIA_ADDRS_MAX;
 	conf.tls.n = CONFTLS_PROFILES_MAX;
+	conf.n_credentials = CREDENTIALS_MAX;
+	for (uint32_t i = 0; i < CREDENTIALS_MAX; i++)
+		memset(conf.credential[i].name, 'c', sizeof(conf.credential[i].name) - 1);
 	for (uint32_t i = 0; i < CONF_ZONES_MAX; i++)
 		memset(conf.zone[i].fqdn, 'z', sizeof(conf.zone[i].fqdn) - 1);
 	for (uint32_t i = 0; i < CONF_LISTENERS_MAX; i++)
