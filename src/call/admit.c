@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/random.h"
+#include "call/alter.h"
 #include "call/caller.h"
 #include "call/leg.h"
 #include "call/meter.h"
@@ -49,13 +50,13 @@ payer_of(const struct call *c, const struct edge_source *src)
 }
 
 static enum refusal
-check_number(struct call *c, const struct sip_msg *m)
+check_number(struct call *c, const struct sip_msg *m, uint32_t trunk)
 {
 	bool from_customer = c->rec.leg[LEG_A].account.z[0] != 0;
 
 	keep_user(c->rec.to_received, sizeof(c->rec.to_received), &m->uri);
 	keep_user(c->rec.from_received, sizeof(c->rec.from_received), &m->from.uri);
-	if (number_read_uri(&c->owner->conf.numbers, &m->uri, &c->called) != ERR_OK)
+	if (alter_read_uri(c->owner, trunk, true, &m->uri, &c->called) != ERR_OK)
 		return REFUSAL_NUMBER;
 	c->rec.class = class_of((enum number_kind)c->called.kind, from_customer);
 	if (sip_uri_is_sos(&m->uri))
@@ -280,7 +281,7 @@ enum refusal
 admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source *src,
 	     char why[CALL_WHY_MAX])
 {
-	enum refusal number = check_number(c, msg), r;
+	enum refusal number = check_number(c, msg, src->trunk), r;
 	uint32_t payer = payer_of(c, src);
 
 	why[0] = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/guard.h"
+#include "call/alter.h"
 #include "sip/hdr.h"
 
 #define ANONYMOUS "anonymous" /* RFC 3323 4.1.1.3 */
@@ -19,7 +20,7 @@ enum claim {
 /* Who asks, and what of the claims is kept. */
 struct claims {
 	const struct calls *cs;
-	uint32_t account;
+	uint32_t account, trunk;                /* trunk: its rules; POLICY_NONE = none */
 	struct str called;                      /* normalised; History-Info may name it */
 	const char *foreign;                    /* first header with a foreign claim; NULL = none */
 	bool anothers;                          /* one of them is another account's */
@@ -63,7 +64,7 @@ judge_uri(const struct claims *k, const struct sip_uri *u, struct number *n)
 
 	if (is_withheld(u))
 		return CLAIM_NONE;
-	if (number_read_uri(&k->cs->conf.numbers, u, n) != ERR_OK || n->z[0] != '+')
+	if (alter_read_uri(k->cs, k->trunk, false, u, n) != ERR_OK || n->z[0] != '+')
 		return CLAIM_FOREIGN;
 	trunk = snapshot_number_trunk(v, str_from(n->z));
 	if (trunk == POLICY_NONE)
@@ -196,6 +197,7 @@ static void
 set_sent(struct call *c, struct str text)
 {
 	(void)!str_copyz(c->rec.from_sent, sizeof(c->rec.from_sent), text);
+	memcpy(c->caller.shown, c->rec.from_sent, sizeof(c->caller.shown));
 }
 
 /* A carrier is believed: E.164 where it is a number, else as it came. */
@@ -206,11 +208,12 @@ take_carrier(struct call *c, const struct sip_msg *m, uint32_t trunk)
 	struct str caller = snapshot_text(v, v->trunk[trunk].caller);
 	struct number n;
 
+	alter_read_verstat(c, m, trunk);
 	c->caller.withheld =
 		hide_wants_privacy(m) || (is_withheld(&m->from.uri) && m->from.uri.user.len);
 	if (c->caller.withheld)
 		set_sent(c, STR(ANONYMOUS));
-	else if (number_read_uri(&c->owner->conf.numbers, &m->from.uri, &n) == ERR_OK)
+	else if (alter_read_uri(c->owner, trunk, false, &m->from.uri, &n) == ERR_OK)
 		set_sent(c, str_from(n.z));
 	else
 		set_sent(c, caller.len ? caller : str_from(c->rec.from_received));
@@ -258,7 +261,8 @@ caller_read(struct call *c, const struct sip_msg *m, uint32_t payer, uint32_t tr
 	    char why[CALL_WHY_MAX])
 {
 	const struct snapshot_view *v = c->owner->snap;
-	struct claims k = {.cs = c->owner, .account = payer, .called = str_from(c->called.z)};
+	struct claims k = {
+		.cs = c->owner, .account = payer, .trunk = trunk, .called = str_from(c->called.z)};
 	bool emergency = c->rec.class == CLASS_EMERGENCY;
 	char mem[NUMBER_SIZE];
 	struct str number;
@@ -291,13 +295,14 @@ void
 caller_read_answer(struct call *c, const struct sip_msg *m)
 {
 	const struct snapshot_view *v = c->owner->snap;
-	struct claims k = {.cs = c->owner, .account = POLICY_NONE};
+	struct claims k = {.cs = c->owner, .account = POLICY_NONE, .trunk = POLICY_NONE};
 
 	c->caller.answered[0] = 0;
 	if (v && c->rec.leg[LEG_B].account.z[0])
 		k.account = snapshot_account(v, str_from(c->rec.leg[LEG_B].account.z));
 	if (k.account == POLICY_NONE)
 		return;
+	k.trunk = snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z));
 	read_list(&k, m, SIP_H_P_ASSERTED_IDENTITY);
 	if (!k.foreign)
 		memcpy(c->caller.answered, k.asserted.z, sizeof(k.asserted.z));
@@ -307,7 +312,7 @@ caller_read_answer(struct call *c, const struct sip_msg *m)
 bool
 caller_is_foreign(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
 {
-	struct claims k = {.cs = cs, .account = POLICY_NONE};
+	struct claims k = {.cs = cs, .account = POLICY_NONE, .trunk = src->trunk};
 
 	if (cs->snap && src->account_id.z[0] && m->method != SIP_BYE && m->method != SIP_OPTIONS)
 		k.account = snapshot_account(cs->snap, str_from(src->account_id.z));
@@ -320,10 +325,16 @@ caller_is_foreign(const struct calls *cs, const struct sip_msg *m, const struct 
 /* ---- what we write ---- */
 
 static void
-put_number_uri(struct buf *b, const char *number, const struct addr *host)
+put_user(struct buf *b, const char *number)
 {
 	buf_z(b, "sip:");
 	sip_escape_user(b, str_from(number));
+}
+
+static void
+put_number_uri(struct buf *b, const char *number, const struct addr *host)
+{
+	put_user(b, number);
 	buf_char(b, '@');
 	addr_put_ip(b, host, true);
 }
@@ -334,23 +345,30 @@ caller_put_uri(const struct call *c, struct buf *b, const struct addr *host)
 	if (c->caller.withheld) {
 		buf_z(b, "sip:" ANONYMOUS "@" ANONYMOUS ".invalid");
 	} else if (c->rec.from_sent[0]) {
-		put_number_uri(b, c->rec.from_sent, host);
+		put_user(b, c->rec.from_sent);
+		if (c->caller.verstat[0] && alter_passes_verstat(c, LEG_B))
+			buf_printf(b, ";verstat=%s", c->caller.verstat);
+		buf_char(b, '@');
+		addr_put_ip(b, host, true);
 	} else {
 		buf_z(b, "sip:");
 		addr_put_ip(b, host, true);
 	}
 }
 
+/* To leg i. */
 static void
-put_asserted(struct buf *b, const char *number, const struct addr *host)
+put_asserted(const struct call *c, enum call_leg_index i, struct buf *b, const char *number,
+	     const struct addr *host)
 {
-	char mem[128];
+	char mem[256], seen[CALL_NUMBER_MAX];
 	struct buf uri;
 
 	if (!number[0])
 		return;
+	alter_calling(c, i, number, seen);
 	buf_init(&uri, mem, sizeof(mem));
-	put_number_uri(&uri, number, host);
+	put_number_uri(&uri, seen, host);
 	sip_edit_nameaddr(b, SIP_H_P_ASSERTED_IDENTITY,
 			  &(struct sip_edit_addr){.uri = buf_view(&uri)});
 }
@@ -370,7 +388,7 @@ caller_put_identity(const struct call *c, enum call_leg_index i, struct buf *b,
 	const struct call_caller *k = &c->caller;
 	const char *number = i == LEG_B ? k->number : k->answered;
 
-	put_asserted(b, number, host);
+	put_asserted(c, i, b, number, host);
 	put_privacy(b, number[0] && (i == LEG_B ? k->withheld : k->answered_withheld), false);
 }
 
@@ -380,7 +398,7 @@ caller_put_headers(const struct call *c, struct buf *b, const struct addr *host)
 	char mem[128];
 	struct buf uri;
 
-	put_asserted(b, c->caller.number, host);
+	put_asserted(c, LEG_B, b, c->caller.number, host);
 	put_privacy(b, c->caller.withheld, c->caller.history_withheld && c->caller.n_history);
 	for (uint32_t i = 0; i < c->caller.n_diversions; i++) {
 		const char *reason = c->caller.diversion[i].reason;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "call/alter.h"
 #include "call/caller.h"
 #include "call/location.h"
 #include "sip/via.h"
@@ -250,11 +251,12 @@ leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local)
 	l->security = v->trunk[trunk].security;
 	l->secure = trunk_encrypts(l->security) && !c->plain;
 	l->fell = c->plain ? RECORD_FALL_retried : RECORD_FALL_none;
-	e = route_called(v, trunk, str_from(c->called.z), sent);
+	e = alter_called(c, trunk, sent);
 	if (e == ERR_OK)
 		e = str_copyz(c->rec.to_sent, sizeof(c->rec.to_sent), str_from(sent));
 	if (e != ERR_OK)
 		return e;
+	alter_calling(c, LEG_B, c->caller.shown, c->rec.from_sent);
 	buf_init(&lu, local_uri, sizeof(local_uri));
 	buf_init(&ru, remote_uri, sizeof(remote_uri));
 	buf_init(&tu, target, sizeof(target));
@@ -302,11 +304,13 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	const struct call_ops *ops = &c->owner->ops;
 	const struct sip_msg *req = ops->do_request_of(ops->arg, c->leg[LEG_A].invite);
 	const struct sip_dialog *d = &c->rec.leg[LEG_B].dialog;
+	size_t from;
 
 	sip_dialog_put_line(d, b, STR("INVITE"));
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, (uint64_t)forwards_left(req));
 	sip_dialog_put_headers(d, b, STR("INVITE"), d->local_cseq);
 	put_contact(c, LEG_B, b);
+	from = b->len;
 	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
 		caller_put_headers(c, b, host);
 	put_allow(b, leg_indialog(c));
@@ -314,8 +318,11 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	put_session_request(c, LEG_B, b);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
-	if (req)
+	if (req) {
+		alter_judge_identity(c, req);
 		hide_copy(b, req, leg_way(c, LEG_B));
+	}
+	alter_headers(c, LEG_B, b, from, true);
 	if (!req || c->rec.class != CLASS_EMERGENCY) {
 		put_sdp(b, body);
 		return;
@@ -391,6 +398,7 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	struct str method = str_from(sip_method_name(r->method));
 	struct sip_dialog *d = &c->rec.leg[i].dialog;
 	uint32_t cseq;
+	size_t from;
 	enum err e = sip_dialog_next_cseq(d, r->method, &cseq);
 
 	if (e != ERR_OK)
@@ -409,8 +417,10 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	if (r->rack)
 		sip_edit_hdr_z(b, SIP_H_RACK, r->rack);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
+	from = b->len;
 	if (r->from)
 		hide_copy(b, r->from, leg_way(c, i));
+	alter_headers(c, i, b, from, false);
 	if (r->whole)
 		put_whole(b, r->from, leg_way(c, i));
 	else
@@ -423,6 +433,7 @@ leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b)
 {
 	struct sip_dialog *d = &c->rec.leg[i].dialog;
 	uint32_t cseq;
+	size_t from;
 	enum err e = sip_dialog_next_cseq(d, SIP_BYE, &cseq);
 
 	if (e != ERR_OK)
@@ -431,7 +442,9 @@ leg_put_bye(struct call *c, enum call_leg_index i, struct buf *b)
 	sip_edit_hdr_u64(b, SIP_H_MAX_FORWARDS, 70);
 	sip_dialog_put_headers(d, b, STR("BYE"), cseq);
 	put_reason(c, b);
+	from = b->len;
 	put_identity(c, i, b);
+	alter_headers(c, i, b, from, false);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	sip_edit_body(b, STR_NULL, STR_NULL);
 	return buf_end(b);
@@ -465,6 +478,7 @@ leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *t
 		 const struct leg_answer *a)
 {
 	const struct sip_msg *req = begin_response(c, i, txn, b, a->status);
+	size_t from;
 
 	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
 	put_contact(c, i, b);
@@ -475,12 +489,14 @@ leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *t
 		sip_edit_hdr_z(b, SIP_H_REQUIRE, "100rel");
 		sip_edit_hdr_u64(b, SIP_H_RSEQ, a->rseq);
 	}
+	from = b->len;
 	if (a->from && i == LEG_A) {
 		caller_read_answer(c, a->from);
 		put_identity(c, LEG_A, b);
 	}
 	if (a->from)
 		hide_copy(b, a->from, leg_way(c, i));
+	alter_headers(c, i, b, from, false);
 	put_sdp(b, a->body);
 }
 

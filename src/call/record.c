@@ -5,6 +5,18 @@
 #include "edge/edge.h"
 
 const char *
+call_identity_text(enum call_identity i)
+{
+	static const char *const words[] = {
+#define X(n, text) text,
+		CALL_IDENTITY_LIST(X)
+#undef X
+	};
+
+	return (unsigned)i < ARRAY_LEN(words) ? words[i] : "";
+}
+
+const char *
 call_ender_name(enum call_ender e)
 {
 	static const char *const names[] = {
@@ -119,7 +131,8 @@ call_record_valid(const struct call_record *r)
 {
 	if (r->version != CALL_RECORD_VERSION || r->size != sizeof(*r) ||
 	    r->state >= B2BUA_STATE_N || r->n_targets > ROUTE_TARGETS_MAX ||
-	    r->ended_by >= CALL_ENDER_N || r->refusal >= REFUSAL_N)
+	    r->ended_by >= CALL_ENDER_N || r->identity >= CALL_IDENTITY_N ||
+	    r->refusal >= REFUSAL_N)
 		return false;
 	if (!has_end(r->id.z, sizeof(r->id.z)) ||
 	    !has_end(r->from_received, sizeof(r->from_received)) ||

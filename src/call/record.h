@@ -24,6 +24,27 @@ enum {
 
 enum call_leg_index { LEG_A, LEG_B, CALL_LEGS };
 
+/* What became of the Identity of the INVITE (RFC 8224): it goes on only together with all that it
+ * signs. X(id, words of the CDR) */
+#define CALL_IDENTITY_LIST(X)                                                                      \
+	X(NONE, "")                                                                                \
+	X(PASSED, "passed")                                                                        \
+	X(UNTRUSTED, "dropped: a customer's is not believed")                                      \
+	X(PRIVACY, "dropped: the caller is withheld")                                              \
+	X(RULE, "dropped: a rule of a trunk removes it")                                           \
+	X(DATE, "dropped: a rule of a trunk removes Date")                                         \
+	X(ASSERTED, "dropped: a rule of a trunk removes P-Asserted-Identity")                      \
+	X(CALLED, "dropped: the called number was changed")                                        \
+	X(CALLING, "dropped: the calling number was changed")
+enum call_identity {
+#define X(n, words) IDENTITY_##n,
+	CALL_IDENTITY_LIST(X)
+#undef X
+		CALL_IDENTITY_N
+};
+/** Words of the CDR; "" for none, and outside. */
+const char *call_identity_text(enum call_identity i);
+
 /* Who ended the call. */
 #define CALL_ENDER_LIST(X) X(NONE) X(CALLER) X(CALLED) X(POSTERN)
 enum call_ender {
@@ -136,8 +157,8 @@ struct call_record {
 	uint8_t crashes; /* times that signaling died with this call in hand */
 	uint8_t n_targets, restored;
 	uint8_t owes_ack; /* state ANSWERED: B's 2xx waits for its ACK */
-	uint8_t pad;
-	uint32_t class; /* enum policy_class */
+	uint8_t identity; /* enum call_identity */
+	uint32_t class;   /* enum policy_class */
 	/* wall clock, us; 0 = did not happen */
 	int64_t invite_us, ringing_us, answer_us, end_us;
 	uint64_t answer_mono_us, end_mono_us; /* monotonic: durations */

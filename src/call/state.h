@@ -116,6 +116,8 @@ struct call_caller {
 	/* A customer that was called: the own number that its last answer showed; "" = none */
 	char answered[NUMBER_SIZE];
 	bool answered_withheld;
+	char shown[CALL_NUMBER_MAX]; /* what From shows, before a target's rules (call/alter.h) */
+	char verstat[40];            /* what a carrier that may say so says of it; "" = nothing */
 };
 
 /* Which client transaction of which leg a piece of news is about. */

@@ -2,13 +2,15 @@
 
 #include <string.h>
 
+#include "conf/interop.h"
 #include "conf/schema.h"
 #include "policy/faults.h"
+#include "policy/rewrite.h"
 #include "base/mem.h"
 #include "sdp/keys.h"
 
 enum {
-	WORDS_MAX = 48, /* words of one map */
+	WORDS_MAX = 80, /* words of one map */
 	VALUE_MAX = POLICY_PEM_MAX + 1,
 	CARRIER_DEFAULT = 10, /* priority and weight */
 	PATH_MAX_LEN = 512,
@@ -114,6 +116,8 @@ complaint_of(enum field_type t)
 		[FIELD_STATUSES] = "is no final status from 300 to 699, nor 3xx to 6xx",
 		[FIELD_CODECS] = "names a codec that is not known, or one twice",
 		[FIELD_SUITES] = "names an SRTP suite that is not known, or one twice",
+		[FIELD_HEADER_RULES] = "is not a list of up to 16 rules",
+		[FIELD_NUMBER_RULES] = "is not a list of up to 16 rules",
 		[FIELD_BOOL] = "is neither yes nor no",
 		[FIELD_COUNT] = "is not a number",
 		[FIELD_SECONDS] = "is not a time with its unit",
@@ -177,6 +181,22 @@ suite_again(struct parse *p, const struct yaml_node *list, const struct yaml_nod
 	return false;
 }
 
+/* Is this a rule? Else it is said what is wrong with it. */
+static bool
+rule_valid(struct parse *p, const struct yaml_node *n, const struct field *f)
+{
+	char why[REWRITE_WHY_MAX] = "";
+	struct rewrite_header header;
+	struct rewrite_number number;
+	enum err e = f->type == FIELD_HEADER_RULES ? rewrite_header_parse(n->text, &header, why)
+						   : rewrite_number_parse(n->text, &number, why);
+
+	if (e != ERR_OK)
+		report_error(p->rep, n->line, n->column, "%s: \"%.*s\": %s", f->name,
+			     STR_ARG(str_sub(n->text, 0, 64)), why);
+	return e == ERR_OK;
+}
+
 /* Is this one right as a part of the list? */
 static bool
 part_valid(struct parse *p, const struct yaml_node *n, const struct field *f)
@@ -188,6 +208,8 @@ part_valid(struct parse *p, const struct yaml_node *n, const struct field *f)
 
 	if (!expect_kind(p, n, f->name, YAML_SCALAR, "a text"))
 		return false;
+	if (field_is_rules(f))
+		return rule_valid(p, n, f);
 	if (f->type == FIELD_SERVICES)
 		e = policy_class_parse(n->text, &c);
 	else if (f->type == FIELD_SOURCES)
@@ -210,6 +232,7 @@ static void
 read_list(struct parse *p, const struct yaml_node *list, const struct field *f, void *row)
 {
 	bool spaces = f->type == FIELD_NAMES || f->type == FIELD_SOURCES;
+	char between = spaces ? ' ' : field_is_rules(f) ? '\n' : ',';
 	uint32_t n_parts = 0;
 	struct buf b;
 
@@ -233,7 +256,7 @@ read_list(struct parse *p, const struct yaml_node *list, const struct field *f, 
 			break;
 		}
 		if (n_parts++)
-			buf_char(&b, spaces ? ' ' : ',');
+			buf_char(&b, between);
 		for (size_t i = 0; i < n->text.len; i++)
 			buf_char(&b,
 				 f->type == FIELD_NAMES ? ascii_lower(n->text.p[i]) : n->text.p[i]);
@@ -309,7 +332,8 @@ read_value(struct parse *p, const struct yaml_node *n, const struct field *f, vo
 
 	if (f->type == FIELD_WORDS || f->type == FIELD_PREFIXES || f->type == FIELD_SUITES ||
 	    f->type == FIELD_CODECS || f->type == FIELD_IDS || f->type == FIELD_STATUSES ||
-	    f->type == FIELD_SERVICES || f->type == FIELD_NAMES || f->type == FIELD_SOURCES) {
+	    f->type == FIELD_SERVICES || f->type == FIELD_NAMES || f->type == FIELD_SOURCES ||
+	    field_is_rules(f)) {
 		read_list(p, n, f, row);
 	} else if (f->type == FIELD_FORM) {
 		read_form(p, n, f, row);
@@ -509,6 +533,8 @@ read_trunk(struct parse *p, const struct yaml_node *map, struct str account, uin
 	t->place = place_of(p, map);
 	e.row = t;
 	read_entry(p, &e);
+	if (p->e == ERR_OK && map->kind == YAML_MAP)
+		p->e = interop_read(&p->y, map, p->dir, p->rep, p->r, t);
 	default_trunk(p, map, t);
 	if (customer)
 		read_numbers(p, map, t->id);

@@ -245,6 +245,7 @@ cdr_put(struct buf *b, const struct call_record *r)
 	put_text(b, "to_received", r->to_received);
 	put_text(b, "from_sent", r->from_sent);
 	put_text(b, "to_sent", r->to_sent);
+	put_text_or_null(b, "identity", call_identity_text((enum call_identity)r->identity));
 	put_times(b, r);
 	put_charge(b, r);
 	put_ending(b, r);

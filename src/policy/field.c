@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "policy/rewrite.h"
 #include "policy/week.h"
 #include "sdp/codec.h"
 #include "sdp/keys.h"
@@ -98,15 +99,15 @@ static const struct field trunk_fields[] = {
 	 "how SIP travels"},
 	{"security", "security", FIELD_WORD, 0, T(security), 0, 0, &trunk_security_words, NULL,
 	 "is media SRTP"},
-	{"prefer", "prefer", FIELD_WORD, 0, T(prefer), 0, 0, &trunk_prefer_words, "osrtp",
-	 "how SRTP is offered where it is preferred"},
+	{"prefer", "prefer", FIELD_WORD, FIELD_INTEROP, T(prefer), 0, 0, &trunk_prefer_words,
+	 "osrtp", "how SRTP is offered where it is preferred"},
 	{"identity", "identity", FIELD_WORD, FIELD_CUSTOMER, T(identity), 0, 0,
 	 &trunk_identity_words, NULL, "what it is known by"},
 	{"client_certificate", "client_certificate", FIELD_WORD, 0, T(client_certificate), 0, 0,
 	 &trunk_show_words, "show", "is our certificate shown when we call it"},
 	{"reference", "reference", FIELD_HOST, 0, T(reference), 0, POLICY_HOST_MAX - 1, NULL, NULL,
 	 "the host name that its certificate must show when we call it"},
-	{"reuse", "reuse", FIELD_WORD, 0, T(reuse), 0, 0, &trunk_reuse_words, "no",
+	{"reuse", "reuse", FIELD_WORD, FIELD_INTEROP, T(reuse), 0, 0, &trunk_reuse_words, "no",
 	 "may calls to it use the connection that it opened"},
 	{"listener", "listener", FIELD_ID, 0, T(listener), 0, POLICY_ID_MAX - 1, NULL, NULL,
 	 "the name of a listener of postern.yaml"},
@@ -125,24 +126,40 @@ static const struct field trunk_fields[] = {
 	 "write digits, *, #, a + only before them"},
 	{"add", "add_digits", FIELD_DIALLED, 0, T(add), 0, NUMBER_SIZE - 1, NULL, NULL,
 	 "write digits, *, #, a + only before them"},
-	{"ssrc", "ssrc", FIELD_WORD, 0, T(ssrc), 0, 0, &trunk_ssrc_words, "own",
+	{"ssrc", "ssrc", FIELD_WORD, FIELD_INTEROP, T(ssrc), 0, 0, &trunk_ssrc_words, "own",
 	 "whose SSRC it sees"},
-	{"learn", "learn", FIELD_BOOL, 0, T(learn), 0, 1, NULL, "no", "yes or no"},
-	{"srtp", "srtp", FIELD_SUITES, 0, T(srtp), 0, POLICY_LIST_MAX, NULL, NULL,
+	{"learn", "learn", FIELD_BOOL, FIELD_INTEROP, T(learn), 0, 1, NULL, "no", "yes or no"},
+	{"srtp", "srtp", FIELD_SUITES, FIELD_INTEROP, T(srtp), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of SRTP suites, such as AEAD_AES_256_GCM, each once"},
-	{"codecs", "codecs", FIELD_CODECS, 0, T(codecs), 0, POLICY_LIST_MAX, NULL, NULL,
+	{"codecs", "codecs", FIELD_CODECS, FIELD_INTEROP, T(codecs), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of up to 16 codecs, such as [PCMA, PCMU, G722], each once"},
-	{"t38_clear", "t38_clear", FIELD_BOOL, 0, T(t38_clear), 0, 1, NULL, "no", "yes or no"},
-	{"mki", "mki", FIELD_WORD, 0, T(mki), 0, 0, &trunk_mki_words, "mirror",
+	{"t38_clear", "t38_clear", FIELD_BOOL, FIELD_INTEROP, T(t38_clear), 0, 1, NULL, "no",
+	 "yes or no"},
+	{"mki", "mki", FIELD_WORD, FIELD_INTEROP, T(mki), 0, 0, &trunk_mki_words, "mirror",
 	 "do our SRTP packets carry an MKI"},
-	{"roc", "roc", FIELD_WORD, 0, T(roc), 0, 0, &trunk_roc_words, "follow",
+	{"roc", "roc", FIELD_WORD, FIELD_INTEROP, T(roc), 0, 0, &trunk_roc_words, "follow",
 	 "the rollover counter under a new SRTP key of ours"},
-	{"dscp", "dscp", FIELD_DSCP, 0, T(dscp), 0, TRUNK_DSCP_KEEP, NULL, "ef",
+	{"dscp", "dscp", FIELD_DSCP, FIELD_INTEROP, T(dscp), 0, TRUNK_DSCP_KEEP, NULL, "ef",
 	 "0 to 63, ef, or keep"},
-	{"contact", "contact", FIELD_WORD, 0, T(contact), 0, 0, &trunk_contact_words, "address",
-	 "what our Contact towards it names"},
-	{"indialog", "indialog", FIELD_WORD, 0, T(indialog), 0, 0, &trunk_indialog_words, "dtmf",
-	 "which requests inside a dialog go on to the other side"},
+	{"interop", "interop", FIELD_TEXT, 0, LONE(roster_trunk, interop), 0, POLICY_NAME_MAX - 1,
+	 NULL, NULL, "the name of a provider's profile, such as teams, or its file with a slash"},
+	{"interop_sets", "interop_sets", FIELD_WORDS, FIELD_UNREAD,
+	 LONE(roster_trunk, interop_sets), 0, POLICY_LIST_MAX, NULL, NULL, NULL},
+	{"contact", "contact", FIELD_WORD, FIELD_INTEROP, T(contact), 0, 0, &trunk_contact_words,
+	 "address", "what our Contact towards it names"},
+	{"indialog", "indialog", FIELD_WORD, FIELD_INTEROP, T(indialog), 0, 0,
+	 &trunk_indialog_words, "dtmf", "which requests inside a dialog go on to the other side"},
+	{"headers.in", "headers_in", FIELD_HEADER_RULES, FIELD_INTEROP, T(headers_in), 0,
+	 REWRITE_LIST_MAX, NULL, NULL, "a list of up to 16 rules such as \"remove X-Route\""},
+	{"headers.out", "headers_out", FIELD_HEADER_RULES, FIELD_INTEROP, T(headers_out), 0,
+	 REWRITE_LIST_MAX, NULL, NULL,
+	 "a list of up to 16 rules such as \"add X-Account: {account}\""},
+	{"rewrite.in", "rewrite_in", FIELD_NUMBER_RULES, FIELD_INTEROP, T(rewrite_in), 0,
+	 REWRITE_LIST_MAX, NULL, NULL, "a list of up to 16 rules such as \"called 9 ->\""},
+	{"rewrite.out", "rewrite_out", FIELD_NUMBER_RULES, FIELD_INTEROP, T(rewrite_out), 0,
+	 REWRITE_LIST_MAX, NULL, NULL, "a list of up to 16 rules such as \"calling +1 ->\""},
+	{"verstat", "verstat", FIELD_WORD, FIELD_INTEROP, T(verstat), 0, 0, &trunk_verstat_words,
+	 "strip", "does what a carrier says of its caller's number go on"},
 	{"emergency", "emergency", FIELD_BOOL, 0, T(emergency), 0, 1, NULL, "no", "yes or no"},
 	{"max_calls", "max_calls", FIELD_COUNT, 0, T(max_calls), 0, CALLS_MAX, NULL, NULL,
 	 "concurrent calls, 0 = no limit of its own"},
@@ -158,22 +175,22 @@ static const struct field trunk_fields[] = {
 	 NULL, "the name of the group that routes know it by, such as east"},
 	{"overflow", "overflow", FIELD_ID, FIELD_CUSTOMER, T(overflow), 0, POLICY_ID_MAX - 1, NULL,
 	 NULL, "the id of another trunk of this account"},
-	{"hunt", "hunt", FIELD_STATUSES, 0, T(hunt), 0, POLICY_LIST_MAX, NULL, NULL,
+	{"hunt", "hunt", FIELD_STATUSES, FIELD_INTEROP, T(hunt), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of statuses, such as [404, 5xx], after which the next target is tried"},
-	{"stop", "stop", FIELD_STATUSES, 0, T(stop), 0, POLICY_LIST_MAX, NULL, NULL,
+	{"stop", "stop", FIELD_STATUSES, FIELD_INTEROP, T(stop), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of statuses, such as [500, 6xx], after which no other target is tried"},
-	{"options.every", "poll_every_s", FIELD_SECONDS, 0, T(poll_every_s), 0, 3600, NULL, NULL,
-	 "1s to 1h, such as 30s; leave it out for none"},
-	{"options.timeout", "poll_answer_s", FIELD_SECONDS, 0, T(poll_answer_s), 1, 30, NULL, "4s",
-	 "1s to 30s: a later answer is none"},
-	{"options.down_after", "poll_down", FIELD_COUNT, 0, T(poll_down), 1, 20, NULL, "2",
-	 "failures in a row, 1 to 20"},
-	{"options.up_after", "poll_up", FIELD_COUNT, 0, T(poll_up), 1, 20, NULL, "2",
+	{"options.every", "poll_every_s", FIELD_SECONDS, FIELD_INTEROP, T(poll_every_s), 0, 3600,
+	 NULL, NULL, "1s to 1h, such as 30s; leave it out for none"},
+	{"options.timeout", "poll_answer_s", FIELD_SECONDS, FIELD_INTEROP, T(poll_answer_s), 1, 30,
+	 NULL, "4s", "1s to 30s: a later answer is none"},
+	{"options.down_after", "poll_down", FIELD_COUNT, FIELD_INTEROP, T(poll_down), 1, 20, NULL,
+	 "2", "failures in a row, 1 to 20"},
+	{"options.up_after", "poll_up", FIELD_COUNT, FIELD_INTEROP, T(poll_up), 1, 20, NULL, "2",
 	 "answers in a row, 1 to 20"},
-	{"options.slow", "poll_slow_ms", FIELD_COUNT, 0, T(poll_slow_ms), 0, 30000, NULL, NULL,
-	 "milliseconds: a later answer is a failure; 0 = none is"},
-	{"options.failed", "poll_failed", FIELD_STATUSES, 0, T(poll_failed), 0, POLICY_LIST_MAX,
-	 NULL, NULL, "a list of statuses that say: down; default [408, 503]"},
+	{"options.slow", "poll_slow_ms", FIELD_COUNT, FIELD_INTEROP, T(poll_slow_ms), 0, 30000,
+	 NULL, NULL, "milliseconds: a later answer is a failure; 0 = none is"},
+	{"options.failed", "poll_failed", FIELD_STATUSES, FIELD_INTEROP, T(poll_failed), 0,
+	 POLICY_LIST_MAX, NULL, NULL, "a list of statuses that say: down; default [408, 503]"},
 	{"auth", "auth", FIELD_ID, 0, T(auth), 0, POLICY_ID_MAX - 1, NULL, NULL,
 	 "the name of credentials of postern.yaml"},
 	{"order", "position", FIELD_COUNT, FIELD_UNREAD, LONE(roster_trunk, order), 0, UINT32_MAX,
@@ -236,6 +253,12 @@ bool
 field_is_text(const struct field *f)
 {
 	return f->type <= FIELD_PEM;
+}
+
+bool
+field_is_rules(const struct field *f)
+{
+	return f->type == FIELD_HEADER_RULES || f->type == FIELD_NUMBER_RULES;
 }
 
 bool
@@ -382,7 +405,7 @@ printable(struct str s, bool lines)
 enum err
 field_text_valid(const struct field *f, struct str s)
 {
-	bool ok = printable(s, f->type == FIELD_FORM || f->type == FIELD_PEM);
+	bool ok = printable(s, f->type == FIELD_FORM || f->type == FIELD_PEM || field_is_rules(f));
 	uint64_t key;
 
 	if (s.len > f->max)
@@ -409,6 +432,8 @@ field_text_valid(const struct field *f, struct str s)
 		ok = suites_valid(s);
 	else if (f->type == FIELD_CODECS)
 		ok = codecs_valid(s);
+	else if (field_is_rules(f))
+		ok = rewrite_list_valid(s, f->type == FIELD_HEADER_RULES) == ERR_OK;
 	else if (f->type == FIELD_TEXT)
 		ok = ok && str_trim(s).len;
 	return ok ? ERR_OK : ERR_SYNTAX;

@@ -21,8 +21,10 @@ enum field_type {
 	FIELD_STATUSES, /* as FIELD_WORDS, each 300 to 699, or 3xx to 6xx */
 	FIELD_SUITES,   /* as FIELD_WORDS, names of SRTP suites */
 	FIELD_CODECS,   /* as FIELD_WORDS, names of codecs */
-	FIELD_FORM,     /* a map in the file; "key: value" lines elsewhere */
-	FIELD_PEM,      /* the name of a file in the file; its content elsewhere */
+	FIELD_HEADER_RULES, /* a list in the file; lines elsewhere (policy/rewrite.h) */
+	FIELD_NUMBER_RULES, /* likewise */
+	FIELD_FORM,         /* a map in the file; "key: value" lines elsewhere */
+	FIELD_PEM,          /* the name of a file in the file; its content elsewhere */
 	/* numbers: an integer of any size */
 	FIELD_BOOL,
 	FIELD_WORD,     /* a value of an enum, words */
@@ -47,6 +49,7 @@ enum field_use {
 	FIELD_CARRIER = 8,   /* only of carriers */
 	FIELD_CUSTOMER = 16, /* only of customer trunks */
 	FIELD_NULLABLE = 32, /* "" is NULL in the store (a reference) */
+	FIELD_INTEROP = 64,  /* an interop profile may set it */
 };
 
 struct field {
@@ -73,6 +76,8 @@ struct field_table {
 const struct field_table *field_table(enum roster_kind k);
 /** Is the member a text? */
 bool field_is_text(const struct field *f);
+/** Is it a list of rules, a line each? */
+bool field_is_rules(const struct field *f);
 /** Is it kept as an integer (store), is it shown in JSON without quotes? */
 bool field_is_integer(const struct field *f);
 bool field_is_bare(const struct field *f);

@@ -40,6 +40,8 @@ struct roster_trunk {
 	struct str id, account; /* account: text id; empty for a carrier */
 	struct str host, zone, media, caller, strip, add, reference, listener, srtp, codecs, group,
 		overflow, hunt, stop, poll_failed, auth;
+	struct str headers_in, headers_out, rewrite_in, rewrite_out; /* policy/rewrite.h */
+	struct str interop, interop_sets; /* a provider's profile, names of fields that it set */
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
@@ -58,6 +60,7 @@ struct roster_trunk {
 	enum trunk_mki mki;
 	enum trunk_roc roc;
 	enum trunk_contact contact;
+	enum trunk_verstat verstat;
 	uint8_t dscp, poll_down, poll_up;
 	enum trunk_indialog indialog;
 	uint32_t order; /* among the trunks of its account, from 0 */

@@ -30,6 +30,8 @@ const struct word_list trunk_contact_words = {
 	(const char *const[TRUNK_CONTACT_N]){"address", "fqdn"}, 0, TRUNK_CONTACT_N};
 const struct word_list trunk_indialog_words = {
 	(const char *const[TRUNK_INDIALOG_N]){"none", "dtmf", "info", "all"}, 0, TRUNK_INDIALOG_N};
+const struct word_list trunk_verstat_words = {(const char *const[TRUNK_VERSTAT_N]){"strip", "pass"},
+					      0, TRUNK_VERSTAT_N};
 
 const struct word_list trunk_prefer_words = {
 	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};

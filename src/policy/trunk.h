@@ -38,6 +38,8 @@ enum trunk_indialog {
 	TRUNK_INDIALOG_ALL,  /* INFO, MESSAGE, NOTIFY */
 	TRUNK_INDIALOG_N
 };
+/* verstat, what a carrier says of its caller's number: only where both trunks pass it. */
+enum trunk_verstat { TRUNK_VERSTAT_STRIP, TRUNK_VERSTAT_PASS, TRUNK_VERSTAT_N };
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
 /* What a customer trunk is known by when it comes to us. */
 enum trunk_identity {
@@ -71,8 +73,10 @@ struct trunk {
 	struct text hunt, stop; /* statuses after which the next target is tried, or not */
 	struct text overflow;   /* of customers: id of the trunk that takes what it does not */
 	struct text listener;   /* name of the only listener it uses; none = any of its transport */
-	struct text srtp;       /* SRTP suites in order, commas between; none = by default */
-	struct text codecs;     /* that it takes, in order, commas between; none = all */
+	struct text headers_in, headers_out; /* rules, policy/rewrite.h: from it, to it */
+	struct text rewrite_in, rewrite_out; /* of numbers, likewise */
+	struct text srtp;   /* SRTP suites in order, commas between; none = by default */
+	struct text codecs; /* that it takes, in order, commas between; none = all */
 	struct text
 		poll_failed; /* statuses of an answer to OPTIONS that say: down; none = 408, 503 */
 	struct text auth; /* name of the credentials for its digest challenges; none = unanswered */
@@ -98,6 +102,7 @@ struct trunk {
 	uint8_t reuse;              /* enum trunk_reuse */
 	uint8_t emergency;          /* 0, 1: of a customer, plain: its emergency calls come in here;
 				       of a carrier: takes emergency calls (none has it: any does) */
+	uint8_t verstat;            /* enum trunk_verstat */
 	uint8_t mki;                /* enum trunk_mki */
 	uint8_t roc;                /* enum trunk_roc */
 	uint8_t dscp;               /* 0..63, or TRUNK_DSCP_KEEP */
@@ -106,7 +111,6 @@ struct trunk {
 	uint8_t prefer;             /* enum trunk_prefer */
 	uint8_t indialog;           /* enum trunk_indialog */
 	uint8_t t38_clear;          /* 0, 1: T.38, never encrypted, may go here though voice is */
-	uint8_t pad[1];
 };
 
 /* Words of the enums as files, the store and --json show them. */
@@ -114,6 +118,7 @@ extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_sec
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words,
 	trunk_prefer_words, trunk_indialog_words;
+extern const struct word_list trunk_verstat_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

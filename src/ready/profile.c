@@ -49,6 +49,7 @@ static const struct schema rows[] = {
 	FLAG("mki", mki, "yes"),
 	FLAG("options", options, "no"),
 	FLAG("e164", e164, "no"),
+	{.name = "trunk", .type = SCHEMA_NODE, .help = "what its trunks are set to"},
 	{.name = "notes", .type = SCHEMA_NODE, .help = "a list of sentences"},
 };
 

@@ -17,3 +17,12 @@ ALTER TABLE trunk ADD COLUMN auth TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN indialog TEXT NOT NULL DEFAULT 'dtmf';
 -- May T.38 go in clear over a trunk whose voice is encrypted?
 ALTER TABLE trunk ADD COLUMN t38_clear INTEGER NOT NULL DEFAULT 0;
+-- Rules for its headers and numbers; verstat.
+ALTER TABLE trunk ADD COLUMN headers_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN headers_out TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN rewrite_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN rewrite_out TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN verstat TEXT NOT NULL DEFAULT 'strip';
+-- A provider's profile, and the fields that it set.
+ALTER TABLE trunk ADD COLUMN interop TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN interop_sets TEXT NOT NULL DEFAULT '';

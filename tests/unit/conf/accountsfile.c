@@ -197,6 +197,23 @@ test_golden(void **state)
 		 "1:12: trunk \"g\": SRTP keys may not go over udp; use transport: tls, or "
 		 "security: "
 		 "refused\n"},
+		{"rules",
+		 "carriers:\n"
+		 "  - id: g\n"
+		 "    host: 192.0.2.1\n"
+		 "    headers: {in: [\"remove Via\", \"add X-A: a\\r\\nRoute: b\"], to: []}\n"
+		 "    rewrite: {out: [\"called 9\"], in: \"called 9 -> 8\"}\n",
+		 "4:61: unknown word \"to\" in carrier; postern.yaml(5) and postern-accounts(5) "
+		 "list "
+		 "what there is\n"
+		 "4:20: headers.in: \"remove Via\": Via: it says where messages go, and postern "
+		 "writes it for each leg\n"
+		 "4:34: headers.in: \"add X-A: a\r\nRoute: b\": it holds the control byte 0x0d; a "
+		 "rule is one line of text\n"
+		 "5:38: rewrite.in: a text stands here; write a list\n"
+		 "5:21: rewrite.out: \"called 9\": write \"called PREFIX -> INSTEAD\" or \"calling "
+		 "PREFIX -> INSTEAD\", each digits, *, #, a + only before them, at most 31, one of "
+		 "them may be empty\n"},
 		{"text for a list", "accounts: none\n",
 		 "1:11: accounts: a text stands here; write a list\n"},
 		{"text for a trunk", "accounts: [{id: a, trunks: [t1]}]\n",

@@ -83,6 +83,10 @@ static const char text[] =
 	"        indialog: all\n"
 	"        overflow: acme-0\n"
 	"        contact: fqdn\n"
+	"        headers: {in: [remove X-A, \"add X-B: {called}\"], out: [\"replace s: x\"]}\n"
+	"        rewrite: {in: [\"called 9 ->\", \"calling 1 -> +120155501\"], out: [called -> "
+	"8]}\n"
+	"        verstat: pass\n"
 	"        hunt: [404, 5xx]\n"
 	"        stop: [500]\n"
 	"        options: {every: 30s, timeout: 3s, down_after: 3, up_after: 1, slow: 700,\n"
@@ -95,7 +99,7 @@ static const char text[] =
 	"        numbers: [\"+12015550100\", \"+1202*\"]\n"
 	"carriers:\n"
 	"  - {id: gw, host: 192.0.2.9, transport: tcp, emergency: yes, priority: 1, weight: 2,\n"
-	"     group: east}\n"
+	"     group: east, interop: ./made.yaml}\n"
 	"rates:\n"
 	"  - {prefix: \"+44\", price: \"0.0120\", increment: 30}\n"
 	"routes:\n"
@@ -109,7 +113,7 @@ static const char text[] =
 	"    weight: 3\n";
 
 struct fixture {
-	char dir[64], path[96], ca[96];
+	char dir[64], path[96], ca[96], made[96];
 	struct store *s;
 	struct roster file, back;
 	struct str snap;
@@ -134,6 +138,13 @@ setup(void **state)
 	if (!ca)
 		return -1;
 	fputs(pem, ca);
+	if (fclose(ca) != 0)
+		return -1;
+	(void)snprintf(f->made, sizeof(f->made), "%s/made.yaml", f->dir);
+	ca = fopen(f->made, "w");
+	if (!ca)
+		return -1;
+	fputs("name: made\ntrunk: {roc: keep, hunt: [404, 5xx]}\n", ca);
 	return fclose(ca);
 }
 
@@ -153,6 +164,7 @@ teardown(void **state)
 		(void)unlink(path);
 	}
 	(void)unlink(f->ca);
+	(void)unlink(f->made);
 	(void)rmdir(f->dir);
 	test_free(f);
 	return 0;

@@ -97,7 +97,7 @@ test_golden(void **state)
 		"pbx\","
 		"\"peer\":\"DNS pbx.example.test\",\"class\":\"origination\","
 		"\"from_received\":\"+15557770001\",\"to_received\":\"+15551234567\","
-		"\"from_sent\":\"+15557770001\",\"to_sent\":\"5551234567\","
+		"\"from_sent\":\"+15557770001\",\"to_sent\":\"5551234567\",\"identity\":null,"
 		"\"invite\":\"2023-11-14T22:13:20.000001Z\","
 		"\"ringing\":\"2023-11-14T22:13:20.500000Z\","
 		"\"answer\":\"2023-11-14T22:13:22.000000Z\",\"end\":\"2023-11-14T22:13:25."
