@@ -1,6 +1,7 @@
 #include "app/gatewaydesk.h"
 
 #include "base/clock.h"
+#include "edge/enrol.h"
 #include "edge/poll.h"
 
 enum err
@@ -42,6 +43,29 @@ gatewaydesk_poll(struct gatewaydesk *d, const struct edge_poll_news *n)
 	g->poll = poll;
 	g->latency_ms = n->latency_us ? (uint32_t)(n->latency_us / CLOCK_MS) + 1 : 0;
 	copy_why(g->poll_why, n->why);
+	tell_row(d, g);
+}
+
+void
+gatewaydesk_enrol(struct gatewaydesk *d, const struct edge_enrol_news *n)
+{
+	static const uint8_t words[] = {[ENROL_TRYING] = GATEWAY_TRYING,
+					[ENROL_THERE] = GATEWAY_REGISTERED,
+					[ENROL_LOST] = GATEWAY_LOST,
+					[ENROL_LEAVING] = GATEWAY_NO_LOGIN,
+					[ENROL_LEFT] = GATEWAY_NO_LOGIN};
+	struct gateway *g = gateways_row(&d->rows, &n->trunk);
+	int64_t now = clock_wall_us();
+
+	if (!g)
+		return;
+	if (g->login != words[n->state])
+		g->login_since_us = now;
+	g->login = words[n->state];
+	g->login_until_us = n->left_us ? now + (int64_t)n->left_us : 0;
+	if (g->login == GATEWAY_NO_LOGIN)
+		g->login_since_us = g->login_until_us = 0;
+	copy_why(g->login_why, g->login == GATEWAY_NO_LOGIN ? "" : n->why);
 	tell_row(d, g);
 }
 

@@ -14,6 +14,7 @@ struct gatewaydesk {
 /** NOMEM. admin outlives it. */
 enum err gatewaydesk_init(struct gatewaydesk *d, struct channel *admin) NODISCARD;
 void gatewaydesk_poll(struct gatewaydesk *d, const struct edge_poll_news *n);
+void gatewaydesk_enrol(struct gatewaydesk *d, const struct edge_enrol_news *n);
 /** Calls find other carriers before it, or no more. */
 void gatewaydesk_carrier(struct gatewaydesk *d, const struct policy_id *trunk, bool up,
 			 const char *why);

@@ -277,6 +277,7 @@ take_peer(struct admin *a, const struct channel_msg *msg, int fd)
 	alarms_clear_kind(&a->alarms, ALARM_TARGET); /* the new one raises what it finds itself */
 	alarms_clear_kind(&a->alarms, ALARM_CARRIER);
 	alarms_clear_kind(&a->alarms, ALARM_OPTIONS);
+	alarms_clear_kind(&a->alarms, ALARM_REGISTRATION);
 	watch_signaling(a);
 	write_cdrs(a);
 	return true;

@@ -21,6 +21,7 @@ enum {
 	SIGNALING_STOP_LAST = 5, /* the last fifth of stop_timeout ends emergency calls, too */
 	SIGNALING_STOP_STEP_US = 20 * CLOCK_MS, /* between two batches of calls that are ended */
 	SIGNALING_MEDIA_BATCH = 256,
+	SIGNALING_LEAVE_US = 2500 * CLOCK_MS,
 	SIGNALING_TELL_US = 250 * CLOCK_MS, /* between two looks for counted handshakes */
 };
 
@@ -30,8 +31,9 @@ struct signaling {
 	struct loop_fd keeper_fd, media_fd, admin_fd;
 	struct timer stop_timer, media_timer;
 	struct renewal renew;
-	uint64_t stop_at_us; /* 0 = running */
-	uint64_t told_us;    /* last handring_tell */
+	uint64_t stop_at_us;  /* 0 = running */
+	uint64_t leave_at_us; /* stopping: for the answers of registrars */
+	uint64_t told_us;     /* last handring_tell */
 };
 
 /* ---- start ---- */
@@ -310,6 +312,8 @@ begin_stop(struct signaling *s)
 	s->stop_at_us = loop_now(&s->w.loop) + (uint64_t)s->w.conf->stop_timeout * CLOCK_MS;
 	calls_drain(&s->w.calls);
 	edge_drain(s->w.edge, true);
+	s->leave_at_us = loop_now(&s->w.loop) + SIGNALING_LEAVE_US;
+	(void)edge_leave(s->w.edge);
 	if (loop_timer(&s->w.loop, &s->stop_timer, 0) != ERR_OK)
 		loop_stop(&s->w.loop);
 }
@@ -323,6 +327,8 @@ on_stop_step(struct timer *t, uint64_t now)
 	uint32_t left = now + last < s->stop_at_us ? calls_stop_ordinary(&s->w.calls, now)
 						   : calls_stop(&s->w.calls, now);
 
+	if (edge_leave(s->w.edge) && now < s->leave_at_us && now < s->stop_at_us)
+		left++; /* who waits for the registrar's last word */
 	if (left && now < s->stop_at_us) {
 		(void)!loop_timer(&s->w.loop, t, SIGNALING_STOP_STEP_US);
 		return;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/secret.h"
+#include "edge/enrol.h"
 #include "edge/poll.h"
 
 /* What does not fit is cut off. */
@@ -488,6 +489,18 @@ got_poll(void *arg, const struct edge_poll_news *n)
 		wire_alarm_raise(w, ALARM_OPTIONS, ALARM_MAJOR, n->trunk.z, n->why);
 }
 
+static void
+got_enrol(void *arg, const struct edge_enrol_news *n)
+{
+	struct worker *w = arg;
+
+	gatewaydesk_enrol(&w->gateways, n);
+	if (n->state == ENROL_LOST)
+		wire_alarm_raise(w, ALARM_REGISTRATION, ALARM_MAJOR, n->trunk.z, n->why);
+	else if (n->changed)
+		wire_alarm_clear(w, ALARM_REGISTRATION, n->trunk.z);
+}
+
 void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
@@ -503,6 +516,7 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_handshake = got_handshake,
 			       .on_target = got_target,
 			       .on_poll = got_poll,
+			       .on_enrol = got_enrol,
 			       .on_refused = got_refused,
 			       .on_lost_call = got_lost_call};
 }

@@ -49,14 +49,32 @@ payer_of(const struct call *c, const struct edge_source *src)
 	return t->account != POLICY_NONE ? t->account : src->account;
 }
 
+/* Who is called. A trunk that we registered at sends calls to the contact that we gave there: where
+ * that is no number, To has it. */
+static const struct sip_uri *
+called_uri(const struct call *c, const struct sip_msg *m)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = snapshot_trunk(v, str_from(c->rec.leg[LEG_A].trunk.z));
+	struct str text = t == POLICY_NONE ? STR_NULL : snapshot_text(v, v->trunk[t].login_aor);
+	struct sip_uri aor;
+	struct number n;
+
+	if (text.len && sip_uri_parse(text, &aor) == ERR_OK && str_eq(aor.user, m->uri.user) &&
+	    number_read_uri(&c->owner->conf.numbers, &m->uri, &n) != ERR_OK)
+		return &m->to.uri;
+	return &m->uri;
+}
+
 static enum refusal
 check_number(struct call *c, const struct sip_msg *m, uint32_t trunk)
 {
 	bool from_customer = c->rec.leg[LEG_A].account.z[0] != 0;
+	const struct sip_uri *called = called_uri(c, m);
 
-	keep_user(c->rec.to_received, sizeof(c->rec.to_received), &m->uri);
+	keep_user(c->rec.to_received, sizeof(c->rec.to_received), called);
 	keep_user(c->rec.from_received, sizeof(c->rec.from_received), &m->from.uri);
-	if (alter_read_uri(c->owner, trunk, true, &m->uri, &c->called) != ERR_OK)
+	if (alter_read_uri(c->owner, trunk, true, called, &c->called) != ERR_OK)
 		return REFUSAL_NUMBER;
 	c->rec.class = class_of((enum number_kind)c->called.kind, from_customer);
 	if (sip_uri_is_sos(&m->uri))

@@ -115,6 +115,15 @@ struct edge_seen {
 	struct str bytes;
 };
 
+/* Our registration at a trunk (edge/enrol.h). */
+struct edge_enrol_news {
+	struct policy_id trunk;
+	uint8_t state;    /* enum enrol_state */
+	bool changed;     /* it was another one before */
+	uint64_t left_us; /* until it ends by itself; 0 = there is none */
+	const char *why;  /* a sentence, borrowed; "" where all is well */
+};
+
 /* What edge tells the layer above; wired by app. */
 struct edge_up {
 	void *arg;
@@ -155,6 +164,8 @@ struct edge_up {
 			  bool up, const char *why);
 	/** Each answer to OPTIONS, and each time that none came. */
 	void (*on_poll)(void *arg, const struct edge_poll_news *news);
+	/** Each answer to REGISTER, each time that none came, and the end of a registration. */
+	void (*on_enrol)(void *arg, const struct edge_enrol_news *news);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
 	/** A peer that edge_expect named finished its handshake: edge_adopt takes its connection,
@@ -241,6 +252,9 @@ struct edge_credential {
 };
 /** From the next challenge on; copied. */
 void edge_on_credentials(struct edge *e, const struct edge_credential *list, uint32_t n);
+
+/** End the registrations at trunks; how many are not ended yet. Asked again until there is none. */
+uint32_t edge_leave(struct edge *e);
 
 /** Stop or resume taking new connections. New calls are refused above (calls_drain). */
 void edge_drain(struct edge *e, bool on);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "edge/auth.h"
+#include "edge/enrols.h"
 #include "edge/path.h"
 #include "edge/polls.h"
 #include "edge/receive.h"
@@ -54,6 +55,7 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	conns_recheck(&e->conns); /* an account may care now, or no more */
 	rejudge_all(&e->rejudge); /* behind the swap */
 	polls_on_snapshot(e);
+	enrols_on_snapshot(e);
 	return ERR_OK;
 }
 
@@ -235,7 +237,9 @@ start_edge(struct edge *e)
 					  .on_turned_away = receive_turned_away,
 					  .arg = e};
 	err = listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
-	return err == ERR_OK ? polls_init(e) : err;
+	if (err == ERR_OK)
+		err = polls_init(e);
+	return err == ERR_OK ? enrols_init(e) : err;
 }
 
 enum err
@@ -298,6 +302,7 @@ edge_free(struct edge **ep)
 	e->closing = true;
 	rejudge_fini(&e->rejudge);
 	polls_fini(e);
+	enrols_fini(e);
 	auth_fini(e);
 	listeners_fini(&e->listeners);
 	drop_txns(e);

@@ -24,6 +24,7 @@ enum {
 
 struct polls;
 struct auth;
+struct enrols;
 
 struct edge {
 	struct edge_conf conf;
@@ -55,8 +56,9 @@ struct edge {
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;
-	struct auth *auth;   /* edge/auth.h */
-	struct polls *polls; /* edge/polls.h; NULL before they began */
+	struct auth *auth;     /* edge/auth.h */
+	struct enrols *enrols; /* edge/enrols.h */
+	struct polls *polls;   /* edge/polls.h; NULL before they began */
 	/* What lower files tell: send.c that a request could not be sent (true: it goes elsewhere
 	 * now), attempt.c that one (arg) wants its way anew. */
 	bool (*on_unsent)(struct edge_txn *t);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sip/uri.h"
 
 /* The state of one check. */
 struct check {
@@ -230,6 +231,26 @@ check_sense(struct check *c, const struct roster_trunk *t)
 						  : "every address there is");
 }
 
+/* What we register is a user at a host. */
+static void
+check_login(struct check *c, const struct roster_trunk *t)
+{
+	struct sip_uri uri;
+
+	if (t->login_aor.len == 0 && t->login_registrar.len)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": register.registrar stands without register.aor; say "
+			     "what is registered: aor: \"sip:acme@carrier.example\"",
+			     STR_ARG(t->id));
+	else if (t->login_aor.len &&
+		 (sip_uri_parse(t->login_aor, &uri) != ERR_OK || uri.scheme != SIP_SCHEME_SIP ||
+		  !uri.user.len || uri.port || uri.params.len || uri.headers.len))
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": register.aor \"%.*s\" is no user at a host; write "
+			     "\"sip:acme@carrier.example\"",
+			     STR_ARG(t->id), STR_ARG(t->login_aor));
+}
+
 /* A TLS customer is known by its certificate: there must be a name to look for. */
 static void
 check_own_names(struct check *c, const struct roster_trunk *t)
@@ -294,6 +315,7 @@ check_trunks(struct check *c)
 				     STR_ARG(t->account), POLICY_ACCOUNT_TRUNKS_MAX);
 		check_security(c, t);
 		check_own_names(c, t);
+		check_login(c, t);
 		check_sense(c, t);
 		check_texts(c, ROSTER_TRUNK, t, t->id, t->place);
 	}

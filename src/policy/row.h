@@ -39,13 +39,13 @@ struct roster_account {
 struct roster_trunk {
 	struct str id, account; /* account: text id; empty for a carrier */
 	struct str host, zone, media, caller, strip, add, reference, listener, srtp, codecs, group,
-		overflow, hunt, stop, poll_failed, auth;
+		overflow, hunt, stop, poll_failed, auth, login_aor, login_registrar;
 	struct str headers_in, headers_out, rewrite_in, rewrite_out; /* policy/rewrite.h */
 	struct str interop, interop_sets; /* a provider's profile, names of fields that it set */
 	struct str name[POLICY_TRUNK_NAMES_MAX]; /* certificate names; none = host */
 	struct cidr source[POLICY_TRUNK_SOURCES_MAX];
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
-	uint32_t poll_every_s, poll_answer_s, poll_slow_ms;
+	uint32_t login_expires_s, poll_every_s, poll_answer_s, poll_slow_ms;
 	uint16_t port, priority, weight;
 	bool enabled, learn, emergency, t38_clear;
 	enum trunk_kind kind;

@@ -80,13 +80,16 @@ struct trunk {
 	struct text
 		poll_failed; /* statuses of an answer to OPTIONS that say: down; none = 408, 503 */
 	struct text auth; /* name of the credentials for its digest challenges; none = unanswered */
-	uint32_t account; /* index of its account; POLICY_NONE for a carrier */
-	uint32_t max_calls;     /* concurrent, both directions; 0 = no limit of its own */
-	uint32_t attempts;      /* INVITEs a second, both directions; 0 = no limit of its own */
-	uint32_t max_length_s;  /* of a call; 0 = no limit of its own */
-	uint32_t poll_every_s;  /* OPTIONS to it; 0 = none */
-	uint32_t poll_answer_s; /* within which it answers */
-	uint32_t poll_slow_ms;  /* a later answer is a failure; 0 = none is */
+	struct text login_aor;       /* SIP URI that we register there; none = we do not */
+	struct text login_registrar; /* host; none = that of the URI */
+	uint32_t account;            /* index of its account; POLICY_NONE for a carrier */
+	uint32_t max_calls;          /* concurrent, both directions; 0 = no limit of its own */
+	uint32_t attempts;        /* INVITEs a second, both directions; 0 = no limit of its own */
+	uint32_t max_length_s;    /* of a call; 0 = no limit of its own */
+	uint32_t login_expires_s; /* asked for */
+	uint32_t poll_every_s;    /* OPTIONS to it; 0 = none */
+	uint32_t poll_answer_s;   /* within which it answers */
+	uint32_t poll_slow_ms;    /* a later answer is a failure; 0 = none is */
 	uint16_t port;
 	uint16_t priority, weight;  /* carriers: RFC 2782 sense, lower priority first */
 	uint8_t kind;               /* enum trunk_kind */

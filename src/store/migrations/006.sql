@@ -26,3 +26,7 @@ ALTER TABLE trunk ADD COLUMN verstat TEXT NOT NULL DEFAULT 'strip';
 -- A provider's profile, and the fields that it set.
 ALTER TABLE trunk ADD COLUMN interop TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN interop_sets TEXT NOT NULL DEFAULT '';
+-- What we register at a trunk, where, and for how long.
+ALTER TABLE trunk ADD COLUMN login_aor TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN login_registrar TEXT NOT NULL DEFAULT '';
+ALTER TABLE trunk ADD COLUMN login_expires_s INTEGER NOT NULL DEFAULT 3600;
