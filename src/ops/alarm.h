@@ -46,7 +46,7 @@ enum {
 	  "see whether the gateway runs and its address is right; calls go to the others first")   \
 	X(OPTIONS, "options-unanswered", 0,                                                        \
 	  "see whether the equipment runs, and whether it answers OPTIONS from here")              \
-	X(REGISTRATION, "registration-lost", 0,                                                      \
+	X(REGISTRATION, "registration-lost", 0,                                                    \
 	  "see whether the registrar runs, and whether address of record, user and password fit")  \
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 
