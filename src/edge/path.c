@@ -153,6 +153,77 @@ want_of(struct edge_txn *t, struct conn_want *w)
 		w->host = hop_of(t, &w->port);
 }
 
+static void find_path(void *arg);
+
+/* ---- too large for a datagram ---- */
+
+/* The Via of our own text; all names have three letters. */
+static void
+name_transport(struct edge_txn *t, const char *name)
+{
+	struct str via = STR("\r\nVia: SIP/2.0/");
+	size_t at = str_find(str_of(t->req.p, t->req.len), via) + via.len;
+
+	memcpy(t->req.p + at, name, strlen(name));
+}
+
+/* Over which listener's side its TCP goes; NULL: it stays as it is: the trunk wants that, we have
+ * none, or its TCP failed lately. */
+static const struct listener *
+wider_listener(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+	const struct edge_listener_conf *udp = &e->listeners.l[t->listener].conf;
+	struct addr to;
+	uint16_t port;
+
+	if (t->once || t->narrow || t->req.len <= PATH_UDP_MAX || t->src.trunk == POLICY_NONE ||
+	    e->snap->trunk[t->src.trunk].large != TRUNK_LARGE_TCP)
+		return NULL;
+	if (addr_parse_ip(hop_of(t, &port), &to) == ERR_OK) {
+		to.port = port ? port : port_of(EDGE_TCP);
+		if (targets_is_down(&e->targets, &to, EDGE_TCP, loop_now(e->loop)))
+			return NULL;
+	}
+	return listeners_for(&e->listeners, &(struct listener_want){.transport = EDGE_TCP,
+								    .customer = udp->customer,
+								    .zone = UINT32_MAX,
+								    .family = udp->bound.family});
+}
+
+/* Before it is sent (RFC 3261 18.1.1). Its sent-by stays: the answer comes over the connection. */
+static void
+widen_txn(struct edge_txn *t)
+{
+	const struct listener *l = wider_listener(t);
+
+	if (!l)
+		return;
+	t->widened = true;
+	t->udp_listener = t->listener;
+	t->listener = l->index;
+	t->dest.transport = t->src.transport = EDGE_TCP;
+	t->m.reliable = true;
+	name_transport(t, "TCP");
+}
+
+/* Its connection could not be made: as a datagram after all. */
+static void
+narrow_txn(struct edge_txn *t)
+{
+	t->widened = false;
+	t->narrow = true;
+	t->listener = t->udp_listener;
+	t->dest.transport = t->src.transport = EDGE_UDP;
+	t->m.reliable = false;
+	t->conn = t->waits = 0;
+	t->n_tried = 0;
+	name_transport(t, "UDP");
+	log_info("edge.large", "trunk=%s %s of %zu bytes goes over UDP: no TCP there",
+		 t->dest.trunk.z, sip_method_name(t->method), t->req.len);
+	find_path(t);
+}
+
 static void
 dial_trunk(struct edge_txn *t)
 {
@@ -171,7 +242,9 @@ dial_trunk(struct edge_txn *t)
 		return;
 	}
 	err = conns_dial(&t->owner->conns, &d, &c);
-	if (err != ERR_OK)
+	if (err != ERR_OK && t->widened)
+		narrow_txn(t);
+	else if (err != ERR_OK)
 		send_fail_txn(t, err, err_text(err));
 	else
 		wait_or_start(t, c);
@@ -204,6 +277,8 @@ find_path(void *arg)
 				   .family = e->listeners.l[t->listener].conf.bound.family};
 
 	refresh_ids(t);
+	if (t->dest.transport == EDGE_UDP)
+		widen_txn(t);
 	if (t->dest.transport != EDGE_UDP) {
 		find_conn(t);
 		return;
@@ -305,8 +380,14 @@ path_conn_down(struct edge *e, struct conn *c, const char *why)
 {
 	struct list *n;
 
-	while ((n = list_shift(&c->waiting)) != NULL)
-		send_fail_txn(CONTAINER_OF(n, struct edge_txn, wait), ERR_CLOSED, why);
+	while ((n = list_shift(&c->waiting)) != NULL) {
+		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
+
+		if (t->widened)
+			narrow_txn(t);
+		else
+			send_fail_txn(t, ERR_CLOSED, why);
+	}
 	while ((n = list_shift(&c->busy)) != NULL) {
 		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
 

@@ -5,6 +5,9 @@
 
 #include "edge/send.h"
 
+/* A request above it goes over TCP where the target takes that (RFC 3261 18.1.1). */
+enum { PATH_UDP_MAX = 1300 };
+
 /** The timers, counters and hooks of this file in e. */
 void path_init(struct edge *e);
 /** c opened: what waits for it is sent. */

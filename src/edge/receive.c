@@ -201,6 +201,10 @@ take_response(struct edge *e, const struct edge_source *src)
 		auth_taken(t);
 	}
 	t->src = *src;
+	if (t->widened) { /* only this one: the next ones are small again */
+		t->src.transport = EDGE_UDP;
+		t->src.conn = 0;
+	}
 	t->src.account = snapshot_account(e->snap, str_from(src->account_id.z));
 	t->src.trunk = snapshot_trunk(e->snap, str_from(t->dest.trunk.z));
 	send_do(t, txn_client_step(&t->m, txn_event_of(m->status), loop_now(e->loop)), m);

@@ -46,12 +46,14 @@ struct edge_txn {
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
-	bool spare;          /* of an emergency call: what is kept for them may be used */
-	uint32_t *held;      /* server, of a customer: where its account is counted; else NULL */
-	uint8_t answered[2]; /* challenges, of a server and of a proxy */
-	uint64_t shown[2];   /* hash of the nonce that its request has an answer to; 0 = none */
-	bool stray;          /* client INVITE: left for another target; whatever comes is ended */
-	bool unsent;         /* server: the last response found no connection */
+	bool spare;            /* of an emergency call: what is kept for them may be used */
+	uint32_t *held;        /* server, of a customer: where its account is counted; else NULL */
+	bool widened, narrow;  /* client: too large for UDP, so over TCP; its TCP does not work */
+	uint32_t udp_listener; /* widened: the one before */
+	uint8_t answered[2];   /* challenges, of a server and of a proxy */
+	uint64_t shown[2];     /* hash of the nonce that its request has an answer to; 0 = none */
+	bool stray;            /* client INVITE: left for another target; whatever comes is ended */
+	bool unsent;           /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
 	struct edge_own *own;   /* NULL: call's */

@@ -107,6 +107,8 @@ static const struct field trunk_fields[] = {
 	 &trunk_show_words, "show", "is our certificate shown when we call it"},
 	{"reference", "reference", FIELD_HOST, 0, T(reference), 0, POLICY_HOST_MAX - 1, NULL, NULL,
 	 "the host name that its certificate must show when we call it"},
+	{"large", "large", FIELD_WORD, FIELD_INTEROP, T(large), 0, 0, &trunk_large_words, "tcp",
+	 "how requests above 1300 bytes go where transport is udp"},
 	{"reuse", "reuse", FIELD_WORD, FIELD_INTEROP, T(reuse), 0, 0, &trunk_reuse_words, "no",
 	 "may calls to it use the connection that it opened"},
 	{"listener", "listener", FIELD_ID, 0, T(listener), 0, POLICY_ID_MAX - 1, NULL, NULL,

@@ -56,6 +56,7 @@ struct roster_trunk {
 	enum trunk_ssrc ssrc;
 	enum trunk_identity identity;
 	enum trunk_show client_certificate;
+	enum trunk_large large;
 	enum trunk_reuse reuse;
 	enum trunk_mki mki;
 	enum trunk_roc roc;

@@ -19,6 +19,8 @@ const struct word_list trunk_identity_words = {
 	TRUNK_IDENTITY_N};
 const struct word_list trunk_show_words = {(const char *const[TRUNK_SHOW_N]){"show", "never"}, 0,
 					   TRUNK_SHOW_N};
+const struct word_list trunk_large_words = {(const char *const[TRUNK_LARGE_N]){"tcp", "udp"}, 0,
+					    TRUNK_LARGE_N};
 const struct word_list trunk_reuse_words = {(const char *const[TRUNK_REUSE_N]){"no", "inbound"}, 0,
 					    TRUNK_REUSE_N};
 

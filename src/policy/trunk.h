@@ -50,6 +50,9 @@ enum trunk_identity {
 };
 /* Our certificate when we dial it over TLS. */
 enum trunk_show { TRUNK_SHOW, TRUNK_SHOW_NEVER, TRUNK_SHOW_N };
+/* Requests above 1,300 bytes to a trunk with transport udp: over TCP where it takes that (RFC 3261
+ * 18.1.1), or never. */
+enum trunk_large { TRUNK_LARGE_TCP, TRUNK_LARGE_UDP, TRUNK_LARGE_N };
 /* May calls to it use a connection that it opened, without ;alias (RFC 5923)? */
 enum trunk_reuse { TRUNK_REUSE_NO, TRUNK_REUSE_INBOUND, TRUNK_REUSE_N };
 /* Bits of trunk.direction */
@@ -114,12 +117,14 @@ struct trunk {
 	uint8_t prefer;             /* enum trunk_prefer */
 	uint8_t indialog;           /* enum trunk_indialog */
 	uint8_t t38_clear;          /* 0, 1: T.38, never encrypted, may go here though voice is */
+	uint8_t large;              /* enum trunk_large */
+	uint8_t pad[3];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
-	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words,
+	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
 	trunk_prefer_words, trunk_indialog_words;
 extern const struct word_list trunk_verstat_words;
 /** "?" outside. Static storage. */

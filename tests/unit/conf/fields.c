@@ -92,6 +92,7 @@ static const char text[] =
 	"        options: {every: 30s, timeout: 3s, down_after: 3, up_after: 1, slow: 700,\n"
 	"          failed: [408, 5xx]}\n"
 	"        auth: east\n"
+	"        large: udp\n"
 	"        register: {aor: \"sip:acme@reg.example\", registrar: reg2.example, expires: 2h}\n"
 	"        dscp: keep\n"
 	"        max_calls: 11\n"

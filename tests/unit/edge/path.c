@@ -32,6 +32,163 @@ ask(const struct edge_dest *d, const char *method)
 	return t;
 }
 
+/* ---- too large for a datagram ---- */
+
+/* A request of this size to a trunk over UDP. */
+static void
+ask_large(const char *trunk, size_t size)
+{
+	static char mem[4000];
+	struct edge_dest d = {.transport = EDGE_UDP};
+	struct edge_txn *t = NULL;
+	struct buf b;
+
+	(void)snprintf(d.trunk.z, sizeof(d.trunk.z), "%s", trunk);
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(
+		&b,
+		"OPTIONS sip:gw SIP/2.0\r\nMax-Forwards: 69\r\nFrom: <sip:a@127.0.0.1>;tag=us\r\n"
+		"To: <sip:gw>\r\nCall-ID: ours\r\nCSeq: 7 OPTIONS\r\nX: ");
+	while (b.len < size)
+		buf_char(&b, 'x');
+	buf_z(&b, "\r\nContent-Length: 0\r\n\r\n");
+	assert_int_equal(edge_send(rig.e, &d, SIP_OPTIONS, buf_view(&b), NULL, &t), ERR_OK);
+}
+
+static void
+large_over_tcp(void **state)
+{
+	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
+	int door = tcp_at("127.0.0.2", rig.pbx_port), udp, fd = -1;
+	char req[5000];
+
+	(void)state;
+	assert_int_equal(udp_bind(&o, &udp), ERR_OK);
+	ask_large("gw1", 800); /* with its Via below the limit: as a datagram */
+	HEARD(hear(udp, 1000), "Via: SIP/2.0/UDP 127.0.0.1:");
+	udp_to(udp, L_CARRIER, response(str_from(heard(hear(udp, 1000))), 200));
+	SPIN(count(NEWS) == 1);
+	while (hear(udp, 5))
+		;
+	ask_large("gw1", 1300);
+	SPIN((fd = accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+	(void)snprintf(req, sizeof(req), "%s", heard(hear(fd, 1000)));
+	HEARD(req, "Via: SIP/2.0/TCP 127.0.0.1:");
+	assert_null(hear(udp, 20));
+	tcp_to(fd, response(str_from(req), 200));
+	SPIN(count(NEWS) == 2);
+	assert_int_equal(last(NEWS)->status, 200);
+	assert_int_equal(last(NEWS)->news.source.transport, EDGE_UDP); /* what follows is small */
+	/* the next one uses the connection */
+	ask_large("gw1", 2000);
+	HEARD(hear(fd, 1000), "Via: SIP/2.0/TCP");
+	close(fd);
+	close(door);
+	close(udp);
+}
+
+/* Nobody listens there: as a datagram after all, and the next one at once. */
+static void
+large_without_tcp(void **state)
+{
+	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
+	int udp;
+
+	(void)state;
+	assert_int_equal(udp_bind(&o, &udp), ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		const char *got;
+		int before = count(NEWS);
+
+		ask_large("gw1", 1400);
+		got = hear(udp, 1000);
+		HEARD(got, "Via: SIP/2.0/UDP 127.0.0.1:");
+		assert_true(strlen(got) > 1400);
+		udp_to(udp, L_CARRIER, response(str_from(got), 200));
+		SPIN(count(NEWS) > before);
+		assert_int_equal(last(NEWS)->status, 200);
+		while (hear(udp, 5))
+			;
+	}
+	close(udp);
+}
+
+static void
+keep_udp(struct world *w)
+{
+	for (uint32_t i = 0; i < w->r.n_trunks; i++)
+		w->r.trunk[i].large = TRUNK_LARGE_UDP;
+}
+
+static int
+setup_udp_only(void **state)
+{
+	rig.on_trunks = keep_udp;
+	return rig_setup_tls(state);
+}
+
+/* The trunk says so. */
+static void
+large_stays_udp(void **state)
+{
+	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
+	int door = tcp_at("127.0.0.2", rig.pbx_port), udp;
+
+	(void)state;
+	assert_int_equal(udp_bind(&o, &udp), ERR_OK);
+	ask_large("gw1", 1400);
+	HEARD(hear(udp, 1000), "Via: SIP/2.0/UDP 127.0.0.1:");
+	assert_true(accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) < 0);
+	close(door);
+	close(udp);
+}
+
+/* ---- large messages of others ---- */
+
+/* 64 KiB less one byte over TLS, in records and segments of any size: one request, whole. */
+static void
+sixty_four_kib(void **state)
+{
+	static const int pieces[] = {1, 7, 1460, 16384, 70000};
+	static char big[SIP_MSG_MAX];
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+		size_t size = pieces[i] == 1 ? 3000 : SIP_MSG_MAX - 1, at = 0;
+		struct tpeer p;
+		struct buf b;
+		int before = count(REQUEST);
+		char branch[20];
+
+		(void)snprintf(branch, sizeof(branch), "z9hG4bKbig%zu", i);
+		buf_init(&b, big, sizeof(big));
+		buf_printf(&b,
+			   "OPTIONS sip:sbc SIP/2.0\r\nVia: SIP/2.0/TLS "
+			   "h;branch=%s\r\nMax-Forwards: 9\r\n"
+			   "From: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: %zu\r\nCSeq: 1 "
+			   "OPTIONS\r\n",
+			   branch, i);
+		buf_printf(&b, "Content-Length: %05zu\r\n\r\n", size - b.len - 25);
+		while (b.len < size)
+			buf_char(&b, 'x');
+		tpeer_connect(&p, cert);
+		SPIN(count(HANDSHAKE) > (int)i);
+		while (at < size) {
+			int n = (int)(size - at) < pieces[i] ? (int)(size - at) : pieces[i];
+			int sent = SSL_write(p.ssl, big + at, n);
+
+			ERR_clear_error();
+			at += sent > 0 ? (size_t)sent : 0;
+			turn();
+		}
+		SPIN(count(REQUEST) == before + 1);
+		answer(last(REQUEST)->txn, 200);
+		tpeer_fini(&p, false);
+	}
+	X509_free(cert);
+}
+
 /* ---- dialling ---- */
 
 static void
@@ -768,6 +925,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(large_over_tcp, rig_setup_tls, rig_teardown),
+		cmocka_unit_test_setup_teardown(large_without_tcp, rig_setup_tls, rig_teardown),
+		cmocka_unit_test_setup_teardown(large_stays_udp, setup_udp_only, rig_teardown),
+		cmocka_unit_test_setup_teardown(sixty_four_kib, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(dialled_and_reused, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(deadline_and_wrong_names, setup_hasty,
 						rig_teardown),
