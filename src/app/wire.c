@@ -501,6 +501,20 @@ got_enrol(void *arg, const struct edge_enrol_news *n)
 		wire_alarm_clear(w, ALARM_REGISTRATION, n->trunk.z);
 }
 
+static void
+got_overload(void *arg, unsigned percent, uint64_t delay_us, uint64_t refused)
+{
+	char text[ALARM_TEXT_MAX];
+	struct worker *w = arg;
+
+	(void)snprintf(text, sizeof(text),
+		       "messages waited %llu ms, %llu new calls were refused in a second, %u of "
+		       "100 now; emergency calls and calls that are up go first",
+		       (unsigned long long)(delay_us / CLOCK_MS), (unsigned long long)refused,
+		       percent);
+	wire_alarm_raise(w, ALARM_OVERLOAD, ALARM_MAJOR, "signaling", text);
+}
+
 void
 wire_edge_up(struct worker *w, struct edge_up *up)
 {
@@ -517,6 +531,7 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_target = got_target,
 			       .on_poll = got_poll,
 			       .on_enrol = got_enrol,
+			       .on_overload = got_overload,
 			       .on_refused = got_refused,
 			       .on_lost_call = got_lost_call};
 }

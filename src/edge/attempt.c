@@ -267,6 +267,16 @@ goes_on(struct edge_txn *t)
 	return true;
 }
 
+void
+attempt_leave(struct edge_txn *t)
+{
+	list_del(&t->wait);
+	if (may_leave(t) && attempt_next(t))
+		begin_again(t);
+	else
+		send_fail_txn(t, ERR_FULL, "it asked for fewer calls (RFC 7339)");
+}
+
 /* Its connection broke before an answer: the peer may have it all the same. */
 bool
 attempt_after_loss(struct edge_txn *t)

@@ -30,4 +30,8 @@ void attempt_same(struct edge_txn *t);
 /** The connection of t broke: true where it goes on elsewhere. */
 bool attempt_after_loss(struct edge_txn *t);
 
+/** Nothing of it was sent to the target in hand, and shall not be: the next one, or it has failed.
+ */
+void attempt_leave(struct edge_txn *t);
+
 #endif

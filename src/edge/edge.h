@@ -166,6 +166,9 @@ struct edge_up {
 	void (*on_poll)(void *arg, const struct edge_poll_news *news);
 	/** Each answer to REGISTER, each time that none came, and the end of a registration. */
 	void (*on_enrol)(void *arg, const struct edge_enrol_news *news);
+	/** Once a second while new calls are refused because of overload: how many of 100, how long
+	 * messages wait, how many were refused since the last time. May be NULL. */
+	void (*on_overload)(void *arg, unsigned percent, uint64_t delay_us, uint64_t refused);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
 	/** A peer that edge_expect named finished its handshake: edge_adopt takes its connection,

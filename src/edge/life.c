@@ -205,6 +205,7 @@ start_edge(struct edge *e)
 		err = targets_init(&e->targets);
 	e->targets.arg = e;
 	e->targets.on_target = note_target;
+	load_init(&e->load);
 	path_init(e);
 	stray_init(e);
 	receive_conn_calls(e, &up);

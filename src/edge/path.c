@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/random.h"
 #include "edge/attempt.h"
 #include "edge/auth.h"
@@ -22,10 +23,26 @@ refresh_ids(struct edge_txn *t)
 
 /* ---- paths out ---- */
 
+/* A new call that may go elsewhere, or not at all: it heeds what its target asks (RFC 7339). */
+static bool
+heeds_oc(const struct edge_txn *t)
+{
+	return t->method == SIP_INVITE && !t->dest.reuse && !t->dest.emergency && !t->once;
+}
+
 /* The way is there: first sending. */
 static void
 start_client(struct edge_txn *t)
 {
+	const struct conn *c = conns_find(&t->owner->conns, t->conn);
+	const struct addr *to = t->dest.transport == EDGE_UDP || !c ? &t->to : &c->remote;
+
+	if (heeds_oc(t) && oc_leaves_out(&t->owner->oc, to, t->dest.transport, random_u32(),
+					 loop_now(t->owner->loop))) {
+		metric_add(METRIC_calls_left_out, 1);
+		attempt_leave(t);
+		return;
+	}
 	if (!t->once) {
 		send_do(t, txn_client_step(&t->m, TXN_EV_START, loop_now(t->owner->loop)), NULL);
 		if (!t->dead)
@@ -437,7 +454,9 @@ put_request(struct edge_txn *t, struct str msg, const struct edge_local *local, 
 	buf_init(&more, mem, sizeof(mem));
 	auth_put(t, msg, &more);
 	b->failed |= more.failed;
-	edge_txn_put_via(b, msg, t->dest.transport, &local->advertised, t->branch, buf_view(&more));
+	edge_txn_put_via(b, msg, t->dest.transport, &local->advertised, t->branch,
+			 &(struct txn_via){.params = heeds_oc(t) ? STR(OC_ASKS) : STR_NULL,
+					   .more = buf_view(&more)});
 }
 
 static enum err
@@ -569,10 +588,17 @@ edge_respond(struct edge_txn *t, int status, struct str msg)
 {
 	struct edge *e = t->owner;
 	unsigned todo;
+	struct buf b;
 
 	if (t->dead)
 		return;
 	todo = txn_server_step(&t->m, txn_event_of((unsigned)status), loop_now(e->loop));
+	if (t->oc) {
+		buf_init(&b, e->msg, sizeof(e->msg));
+		oc_put(&b, msg, load_percent(&e->load), e->load.changed_us);
+		if (buf_end(&b) == ERR_OK)
+			msg = buf_view(&b);
+	}
 	if ((todo & TXN_DO_SEND_RESPONSE) && texts_put(&e->texts, &t->resp, msg) != ERR_OK)
 		log_error("edge.respond", "no memory for a response: %d not sent", status);
 	send_do(t, todo, NULL);

@@ -14,6 +14,7 @@
 #include "edge/dial.h"
 #include "edge/path.h"
 #include "edge/reply.h"
+#include "edge/shed.h"
 
 /* ---- requests ---- */
 
@@ -89,6 +90,7 @@ new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *sr
 	if (t->req.kind == TEXT_IN_LARGE)
 		list_add(&e->big, &t->big);
 	t->method = m->method;
+	t->oc = oc_asked(&m->via);
 	t->src = *src;
 	t->src.tls_version = t->src.tls_suite = t->src.tls_peer = "";
 	t->dest.trunk = snapshot_trunk_id(e->snap, src->trunk);
@@ -151,6 +153,8 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 		send_do(t, txn_server_step(&t->m, TXN_EV_REQUEST, loop_now(e->loop)), NULL);
 		return;
 	}
+	if (shed_refuses(e, p, m))
+		return;
 	t = new_server(e, m, src, &key);
 	if (!t) {
 		reply_bad(e, p, m, 503, "as many requests as may be in hand are in hand");
@@ -191,6 +195,8 @@ take_response(struct edge *e, const struct edge_source *src)
 		return;
 	if (!GUARD(A4, was_asked(e, t, src)))
 		return;
+	oc_take(&e->oc, &m->via, t->dest.transport == EDGE_UDP ? &t->to : &src->remote,
+		t->dest.transport, loop_now(e->loop));
 	attempt_answered(t);
 	if (m->status == 503 && attempt_on_503(t, m))
 		return;
@@ -358,6 +364,7 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 	struct sip_msg *m = &e->rx;
 
 	metric_add(METRIC_sip_rx, 1);
+	shed_note(e, p->since);
 	edge_show(e, &(struct edge_seen){.transport = src->transport,
 					 .peer = src->remote,
 					 .local = src->local,
@@ -398,7 +405,7 @@ receive_datagram(void *arg, struct listener *l, const struct addr *from, const s
 		 const struct identity *id, struct str bytes)
 {
 	struct edge *e = arg;
-	struct reply_path p = {.listener = l, .from = *from, .to = *to};
+	struct reply_path p = {.listener = l, .from = *from, .to = *to, .since = l->udp.since};
 	struct edge_source src = {.remote = *from,
 				  .local = *to,
 				  .transport = EDGE_UDP,
@@ -418,7 +425,10 @@ static void
 take_conn_message(void *arg, struct conn *c, struct str bytes)
 {
 	struct edge *e = arg;
-	struct reply_path p = {.conn = c, .from = c->remote, .to = c->local};
+	struct reply_path p = {.conn = c,
+			       .from = c->remote,
+			       .to = c->local,
+			       .since = stream_ready_since(c->stream)};
 	struct edge_source src = {.remote = c->remote,
 				  .local = c->local,
 				  .transport = c->tls ? EDGE_TLS : EDGE_TCP,

@@ -4,8 +4,8 @@
 #include "base/metric.h"
 
 static void
-send_reply(const struct edge *e, const struct reply_path *p, const struct sip_msg *m,
-	   struct str bytes)
+send_bytes_back(const struct edge *e, const struct reply_path *p, const struct sip_msg *m,
+		struct str bytes)
 {
 	struct edge_seen seen = {
 		.out = true, .transport = EDGE_UDP, .local = p->to, .bytes = bytes};
@@ -20,6 +20,26 @@ send_reply(const struct edge *e, const struct reply_path *p, const struct sip_ms
 	}
 	edge_show(e, &seen);
 	metric_add(METRIC_sip_tx, 1);
+}
+
+/* With our word on overload, where it is asked for. */
+static void
+send_reply(const struct edge *e, const struct reply_path *p, const struct sip_msg *m,
+	   const struct buf *reply)
+{
+	char mem[EDGE_SMALL_MSG];
+	struct buf b;
+
+	if (buf_end(reply) != ERR_OK)
+		return;
+	if (!oc_asked(&m->via)) {
+		send_bytes_back(e, p, m, buf_view(reply));
+		return;
+	}
+	buf_init(&b, mem, sizeof(mem));
+	oc_put(&b, buf_view(reply), load_percent(&e->load), e->load.changed_us);
+	if (buf_end(&b) == ERR_OK)
+		send_bytes_back(e, p, m, buf_view(&b));
 }
 
 /* The same one for each copy of a request (RFC 3261 8.2.7): we keep nothing of it. */
@@ -55,8 +75,24 @@ reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m
 	if (status == 503 && !edge_is_emergency(e, m))
 		sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, EDGE_RETRY_AFTER_S);
 	sip_edit_body(&b, STR_NULL, STR_NULL);
-	if (buf_end(&b) == ERR_OK)
-		send_reply(e, p, m, buf_view(&b));
+	send_reply(e, p, m, &b);
+}
+
+void
+reply_overload(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
+	       unsigned retry_s)
+{
+	char mem[EDGE_SMALL_MSG], tag[REPLY_TAG];
+	struct buf b;
+
+	put_tag(e, m, tag);
+	buf_init(&b, mem, sizeof(mem));
+	sip_edit_response(&b, m,
+			  &(struct sip_edit_reply){
+				  .status = 503, .to_tag = str_from(tag), .source = &p->from});
+	sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, retry_s);
+	sip_edit_body(&b, STR_NULL, STR_NULL);
+	send_reply(e, p, m, &b);
 }
 
 void

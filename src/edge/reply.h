@@ -11,13 +11,19 @@ struct reply_path {
 	struct conn *conn;         /* or */
 	struct listener *listener; /* UDP */
 	struct addr from, to;
+	uint64_t since; /* us: when it could be read */
 };
 
 /** Answer a request without keeping anything of it; an ACK is never answered. why: a sentence for
  * the Warning. */
 void reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
 		  unsigned status, const char *why);
-/** The same with a line in the log, of which there are not too many. status 0: no answer. */
+/** An answer of 503 to a new request that there is no time for, as cheap as can be: no id, no
+ * record, no log. */
+void reply_overload(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
+		    unsigned retry_s);
+/** As reply_refuse, with a line in the log, of which there are not too many. status 0: no answer.
+ */
 void reply_bad(struct edge *e, const struct reply_path *p, const struct sip_msg *m, unsigned status,
 	       const char *why);
 

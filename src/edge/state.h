@@ -4,7 +4,9 @@
 #define POSTERN_EDGE_STATE_H
 
 #include "edge/book.h"
+#include "edge/load.h"
 #include "edge/listener.h"
+#include "edge/oc.h"
 #include "edge/redial.h"
 #include "edge/rejudge.h"
 #include "edge/txn.h"
@@ -42,6 +44,10 @@ struct edge {
 	struct rejudge rejudge;
 	struct listeners listeners;
 	struct guard guard;
+	struct load load;
+	struct timer load_timer; /* while new calls are refused because of it */
+	uint64_t shed;           /* so many since that was told */
+	struct oc_peers oc;
 	const struct snapshot_view *snap, *next_snap;
 	void (*on_swapped)(void *arg);
 	void *swapped_arg;

@@ -94,7 +94,7 @@ edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source, bool s
 
 void
 edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t, const struct addr *shown,
-		 const char *branch, struct str more)
+		 const char *branch, const struct txn_via *with)
 {
 	static const enum sip_transport names[] = {
 		[EDGE_UDP] = SIP_UDP, [EDGE_TCP] = SIP_TCP, [EDGE_TLS] = SIP_TLS};
@@ -106,7 +106,12 @@ edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t, const str
 	addr_put_ip(&h, shown, true);
 	buf_str(b, str_sub(msg, 0, line));
 	sip_edit_via(b, names[t], buf_view(&h), shown->port, str_from(branch), true);
-	buf_str(b, more);
+	if (with->params.len && !b->failed) {
+		b->len -= 2; /* its CRLF */
+		buf_str(b, with->params);
+		buf_z(b, "\r\n");
+	}
+	buf_str(b, with->more);
 	buf_str(b, str_from_at(msg, line));
 }
 

@@ -53,6 +53,7 @@ struct edge_txn {
 	uint8_t answered[2];   /* challenges, of a server and of a proxy */
 	uint64_t shown[2];     /* hash of the nonce that its request has an answer to; 0 = none */
 	bool stray;            /* client INVITE: left for another target; whatever comes is ended */
+	bool oc;               /* server: it takes part in overload control */
 	bool unsent;           /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
@@ -84,9 +85,14 @@ enum err edge_txn_key(const struct sip_msg *m, uint64_t scope, bool cancelled,
  * 3261 18.2.2. */
 struct addr edge_txn_reply_addr(const struct sip_msg *req, const struct addr *source, bool stream);
 
-/** Our request with its Via behind the start line, then more (whole lines). */
+/* What a request of ours gets beside its Via. */
+struct txn_via {
+	struct str params; /* of the Via, from ";" on, or empty */
+	struct str more;   /* whole lines behind it, or empty */
+};
+/** Our request with its Via behind the start line. */
 void edge_txn_put_via(struct buf *b, struct str msg, enum edge_transport t,
-		      const struct addr *shown, const char *branch, struct str more);
+		      const struct addr *shown, const char *branch, const struct txn_via *with);
 /** ACK of a failure, or CANCEL, from the INVITE that we sent (17.1.1.3, 9.1). to: value of To.
  * reason: of a Reason header, or "". */
 void edge_txn_put_from(struct buf *b, const struct sip_msg *invite, enum sip_method method,

@@ -114,6 +114,12 @@ loop_now(const struct loop *l)
 	return l->now;
 }
 
+uint64_t
+loop_ready_since(const struct loop *l)
+{
+	return l->ready;
+}
+
 enum err
 loop_timer(struct loop *l, struct timer *t, uint64_t in_us)
 {
@@ -245,9 +251,9 @@ loop_mail_post(struct loop_mail *m, void *letter)
 /* ---- running ---- */
 
 static int
-wait_ms(const struct loop *l, int max_wait_ms)
+wait_ms(const struct loop *l, uint64_t now, int max_wait_ms)
 {
-	uint64_t next = timers_next(&l->timers), now = clock_now_us(), ms;
+	uint64_t next = timers_next(&l->timers), ms;
 	int wait = LOOP_WAIT_MAX_MS;
 
 	if (!list_empty(&l->soon))
@@ -291,11 +297,14 @@ enum err
 loop_run_once(struct loop *l, int max_wait_ms)
 {
 	struct epoll_event ev[LOOP_EVENTS_MAX];
-	int n = epoll_wait(l->epoll, ev, LOOP_EVENTS_MAX, wait_ms(l, max_wait_ms));
+	uint64_t asked = clock_now_us(), looked = l->now;
+	int n = epoll_wait(l->epoll, ev, LOOP_EVENTS_MAX, wait_ms(l, asked, max_wait_ms));
 
 	if (n < 0 && errno != EINTR)
 		return ERR_IO;
 	l->now = clock_now_us();
+	/* where epoll did not wait, it was there already */
+	l->ready = l->now - asked < LOOP_AT_ONCE_US ? looked : l->now;
 	l->iterations++;
 	run_events(l, ev, n);
 	timers_run(&l->timers, l->now);

@@ -15,6 +15,7 @@ enum {
 	LOOP_SOON_MAX = 256,    /* deferred calls run in one iteration; the rest in the next */
 	LOOP_MAIL_MAX = 4096,   /* cap of a mailbox */
 	LOOP_MAIL_BATCH = 64,   /* letters delivered from one mailbox in one iteration */
+	LOOP_AT_ONCE_US = 200,  /* epoll that comes back within this time has not waited */
 	LOOP_WAIT_MAX_MS = 1000 /* never sleeps longer, so that a watchdog sees it alive */
 };
 
@@ -55,7 +56,8 @@ struct loop_slot {
 struct loop {
 	int epoll;
 	bool stop;
-	uint64_t now; /* us, read once an iteration */
+	uint64_t now;   /* us, read once an iteration */
+	uint64_t ready; /* us: what is served in this iteration may be ready since then */
 	uint64_t iterations;
 	struct timers timers;
 	struct list soon, soon_mark;
@@ -84,6 +86,9 @@ void loop_del(struct loop *l, struct loop_fd *w);
 
 /** Microseconds of the monotonic clock, as of the beginning of this iteration. */
 uint64_t loop_now(const struct loop *l);
+/** Microseconds: since when what is served now may have been ready, at the earliest. Where the loop
+ * had nothing to do it is loop_now; else the time at which it last looked. */
+uint64_t loop_ready_since(const struct loop *l);
 /** As timer_set at loop_now + in_us. FULL: more than max_timers. */
 enum err loop_timer(struct loop *l, struct timer *t, uint64_t in_us) NODISCARD;
 void loop_timer_stop(struct loop *l, struct timer *t);

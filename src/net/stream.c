@@ -30,6 +30,7 @@ struct stream {
 	struct loop_soon first;   /* TLS: what the handshake left inside is read without an event */
 	enum stream_end why;
 	int error;
+	uint64_t behind; /* us: since when there is always more than was read; 0: there is not */
 	bool paused, failed, blocked;   /* blocked: the queue became longer than 0 */
 	uint32_t read_want, write_want; /* what TLS waits for, where it differs */
 	struct list queue;
@@ -333,8 +334,22 @@ read_all(struct stream *s)
 	 */
 	_Static_assert((int)STREAM_READ_MAX >= TLS_RECORD_MAX, "a record fits the buffer");
 
-	for (int round = 0; round < STREAM_READ_ROUNDS && read_once(s); round++)
-		continue;
+	for (int round = 0; round < STREAM_READ_ROUNDS; round++) {
+		if (read_once(s))
+			continue;
+		s->behind = 0;
+		return;
+	}
+	if (!s->behind)
+		s->behind = loop_now(s->pool->loop);
+}
+
+uint64_t
+stream_ready_since(const struct stream *s)
+{
+	uint64_t ready = loop_ready_since(s->pool->loop);
+
+	return s->behind && s->behind < ready ? s->behind : ready;
 }
 
 /* ---- events ---- */

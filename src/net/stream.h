@@ -84,6 +84,8 @@ enum err stream_connect(struct stream_pool *p, const struct addr *peer, const st
  * the connection ends (on_close comes later in this iteration). STATE: not open, or finishing.
  */
 enum err stream_send(struct stream *s, struct str bytes) NODISCARD;
+/** In on_data, microseconds: since when these bytes may have been there to be read. */
+uint64_t stream_ready_since(const struct stream *s);
 /** Bytes in the send queue. */
 size_t stream_queued(const struct stream *s);
 /** Half-close: send what is queued, then end our direction; on_data goes on until the other side

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <netinet/ip.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
-enum { CONTROL_MAX = 128, DSCP_SHIFT = 2 };
+enum { CONTROL_MAX = 128, DSCP_SHIFT = 2, UDP_WAITED_MAX_US = 10000000 };
 
 /* Received and sent control data, aligned as the kernel wants it. */
 union control {
@@ -42,6 +44,7 @@ set_options(int fd, const struct udp_opts *o)
 	ok &= v4 ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
 		 : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
 			      set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	ok &= set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	if (o->dscp)
 		ok &= v4 ? set_int(fd, IPPROTO_IP, IP_TOS, o->dscp << DSCP_SHIFT)
 			 : set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, o->dscp << DSCP_SHIFT);
@@ -117,6 +120,23 @@ local_addr(const struct udp *u, struct msghdr *m)
 	return a;
 }
 
+/* How long ago the kernel took it. Both clocks are the wall's; a step between them is no delay. */
+static uint64_t
+waited_us(struct msghdr *m, int64_t wall_us)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct timespec at;
+		int64_t us;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&at, CMSG_DATA(c), sizeof(at));
+		us = wall_us - (int64_t)at.tv_sec * CLOCK_S - at.tv_nsec / 1000;
+		return us > 0 && us < UDP_WAITED_MAX_US ? (uint64_t)us : 0;
+	}
+	return 0;
+}
+
 static void
 deliver(struct udp *u, struct udp_batch *b, int i)
 {
@@ -142,6 +162,8 @@ static int
 receive_batch(struct udp *u)
 {
 	struct udp_batch *b = u->batch;
+	uint64_t now;
+	int64_t wall;
 	int n;
 
 	prepare_batch(b);
@@ -154,8 +176,12 @@ receive_batch(struct udp *u)
 		return 0;
 	}
 	b->busy = true;
-	for (int i = 0; i < n && !b->dead; i++)
+	now = clock_now_us();
+	wall = clock_wall_us();
+	for (int i = 0; i < n && !b->dead; i++) {
+		u->since = now - waited_us(&b->msg[i].msg_hdr, wall);
 		deliver(u, b, i);
+	}
 	b->busy = false;
 	if (!b->dead)
 		return n;

@@ -47,6 +47,7 @@ struct udp {
 	struct udp_batch *batch;
 	udp_on_packet *on_packet;
 	void *arg;
+	uint64_t since; /* us: when the datagram in hand came to the socket */
 	struct udp_counters count;
 };
 

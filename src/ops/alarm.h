@@ -48,6 +48,9 @@ enum {
 	  "see whether the equipment runs, and whether it answers OPTIONS from here")              \
 	X(REGISTRATION, "registration-lost", 0,                                                    \
 	  "see whether the registrar runs, and whether address of record, user and password fit")  \
+	X(OVERLOAD, "overload", 60,                                                                \
+	  "see in postern calls and the log which trunk sends so much; limit it by attempts, or "  \
+	  "take a faster machine; this alarm clears by itself after a minute without")             \
 	X(REPORT, "readiness-report", 0, "run postern ready for the account")
 
 enum alarm_kind {

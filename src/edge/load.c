@@ -1,0 +1,71 @@
+#include "edge/load.h"
+
+void
+load_init(struct load *l)
+{
+	*l = (struct load){.least_us = UINT64_MAX, .share = LOAD_ONE, .credit = LOAD_ONE / 2};
+}
+
+/* The share after a window with this delay. */
+static uint32_t
+next_share(const struct load *l, uint64_t delay)
+{
+	int64_t now = delay < LOAD_IDLE_US ? (int64_t)delay : LOAD_IDLE_US;
+	int64_t was = l->delay_us < LOAD_IDLE_US ? (int64_t)l->delay_us : LOAD_IDLE_US;
+	int64_t step =
+		-(LOAD_ABOVE * (now - LOAD_TARGET_US) + LOAD_GREW * (now - was)) / LOAD_TARGET_US;
+	int64_t share = l->share;
+
+	step = step < -LOAD_DOWN_MAX ? -LOAD_DOWN_MAX : step > LOAD_UP_MAX ? LOAD_UP_MAX : step;
+	share += share * step / 1000;
+	return share < LOAD_LEAST ? LOAD_LEAST : share > LOAD_ONE ? LOAD_ONE : (uint32_t)share;
+}
+
+static void
+end_window(struct load *l, uint64_t now)
+{
+	bool idle = l->least_us == UINT64_MAX || now - l->window_end >= LOAD_IDLE_US;
+	uint64_t delay = idle ? 0 : l->least_us;
+	uint32_t share = LOAD_ONE;
+
+	l->above = delay > LOAD_TARGET_US ? l->above + 1 : 0;
+	if (!idle && (l->share < LOAD_ONE || l->above >= LOAD_ENTER))
+		share = next_share(l, delay);
+	if (share != l->share)
+		l->changed_us = now;
+	l->share = share;
+	l->delay_us = delay;
+	l->least_us = UINT64_MAX;
+	l->window_end = now + LOAD_WINDOW_US;
+}
+
+void
+load_look(struct load *l, uint64_t now)
+{
+	if (now >= l->window_end)
+		end_window(l, now);
+}
+
+void
+load_note(struct load *l, uint64_t delay_us, uint64_t now)
+{
+	load_look(l, now);
+	if (delay_us < l->least_us)
+		l->least_us = delay_us;
+}
+
+bool
+load_sheds(struct load *l)
+{
+	l->credit += l->share;
+	if (l->credit < LOAD_ONE)
+		return true;
+	l->credit -= LOAD_ONE;
+	return false;
+}
+
+unsigned
+load_percent(const struct load *l)
+{
+	return (unsigned)(((uint64_t)(LOAD_ONE - l->share) * 100 + LOAD_ONE - 1) / LOAD_ONE);
+}

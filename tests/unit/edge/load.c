@@ -1,0 +1,137 @@
+/* Which share of new calls is admitted: a server in virtual time under 0.5 to 20 times its
+ * capacity. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "edge/load.h"
+
+enum { SECOND = 1000000, CALL_US = 500, REFUSE_US = 15, OTHER_US = 20 };
+
+struct result {
+	uint64_t offered, carried, refused, worst_us, others_us;
+};
+
+/* One thread that works off what came in the order in which it came, from now on; rate: new calls a
+ * second, evenly; each brings another message that belongs to a call. */
+static struct result
+run(struct load *l, uint64_t *clock, uint64_t rate, uint64_t seconds)
+{
+	uint64_t first = *clock, busy = first, n = rate * seconds;
+	struct result r = {.offered = n};
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t came = first + i * SECOND / rate, begun = came > busy ? came : busy;
+
+		load_note(l, begun - came, begun);
+		r.worst_us = begun - came > r.worst_us ? begun - came : r.worst_us;
+		if (load_sheds(l)) {
+			r.refused++;
+			busy = begun + REFUSE_US;
+		} else {
+			r.carried++;
+			busy = begun + CALL_US;
+		}
+		load_note(l, busy - came, busy); /* in a dialog */
+		busy += OTHER_US;
+	}
+	*clock = busy > first + seconds * SECOND ? busy : first + seconds * SECOND;
+	return r;
+}
+
+static void
+test_goodput(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t rate;    /* capacity: 1,920 */
+		unsigned goodput; /* percent of min(rate, capacity), at least */
+		uint64_t worst_ms;
+	} rows[] = {
+		{"half", 960, 100, 1},   {"nearly", 1800, 100, 20}, {"a little more", 2100, 98, 60},
+		{"twice", 3840, 98, 60}, {"5 times", 9600, 97, 60},
+	};
+	const uint64_t capacity = SECOND / (CALL_US + OTHER_US);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t clock = SECOND, could = rows[i].rate < capacity ? rows[i].rate : capacity;
+		/* time for refusals and for what belongs to calls is not there for calls */
+		uint64_t lost = rows[i].rate > capacity ? (rows[i].rate - capacity) *
+								  (REFUSE_US + OTHER_US) / CALL_US
+							: 0;
+		struct result r;
+		struct load l;
+
+		load_init(&l);
+		r = run(&l, &clock, rows[i].rate, 2); /* settles */
+		r = run(&l, &clock, rows[i].rate, 10);
+		could = could > lost ? could - lost : 0;
+		if (r.carried * 100 < could * 10 * rows[i].goodput)
+			fail_msg("%s: carried %llu of %llu, could be %llu", rows[i].name,
+				 (unsigned long long)r.carried, (unsigned long long)r.offered,
+				 (unsigned long long)could * 10);
+		if (r.worst_us > rows[i].worst_ms * 1000)
+			fail_msg("%s: waited %llu us", rows[i].name,
+				 (unsigned long long)r.worst_us);
+		/* and back */
+		(void)run(&l, &clock, rows[i].rate / 20, 3);
+		r = run(&l, &clock, rows[i].rate / 20, 1);
+		assert_int_equal(r.refused, 0);
+		assert_int_equal(load_percent(&l), 0);
+	}
+}
+
+/* Bursts that are worked off change nothing. */
+static void
+test_burst(void **state)
+{
+	struct load l;
+
+	(void)state;
+	load_init(&l);
+	for (uint64_t w = 1; w < 20; w++) {
+		for (uint64_t i = 0; i < 100; i++) /* 90 ms of queue, then it is empty */
+			load_note(&l, 90000 - i * 900, w * 100000 + i * 900);
+		assert_false(load_sheds(&l));
+	}
+	assert_int_equal(load_percent(&l), 0);
+}
+
+static void
+test_words(void **state)
+{
+	struct load l;
+	int n = 0;
+
+	(void)state;
+	load_init(&l);
+	for (uint64_t w = 1; w < 100; w++) /* it never ends: some are admitted all the same */
+		load_note(&l, 10 * SECOND, w * LOAD_WINDOW_US);
+	assert_int_equal(l.share, LOAD_LEAST);
+	assert_int_equal(load_percent(&l), 100);
+	for (int i = 0; i < LOAD_ONE / LOAD_LEAST * 4; i++)
+		n += !load_sheds(&l);
+	assert_int_equal(n, 4);
+	assert_int_equal(l.delay_us, 10 * SECOND);
+	load_look(&l, 99 * LOAD_WINDOW_US + 1); /* the window is not over */
+	assert_int_equal(l.share, LOAD_LEAST);
+	load_look(&l, 200 * LOAD_WINDOW_US); /* nobody comes any more */
+	assert_int_equal(load_percent(&l), 0);
+	assert_int_equal(l.changed_us, 200 * LOAD_WINDOW_US);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goodput),
+		cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
