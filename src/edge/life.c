@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "edge/auth.h"
 #include "edge/enrols.h"
 #include "edge/path.h"
@@ -206,6 +207,8 @@ start_edge(struct edge *e)
 	e->targets.arg = e;
 	e->targets.on_target = note_target;
 	load_init(&e->load);
+	budget_init(&e->budget);
+	metric_set(METRIC_admitted_percent, 100);
 	path_init(e);
 	stray_init(e);
 	receive_conn_calls(e, &up);
@@ -234,6 +237,7 @@ start_edge(struct edge *e)
 					  .zones = e->zones,
 					  .snap = e->snap,
 					  .guard = &e->guard,
+					  .budget = &e->budget,
 					  .on_datagram = receive_datagram,
 					  .on_turned_away = receive_turned_away,
 					  .arg = e};

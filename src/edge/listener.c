@@ -46,6 +46,7 @@ note_stranger(struct listener *l, const struct addr *from)
 	uint64_t left_out;
 
 	metric_add(METRIC_sip_unknown_source, 1);
+	(void)budget_take(ls->budget, from, loop_now(ls->loop));
 	if (guard_may_log(ls->guard, GUARD_STRANGER, loop_now(ls->loop), &left_out))
 		log_warn("sip.stranger",
 			 "peer=%s listener=%s dropped: no trunk has this source address; left out "
@@ -59,8 +60,13 @@ take_packet(void *arg, const struct addr *from, const struct addr *to, struct st
 	struct listener *l = arg;
 	struct listeners *ls = l->owner;
 	struct identity id = {.account = POLICY_NONE};
-	bool known = identify_datagram(l, from, &id);
+	bool known;
 
+	if (budget_is_out(ls->budget, from, loop_now(ls->loop))) {
+		metric_add(METRIC_sip_over_budget, 1);
+		return;
+	}
+	known = identify_datagram(l, from, &id);
 	if (GUARD(A8, known))
 		ls->on_datagram(ls->arg, l, from, to, &id, bytes);
 	else
@@ -79,8 +85,10 @@ tell_turned_away(struct listener *l, const struct addr *peer, const struct addr 
 			       .alert_received = TLS_NO_ALERT,
 			       .reason = TLS_LIMIT};
 	const char *why =
-		e == ERR_REFUSED ? "this source has as many handshakes in hand as one source may"
-				 : "as many handshakes or connections are in hand as postern holds";
+		e == ERR_PERM ? "a source that nobody knows connects more often than it may"
+		: e == ERR_REFUSED
+			? "this source has as many handshakes in hand as one source may"
+			: "as many handshakes or connections are in hand as postern holds";
 
 	(void)!str_copyz(r.why, sizeof(r.why), str_from(why));
 	l->owner->on_turned_away(l->owner->arg, &r);
@@ -96,8 +104,11 @@ accept_tls(struct listener *l, int fd, const struct addr *peer, const struct add
 				    .zones = ls->zones,
 				    .default_zone = (uint16_t)l->conf.zone,
 				    .arg = (void *)(uintptr_t)l->index};
-	enum err e = handshake_submit(ls->handshake, &job);
+	bool may = budget_take(ls->budget, peer, loop_now(ls->loop));
+	enum err e = may ? handshake_submit(ls->handshake, &job) : ERR_PERM;
 
+	if (!may)
+		metric_add(METRIC_sip_over_budget, 1);
 	if (e != ERR_OK) {
 		close(fd);
 		tell_turned_away(l, peer, local, e);
@@ -127,7 +138,10 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 	}
 	if (l->conf.transport == EDGE_TLS)
 		return accept_tls(l, fd, peer, local);
-	if (!identify_plain(l, &o, &id)) {
+	if (budget_is_out(ls->budget, peer, loop_now(ls->loop))) {
+		metric_add(METRIC_sip_over_budget, 1);
+		close(fd);
+	} else if (!identify_plain(l, &o, &id)) {
 		note_stranger(l, peer);
 		close(fd);
 	} else if (conns_accept(ls->conns, &taken, &id) != ERR_OK) {

@@ -3,6 +3,7 @@
 #ifndef POSTERN_EDGE_LISTENER_H
 #define POSTERN_EDGE_LISTENER_H
 
+#include "edge/budget.h"
 #include "edge/conn.h"
 #include "edge/edge.h"
 #include "edge/guard.h"
@@ -29,6 +30,7 @@ struct listeners {
 	struct tls_zones *zones;
 	const struct snapshot_view *snap; /* of today; NULL = nobody is known */
 	struct guard *guard;
+	struct budget *budget; /* of sources that nobody knows */
 	bool draining;
 	/* An identified peer's datagram. id without trunks: it is switched off, no new calls. */
 	void (*on_datagram)(void *arg, struct listener *l, const struct addr *from,

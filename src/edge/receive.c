@@ -562,6 +562,7 @@ take_accepted(struct edge *e, struct tls_result *res, struct edge_party *party)
 	name_party(e, &id, party);
 	err = conns_accept_tls(&e->conns, res, (uint32_t)(uintptr_t)res->arg, &id);
 	if (err == ERR_OK) {
+		budget_know(&e->budget, &res->record.peer, loop_now(e->loop));
 		rejudge_late(&e->rejudge, CONTAINER_OF(e->conns.all.prev, struct conn, node),
 			     res->record.began_us);
 		return;

@@ -44,6 +44,7 @@ struct edge {
 	struct rejudge rejudge;
 	struct listeners listeners;
 	struct guard guard;
+	struct budget budget;
 	struct load load;
 	struct timer load_timer; /* while new calls are refused because of it */
 	uint64_t shed;           /* so many since that was told */
