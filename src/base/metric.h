@@ -37,7 +37,7 @@
 	X(calls_shed, counter, "new calls refused because of overload (503)")                      \
 	X(calls_left_out, counter, "calls not sent to a target that asked for fewer (RFC 7339)")   \
 	X(admitted_percent, gauge, "of 100 new calls so many are admitted")                        \
-	X(signaling_delay_us, gauge, "least time that a message waited, in the last 100 ms")       \
+	X(signaling_delay_us, gauge, "least time that a message waited, in the last 20 ms ")       \
 	X(ports_used, gauge, "media ports in use")                                                 \
 	X(media_packets, counter, "packets received on media ports")                               \
 	X(media_dropped, counter, "of these, dropped; reasons in the flow table")                  \

@@ -2,12 +2,32 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "net/tlsrecord.h"
 
 static const char *
 or_else(const char *z, const char *other)
 {
 	return *z ? z : other;
+}
+
+/* Microseconds from the call's INVITE to a time in it; -1: one of them is not known. */
+static int64_t
+since_invite(const struct json *cdr, const struct json *of, const char *path)
+{
+	int64_t begun, then;
+
+	if (clock_parse_utc(str_from(jsonin_text(cdr, "invite")), &begun) != ERR_OK ||
+	    clock_parse_utc(str_from(jsonin_text(of, path)), &then) != ERR_OK || then < begun)
+		return -1;
+	return then - begun;
+}
+
+static void
+put_seconds(struct buf *b, int64_t us)
+{
+	buf_printf(b, "%lld.%lld s", (long long)(us / CLOCK_S),
+		   (long long)(us % CLOCK_S / (CLOCK_S / 10)));
 }
 
 /* "The call from A to B (account X, trunk Y, class Z), begun at T," */
@@ -67,9 +87,53 @@ put_unanswered_end(struct buf *b, const struct json *cdr)
 	buf_char(b, '.');
 }
 
+/* Why these trunks: the number's owner, a route, or the order of the carriers. And what was changed
+ * of the numbers. */
 static void
-put_target(struct buf *b, const struct json *t)
+put_way(struct buf *b, const struct json *cdr)
 {
+	const struct json *first = jsonin_at(jsonin_get(cdr, "targets"), 0);
+	const char *to = jsonin_text(cdr, "to_sent"), *from = jsonin_text(cdr, "from_sent");
+
+	if (!first)
+		return;
+	if (!*jsonin_text(cdr, "a.account"))
+		buf_printf(b, " The number belongs to account %s, so it went to trunks of it.",
+			   or_else(jsonin_text(cdr, "b.account"), jsonin_text(cdr, "account")));
+	else if (*jsonin_text(first, "route"))
+		buf_printf(b, " Route %s is the one for such a number and class.",
+			   jsonin_text(first, "route"));
+	else
+		buf_z(b, " No route is for such a number, so the carriers' own order counts.");
+	if (*to && strcmp(to, jsonin_text(cdr, "to_received")) != 0)
+		buf_printf(b, " It was sent on as a call to %s.", to);
+	if (*from && strcmp(from, jsonin_text(cdr, "from_received")) != 0)
+		buf_printf(b, " The caller was shown as %s.", from);
+}
+
+static void
+put_progress(struct buf *b, const struct json *cdr)
+{
+	int64_t rang = since_invite(cdr, cdr, "ringing"), up = since_invite(cdr, cdr, "answer");
+
+	if (rang < 0 && up < 0)
+		return;
+	buf_z(b, " It");
+	if (rang >= 0) {
+		buf_z(b, " rang after ");
+		put_seconds(b, rang);
+	}
+	if (up >= 0) {
+		buf_z(b, rang >= 0 ? " and was answered after " : " was answered after ");
+		put_seconds(b, up);
+	}
+	buf_char(b, '.');
+}
+
+static void
+put_target(struct buf *b, const struct json *cdr, const struct json *t)
+{
+	int64_t asked = since_invite(cdr, t, "at");
 	int64_t status = jsonin_int(t, "status");
 
 	buf_printf(b, " %s ", jsonin_text(t, "trunk"));
@@ -83,6 +147,11 @@ put_target(struct buf *b, const struct json *t)
 		buf_z(b, "gave no final answer");
 	else
 		buf_printf(b, "answered %lld", (long long)status);
+	if (asked >= 0) {
+		buf_z(b, " (asked after ");
+		put_seconds(b, asked);
+		buf_char(b, ')');
+	}
 }
 
 static void
@@ -98,7 +167,7 @@ put_targets(struct buf *b, const struct json *cdr)
 	buf_z(b, " Tried:");
 	for (size_t i = 0; i < n; i++) {
 		buf_z(b, i ? "," : "");
-		put_target(b, jsonin_at(list, i));
+		put_target(b, cdr, jsonin_at(list, i));
 	}
 	buf_char(b, '.');
 }
@@ -162,7 +231,9 @@ explain_call(struct buf *b, const struct json *cdr, const char *state)
 		put_unanswered_end(b, cdr);
 	if (jsonin_true(cdr, "restored"))
 		buf_z(b, " It was taken over from its record after a restart of signaling.");
+	put_way(b, cdr);
 	put_targets(b, cdr);
+	put_progress(b, cdr);
 	put_leg(b, jsonin_get(cdr, "a"), "Caller's");
 	put_leg(b, jsonin_get(cdr, "b"), "Called");
 }

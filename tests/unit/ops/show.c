@@ -394,6 +394,29 @@ test_explain(void **state)
 	(void)snprintf(r.target[0].trunk.z, POLICY_ID_MAX, "gw1");
 	r.target[0].status = 486;
 	write_cdr(&r);
+	r = world_record("second"); /* by a route, the second carrier, another number */
+	r.n_targets = 2;
+	(void)snprintf(r.target[0].trunk.z, POLICY_ID_MAX, "gw1");
+	(void)snprintf(r.target[0].route.z, POLICY_ID_MAX, "uk");
+	r.target[0].status = 503;
+	r.target[0].at_us = r.invite_us + 10000;
+	r.target[1] = r.target[0];
+	(void)snprintf(r.target[1].trunk.z, POLICY_ID_MAX, "gw2");
+	r.target[1].status = 200;
+	r.target[1].at_us = r.invite_us + 1250000;
+	r.ringing_us = r.invite_us + 2000000;
+	r.answer_us = r.invite_us + 7900000;
+	(void)snprintf(r.to_sent, CALL_NUMBER_MAX, "0011234567");
+	(void)snprintf(r.from_sent, CALL_NUMBER_MAX, "%s", r.from_received);
+	write_cdr(&r);
+	r = world_record("inward");
+	r.n_targets = 1;
+	(void)snprintf(r.leg[LEG_A].trunk.z, POLICY_ID_MAX, "gw1");
+	r.leg[LEG_A].account.z[0] = 0;
+	(void)snprintf(r.leg[LEG_B].account.z, POLICY_ID_MAX, "acme");
+	(void)snprintf(r.leg[LEG_B].trunk.z, POLICY_ID_MAX, "acme-pbx");
+	(void)snprintf(r.target[0].trunk.z, POLICY_ID_MAX, "acme-pbx");
+	write_cdr(&r);
 	r = world_record("refused");
 	r.refusal = REFUSAL_LIMIT;
 	r.ended_by = ENDER_POSTERN;
@@ -419,6 +442,14 @@ test_explain(void **state)
 	judge_text("live", "call", "its state is RINGING");
 	judge_text("waiting", "call", "refused by the called side (SIP 486, Q.850 cause 17)");
 	judge_text("busy", "call", "Tried: gw1 answered 486.");
+	judge_text("busy", "call", "No route is for such a number");
+	judge_text(
+		"second", "call",
+		"Route uk is the one for such a number and class. It was sent on as a call to "
+		"0011234567. Tried: gw1 by route uk answered 503 (asked after 0.0 s), gw2 by "
+		"route uk answered 200 (asked after 1.2 s). It rang after 2.0 s and was answered "
+		"after 7.9 s.");
+	judge_text("inward", "call", "The number belongs to account acme, so it went");
 	judge_text("refused", "call", refusal_text(REFUSAL_LIMIT));
 	judge_text("talked", "call", "lasted 12.3 seconds. The caller hung up.");
 	judge_text("hand", "handshake", "it has expired");
