@@ -37,6 +37,13 @@ class Flood:
                 f'Call-ID: flood-{i}@{GATEWAY}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n'
                 f'Contact: <sip:gw@{GATEWAY}:5090>\r\nContent-Length: 0\r\n\r\n').encode()
 
+    @staticmethod
+    def ack(data):
+        m = rawsip.Message(data)
+        return (f'ACK sip:+15550001111@{CARRIER_SIDE}:5060 SIP/2.0\r\nVia: {m.get("via").partition(";oc")[0]}\r\n'
+                f'From: {m.get("from")}\r\nTo: {m.get("to")}\r\nCall-ID: {m.get("call-id")}\r\n'
+                f'CSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n').encode()
+
     def start(self):
         for t in self.threads:
             t.start()
@@ -58,6 +65,8 @@ class Flood:
             except (TimeoutError, socket.timeout):
                 continue
             status = data[8:11].decode()
+            if status == '404':                 # as gateways do; a 503 of overload is repeated by nobody
+                self.s.sendto(self.ack(data), (CARRIER_SIDE, 5060))
             self.answers[status] = self.answers.get(status, 0) + 1
             if status == '503' and len(self.shed) < 1000:
                 self.shed.append(data.decode())
@@ -73,7 +82,8 @@ class Flood:
 
 
 def play_overload(place):
-    p, _, _ = sos.bed(place)
+    # room for the transactions of refused calls, which live on for a while
+    p, _, _ = sos.bed(place, conf=sos.CONF + 'limits: {{calls: 5000}}\n')
     pbx = place.keep(rawsip.Customer(place.ca))
     plain = place.keep(sos.Plain(sos.PLAIN, 5070, (POSTERN, 5062)))
     up = pbx.call()
