@@ -208,14 +208,19 @@ repeat_target(struct call *c)
 }
 
 static void
-answer_a(struct call *c, const struct sip_msg *msg)
+note_answer(struct call *c)
 {
 	c->rec.answer_us = clock_wall_us();
 	c->rec.answer_mono_us = c->owner->now;
 	metric_add(METRIC_calls_answered, 1);
 	meter_answered(c);
-	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
+}
+
+static void
+answer_a(struct call *c, const struct sip_msg *msg)
+{
+	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	speak_response(
 		c, LEG_A, c->leg[LEG_A].invite,
 		&(struct leg_answer){.status = 200, .from = msg, .body = speak_said(c, LEG_A)});
@@ -233,8 +238,10 @@ reject_a(struct call *c)
 
 	act_note_end(c, ENDER_POSTERN, status, c->fail_q850, (enum refusal)c->rec.refusal);
 	sos_failed(c);
-	if (!c->leg[LEG_A].invite)
-		return; /* an earlier life held its transaction */
+	if (!c->leg[LEG_A].invite) { /* an earlier life held its transaction, or there was none */
+		speak_store(c);
+		return;
+	}
 	begin_msg(c, &b);
 	leg_put_failure_a(c, &b, status, c->rec.refusal ? c->fail_text : "", c->fail_q850);
 	speak_store(c);
@@ -289,7 +296,18 @@ log_end(const struct call *c)
 }
 
 void
-act_finish(struct call *c)
+act_free_moved(struct call *c, uint32_t k)
+{
+	uint32_t slot = c->moved[k].slot;
+
+	c->moved[k] = c->moved[--c->n_moved];
+	c->owner->by_media[slot] = NULL;
+	ops_of(c)->do_port_free(ops_of(c)->arg, slot);
+}
+
+/* Everything that it holds is given back. */
+static void
+release(struct call *c)
 {
 	const struct call_ops *ops = ops_of(c);
 
@@ -307,25 +325,72 @@ act_finish(struct call *c)
 		act_unhash_leg(c, (enum call_leg_index)i);
 	}
 	heard_note(c);
+	while (c->n_moved)
+		act_free_moved(c, c->n_moved - 1);
 	ring_drop(c);
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);
 	limit_give(&c->owner->limit, &c->hold);
 	meter_end(c);
+}
+
+/* Its record is the CDR. */
+static void
+close_record(struct call *c)
+{
+	const struct call_ops *ops = ops_of(c);
+
 	if (c->rec.n_targets) /* else it never began, and was logged as refused */
 		log_end(c);
 	c->rec.state = B2BUA_ENDED;
+	c->rec.rides = c->rec.joining = 0;
 	ops->do_store(ops->arg, c->slot, &c->rec, true);
 	list_del(&c->node);
 	metric_set(METRIC_calls, pool_used(&c->owner->pool) - 1);
 	pool_put(&c->owner->pool, c);
 }
 
+/* With its host, whose leg it gave; each CDR has the legs that the call was made for. */
+static void
+finish_rider(struct call *r, struct call *host)
+{
+	struct record_leg *mine = &r->rec.leg[r->rec.rides - 1], *its;
+	struct record_leg keep;
+
+	list_del(&r->ride);
+	r->host = NULL;
+	release(r);
+	its = &host->rec.leg[r->rec.host_leg];
+	keep = *mine;
+	*mine = *its;
+	*its = keep;
+	close_record(r);
+}
+
+void
+act_finish(struct call *c)
+{
+	if (c->host) /* before it: calls_abandon */
+		list_del(&c->ride);
+	c->host = NULL;
+	release(c);
+	while (!list_empty(&c->riders)) /* the last one's leg was changed last */
+		finish_rider(CONTAINER_OF(c->riders.prev, struct call, ride), c);
+	close_record(c);
+}
+
 /* The signalling is over; the CDR waits for media's last counters. */
 static void
 end_call(struct call *c)
 {
-	act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850, (enum refusal)c->rec.refusal);
+	if (!c->host)
+		act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850,
+			     (enum refusal)c->rec.refusal);
+	LIST_EACH(it, &c->riders)
+	{
+		act_note_end(CONTAINER_OF(it, struct call, ride), (enum call_ender)c->rec.ended_by,
+			     200, c->rec.q850, REFUSAL_NONE);
+	}
 	forget_all(c);
 	sip_ok_retrans_stop(&c->ok);
 	c->finished = true;
@@ -355,8 +420,10 @@ act_arm(struct call *c)
 		due = c->ok.due;
 	if (meter_next(c) < due)
 		due = meter_next(c);
+	if (c->transfer.at < due && c->m.state == B2BUA_UP)
+		due = c->transfer.at;
 	if (c->finished)
-		due = c->closing_due;
+		due = c->host ? meter_next(c) : c->closing_due;
 	if (due == UINT64_MAX)
 		timer_stop(c->owner->timers, &c->timer);
 	else if (timer_set(c->owner->timers, &c->timer, due) != ERR_OK)
@@ -370,12 +437,16 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 	enum b2bua_event next = B2BUA_EVENT_N;
 
 	if (todo & B2BUA_DO_CLOSE_MEDIA) {
+		if (c->transfer.to || c->transfer_for)
+			c->owner->on_transfer(c, TRANSFER_OVER, msg);
 		modify_end(c);
 		pass_end(c);
 	}
 	if ((todo & B2BUA_DO_TRY) && !(c->repeat ? repeat_target(c) : try_targets(c)))
 		next = B2BUA_EV_FAIL;
-	if (todo & B2BUA_DO_RING)
+	if ((todo & B2BUA_DO_RING) && c->transfer_for)
+		c->owner->on_transfer(c, TRANSFER_RINGS, msg);
+	else if (todo & B2BUA_DO_RING)
 		ring_pass(c, msg);
 	if (todo & B2BUA_DO_ACK_B) {
 		speak_store(c);
@@ -384,6 +455,10 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 	if (todo & (B2BUA_DO_ANSWER | B2BUA_DO_REJECT_A))
 		ring_stop(c);
 	if (todo & B2BUA_DO_ANSWER)
+		note_answer(c);
+	if ((todo & B2BUA_DO_ANSWER) && c->transfer_for)
+		next = B2BUA_EV_ACK; /* nobody is there who could send it */
+	else if (todo & B2BUA_DO_ANSWER)
 		answer_a(c, msg);
 	if (todo & B2BUA_DO_REJECT_A)
 		reject_a(c);
@@ -422,7 +497,10 @@ act_event(struct call *c, enum b2bua_event ev, const struct sip_msg *msg)
 		if (c->rec.state != c->m.state) /* nothing was sent that shows it */
 			speak_store(c);
 	}
-	if (c->finished && c->rec.leg[LEG_A].stats_final && c->rec.leg[LEG_B].stats_final)
+	if (c->transfer_for && c->m.state == B2BUA_UP && !c->transfer_for->transfer.joined)
+		c->owner->on_transfer(c, TRANSFER_UP, msg);
+	if (c->finished && !c->host && list_empty(&c->riders) && c->rec.leg[LEG_A].stats_final &&
+	    c->rec.leg[LEG_B].stats_final) /* with riders: by its timer, alone */
 		act_finish(c);
 	else
 		act_arm(c);

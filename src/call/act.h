@@ -23,4 +23,7 @@ void act_finish(struct call *c);
 void act_hash_leg(struct call *c, enum call_leg_index i);
 void act_unhash_leg(struct call *c, enum call_leg_index i);
 
+/** The port of c->moved[k], whose row is closed: free. */
+void act_free_moved(struct call *c, uint32_t k);
+
 #endif

@@ -13,11 +13,14 @@
 #include "call/admit.h"
 #include "call/called.h"
 #include "call/caller.h"
+#include "call/create.h"
 #include "call/inside.h"
+#include "call/join.h"
 #include "call/meter.h"
 #include "call/modify.h"
 #include "call/negotiate.h"
 #include "call/pass.h"
+#include "call/refer.h"
 #include "call/renew.h"
 #include "call/ring.h"
 #include "call/sos.h"
@@ -64,6 +67,8 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	cs->conf = *conf;
 	cs->ops = *ops;
 	cs->timers = timers;
+	cs->on_due = timer_due;
+	cs->on_transfer = refer_on;
 	list_init(&cs->live);
 	cs->limit_rows = mem_zalloc(CALLS_LIMIT_ROWS, sizeof(*cs->limit_rows));
 	cs->n_media = conf->media_slots;
@@ -181,10 +186,15 @@ void
 calls_abandon(struct calls *cs, uint64_t now_us)
 {
 	cs->now = now_us;
-	LIST_EACH(it, &cs->live)
-	{
-		struct call *c = call_at(it);
+	while (!list_empty(&cs->live)) { /* one may take others along */
+		struct call *c = call_at(cs->live.next);
 
+		LIST_EACH(it, &c->riders)
+		{
+			act_note_end(CONTAINER_OF(it, struct call, ride), ENDER_POSTERN,
+				     refusal_status(REFUSAL_STOPPED), refusal_q850(REFUSAL_STOPPED),
+				     REFUSAL_STOPPED);
+		}
 		act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_STOPPED),
 			     refusal_q850(REFUSAL_STOPPED), REFUSAL_STOPPED);
 		negotiate_close(c);
@@ -235,12 +245,16 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 /* ---- answers outside calls ---- */
 
 /* What its trunk may send inside a dialog. */
-static enum trunk_indialog
-indialog_of(const struct calls *cs, const struct edge_source *src)
+static struct leg_allow
+allow_of(const struct calls *cs, const struct edge_source *src)
 {
-	return cs->snap && src->trunk != POLICY_NONE
-		       ? (enum trunk_indialog)cs->snap->trunk[src->trunk].indialog
-		       : TRUNK_INDIALOG_NONE;
+	const struct trunk *t =
+		cs->snap && src->trunk != POLICY_NONE ? &cs->snap->trunk[src->trunk] : NULL;
+
+	if (!t)
+		return (struct leg_allow){.refer = false};
+	return (struct leg_allow){.indialog = (enum trunk_indialog)t->indialog,
+				  .refer = t->refer == TRUNK_REFER_LOCAL};
 }
 
 static void
@@ -251,7 +265,7 @@ answer_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		    &(struct leg_plain){.status = status,
 					.warning = r ? refusal_text(r) : "",
 					.id = id,
-					.indialog = indialog_of(cs, src)});
+					.allow = allow_of(cs, src)});
 }
 
 static void
@@ -272,48 +286,6 @@ refuse_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 }
 
 /* ---- a new call ---- */
-
-struct call *
-calls_new(struct calls *cs, uint32_t slot)
-{
-	struct call *c = pool_get(&cs->pool);
-
-	if (!c)
-		return NULL;
-	c->owner = cs;
-	c->slot = slot;
-	c->timer.on_due = timer_due;
-	c->ok.due = c->step_due = c->ring.again.due = c->renew.at = c->rekey_at = TIMER_NEVER;
-	b2bua_init(&c->m);
-	amend_init(&c->change.m);
-	c->change.asking = (struct call_user){c, LEG_A, USER_ASKING};
-	c->change.asked = (struct call_user){c, LEG_B, USER_ASKED};
-	limit_hold_init(&c->hold);
-	for (int i = 0; i < CALL_LEGS; i++) {
-		c->leg[i].u_invite = (struct call_user){c, (enum call_leg_index)i, USER_INVITE};
-		c->leg[i].u_bye = (struct call_user){c, (enum call_leg_index)i, USER_BYE};
-	}
-	list_add(&cs->live, &c->node);
-	metric_set(METRIC_calls, pool_used(&cs->pool));
-	return c;
-}
-
-static void
-begin_record(struct call *c, const struct edge_source *src)
-{
-	const struct snapshot_view *v = c->owner->snap;
-	struct record_leg *a = &c->rec.leg[LEG_A];
-
-	c->rec.version = CALL_RECORD_VERSION;
-	c->rec.size = sizeof(c->rec);
-	c->rec.id = id_new(c->owner->conf.node, c->owner->conf.worker);
-	c->rec.invite_us = clock_wall_us();
-	a->account = snapshot_account_id(v, src->account);
-	a->trunk = snapshot_trunk_id(v, src->trunk);
-	a->security = v->trunk[src->trunk].security;
-	a->secure = trunk_encrypts(a->security);
-	leg_from_source(c, LEG_A, src);
-}
 
 /* Everything that may say no before a target is tried. */
 static enum refusal
@@ -377,7 +349,7 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	bool exempt = sos_is_exempt(cs, m, src);
 	bool room = cs->snap && (exempt || calls_count(cs) < cs->conf.max_calls);
 	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg, exempt) : UINT32_MAX;
-	struct call *c = slot == UINT32_MAX ? NULL : calls_new(cs, slot);
+	struct call *c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
 	enum refusal r;
 
 	if (!c) {
@@ -386,7 +358,7 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		return;
 	}
 	metric_add(METRIC_calls_total, 1);
-	begin_record(c, src);
+	create_record(c, src);
 	c->rec.exempt = exempt;
 	c->leg[LEG_A].invite = txn;
 	leg_note_allow(c, LEG_A, m);
@@ -579,7 +551,7 @@ calls_on_undelivered(struct calls *cs, void *user, uint64_t now_us)
 	if (u->kind == USER_ASKING)
 		u->call->change.in = NULL;
 	else
-		u->call->leg[LEG_A].invite = NULL;
+		u->call->leg[u->leg].invite = NULL;
 	u->call->ok_txn = NULL;
 }
 
@@ -591,6 +563,19 @@ on_bye_news(struct call *c, enum call_leg_index i, const struct edge_news *news)
 	if (news->event == EDGE_RESPONSE && news->msg->status < 200)
 		return;
 	act_event(c, i == LEG_A ? B2BUA_EV_DONE_A : B2BUA_EV_DONE_B, NULL);
+}
+
+/* The INVITE of a leg that came from another call is over but for copies of its 2xx. */
+static void
+on_copy(struct call *c, enum call_leg_index i, const struct edge_news *news)
+{
+	const struct sip_dialog *d = &c->rec.leg[i].dialog;
+
+	if (news->last)
+		c->leg[i].invite = NULL;
+	if (news->event == EDGE_RESPONSE && news->msg->status >= 200 && news->msg->status < 300 &&
+	    news->msg->cseq == d->local_invite_cseq && sip_dialog_match(d, news->msg))
+		speak_ack(c, i);
 }
 
 void
@@ -619,6 +604,10 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 		renew_first_news(c, news);
 		return;
 	}
+	if (c->leg[u->leg].placed) {
+		on_copy(c, u->leg, news);
+		return;
+	}
 	failed = news->event != EDGE_OVER &&
 		 (news->event != EDGE_RESPONSE || news->msg->status >= 300);
 	/* over UDP it lives on for copies of the failure: another target's takes its place here */
@@ -638,13 +627,34 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 
 /* ---- time and media ---- */
 
+/* One whose leg talks in another call: what it uses is counted as before. */
+static void
+ride_on(struct call *c)
+{
+	enum refusal r = meter_next(c) <= c->owner->now ? meter_due(c) : REFUSAL_NONE;
+
+	speak_store(c);
+	if (r != REFUSAL_NONE && !c->host->finished)
+		act_stop(c->host, r); /* it goes with it */
+	else
+		act_arm(c);
+}
+
 static void
 timer_due(struct timer *t, uint64_t now)
 {
 	struct call *c = CONTAINER_OF(t, struct call, timer);
 
 	c->owner->now = now;
+	if (c->finished && c->host) {
+		ride_on(c);
+		return;
+	}
 	if (c->finished) {
+		if (join_is_orphan(c)) {
+			c->owner->n_orphans--;
+			act_note_end(c, ENDER_POSTERN, 200, 41, REFUSAL_RESTARTED);
+		}
 		act_finish(c);
 		return;
 	}
@@ -665,6 +675,11 @@ timer_due(struct timer *t, uint64_t now)
 	}
 	if (c->m.state == B2BUA_UP && c->renew.at <= now) {
 		inside_end_for(c, renew_due(c));
+		return;
+	}
+	if (c->m.state == B2BUA_UP && c->transfer.at <= now) {
+		refer_due(c);
+		act_arm(c);
 		return;
 	}
 	if (c->m.state == B2BUA_UP && c->rekey_at <= now) {
@@ -716,6 +731,19 @@ call_of_media(struct calls *cs, uint32_t slot, uint32_t generation, enum call_le
 	return NULL;
 }
 
+/* The row that a leg had before it came to another call. */
+static void
+free_moved(struct calls *cs, const struct media_closed *m)
+{
+	struct call *c = m->slot < cs->n_media ? cs->by_media[m->slot] : NULL;
+
+	for (uint32_t k = 0; c && k < c->n_moved; k++)
+		if (c->moved[k].slot == m->slot && c->moved[k].generation == m->generation) {
+			act_free_moved(c, k);
+			return;
+		}
+}
+
 void
 calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t now_us)
 {
@@ -723,11 +751,13 @@ calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t n
 	struct call *c = call_of_media(cs, m->slot, m->generation, &i);
 
 	cs->now = now_us;
-	if (!c)
+	if (!c) {
+		free_moved(cs, m);
 		return;
+	}
 	c->rec.leg[i].stats = m->stats;
 	c->rec.leg[i].stats_final = 1;
-	if (c->finished && c->rec.leg[1 - i].stats_final)
+	if (c->finished && !c->host && c->rec.leg[1 - i].stats_final)
 		act_finish(c);
 }
 

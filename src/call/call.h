@@ -55,7 +55,4 @@ void calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation
 /** A key of this leg is good for few packets more: another one is offered. */
 void calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
 
-/** A call with nothing in it yet, at this slot of the records; NULL: as many as there may be. */
-struct call *calls_new(struct calls *cs, uint32_t slot);
-
 #endif

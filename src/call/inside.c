@@ -4,6 +4,7 @@
 #include "call/caller.h"
 #include "call/modify.h"
 #include "call/pass.h"
+#include "call/refer.h"
 #include "call/ring.h"
 #include "call/speak.h"
 
@@ -15,7 +16,7 @@ answer(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 		    &(struct leg_plain){.status = status,
 					.warning = r ? refusal_text(r) : "",
 					.id = r ? c->rec.id.z : "",
-					.indialog = leg_indialog(c)});
+					.allow = leg_allows(c, i)});
 }
 
 static void
@@ -24,29 +25,43 @@ take_bye(struct call *c, enum call_leg_index i, struct edge_txn *txn, const stru
 	int q850 = reason_q850_of(m);
 
 	(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_BYE);
-	act_note_end(c, i == LEG_A ? ENDER_CALLER : ENDER_CALLED, 487, q850 ? q850 : 16,
-		     REFUSAL_NONE);
-	act_note_failure(c, 487, q850, "");
+	if (!refer_waits(c, i)) {
+		act_note_end(c, i == LEG_A ? ENDER_CALLER : ENDER_CALLED, 487, q850 ? q850 : 16,
+			     REFUSAL_NONE);
+		act_note_failure(c, 487, q850, "");
+	}
 	speak_store(c); /* who ended it */
 	answer(c, i, txn, m, 200, REFUSAL_NONE);
+	if (refer_takes_bye(c, i)) {
+		act_arm(c);
+		return;
+	}
 	act_event(c, i == LEG_A ? B2BUA_EV_BYE_A : B2BUA_EV_BYE_B, m);
 }
 
 void
 inside_end_for(struct call *c, enum refusal r)
 {
-	if (r == REFUSAL_NONE || c->finished)
-		act_arm(c);
-	else
+	if (r != REFUSAL_NONE && !c->finished) {
 		act_stop(c, r);
+		return;
+	}
+	if (c->transfer.joined && r == REFUSAL_NONE)
+		refer_look(c);
+	else
+		act_arm(c);
 }
 
 static void
 take_change(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
 	    uint32_t last_invite)
 {
-	enum refusal r = modify_request(c, i, txn, m);
+	enum refusal r = REFUSAL_NONE;
 
+	if (refer_keeps_still(c))
+		answer(c, i, txn, m, 491, REFUSAL_PENDING);
+	else
+		r = modify_request(c, i, txn, m);
 	if (c->change.in != txn) { /* refused: its ACK never comes here, an earlier one's may */
 		c->rec.leg[i].dialog.remote_invite_cseq = last_invite;
 		speak_store(c);
@@ -96,6 +111,8 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		take_change(c, i, txn, m, last_invite);
 	else if (m->method == SIP_INFO || m->method == SIP_MESSAGE || m->method == SIP_NOTIFY)
 		pass_request(c, i, txn, m);
+	else if (m->method == SIP_REFER)
+		refer_request(c, i, txn, m, src);
 	else
 		answer(c, i, txn, m, m->method == SIP_UNKNOWN ? 501 : 405, REFUSAL_METHOD);
 }

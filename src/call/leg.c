@@ -40,11 +40,21 @@ leg_indialog(const struct call *c)
 
 /* The methods that its peer may send us. */
 static void
-put_allow(struct buf *b, enum trunk_indialog indialog)
+put_allow(struct buf *b, struct leg_allow a)
 {
-	sip_edit_hdr_fmt(b, SIP_H_ALLOW, "%s%s%s", allow_list,
-			 indialog >= TRUNK_INDIALOG_DTMF ? ", INFO" : "",
-			 indialog >= TRUNK_INDIALOG_ALL ? ", MESSAGE, NOTIFY" : "");
+	sip_edit_hdr_fmt(b, SIP_H_ALLOW, "%s%s%s%s", allow_list,
+			 a.indialog >= TRUNK_INDIALOG_DTMF ? ", INFO" : "",
+			 a.indialog >= TRUNK_INDIALOG_ALL ? ", MESSAGE, NOTIFY" : "",
+			 a.refer ? ", REFER" : "");
+}
+
+struct leg_allow
+leg_allows(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = leg_trunk(c, i);
+
+	return (struct leg_allow){.indialog = leg_indialog(c),
+				  .refer = t && t->refer == TRUNK_REFER_LOCAL};
 }
 
 enum hide_way
@@ -313,7 +323,7 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	from = b->len;
 	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
 		caller_put_headers(c, b, host);
-	put_allow(b, leg_indialog(c));
+	put_allow(b, leg_allows(c, LEG_B));
 	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len ? "timer, 100rel" : "timer"); /* call/ring */
 	put_session_request(c, LEG_B, b);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
@@ -408,7 +418,7 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	sip_dialog_put_headers(d, b, method, cseq);
 	if (r->method != SIP_INFO && r->method != SIP_MESSAGE) /* RFC 6086 3, RFC 3428 4 */
 		put_contact(c, i, b);
-	put_allow(b, leg_indialog(c));
+	put_allow(b, leg_allows(c, i));
 	if (r->method == SIP_INVITE || r->method == SIP_UPDATE) {
 		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 		sip_edit_hdr_z(b, SIP_H_SUPPORTED, "timer");
@@ -416,6 +426,10 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	}
 	if (r->rack)
 		sip_edit_hdr_z(b, SIP_H_RACK, r->rack);
+	if (r->event) {
+		sip_edit_hdr_z(b, SIP_H_EVENT, r->event);
+		sip_edit_hdr_z(b, SIP_H_SUBSCRIPTION_STATE, r->subscription);
+	}
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	from = b->len;
 	if (r->from)
@@ -482,9 +496,11 @@ leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *t
 
 	sip_edit_copy_all(b, req, SIP_H_RECORD_ROUTE);
 	put_contact(c, i, b);
-	put_allow(b, leg_indialog(c));
+	put_allow(b, leg_allows(c, i));
 	if (a->status >= 200)
 		put_session_answer(c, i, b, req);
+	if (a->quiet)
+		sip_edit_named(b, STR("Refer-Sub"), STR("false"));
 	if (a->rseq) {
 		sip_edit_hdr_z(b, SIP_H_REQUIRE, "100rel");
 		sip_edit_hdr_u64(b, SIP_H_RSEQ, a->rseq);
@@ -506,7 +522,7 @@ leg_put_passed(struct call *c, enum call_leg_index i, const struct edge_txn *txn
 {
 	(void)begin_response(c, i, txn, b, status);
 	if (status == 405 || status == 501)
-		put_allow(b, leg_indialog(c));
+		put_allow(b, leg_allows(c, i));
 	if (status == 415)
 		sip_edit_copy_all(b, m, SIP_H_ACCEPT);
 	hide_copy(b, m, leg_way(c, i));
@@ -592,7 +608,7 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 	if (status == 503 && c->rec.class != CLASS_EMERGENCY) /* nobody waits with that */
 		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
 	if (status == 405)
-		put_allow(b, leg_indialog(c));
+		put_allow(b, leg_allows(c, LEG_A));
 	if (status < 400)
 		put_redirect(c, b);
 	sip_edit_body(b, STR_NULL, STR_NULL);
@@ -621,7 +637,7 @@ leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,
 	put_agent(cs, b, SIP_H_SERVER);
 	put_warning(b, p->warning, p->id);
 	if (p->status == 200 || p->status == 405 || p->status == 501)
-		put_allow(b, p->indialog);
+		put_allow(b, p->allow);
 	if (p->status == 200 || p->status == 415)
 		sip_edit_hdr_z(b, SIP_H_ACCEPT,
 			       req->method == SIP_INFO ? dtmf_types : "application/sdp");

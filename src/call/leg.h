@@ -11,6 +11,12 @@ enum hide_way leg_way(const struct call *c, enum call_leg_index i);
 const struct trunk *leg_trunk(const struct call *c, enum call_leg_index i);
 /** Which requests inside a dialog both legs' trunks let go on; before leg B has one: A's alone. */
 enum trunk_indialog leg_indialog(const struct call *c);
+/* What Allow names beside our own methods. */
+struct leg_allow {
+	enum trunk_indialog indialog;
+	bool refer;
+};
+struct leg_allow leg_allows(const struct call *c, enum call_leg_index i);
 /** Fill what the record says of a leg from where its message came. */
 void leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source *src);
 /** Which methods it takes, where a message of leg i says so. */
@@ -39,6 +45,7 @@ struct leg_request {
 	bool whole;                 /* the body of from and what speaks of it goes along, too */
 	struct str type, body;      /* Content-Type; empty: no body */
 	const char *rack;           /* of a PRACK; else NULL */
+	const char *event, *subscription; /* Event and Subscription-State of a NOTIFY; else NULL */
 };
 /** Such a request on leg i; its CSeq is counted in the record. */
 enum err leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request *r,
@@ -48,6 +55,7 @@ struct leg_answer {
 	int status;
 	const struct sip_msg *from; /* what crosses of it goes along; NULL: nothing */
 	struct str body;            /* SDP; empty: none */
+	bool quiet;                 /* no NOTIFY will follow (RFC 4488) */
 	uint32_t rseq;              /* reliable, with this number (RFC 3262); 0: not */
 };
 /** Such a response to a request of leg i. */
@@ -65,10 +73,10 @@ void leg_put_failure_a(struct call *c, struct buf *b, int status, const char *wa
 /* An answer that says nothing of a call. */
 struct leg_plain {
 	int status;
-	const char *warning;          /* "" = none */
-	const char *id;               /* in the Warning; "" = none */
-	uint32_t retry_s;             /* Retry-After; 0 = what the status says */
-	enum trunk_indialog indialog; /* what Allow shall name beside our own methods */
+	const char *warning; /* "" = none */
+	const char *id;      /* in the Warning; "" = none */
+	uint32_t retry_s;    /* Retry-After; 0 = what the status says */
+	struct leg_allow allow;
 };
 /** Such an answer to req, from source; tag: ours where req has none. */
 void leg_put_plain(const struct calls *cs, struct buf *b, const struct sip_msg *req,

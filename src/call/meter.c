@@ -143,8 +143,8 @@ meter_next(const struct call *c)
 {
 	uint64_t length = length_due(&c->rec);
 
-	if (c->m.state != B2BUA_ANSWERED && c->m.state != B2BUA_UP)
-		return TIMER_NEVER;
+	if (c->m.state != B2BUA_ANSWERED && c->m.state != B2BUA_UP && (!c->host || c->rec.end_us))
+		return TIMER_NEVER; /* but one that rides goes on until its host ends */
 	return length < c->step_due ? length : c->step_due;
 }
 

@@ -113,7 +113,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		*why = no.text ? no.text : "";
 		return refusal_of(c, i, s, &no);
 	}
-	if (names_us(c, &x->far)) {
+	if (names_us(c, &x->far) && c->rec.leg[i].media_open) {
 		*why = "the SDP names a media address of ours: packets would go round";
 		return REFUSAL_MEDIA;
 	}
@@ -144,6 +144,32 @@ negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 	if (r == REFUSAL_NONE)
 		c->x.open = true;
 	else
+		negotiate_drop(c);
+	return r;
+}
+
+enum refusal
+negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index i)
+{
+	static const char plain[] =
+		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n"
+		"t=0 0\r\nm=audio 9 RTP/AVP 8 0 101\r\n"
+		"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
+		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n";
+	const struct call_said *said = &other->leg[i].said;
+	const char *why;
+	enum refusal r;
+
+	c->rec.leg[LEG_A].secure = said->n && other->rec.leg[i].secure;
+	c->leg[LEG_A].local.media = other->leg[i].local.media;
+	negotiate_drop(c);
+	c->x.from = LEG_A;
+	r = keep_offer(c, said->n ? str_of(said->z, said->n) : str_from(plain));
+	if (r == REFUSAL_NONE)
+		r = read_offer(c, LEG_A, str_of(c->x.body, c->x.n_body), &why);
+	c->x.open = r == REFUSAL_NONE;
+	c->x.far.direction = SDP_SENDRECV; /* the other party may be on hold just now */
+	if (r != REFUSAL_NONE)
 		negotiate_drop(c);
 	return r;
 }
@@ -190,7 +216,7 @@ negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	if (l->media_open)
 		give_port(c, i);
 	memset(o, 0, sizeof(*o));
-	e = ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : MEDIA_NO_SLOT,
+	e = ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : c->near,
 			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].local.media);
 	if (e != ERR_OK)
 		return e == ERR_NOTFOUND ? REFUSAL_MEDIA_ADDRESS : REFUSAL_NO_PORTS;
@@ -248,14 +274,15 @@ take_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 	struct sdp_stream keep;
 	uint32_t slot = c->rec.leg[i].media.slot;
 
-	if (far->suite != SDP_SUITE_NONE && (!leg->in_serial || leg->far.suite != far->suite ||
-					     !sdp_key_eq(&leg->far.key, &far->key))) {
+	bool keyed = far->suite != SDP_SUITE_NONE && c->rec.leg[i].media_open;
+
+	if (keyed && (!leg->in_serial || leg->far.suite != far->suite ||
+		      !sdp_key_eq(&leg->far.key, &far->key))) {
 		leg->in_serial = ++leg->last_in;
 		ops->do_key(ops->arg, slot, true, leg->in_serial, &far->key);
 	}
-	if (far->suite != SDP_SUITE_NONE &&
-	    (!leg->out_serial || leg->local.crypto[0].suite != local->crypto[0].suite ||
-	     !sdp_key_eq(&leg->local.crypto[0].keys[0], out))) {
+	if (keyed && (!leg->out_serial || leg->local.crypto[0].suite != local->crypto[0].suite ||
+		      !sdp_key_eq(&leg->local.crypto[0].keys[0], out))) {
 		leg->out_serial = ++leg->last_out;
 		ops->do_key(ops->arg, slot, false, leg->out_serial, out);
 	}
@@ -285,6 +312,8 @@ open_row(struct call *c, enum call_leg_index i)
 	const struct trunk *t = terms_trunk(c, i);
 	struct media_open *o = &l->media;
 
+	if (!l->media_open) /* a leg that nobody is at (call/refer) */
+		return REFUSAL_NONE;
 	o->peer = peer->media_open ? peer->media.slot : MEDIA_NO_SLOT;
 	o->flags = leg_flags(c, i) | (o->pts.n ? o->flags & MEDIA_F_PTS_ALL : 0);
 	o->rtp = leg->far.rtp;

@@ -15,6 +15,9 @@
  */
 enum refusal negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 			     struct edge_txn *txn, const char **why);
+/** Leg A of c, whom nobody is at, offers what the other party of `other` can, as leg i of that was
+ * shown it last; where that did not outlive a restart, G.711. */
+enum refusal negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index i);
 /** A port of this trunk's media address for leg i, if it has none yet; that of a target before it,
  * with another address, is given back. */
 enum refusal negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk);

@@ -17,7 +17,7 @@ answer(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 {
 	struct leg_plain q = *p;
 
-	q.indialog = leg_indialog(c);
+	q.allow = leg_allows(c, i);
 	speak_plain(c->owner, txn, m, &c->rec.leg[i].remote, &q);
 }
 

@@ -35,6 +35,10 @@
 	X(INTERVAL, 422, 79, "a session timer shorter than 90 seconds")                            \
 	X(METHOD, 405, 79, "this method is not allowed on the trunk")                              \
 	X(BODY_TYPE, 415, 79, "only application/sdp is understood here")                           \
+	X(REFER, 400, 127, "Refer-To names nobody who could be called: send a SIP or tel URI")     \
+	X(REFER_DIALOG, 481, 41,                                                                   \
+	  "Replaces in Refer-To names no other call of the account that is up")                    \
+	X(REFER_OFF, 403, 21, "this call cannot be transferred")                                   \
 	X(BODY_LONG, 413, 127, "a body that is too long to go on to the other side")               \
 	X(PASS, 500, 41, "too many requests inside the call wait for the other side")              \
 	X(SDP, 400, 88, "the SDP cannot be read")                                                  \

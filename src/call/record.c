@@ -140,7 +140,8 @@ call_record_valid(const struct call_record *r)
 	    !has_end(r->from_sent, sizeof(r->from_sent)) ||
 	    !has_end(r->to_sent, sizeof(r->to_sent)) || !has_end(r->payer.z, sizeof(r->payer.z)) ||
 	    !has_end(r->payer_parent.z, sizeof(r->payer_parent.z)) ||
-	    r->increment_s > CALL_INCREMENT_MAX)
+	    !has_end(r->transfer_of.z, sizeof(r->transfer_of.z)) || r->host_leg >= CALL_LEGS ||
+	    r->rides > CALL_LEGS || r->increment_s > CALL_INCREMENT_MAX)
 		return false;
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)) ||

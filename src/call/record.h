@@ -1,4 +1,4 @@
-/* The call record, version 4: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 5: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H
@@ -14,8 +14,9 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 4,
-	CALL_SPARE = 32, /* records and calls beyond the node's limit, for emergency calls */
+	CALL_RECORD_VERSION = 5,
+	CALL_TRANSFERS_MAX = 3, /* of a call */
+	CALL_SPARE = 32,        /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
 	CALL_NAME_MAX = 128,       /* peer identity, codec */
 	CALL_NUMBER_MAX = 64,      /* a number or user part as it came */
@@ -173,6 +174,15 @@ struct call_record {
 	uint32_t steps;        /* increments begun and counted */
 	uint32_t max_length_s; /* 0 = no limit */
 	uint32_t exempt;       /* 1: an emergency call, or the call back: no limit holds */
+	struct id
+		transfer_of; /* the call in which a transfer to this one was asked for; "" = none */
+	uint8_t transfers;   /* that were carried out in this call */
+	uint8_t joining; /* its legs have changed, and do not agree yet: it cannot go on elsewhere
+			  */
+	uint8_t rides; /* 1 + its leg that is leg host_leg of transfer_of now; it ends with that; 0:
+			  none */
+	uint8_t host_leg;
+	uint32_t pad3;
 	char from_received[CALL_NUMBER_MAX], to_received[CALL_NUMBER_MAX];
 	char from_sent[CALL_NUMBER_MAX], to_sent[CALL_NUMBER_MAX];
 	struct record_target target[ROUTE_TARGETS_MAX];

@@ -149,6 +149,41 @@ renew_due(struct call *c)
 	return REFUSAL_NONE;
 }
 
+/* Both rows of a call are one worker's. A leg that came from another call may have to get a port of
+ * its own here, with keys of its own: it is about to be offered them. */
+static enum refusal
+move_near(struct call *c, enum call_leg_index i)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	const struct media_plan *plan = c->owner->conf.plan;
+	struct record_leg *l = &c->rec.leg[i];
+	struct call_leg *leg = &c->leg[i];
+	struct sdp_origin origin = l->origin;
+	struct media_open old = l->media;
+	uint32_t trunk = v ? snapshot_trunk(v, str_from(l->trunk.z)) : POLICY_NONE;
+	enum refusal r;
+
+	if (!plan || media_slot_worker(plan, old.slot) ==
+			     media_slot_worker(plan, c->rec.leg[1 - i].media.slot))
+		return REFUSAL_NONE;
+	if (trunk == POLICY_NONE || c->n_moved == CALL_TRANSFERS_MAX)
+		return REFUSAL_NO_PORTS;
+	l->media_open = 0;
+	r = negotiate_port(c, i, trunk);
+	l->origin = origin; /* the session stays the same */
+	if (r != REFUSAL_NONE) {
+		l->media = old;
+		l->media_open = 1;
+		return r;
+	}
+	c->moved[c->n_moved].slot = old.slot;
+	c->moved[c->n_moved++].generation = old.generation;
+	ops_of(c)->do_close(ops_of(c)->arg, old.slot, old.generation);
+	leg->in_serial = leg->out_serial = leg->last_in = leg->last_out = 0;
+	leg->local.n_crypto = 0;
+	return REFUSAL_NONE;
+}
+
 /* ---- what they say ---- */
 
 static void
@@ -176,6 +211,8 @@ take_ok(struct call *c, const struct edge_news *news)
 	note_ok(c, news);
 	if (fetched) {
 		r = negotiate_offer(c, k->asked.leg, news->msg, NULL, &why);
+		if (r == REFUSAL_NONE)
+			r = move_near(c, (enum call_leg_index)(1 - k->asked.leg));
 		if (r == REFUSAL_NONE)
 			r = negotiate_ask(c);
 		if (r == REFUSAL_NONE)

@@ -3,9 +3,13 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "call/act.h"
+#include "call/create.h"
+#include "call/join.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
 #include "call/speak.h"
+
+enum { RESTORE_HOST_US = 2000000 /* records are taken one by one, all at once */ };
 
 /* What a call in set-up still can be told: its target that nobody waits any more. */
 static void
@@ -30,13 +34,31 @@ give_up_setup(struct call *c)
 		c->owner->ops.do_forget(c->owner->ops.arg, txn);
 }
 
+/* Do its two parties talk to each other? Not while a transfer was in hand that had begun to. */
+static bool
+is_whole(const struct call *c)
+{
+	return !c->rec.joining && c->rec.leg[LEG_A].dialog.state != SIP_DIALOG_TERMINATED &&
+	       c->rec.leg[LEG_B].dialog.state != SIP_DIALOG_TERMINATED;
+}
+
 static void
 resume_call(struct call *c)
 {
 	enum b2bua_state state = (enum b2bua_state)c->rec.state;
 	bool sick = c->rec.crashes >= 2; /* in hand at two crashes: set aside */
 
-	if (state == B2BUA_UP && !sick && !c->rec.end_us) {
+	if (c->rec.rides) { /* nothing is said any more; it waits for its host, or for that to come
+			     */
+		c->m.state = B2BUA_ENDED;
+		c->finished = true;
+		negotiate_close(c);
+		c->closing_due = c->owner->now + RESTORE_HOST_US;
+		speak_store(c);
+		act_arm(c);
+		return;
+	}
+	if (state == B2BUA_UP && !sick && !c->rec.end_us && is_whole(c)) {
 		metric_add(METRIC_calls_restored, 1);
 		act_event(c, B2BUA_EV_RESTORE, NULL);
 		speak_store(c);
@@ -95,7 +117,7 @@ hold_again(struct call *c)
 enum err
 calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, uint64_t now_us)
 {
-	struct call *c = calls_new(cs, slot);
+	struct call *c = create_call(cs, slot);
 
 	cs->now = now_us;
 	if (!c)
@@ -117,6 +139,7 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 	}
 	negotiate_restore(c);
 	hold_again(c);
+	join_restore(c);
 	resume_call(c);
 	return ERR_OK;
 }

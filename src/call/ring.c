@@ -78,7 +78,8 @@ void
 ring_prack(struct call *c, struct edge_txn *txn, const struct sip_msg *m)
 {
 	struct call_ring *r = &c->ring;
-	struct leg_plain p = {.status = 481, .warning = "", .id = "", .indialog = leg_indialog(c)};
+	struct leg_plain p = {
+		.status = 481, .warning = "", .id = "", .allow = leg_allows(c, LEG_A)};
 	struct sip_rack k;
 	bool ours = r->waits && sip_rack_read(m, &k) == ERR_OK && k.rseq == r->rseq &&
 		    k.cseq == c->rec.leg[LEG_A].dialog.remote_invite_cseq &&

@@ -65,8 +65,8 @@ speak_bye(struct call *c, enum call_leg_index i)
 	struct buf b;
 
 	begin_msg(c, &b);
-	if (c->rec.leg[i].dialog.state == SIP_DIALOG_NEW || leg_put_bye(c, i, &b) != ERR_OK ||
-	    leg_dest(c, i, &dest) != ERR_OK)
+	if (c->rec.leg[i].dialog.state == SIP_DIALOG_NEW || leg->left ||
+	    leg_put_bye(c, i, &b) != ERR_OK || leg_dest(c, i, &dest) != ERR_OK)
 		return false;
 	(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_BYE);
 	speak_store(c);

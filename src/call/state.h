@@ -157,6 +157,8 @@ struct call_leg {
 	bool agreed;        /* an offer and its answer were exchanged with this peer */
 	bool answers;       /* said answers what it offered; else it offers */
 	bool answer_in_ack; /* our ACK to it carries said */
+	bool left;          /* it hung up while its transfer was in hand: no BYE is due */
+	bool placed;        /* it came from another call: its INVITE is over (call/join.h) */
 	bool wants_key;     /* ours nears its end: it shall be offered another one */
 	uint8_t key_tries;
 };
@@ -226,6 +228,27 @@ struct call_pass {
 	struct edge_txn *out;           /* client */
 };
 
+/* A transfer that a leg of this call asked for (call/refer.h). */
+struct call_transfer {
+	struct call *to; /* whose called leg shall come in its place; NULL: none is in hand */
+	uint8_t leg;     /* who asked, and whose place it is */
+	uint8_t to_leg;  /* of `to`: who comes; once joined, the leg that asked is there */
+	bool joined;     /* they changed places; the two parties do not agree yet */
+	bool attended;   /* `to` was there before, a call of who asked */
+	bool quiet;      /* who asked wants no NOTIFY (RFC 4488) */
+	bool gone;       /* it hung up meanwhile */
+	bool rang;       /* it was told so */
+	uint32_t id;     /* CSeq of the REFER */
+	uint64_t at;     /* when it is gone on with; TIMER_NEVER: not by time */
+};
+
+/* What calls has to know of a call that a transfer is about. */
+enum call_transfer_event {
+	TRANSFER_RINGS, /* of the new call */
+	TRANSFER_UP,    /* of the new call: whom it called has answered */
+	TRANSFER_OVER,  /* of any call that a transfer is in hand for: it ends */
+};
+
 struct call {
 	struct calls *owner;
 	struct list node; /* in the owner's list of live calls */
@@ -251,11 +274,21 @@ struct call {
 	struct call_exchange x;
 	struct call_change change;
 	struct call_renew renew;
-	uint64_t rekey_at; /* a leg that wants_key is asked; TIMER_NEVER: none */
+	struct call_transfer transfer;
+	struct call *transfer_for; /* whose transfer this call is made for; NULL: none */
+	struct call *host;         /* where its called leg talks now; it ends with that call */
+	struct {
+		uint32_t slot, generation;
+	} moved[CALL_TRANSFERS_MAX]; /* rows that legs had before, closed, until media says so */
+	uint32_t n_moved;
+	struct list riders; /* of a host */
+	struct list ride;   /* in its host's riders */
+	uint64_t rekey_at;  /* a leg that wants_key is asked; TIMER_NEVER: none */
 	struct call_pass pass[CALL_PASS_MAX];
 	struct call_ring ring;
 	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
 	bool plain;           /* and it is asked in clear: it refused SRTP */
+	uint32_t near;        /* a slot that leg B's shall lie near; MEDIA_NO_SLOT: leg A's */
 	bool late;            /* A's INVITE had no offer: B's 2xx has it, A's ACK the answer */
 	uint64_t closing_due; /* waiting for media's last counters */
 	bool media_closing, finished;
@@ -279,7 +312,11 @@ struct calls {
 	void *own_rows[2];      /* of usage and emergency, where conf brought none */
 	struct call **by_media; /* by media slot: whose it is */
 	uint32_t n_media;
-	struct guard guard; /* of log lines about what is refused */
+	/* a transfer is in hand for c (call/refer.h) */
+	void (*on_transfer)(struct call *c, enum call_transfer_event ev, const struct sip_msg *m);
+	void (*on_due)(struct timer *t, uint64_t now_us); /* of each call's timer */
+	uint32_t n_orphans;                               /* riders that wait for their host */
+	struct guard guard;                               /* of log lines about what is refused */
 	bool draining;
 	uint64_t now;             /* of the event in hand */
 	char msg[CALL_MSG_MAX];   /* where messages are written */

@@ -250,6 +250,10 @@ cdr_put(struct buf *b, const struct call_record *r)
 	put_charge(b, r);
 	put_ending(b, r);
 	put_targets(b, r);
+	if (r->transfer_of.z[0])
+		put_text(b, "transfer_of", r->transfer_of.z);
+	if (r->transfers)
+		buf_printf(b, ",\"transfers\":%u", r->transfers);
 	buf_printf(b, ",\"restored\":%s,\"crashes\":%u", r->restored ? "true" : "false",
 		   r->crashes);
 	put_text(b, "encrypted", encrypted_word(r));

@@ -64,6 +64,7 @@ struct roster_trunk {
 	enum trunk_verstat verstat;
 	uint8_t dscp, poll_down, poll_up;
 	enum trunk_indialog indialog;
+	enum trunk_refer refer;
 	uint32_t order; /* among the trunks of its account, from 0 */
 	uint32_t place;
 };

@@ -40,6 +40,12 @@ enum trunk_indialog {
 };
 /* verstat, what a carrier says of its caller's number: only where both trunks pass it. */
 enum trunk_verstat { TRUNK_VERSTAT_STRIP, TRUNK_VERSTAT_PASS, TRUNK_VERSTAT_N };
+/* What becomes of a REFER that it sends inside a call. */
+enum trunk_refer {
+	TRUNK_REFER_REFUSE,
+	TRUNK_REFER_LOCAL, /* it ends here: we call the target, by its account's rules */
+	TRUNK_REFER_N
+};
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
 /* What a customer trunk is known by when it comes to us. */
 enum trunk_identity {
@@ -118,15 +124,15 @@ struct trunk {
 	uint8_t indialog;           /* enum trunk_indialog */
 	uint8_t t38_clear;          /* 0, 1: T.38, never encrypted, may go here though voice is */
 	uint8_t large;              /* enum trunk_large */
-	uint8_t pad[3];
+	uint8_t refer;              /* enum trunk_refer */
+	uint8_t pad[2];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
-	trunk_prefer_words, trunk_indialog_words;
-extern const struct word_list trunk_verstat_words;
+	trunk_prefer_words, trunk_indialog_words, trunk_refer_words, trunk_verstat_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

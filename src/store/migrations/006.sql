@@ -32,3 +32,5 @@ ALTER TABLE trunk ADD COLUMN login_registrar TEXT NOT NULL DEFAULT '';
 ALTER TABLE trunk ADD COLUMN login_expires_s INTEGER NOT NULL DEFAULT 3600;
 -- How requests above 1,300 bytes go to a trunk with transport udp.
 ALTER TABLE trunk ADD COLUMN large TEXT NOT NULL DEFAULT 'tcp';
+-- What becomes of a REFER.
+ALTER TABLE trunk ADD COLUMN refer TEXT NOT NULL DEFAULT 'refuse';

@@ -81,6 +81,7 @@ static const char text[] =
 	"        mki: always\n"
 	"        roc: reset\n"
 	"        indialog: all\n"
+	"        refer: local\n"
 	"        overflow: acme-0\n"
 	"        contact: fqdn\n"
 	"        headers: {in: [remove X-A, \"add X-B: {called}\"], out: [\"replace s: x\"]}\n"
