@@ -328,7 +328,7 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 bool
 admit_unread(struct call *c, const struct sip_msg *msg, const struct edge_source *src)
 {
-	if (check_number(c, msg) != REFUSAL_NONE || c->rec.class != CLASS_EMERGENCY)
+	if (check_number(c, msg, src->trunk) != REFUSAL_NONE || c->rec.class != CLASS_EMERGENCY)
 		return false;
 	c->rec.payer = snapshot_account_id(c->owner->snap, payer_of(c, src));
 	sos_note(c);

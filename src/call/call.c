@@ -388,7 +388,7 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 	cs->now = now_us;
 	if (cs->snap)
 		slot = cs->ops.do_slot(cs->ops.arg, true);
-	c = slot == UINT32_MAX ? NULL : calls_new(cs, slot);
+	c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
 	if (!c) {
 		log_error("call.emergency", "account=%s refused: %s; no room for its record",
 			  src->account_id.z, why);
@@ -396,7 +396,7 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 	}
 	metric_add(METRIC_calls_total, 1);
 	metric_add(METRIC_calls_refused, 1);
-	begin_record(c, src);
+	create_record(c, src);
 	c->rec.exempt = true;
 	(void)!admit_unread(c, msg, src);
 	log_refused(c, REFUSAL_UNREADABLE, why);

@@ -321,7 +321,7 @@ is_fax(const struct sdp_media *m)
 static enum err
 read_fax(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal *why)
 {
-	enum err e = read_target(m, st, why);
+	enum err e = read_target(m, false, st, why);
 
 	st->fax = true;
 	st->proto = m->proto;
