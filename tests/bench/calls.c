@@ -4,13 +4,15 @@
  * the far processor, the load on the near one. Rounds of both alternate; a figure is the median.
  *
  * calls [--json] [--quick] [--rate N] [--memory | --no-memory] [--only SIDE] [--seconds N]
- *       [--serve SECONDS] [--keep] */
+ *       [--serve SECONDS] [--keep]
+ * calls --mixed N [--rate N] [--seed N]: no figures, but correctness; see calls/mixed.h */
 #include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
 
 #include "bench.h"
 #include "calls/load.h"
+#include "calls/mixed.h"
 #include "calls/side.h"
 
 enum {
@@ -28,6 +30,7 @@ enum {
 	UP_TRIES = 150,
 	UP_STEP_US = 100 * 1000,
 	END_S = 900,
+	MIXED_RATE = 300,
 	SIDES = 2,
 };
 
@@ -36,8 +39,8 @@ static const unsigned all_rates[] = {DELAY_RATE, 300, 600, 1000}, quick_rates[] 
 static struct {
 	bool quick, memory, only_memory, keep;
 	const char *only;
-	unsigned rate, seconds, serve_s;
-} want = {.memory = true, .seconds = SECONDS};
+	unsigned rate, seconds, serve_s, mixed, seed;
+} want = {.memory = true, .seconds = SECONDS, .seed = 1};
 
 /* One side at one rate. */
 struct figures {
@@ -222,7 +225,8 @@ run_memory(const char *program)
 	double signaling, media;
 
 	place_stop(&sides[0].pid);
-	if (!side_start_postern(&sides[0], &place, program, CALLS_LIMIT) || !connect_to(&sides[0]))
+	if (!side_start_postern(&sides[0], &place, program, CALLS_LIMIT, "") ||
+	    !connect_to(&sides[0]))
 		return;
 	read_memory(&before);
 	load_run(load, &plan, &r);
@@ -251,7 +255,8 @@ static _Noreturn void
 tell_usage(void)
 {
 	fputs("usage: calls [--json] [--quick] [--rate N] [--memory | --no-memory]\n"
-	      "             [--only postern|kamailio] [--seconds N] [--serve SECONDS] [--keep]\n",
+	      "             [--only postern|kamailio] [--seconds N] [--serve SECONDS] [--keep]\n"
+	      "       calls --mixed N [--rate N] [--seed N]\n",
 	      stderr);
 	exit(2);
 }
@@ -275,7 +280,8 @@ take_arguments(int argc, char **argv)
 		{"rate", required_argument, NULL, 'r'},    {"memory", no_argument, NULL, 'm'},
 		{"no-memory", no_argument, NULL, 'n'},     {"only", required_argument, NULL, 'o'},
 		{"seconds", required_argument, NULL, 's'}, {"serve", required_argument, NULL, 'w'},
-		{"keep", no_argument, NULL, 'k'},          {0}};
+		{"keep", no_argument, NULL, 'k'},          {"mixed", required_argument, NULL, 'x'},
+		{"seed", required_argument, NULL, 'e'},    {0}};
 
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		switch (o) {
@@ -304,6 +310,12 @@ take_arguments(int argc, char **argv)
 			break;
 		case 'w':
 			want.serve_s = take_number(optarg, 3600);
+			break;
+		case 'x':
+			want.mixed = take_number(optarg, MIXED_CALLS_MAX);
+			break;
+		case 'e':
+			want.seed = take_number(optarg, UINT16_MAX);
 			break;
 		case 'k':
 			want.keep = true;
@@ -353,7 +365,7 @@ start_sides(const char *program)
 	sides[0].name = "postern";
 	sides[1].name = "kamailio";
 	if (!want.only || strcmp(want.only, "postern") == 0)
-		if (!side_start_postern(&sides[0], &place, program, CALLS_LIMIT))
+		if (!side_start_postern(&sides[0], &place, program, CALLS_LIMIT, ""))
 			fprintf(stderr, "bench calls: postern: %s\n", sides[0].why);
 	if (!want.only || strcmp(want.only, "kamailio") == 0)
 		if (!side_start_kamailio(&sides[1], &place))
@@ -385,7 +397,14 @@ main(int argc, char **argv)
 	(void)alarm(END_S);
 	signal(SIGPIPE, SIG_IGN);
 	place_make(&place);
+	if (want.mixed) {
+		bad = !mixed_run(&place, program, want.mixed, want.rate ? want.rate : MIXED_RATE,
+				 want.seed);
+		end_all();
+		return bad;
+	}
 	load = load_new(&place);
+	place.measures = true;
 	place_own_core(PLACE_NEAR_CPU);
 	start_sides(program);
 	if (want.serve_s) {

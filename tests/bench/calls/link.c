@@ -88,8 +88,8 @@ link_fini(struct link *l)
 	close(l->poll);
 }
 
-static bool
-connect_one(struct link *l, unsigned i, uint16_t port)
+bool
+link_connect_one(struct link *l, unsigned i, uint16_t port)
 {
 	struct sockaddr_in from = address(PLACE_PBX, 0), to = address(PLACE_CUSTOMER_SIDE, port);
 	struct timeval limit = {.tv_sec = CONNECT_WAIT_S}, none = {0};
@@ -119,7 +119,7 @@ bool
 link_connect(struct link *l, uint16_t port)
 {
 	for (unsigned i = 0; i < LOAD_CONNS; i++)
-		if (!connect_one(l, i, port)) {
+		if (!link_connect_one(l, i, port)) {
 			link_disconnect(l);
 			return false;
 		}
@@ -150,6 +150,21 @@ link_send_pbx(struct link *l, unsigned conn, struct str bytes)
 			break;
 	}
 	return false;
+}
+
+void
+link_cut(struct link *l, unsigned conn, struct str bytes, bool reset)
+{
+	struct linger now = {.l_onoff = 1};
+	struct link_conn *c = &l->conn[conn];
+
+	if (!c->ssl)
+		return;
+	if (bytes.len)
+		(void)link_send_pbx(l, conn, bytes);
+	if (reset)
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	drop_conn(c);
 }
 
 void

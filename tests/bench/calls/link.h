@@ -32,6 +32,11 @@ void link_init(struct link *l, const struct place *p);
 void link_fini(struct link *l);
 bool link_connect(struct link *l, uint16_t port);
 void link_disconnect(struct link *l);
+/** The same for one that is down. */
+bool link_connect_one(struct link *l, unsigned conn, uint16_t port);
+/** Sends these last bytes, and is gone: by a reset, or in order but for what TLS says at its end.
+ */
+void link_cut(struct link *l, unsigned conn, struct str bytes, bool reset);
 /** False: the connection is down. */
 bool link_send_pbx(struct link *l, unsigned conn, struct str bytes);
 void link_send_gateway(struct link *l, const struct sockaddr_in *to, struct str bytes);

@@ -25,6 +25,7 @@ enum {
 
 struct place {
 	char dir[PLACE_PATH_MAX / 2];
+	bool measures; /* who is started has the far processor, ahead of others */
 };
 
 /** Needs root. Certificates: ca.pem, sbc.pem, sbc.key, pbx.pem, pbx.key. Ends the program when it

@@ -9,7 +9,6 @@
 
 enum {
 	OUR_TLS = 5061,
-	OUR_UDP = 5060,
 	PEER_TLS = 5071,
 	PEER_UDP = 5070,
 };
@@ -43,7 +42,8 @@ static const char our_conf[] = "node:\n  id: 1\n  name: bench\n  run_dir: %1$s/r
 			       "  customer: outside\n"
 			       "  carrier: inside\n"
 			       "dns: [127.0.0.53]\n"
-			       "crl: {fetch: no, staple: no}\n";
+			       "crl: {fetch: no, staple: no}\n"
+			       "%5$s";
 
 static const char our_accounts[] =
 	"accounts:\n"
@@ -58,6 +58,7 @@ static const char our_accounts[] =
 	"        port: 5061\n"
 	"        transport: tls\n"
 	"        security: required\n"
+	"        reuse: inbound\n"
 	"        numbers: [\"" PLACE_NUMBER "\"]\n"
 	"carriers:\n"
 	"  - id: gw1\n"
@@ -68,7 +69,8 @@ static const char our_accounts[] =
 	"    sources: [" PLACE_GATEWAY "]\n";
 
 bool
-side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls)
+side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls,
+		   const char *more)
 {
 	char *conf = strdup(place_path(p, "postern.yaml")),
 	     *accounts = strdup(place_path(p, "accounts.yaml")), *binary = strdup(program);
@@ -76,7 +78,7 @@ side_start_postern(struct side *s, const struct place *p, const char *program, u
 
 	*s = (struct side){.name = "postern", .tls_port = OUR_TLS};
 	BENCH_MUST(conf && accounts && binary);
-	place_write(p, "postern.yaml", our_conf, p->dir, calls, OUR_TLS, OUR_UDP);
+	place_write(p, "postern.yaml", our_conf, p->dir, calls, OUR_TLS, SIDE_OUR_UDP, more);
 	place_write(p, "accounts.yaml", our_accounts, PLACE_GATEWAY_PORT);
 	if (place_run(p, "postern",
 		      (char *[]){binary, (char *)"apply", (char *)"-c", conf, accounts, NULL}) !=

@@ -5,7 +5,7 @@
 
 #include "calls/place.h"
 
-enum { SIDE_WHY_MAX = 400, SIDE_RATES_MAX = 8 };
+enum { SIDE_OUR_UDP = 5060, SIDE_WHY_MAX = 400, SIDE_RATES_MAX = 8 };
 
 struct side {
 	const char *name;
@@ -14,8 +14,10 @@ struct side {
 	char why[SIDE_WHY_MAX]; /* why it does not */
 };
 
-/** postern as built beside this program. calls: what limits.calls says. False: see why. */
-bool side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls);
+/** postern as built beside this program. calls: what limits.calls says. more: further lines of its
+ * configuration, which is postern.yaml; its CDRs are in cdr.jsonl. False: see why. */
+bool side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls,
+			const char *more);
 /** Kamailio as Debian has it: tm, rr, dialog, topoh; one process for UDP, one for TLS. */
 bool side_start_kamailio(struct side *s, const struct place *p);
 
