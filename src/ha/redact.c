@@ -79,7 +79,7 @@ static size_t
 secret_at(struct str s, size_t i, size_t *plain)
 {
 	struct str head = str_sub(s, 0, i), rest = str_from_at(s, i);
-	size_t n = colon_in(rest), end = n, at, word = i;
+	size_t n = colon_in(rest), end = n, at = 0, word = i;
 
 	while (word && i - word < BLANKS_MAX && (s.p[word - 1] == ' ' || s.p[word - 1] == '\t'))
 		word--;
