@@ -311,6 +311,13 @@ clear_call(struct mixed_call *c)
 
 		if (l->state != LEG_NONE && l->state != LEG_ENDED) {
 			x.left++;
+			fprintf(stderr,
+				"mixed: call %u: %s, what %d, ends %d%d, states %d, %d, asks %d%d, "
+				"cancelled %d, waits for ACK %d%d\n",
+				c->number, c->leg[0].pbx ? "out" : "in", (int)c->what, c->by_caller,
+				c->by_callee, (int)c->leg[0].state, (int)c->leg[1].state,
+				c->leg[0].rq.on, c->leg[1].rq.on, c->leg[0].cancelled,
+				c->leg[0].answer != NULL, c->leg[1].answer != NULL);
 			say(k ? "the callee's leg was left over" : "the caller's leg was left over",
 			    c->number);
 		}
@@ -587,7 +594,7 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 static void
 wait_idle(const struct place *p, const char *program)
 {
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 12; i++) {
 		for (int k = 0; k < 250; k++)
 			step(); /* the ends go on answering */
 		if (ask_stat(p, program, "calls") == 0 && ask_stat(p, program, "ports_used") == 0)
