@@ -6,7 +6,7 @@
 #include "base/secret.h"
 
 enum {
-	QUEUE_MAX = 256, /* messages in the channel's own queue; the rest waits in the ring */
+	QUEUE_MAX = 256, /* messages in the channel's own queue; the rest waits in the list */
 	SEND_MAX = 192,  /* of these, what commands may take */
 	RECV_BUDGET_MAX = 4096
 };

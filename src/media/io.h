@@ -49,7 +49,8 @@ struct media_io {
 	unsigned (*do_tx)(void *arg, const struct io_packet *v, unsigned n);
 	/** About ten times a second: next hops and the like. NULL: nothing to do. Never blocks. */
 	void (*do_tick)(void *arg, uint64_t now_us);
-	int fd; /* poll it: readable while a packet waits */
+	int fd;           /* poll it: readable while a packet waits */
+	const bool *more; /* did the last do_rx leave packets that wait? NULL: not known */
 };
 
 /* ---- keeper ---- */

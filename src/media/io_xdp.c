@@ -36,6 +36,7 @@ struct io_xdp {
 	struct xqueue queue[XFRAMES_QUEUES];
 	uint32_t n_queues; /* that are at work; 0: not all descriptors are here yet */
 	unsigned turn, since_steer;
+	bool more;      /* a second packet of a stream waits */
 	uint32_t *seen; /* by socket: the batch that it had a packet in last */
 	uint32_t batch;
 	uint64_t hand[IO_BATCH]; /* frames of the last batch */
@@ -100,8 +101,10 @@ receive_from(struct io_xdp *s, uint32_t q, struct io_packet *v, unsigned n)
 		good[i] = d[i].len && read_packet(s, &d[i], &v[got]);
 		if (!good[i])
 			continue;
-		if (s->seen[v[got].socket] == s->batch)
+		if (s->seen[v[got].socket] == s->batch) {
+			s->more = true;
 			break;
+		}
 		s->seen[v[got++].socket] = s->batch;
 	}
 	xframes_take(&s->frames, s->queue, q, i);
@@ -137,6 +140,7 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 		n = IO_BATCH;
 	empty_hand(s);
 	s->batch++;
+	s->more = false;
 	for (uint32_t i = 0; i < s->n_queues && got < n; i++) {
 		uint32_t q = (s->turn + i) % s->n_queues;
 
@@ -313,7 +317,8 @@ attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *cou
 				 .do_rx = receive_batch,
 				 .do_tx = send_batch,
 				 .do_tick = tick,
-				 .fd = s->epoll};
+				 .fd = s->epoll,
+				 .more = &s->more};
 	e = s->epoll < 0 ? ERR_IO : s->seen ? ERR_OK : ERR_NOMEM;
 	if (e == ERR_OK)
 		e = io_steer_attach(plan, worker, counts, &frames, &s->steer);

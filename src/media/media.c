@@ -211,7 +211,8 @@ media_step(struct media *m)
 
 		m->batch_us = now;
 		/* sockets give one packet a port in a batch: more may wait behind it */
-		m->busy = n == IO_BATCH || (n > 0 && m->setup->io == IO_SOCKETS);
+		m->busy = n == IO_BATCH || (n > 0 && m->setup->io == IO_SOCKETS) ||
+			  (m->io.more && *m->io.more);
 		m->counted += n;
 	}
 	if (now >= m->tick_us)

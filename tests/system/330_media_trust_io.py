@@ -9,7 +9,7 @@ import lib.place
 from lib.lan import ip
 
 ALONE = True
-GUARDS = ['M1', 'M3', 'M5', 'M10', 'M11']
+GUARDS = ['M1', 'M3', 'M5']
 TRUST = ('strangers_spray', 'bad_tags', 'replays', 'other_protocols', 'bad_rtcp')
 SHORT = (('xdp', 'strangers_spray'), ('xdp', 'bad_tags'), ('sockets', 'bad_tags'))
 FULL = [(io, name) for io in ('sockets', 'steer', 'packet', 'xdp') for name in TRUST]

@@ -305,6 +305,28 @@ transmit(struct stand *s, uint32_t worker, struct io_packet *v, unsigned n)
 
 /* ---- the cases ---- */
 
+/* A batch that ends before a second packet of a port says so: nobody sleeps on what waits. */
+static void
+case_more(struct stand *s)
+{
+	int far = udp_socket(net.there, far_ip[0], FAR_PORT);
+	struct io_packet v[IO_BATCH];
+	unsigned got = 0;
+
+	for (unsigned i = 0; i < 5; i++)
+		say(far, local_ip[0], PORT_MIN, "twelve bytes", 12);
+	(void)usleep(20 * 1000);
+	do {
+		unsigned n = take(s, 0, v, WAIT_MS);
+
+		assert_true(n > 0);
+		got += n;
+		if (s->io[0].more)
+			assert_int_equal(*s->io[0].more, got < 5);
+	} while (got < 5);
+	close(far);
+}
+
 /* Sizes both ways; source and destination right; the kernel checks what we wrote as checksum. */
 static void
 case_sizes(struct stand *s)
@@ -639,11 +661,17 @@ static const struct {
 	const char *name;
 	void (*do_case)(struct stand *s);
 } cases[] = {
-	{"sizes", case_sizes},         {"dscp", case_dscp},
-	{"fragments", case_fragments}, {"unreachable", case_unreachable},
-	{"strangers", case_strangers}, {"too long", case_too_long},
-	{"slices", case_slices},       {"mixed", case_mixed},
-	{"refused", case_refused},     {"kill", case_kill},
+	{"sizes", case_sizes},
+	{"more", case_more},
+	{"dscp", case_dscp},
+	{"fragments", case_fragments},
+	{"unreachable", case_unreachable},
+	{"strangers", case_strangers},
+	{"too long", case_too_long},
+	{"slices", case_slices},
+	{"mixed", case_mixed},
+	{"refused", case_refused},
+	{"kill", case_kill},
 	{"full", case_full},
 };
 
