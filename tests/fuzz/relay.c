@@ -160,7 +160,16 @@ give_open(struct play *y)
 				 .timeout_s = 300,
 				 .timeout_lost_s = 10};
 	o->flags &= ~(uint32_t)MEDIA_F_LEARN_CLEAR;
-	if (slot == 0) { /* always encrypted; one key for the play */
+	o->pts.n = what >> 2 & 7;
+	for (uint8_t i = 0; i < o->pts.n; i++) {
+		o->pts.from[i] = (uint8_t)(8 * i);
+		o->pts.to[i] = (uint8_t)(127 - i);
+	}
+	if (flags & 1)
+		o->flags |= MEDIA_F_PTS_ALL;
+	if (slot == 1 && flags & 8)
+		o->flags |= MEDIA_F_RAW; /* the other one is not: nothing may pass between them */
+	if (slot == 0) {                 /* always encrypted; one key for the play */
 		o->flags = (o->flags | MEDIA_F_SECURE) & ~(uint32_t)MEDIA_F_RTCP_MUX;
 		o->in_serial = o->out_serial = 1;
 		o->in_suite = o->out_suite = SRTP_AES_CM_128_HMAC_SHA1_80;

@@ -214,6 +214,19 @@ test_golden(void **state)
 		 "5:21: rewrite.out: \"called 9\": write \"called PREFIX -> INSTEAD\" or \"calling "
 		 "PREFIX -> INSTEAD\", each digits, *, #, a + only before them, at most 31, one of "
 		 "them may be empty\n"},
+		{"srtp preferred in clear",
+		 "carriers: [{id: g, host: 192.0.2.1, security: preferred}]\n",
+		 "1:12: trunk \"g\": SRTP keys may not go over udp; use transport: tls, or "
+		 "security: "
+		 "refused\n"},
+		{"a codec of nobody",
+		 "carriers: [{id: g, host: 192.0.2.1, codecs: [PCMA, G711]}]\n",
+		 "1:45: codecs: \"PCMA,G711\" names a codec that is not known, or one twice; a "
+		 "list "
+		 "of up to 16 codecs, such as [PCMA, PCMU, G722], each once\n"},
+		{"events of another kind", "carriers: [{id: g, host: 192.0.2.1, events: 8}]\n",
+		 "1:12: trunk \"g\": events: 8 is a payload type of another kind; use 96 to 127, "
+		 "such as 101\n"},
 		{"text for a list", "accounts: none\n",
 		 "1:11: accounts: a text stands here; write a list\n"},
 		{"text for a trunk", "accounts: [{id: a, trunks: [t1]}]\n",
