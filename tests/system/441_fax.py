@@ -1,6 +1,7 @@
 """T.38 in the middle of a call (field 28): between two legs in clear it is passed, bytes and all, and voice
 comes back after it; where a leg is encrypted it is refused and voice goes on."""
 import re
+import select
 import socket
 
 from lib import rawsip
@@ -41,6 +42,10 @@ def udp(host, port):
     return s
 
 
+def arrived(s):
+    return bool(select.select([s], [], [], 0.05)[0])
+
+
 def takes_fax(gw, m, src):
     """A gateway that answers a change to T.38 with T.38."""
     if m.method == 'INVITE' and b'm=image' in m.body:
@@ -62,6 +67,10 @@ def play_fax_in_clear(place):
         asked = gw.requests()[-1].body.decode()
         check('a=T38MaxBitRate:14400' in asked and 'm=audio' not in asked, asked)
         to_a, to_b = port_of(m.body.decode()), port_of(asked)
+        wait_for('the first packet, media being told meanwhile', 3,
+                 lambda: a.sendto(b'CNG', (p.tls.split(':')[0], to_a)) and arrived(b))
+        while arrived(b):
+            b.recvfrom(2048)
         for n in range(20):                     # sequence number first: no RTP at all
             a.sendto(bytes([0, n]) + b'page' * n, (p.tls.split(':')[0], to_a))
             data, src = b.recvfrom(2048)
