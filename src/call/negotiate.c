@@ -738,6 +738,7 @@ negotiate_restore(struct call *c)
 		leg->local.form = l->form;
 		leg->far.clock = l->media.clock_rate;
 		leg->far.telephone_event_pt = SDP_PT_NONE;
+		leg->far.fax = l->media.flags & MEDIA_F_RAW;
 		if (!l->media_open || !l->secure)
 			continue;
 		restore_line(c, (enum call_leg_index)i);
