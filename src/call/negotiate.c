@@ -394,6 +394,8 @@ negotiate_ask(struct call *c)
 	/* a leg that has keys is offered them again: a repeat is no new key */
 	if (x->asked.n_crypto == 0 && sdp_local_offer(&x->asked, &suites) != ERR_OK)
 		return REFUSAL_INTERNAL;
+	if (!c->leg[to].agreed && l->numbers.n == 0 && terms_events(c, to))
+		sdp_numbers_learn(&l->numbers, sdp_codec_event(), terms_events(c, to));
 	said->n = 0;
 	buf_init(&b, said->z, sizeof(said->z));
 	if (sdp_list_offer(&x->far, m, &codecs, &l->numbers, &x->list) != ERR_OK ||

@@ -30,6 +30,14 @@ terms_codecs(const struct call *c, enum call_leg_index i)
 }
 
 uint8_t
+terms_events(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t ? t->events : 0;
+}
+
+uint8_t
 terms_mki(const struct call *c, enum call_leg_index i)
 {
 	static const uint8_t by_trunk[TRUNK_MKI_N] = {[TRUNK_MKI_MIRROR] = SDP_MKI_MIRROR,

@@ -13,6 +13,8 @@ bool terms_suites(const struct call *c, enum call_leg_index i, struct sdp_suites
 bool terms_fax(const struct call *c);
 /** The codecs that it takes; none named: all. */
 struct sdp_codecs terms_codecs(const struct call *c, enum call_leg_index i);
+/** The payload type that it wants telephone-event under, in our offers; 0: any. */
+uint8_t terms_events(const struct call *c, enum call_leg_index i);
 /** enum sdp_mki */
 uint8_t terms_mki(const struct call *c, enum call_leg_index i);
 /** A caller for help: its keys are taken, though it is not asked for them, and a host name in its

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "sip/uri.h"
+#include "sdp/codec.h"
 
 /* The state of one check. */
 struct check {
@@ -220,6 +221,12 @@ check_sense(struct check *c, const struct roster_trunk *t)
 			"trunk \"%.*s\": sources: together they are every address there is; name "
 			"the addresses that the equipment sends from",
 			STR_ARG(t->id));
+	if (t->events && t->events < SDP_PT_DYNAMIC)
+		report_fault(
+			c, t->place,
+			"trunk \"%.*s\": events: %u is a payload type of another kind; use 96 to "
+			"127, such as 101",
+			STR_ARG(t->id), t->events);
 	for (uint32_t i = 0; i < t->n_sources; i++)
 		if (t->source[i].bits == 0 || addr_is_multicast(&t->source[i].net))
 			report_old(

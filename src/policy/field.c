@@ -135,6 +135,8 @@ static const struct field trunk_fields[] = {
 	 "a list of SRTP suites, such as AEAD_AES_256_GCM, each once"},
 	{"codecs", "codecs", FIELD_CODECS, FIELD_INTEROP, T(codecs), 0, POLICY_LIST_MAX, NULL, NULL,
 	 "a list of up to 16 codecs, such as [PCMA, PCMU, G722], each once"},
+	{"events", "event_payload", FIELD_COUNT, FIELD_INTEROP, T(events), 0, 127, NULL, NULL,
+	 "a payload type from 96 to 127 for telephone-event; leave it out for any"},
 	{"t38_clear", "t38_clear", FIELD_BOOL, FIELD_INTEROP, T(t38_clear), 0, 1, NULL, "no",
 	 "yes or no"},
 	{"mki", "mki", FIELD_WORD, FIELD_INTEROP, T(mki), 0, 0, &trunk_mki_words, "mirror",

@@ -62,7 +62,7 @@ struct roster_trunk {
 	enum trunk_roc roc;
 	enum trunk_contact contact;
 	enum trunk_verstat verstat;
-	uint8_t dscp, poll_down, poll_up;
+	uint8_t dscp, poll_down, poll_up, events;
 	enum trunk_indialog indialog;
 	enum trunk_refer refer;
 	uint32_t order; /* among the trunks of its account, from 0 */

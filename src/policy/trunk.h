@@ -125,7 +125,8 @@ struct trunk {
 	uint8_t t38_clear;          /* 0, 1: T.38, never encrypted, may go here though voice is */
 	uint8_t large;              /* enum trunk_large */
 	uint8_t refer;              /* enum trunk_refer */
-	uint8_t pad[2];
+	uint8_t events;             /* payload type of telephone-event in our offers; 0 = any */
+	uint8_t pad[1];
 };
 
 /* Words of the enums as files, the store and --json show them. */

@@ -59,6 +59,12 @@ sdp_codec_same(uint32_t a, uint32_t b)
 	return (a | TWIN_BITS) == (b | TWIN_BITS);
 }
 
+uint32_t
+sdp_codec_event(void)
+{
+	return sdp_codec_number(&(struct sdp_codec){STR("telephone-event"), 8000, 1});
+}
+
 bool
 sdp_codec_is_event(const struct sdp_codec *c)
 {

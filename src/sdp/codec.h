@@ -74,6 +74,8 @@ bool sdp_codec_of(const struct sdp_format *f, struct sdp_codec *out);
 uint32_t sdp_codec_number(const struct sdp_codec *c);
 /** The same codec, whichever of its twins? */
 bool sdp_codec_same(uint32_t a, uint32_t b);
+/** The number of telephone-event with the clock of telephony. */
+uint32_t sdp_codec_event(void);
 /** RFC 4733. */
 bool sdp_codec_is_event(const struct sdp_codec *c);
 /** Events and comfort noise go beside a codec; they are none. */

@@ -34,3 +34,5 @@ ALTER TABLE trunk ADD COLUMN login_expires_s INTEGER NOT NULL DEFAULT 3600;
 ALTER TABLE trunk ADD COLUMN large TEXT NOT NULL DEFAULT 'tcp';
 -- What becomes of a REFER.
 ALTER TABLE trunk ADD COLUMN refer TEXT NOT NULL DEFAULT 'refuse';
+-- The payload type of telephone-event in our offers to a trunk; 0 = any.
+ALTER TABLE trunk ADD COLUMN event_payload INTEGER NOT NULL DEFAULT 0;

@@ -123,6 +123,33 @@ asked_back(void **state)
 	}
 }
 
+/* A trunk that takes events under one number only. */
+static void
+events(void **state)
+{
+	static const struct {
+		const char *name, *offer, *asked;
+	} rows[] = {
+		{"another one", PBX("8 96", EVENT("96")), "RTP/AVP 8 101\r\n"},
+		{"the same", PBX("8 101", EVENT("101")), "RTP/AVP 8 101\r\n"},
+		{"another codec has it", PBX("101 96", "a=rtpmap:101 opus/48000/2\r\n" EVENT("96")),
+		 "RTP/AVP 96 101\r\na=rtpmap:96 opus/48000/2\r\n"},
+		{"no events", PBX("8", ""), "RTP/AVP 8\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake *f = rig_up();
+
+		print_message("# %s\n", rows[i].name);
+		rig_trunk(f, "gw1")->events = 101;
+		rig_world(f);
+		(void)rig_invite(f, &(struct invite){.body = rows[i].offer});
+		assert_says(rig_sent(f, SENT_REQUEST, 0), rows[i].asked);
+		end(f);
+	}
+}
+
 /* A trunk's codecs, on the leg that offers and on the one that is asked. */
 static void
 filtered(void **state)
@@ -190,10 +217,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mapped),
-		cmocka_unit_test(asked_back),
-		cmocka_unit_test(filtered),
-		cmocka_unit_test(answered),
+		cmocka_unit_test(mapped),   cmocka_unit_test(asked_back), cmocka_unit_test(events),
+		cmocka_unit_test(filtered), cmocka_unit_test(answered),
 	};
 
 	return cmocka_run_group_tests_name("call payload", tests, NULL, NULL);

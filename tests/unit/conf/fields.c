@@ -78,6 +78,7 @@ static const char text[] =
 	"        srtp: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]\n"
 	"        codecs: [PCMU, G722]\n"
 	"        t38_clear: yes\n"
+	"        events: 101\n"
 	"        mki: always\n"
 	"        roc: reset\n"
 	"        indialog: all\n"
