@@ -221,7 +221,7 @@ test_golden(void **state)
 		 "refused\n"},
 		{"a codec of nobody",
 		 "carriers: [{id: g, host: 192.0.2.1, codecs: [PCMA, G711]}]\n",
-		 "1:45: codecs: \"PCMA,G711\" names a codec that is not known, or one twice; a "
+		 "1:52: codecs: \"G711\" names a codec that is not known, or one twice; a "
 		 "list "
 		 "of up to 16 codecs, such as [PCMA, PCMU, G722], each once\n"},
 		{"events of another kind", "carriers: [{id: g, host: 192.0.2.1, events: 8}]\n",
