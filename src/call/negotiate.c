@@ -17,7 +17,7 @@ refusal_of(const struct call *c, enum call_leg_index i, const struct sdp *s,
 {
 	if (why->status != SDP_STATUS_REFUSED)
 		return REFUSAL_SDP;
-	if (strcmp(why->text, SDP_NO_FAX) == 0)
+	if (str_eqz(str_from(why->text), SDP_NO_FAX))
 		return REFUSAL_FAX;
 	for (unsigned k = 0; k < s->n_media; k++)
 		if (s->media[k].type == SDP_AUDIO && s->media[k].port)
