@@ -72,26 +72,32 @@ act(struct fake *f, struct ends *e, char what)
 	}
 }
 
-/* Everybody answers what is out, in the end; nothing is left over. */
+/* Everybody answers what is out. */
+static void
+drain(struct fake *f)
+{
+	for (int i = 0; i < FAKE_TXNS; i++) {
+		struct edge_txn *t = &f->txn[i];
+
+		if (t->used && !t->server && !t->final)
+			fake_answer(f, t,
+				    t->method == SIP_BYE      ? 200
+				    : t->cancelled            ? 487
+				    : t->method == SIP_INVITE ? 480
+							      : 488,
+				    "gw", "", "");
+	}
+	fake_media_closed(f);
+	fake_run(f, 2 * FAKE_LIFE_US);
+}
+
+/* In the end; nothing is left over. */
 static void
 over(struct fake *f, const char *name)
 {
 	(void)calls_stop(&f->calls, f->now);
-	for (int round = 0; round < 4; round++) {
-		for (int i = 0; i < FAKE_TXNS; i++) {
-			struct edge_txn *t = &f->txn[i];
-
-			if (t->used && !t->server && !t->final)
-				fake_answer(f, t,
-					    t->method == SIP_BYE      ? 200
-					    : t->cancelled            ? 487
-					    : t->method == SIP_INVITE ? 480
-								      : 488,
-					    "gw", "", "");
-		}
-		fake_media_closed(f);
-		fake_run(f, 2 * FAKE_LIFE_US);
-	}
+	for (int round = 0; round < 4; round++)
+		drain(f);
 	for (int i = 0; i < FAKE_TXNS; i++)
 		if (f->txn[i].used && f->txn[i].server && !f->txn[i].final)
 			fail_msg("%s: a %s was never answered", name,
@@ -311,6 +317,74 @@ cut(void **state)
 	}
 }
 
+/* ---- transfers among all that ---- */
+
+/* Some request of ours that is out, but the first INVITE, gets an answer. */
+static void
+answer_one(struct fake *f, const struct ends *e, unsigned from, unsigned status)
+{
+	for (unsigned i = 0; i < FAKE_TXNS; i++) {
+		struct edge_txn *t = &f->txn[(i + from) % FAKE_TXNS];
+		bool pbx = t->dest.transport == EDGE_TLS;
+
+		if (!t->used || t->server || t->final || t == e->b)
+			continue;
+		fake_answer(f, t, status, "new", pbx ? PBX_CONTACT : GW_CONTACT,
+			    status != 200 || t->method == SIP_BYE ? ""
+			    : pbx                                 ? PBX_OFFER
+								  : GW_BODY);
+		return;
+	}
+}
+
+static void
+take_step(struct fake *f, struct ends *e, char what, unsigned random)
+{
+	bool a = what == 'R';
+
+	if (a || what == 'T') {
+		if ((a ? e->a : e->b)->tag[0])
+			(void)rig_inside(f, a ? e->a : e->b, a ? "acme-pbx" : "gw1", "REFER",
+					 a ? ++e->cseq_a : ++e->cseq_b,
+					 a ? "Refer-To: <sip:+15552224444@x>\r\n"
+					   : "Refer-To: <sip:+15559990000@x>\r\n");
+	} else if (what == 'x' || what == 'y' || what == 'z') {
+		answer_one(f, e, random, what == 'x' ? 200 : what == 'y' ? 180 : 488);
+	} else if (what == 'd') {
+		fake_run(f, 700000);
+	} else {
+		act(f, e, what);
+	}
+}
+
+/* Random walks, of which most transfer: no call, port or timer is left over (rig_down). */
+static void
+walks(void **state)
+{
+	static const char steps[] = "r2fCkabIJUVRRTTxxxxxyyzzd";
+
+	(void)state;
+	for (unsigned seed = 0; seed < 500; seed++) {
+		unsigned random = seed * 2654435761u + 1;
+		struct ends e;
+		struct fake *f = run(seed % 4 ? "r2k" : "", &e);
+
+		rig_trunk(f, "acme-pbx")->refer = TRUNK_REFER_LOCAL;
+		rig_trunk(f, "gw1")->refer = TRUNK_REFER_LOCAL;
+		rig_world(f);
+		take_step(f, &e, 'R', 0);
+		for (int k = 0; k < 14; k++) {
+			random = random * 1664525u + 1013904223u;
+			take_step(f, &e, steps[(random >> 16) % (sizeof(steps) - 1)], random >> 8);
+		}
+		for (int round = 0; round < 6; round++) {
+			(void)calls_stop(&f->calls, f->now);
+			drain(f);
+		}
+		rig_down(f);
+	}
+}
+
 int
 main(void)
 {
@@ -318,6 +392,7 @@ main(void)
 		cmocka_unit_test(by_name),
 		cmocka_unit_test(every_order),
 		cmocka_unit_test(cut),
+		cmocka_unit_test(walks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
