@@ -55,11 +55,11 @@ tracetap_store(struct tracetap *t, uint32_t slot, const struct call_record *rec,
 {
 	if (t->mode == CONF_TRACE_OFF || slot >= t->n)
 		return;
-	for (uint8_t i = 0; i < CALL_LEGS; i++)
-		bind_leg(t, slot, rec, i, ended);
+	for (int i = 0; i < CALL_LEGS; i++)
+		bind_leg(t, slot, rec, (uint8_t)i, ended);
 	if (!ended)
 		return;
-	for (uint8_t i = 0; i < CALL_LEGS; i++) {
+	for (int i = 0; i < CALL_LEGS; i++) {
 		t->bound[slot][i] = 0;
 		if (t->mode == CONF_TRACE_FAILED && went_well(rec))
 			tracering_wipe(&t->ring,

@@ -248,7 +248,7 @@ cut_line(struct redact *r, struct str *s, struct str *end)
 	struct str line;
 	size_t n, e;
 
-	if (r->lf < s->p) /* looked for once, however many CR stand alone */
+	if (!r->lf || r->lf < s->p) /* looked for once, however many CR stand alone */
 		r->lf = s->p + str_chr(*s, '\n');
 	n = str_chr(str_sub(*s, 0, (size_t)(r->lf - s->p)), '\r');
 	e = n < s->len ? n + 1 : n;

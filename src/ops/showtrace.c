@@ -86,9 +86,10 @@ find_legs(const struct tracering *ring, const struct call_record *rec, struct ga
 	while (tracering_get(ring, &next, &g->entry) == ERR_OK)
 		if (g->entry.kind == TRACE_CALL && strcmp(g->entry.call.id.z, g->id.z) == 0)
 			add_leg(g, g->entry.key, &g->entry.call, str_of(g->entry.text, g->entry.n));
-	for (uint8_t i = 0; rec && i < CALL_LEGS; i++) { /* what was told may be gone by now */
+	for (int i = 0; rec && i < CALL_LEGS; i++) { /* what was told may be gone by now */
 		struct str call_id = sip_dialog_str(&rec->leg[i].dialog, SIP_DIALOG_CALL_ID);
-		struct trace_call c = {.id = rec->id, .leg = i, .trunk = rec->leg[i].trunk};
+		struct trace_call c = {
+			.id = rec->id, .leg = (uint8_t)i, .trunk = rec->leg[i].trunk};
 
 		if (call_id.len)
 			add_leg(g, tracering_key(ring, call_id), &c, call_id);

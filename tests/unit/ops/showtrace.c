@@ -151,6 +151,27 @@ test_ladder(void **state)
 	(void)ask("{}", NULL, ERR_NOTFOUND);
 }
 
+/* A 100 goes no further; what we send to a leg never goes on from what that leg sent. */
+static void
+test_not_from(void **state)
+{
+	struct json *j;
+
+	(void)state;
+	tell("call1", 0, "pbx", "A");
+	tell("call1", 1, "gw1", "B");
+	say("A", false, "INVITE sip:1 SIP/2.0", "INVITE", 1);
+	say("B", true, "INVITE sip:1 SIP/2.0", "INVITE", 2);
+	say("B", false, "SIP/2.0 100 Trying", "INVITE", 2);
+	say("A", true, "SIP/2.0 100 Trying", "INVITE", 1);
+	say("A", false, "BYE sip:1 SIP/2.0", "BYE", 3);
+	say("A", true, "BYE sip:1 SIP/2.0", "BYE", 4); /* both at a time */
+	say("B", true, "BYE sip:1 SIP/2.0", "BYE", 5);
+	j = ask("{\"id\":\"call1\"}", NULL, ERR_OK);
+	assert_string_equal(ladder(j), "a<INVITE b>INVITE/0 b<100 a>100 a<BYE a>BYE b>BYE/4");
+	jsonin_free(&j);
+}
+
 /* What was told of its Call-IDs is gone, but its record has them. */
 static void
 test_record(void **state)
@@ -197,6 +218,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ladder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_from, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	};
