@@ -68,9 +68,9 @@ static const char *const alg_names[DIGEST_N] = {
 static enum err
 read_alg(struct str s, struct sip_challenge *c)
 {
-	for (uint8_t i = 0; i < DIGEST_N; i++)
+	for (unsigned i = 0; i < DIGEST_N; i++)
 		if (str_ieqz(s, alg_names[i])) {
-			c->alg = i;
+			c->alg = (uint8_t)i;
 			c->names_alg = true;
 			return ERR_OK;
 		}
