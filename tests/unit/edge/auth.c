@@ -199,6 +199,7 @@ invite(void **state)
 	udp_to(fd, L_CARRIER, challenge(got, 407, MD5_2 ", stale=true"));
 	got = next_of(fd, "BYE", 8);
 	HEARD(got, "nonce=\"n2\"");
+	assert_null(strstr(got, "nonce=\"n1\"")); /* its first answer is gone */
 	HEARD(got, "nc=00000001");
 	check_answer(got, "a.test", DIGEST_MD5);
 	udp_to(fd, L_CARRIER, response(str_from(got), 200));
