@@ -132,7 +132,10 @@ resend_due(struct timer *t, uint64_t now)
 		l->rq.interval *= 2;
 		if (l->rq.method != SIP_INVITE && l->rq.interval > LEG_T2_US)
 			l->rq.interval = LEG_T2_US;
-		send_request(l, l->rq.method, l->rq.cseq, l->rq.method);
+		if (l->cancelled && l->rq.rung)
+			send_request(l, SIP_CANCEL, l->rq.cseq, SIP_INVITE);
+		else
+			send_request(l, l->rq.method, l->rq.cseq, l->rq.method);
 		arm_request(l);
 		return;
 	}
@@ -280,6 +283,7 @@ leg_cancel(struct leg *l)
 	if (!l->rq.rung)
 		return; /* RFC 3261 9.1: once something was heard */
 	send_request(l, SIP_CANCEL, l->rq.cseq, SIP_INVITE);
+	l->rq.interval = l->pbx ? 0 : LEG_T1_US; /* until the INVITE has its answer */
 	arm_request(l);
 }
 
@@ -360,8 +364,10 @@ take_invite_answer(struct leg *l, const struct sip_msg *m)
 		l->rq.rung = true;
 		l->rq.interval = 0;
 		l->rq.dead_at = l->w->now + LEG_RING_US + (l->cancelled ? LEG_LIFE_US : 0);
-		if (l->cancelled)
+		if (l->cancelled) {
 			send_request(l, SIP_CANCEL, l->rq.cseq, SIP_INVITE);
+			l->rq.interval = l->pbx ? 0 : LEG_T1_US;
+		}
 		arm_request(l);
 		return;
 	}

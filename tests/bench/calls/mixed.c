@@ -309,7 +309,9 @@ clear_call(struct mixed_call *c)
 	for (unsigned k = 0; k < 2 && c->used; k++) {
 		struct leg *l = &c->leg[k];
 
-		if (l->state != LEG_NONE && l->state != LEG_ENDED) {
+		if (l->pbx && l->state == LEG_TALKS && x.unheard < x.cuts) {
+			x.unheard++; /* its BYE went into a connection that was cut */
+		} else if (l->state != LEG_NONE && l->state != LEG_ENDED) {
 			x.left++;
 			fprintf(stderr,
 				"mixed: call %u: %s, what %d, ends %d%d, states %d, %d, asks %d%d, "
@@ -575,7 +577,7 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 	printf("{\"bench\":\"mixed\",\"calls\":%u,\"answered\":%llu,\"refused\":%llu,"
 	       "\"cancelled\":%llu,\"timed_out\":%llu,\"reinvites\":%llu,\"glare\":%llu,"
 	       "\"late_byes\":%llu,\"stray_2xx\":%llu,\"lost\":%llu,\"twice\":%llu,\"late\":%llu,"
-	       "\"cuts\":%llu,\"legs_left\":%llu,\"cdrs\":%u,\"calls_left\":%ld,"
+	       "\"cuts\":%llu,\"unheard\":%llu,\"legs_left\":%llu,\"cdrs\":%u,\"calls_left\":%ld,"
 	       "\"ports_left\":%ld,\"descriptors\":[%u,%u],\"signaling_kib\":%llu,"
 	       "\"media_kib\":%llu,\"ok\":%s}\n",
 	       x.n_begun, (unsigned long long)w->answered, (unsigned long long)w->refused,
@@ -583,9 +585,9 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 	       (unsigned long long)w->reinvites, (unsigned long long)w->glare,
 	       (unsigned long long)w->late_byes, (unsigned long long)w->stray,
 	       (unsigned long long)x.lost, (unsigned long long)x.twice,
-	       (unsigned long long)x.late_n, (unsigned long long)x.cuts, (unsigned long long)x.left,
-	       cdrs, calls, ports, fds, fds_now,
-	       (unsigned long long)place_rss_kib(place_role(x.side.pid, "signaling")),
+	       (unsigned long long)x.late_n, (unsigned long long)x.cuts,
+	       (unsigned long long)x.unheard, (unsigned long long)x.left, cdrs, calls, ports, fds,
+	       fds_now, (unsigned long long)place_rss_kib(place_role(x.side.pid, "signaling")),
 	       (unsigned long long)place_rss_kib(place_role(x.side.pid, "media")),
 	       x.ok ? "true" : "false");
 }
