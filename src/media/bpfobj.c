@@ -62,8 +62,10 @@ bpfobj_load(const char *name, const unsigned char *bytes, size_t len, const stru
 	    struct bpfobj *out, char *why)
 {
 	static char log[VERIFIER_LOG];
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name, .kernel_log_buf = log,
-		    .kernel_log_size = sizeof(log));
+	struct bpf_object_open_opts opts = {.sz = sizeof(opts),
+					    .object_name = name,
+					    .kernel_log_buf = log,
+					    .kernel_log_size = sizeof(log)};
 	struct bpf_object *o;
 	enum err e;
 
@@ -105,7 +107,7 @@ static enum err
 attach_to(const struct bpfobj *b, int target, enum bpf_attach_type type, uint32_t flags, int *link,
 	  char *why)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	struct bpf_link_create_opts opts = {.sz = sizeof(opts), .flags = flags};
 	struct bpf_program *p = bpf_object__next_program(b->object, NULL);
 	int fd = bpf_link_create(bpf_program__fd(p), target, type, &opts);
 
