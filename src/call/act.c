@@ -430,20 +430,10 @@ act_arm(struct call *c)
 		log_error("call.timer", "id=%s no timer left", c->rec.id.z);
 }
 
-/* One round of actions; returns the event that follows from them, or B2BUA_EVENT_N. */
+/* The called side rings or has answered: A hears it, or whoever asked for the transfer. */
 static enum b2bua_event
-run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
+tell_progress(struct call *c, unsigned todo, const struct sip_msg *msg)
 {
-	enum b2bua_event next = B2BUA_EVENT_N;
-
-	if (todo & B2BUA_DO_CLOSE_MEDIA) {
-		if (c->transfer.to || c->transfer_for)
-			c->owner->on_transfer(c, TRANSFER_OVER, msg);
-		modify_end(c);
-		pass_end(c);
-	}
-	if ((todo & B2BUA_DO_TRY) && !(c->repeat ? repeat_target(c) : try_targets(c)))
-		next = B2BUA_EV_FAIL;
 	if ((todo & B2BUA_DO_RING) && c->transfer_for)
 		c->owner->on_transfer(c, TRANSFER_RINGS, msg);
 	else if (todo & B2BUA_DO_RING)
@@ -454,12 +444,32 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 	}
 	if (todo & (B2BUA_DO_ANSWER | B2BUA_DO_REJECT_A))
 		ring_stop(c);
-	if (todo & B2BUA_DO_ANSWER)
-		note_answer(c);
-	if ((todo & B2BUA_DO_ANSWER) && c->transfer_for)
-		next = B2BUA_EV_ACK; /* nobody is there who could send it */
-	else if (todo & B2BUA_DO_ANSWER)
-		answer_a(c, msg);
+	if (!(todo & B2BUA_DO_ANSWER))
+		return B2BUA_EVENT_N;
+	note_answer(c);
+	if (c->transfer_for)
+		return B2BUA_EV_ACK; /* nobody is there who could send it */
+	answer_a(c, msg);
+	return B2BUA_EVENT_N;
+}
+
+/* One round of actions; returns the event that follows from them, or B2BUA_EVENT_N. */
+static enum b2bua_event
+run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
+{
+	enum b2bua_event next = B2BUA_EVENT_N, told;
+
+	if (todo & B2BUA_DO_CLOSE_MEDIA) {
+		if (c->transfer.to || c->transfer_for)
+			c->owner->on_transfer(c, TRANSFER_OVER, msg);
+		modify_end(c);
+		pass_end(c);
+	}
+	if ((todo & B2BUA_DO_TRY) && !(c->repeat ? repeat_target(c) : try_targets(c)))
+		next = B2BUA_EV_FAIL;
+	told = tell_progress(c, todo, msg);
+	if (told != B2BUA_EVENT_N)
+		next = told;
 	if (todo & B2BUA_DO_REJECT_A)
 		reject_a(c);
 	if (todo & B2BUA_DO_CANCEL_B)

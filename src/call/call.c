@@ -640,22 +640,29 @@ ride_on(struct call *c)
 		act_arm(c);
 }
 
+/* One that has ended: it rides, or its record goes now. */
+static void
+finished_due(struct call *c)
+{
+	if (c->host) {
+		ride_on(c);
+		return;
+	}
+	if (join_is_orphan(c)) {
+		c->owner->n_orphans--;
+		act_note_end(c, ENDER_POSTERN, 200, 41, REFUSAL_RESTARTED);
+	}
+	act_finish(c);
+}
+
 static void
 timer_due(struct timer *t, uint64_t now)
 {
 	struct call *c = CONTAINER_OF(t, struct call, timer);
 
 	c->owner->now = now;
-	if (c->finished && c->host) {
-		ride_on(c);
-		return;
-	}
 	if (c->finished) {
-		if (join_is_orphan(c)) {
-			c->owner->n_orphans--;
-			act_note_end(c, ENDER_POSTERN, 200, 41, REFUSAL_RESTARTED);
-		}
-		act_finish(c);
+		finished_due(c);
 		return;
 	}
 	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND && c->ok_txn)

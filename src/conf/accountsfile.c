@@ -227,6 +227,14 @@ part_valid(struct parse *p, const struct yaml_node *n, const struct field *f)
 	return e == ERR_OK;
 }
 
+/* A part is put behind the ones before it; names of hosts in lower case. */
+static void
+put_part(struct buf *b, const struct field *f, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		buf_char(b, f->type == FIELD_NAMES ? ascii_lower(text.p[i]) : text.p[i]);
+}
+
 /* A list as one text, its parts divided as field_put does it. */
 static void
 read_list(struct parse *p, const struct yaml_node *list, const struct field *f, void *row)
@@ -257,9 +265,7 @@ read_list(struct parse *p, const struct yaml_node *list, const struct field *f, 
 		}
 		if (n_parts++)
 			buf_char(&b, between);
-		for (size_t i = 0; i < n->text.len; i++)
-			buf_char(&b,
-				 f->type == FIELD_NAMES ? ascii_lower(n->text.p[i]) : n->text.p[i]);
+		put_part(&b, f, n->text);
 	}
 	if (f->type == FIELD_PREFIXES && !yaml_first(&p->y, list))
 		report_error(
