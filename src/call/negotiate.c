@@ -113,10 +113,6 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		*why = no.text ? no.text : "";
 		return refusal_of(c, i, s, &no);
 	}
-	if (names_us(c, &x->far) && c->rec.leg[i].media_open) {
-		*why = "the SDP names a media address of ours: packets would go round";
-		return REFUSAL_MEDIA;
-	}
 	x->mine = c->leg[i].local;
 	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);
 	x->mine.mki = terms_mki(c, i);
@@ -141,6 +137,10 @@ negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 		r = keep_offer(c, body);
 	if (r == REFUSAL_NONE)
 		r = read_offer(c, i, body, why);
+	if (r == REFUSAL_NONE && names_us(c, &c->x.far)) {
+		*why = "the SDP names a media address of ours: packets would go round";
+		r = REFUSAL_MEDIA;
+	}
 	if (r == REFUSAL_NONE)
 		c->x.open = true;
 	else

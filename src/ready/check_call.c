@@ -1,6 +1,9 @@
 #include "ready/parts.h"
 #include "sdp/keys.h"
 
+/* Packets under a new key may overtake the answer that brings it. */
+enum { OVERTAKEN_MAX = 2 };
+
 static bool
 check_answer(const struct probe_facts *f, struct ready_report *out)
 {
@@ -107,7 +110,7 @@ check_media(const struct probe_facts *f, struct ready_report *out)
 
 	if (!heard)
 		s = READY_FAILED;
-	else if (bad && s == READY_PASSED)
+	else if (bad > OVERTAKEN_MAX && s == READY_PASSED)
 		s = READY_WARNED;
 	l = ready_add(out, READY_CALL_MEDIA, s);
 	ready_seen(l, "%u packets sent to %s, %llu came back, %llu with a wrong tag; %s", c->sent,
@@ -118,7 +121,7 @@ check_media(const struct probe_facts *f, struct ready_report *out)
 	else if (!heard)
 		ready_change(l, "let its media reach us: firewall, address in its SDP, or does "
 				"nothing speak at this number?");
-	else if (bad)
+	else if (bad > OVERTAKEN_MAX)
 		ready_change(l, "some packets were not under the agreed key: look at its SRTP");
 	else if (s == READY_FAILED)
 		ready_change(l, "let our media reach it: firewall, and the key of our offer");

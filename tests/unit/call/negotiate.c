@@ -166,6 +166,30 @@ offers(void **state)
 	}
 }
 
+/* A media port of ours in an offer: packets would go round. */
+static void
+our_own_port(void **state)
+{
+	static struct media_plan plan = {.n_addrs = 1, .port_min = 4000, .port_max = 4999};
+	struct fake *f = rig_up();
+	struct sent *s;
+
+	(void)state;
+	assert_int_equal(addr_parse_ip(STR("198.51.100.7"), &plan.bound[0]), ERR_OK);
+	f->calls.conf.plan = &plan;
+	(void)rig_invite(
+		f,
+		&(struct invite){
+			.body = SDP_HEAD(
+				"198.51.100.7") "m=audio 4000 RTP/SAVP 8\r\n"
+						"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_1
+						"\r\n"});
+	s = rig_sent(f, SENT_RESPONSE, 0);
+	assert_int_equal(s->status, 488);
+	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_MEDIA);
+	rig_down(f);
+}
+
 /* What B's 200 must not say. */
 static void
 answers(void **state)
@@ -390,6 +414,7 @@ main(void)
 		cmocka_unit_test(outgoing),
 		cmocka_unit_test(incoming),
 		cmocka_unit_test(offers),
+		cmocka_unit_test(our_own_port),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(early_media),
 		cmocka_unit_test(early_media_bad),
