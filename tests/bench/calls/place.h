@@ -24,7 +24,7 @@ enum {
 };
 
 struct place {
-	char dir[PLACE_PATH_MAX / 2];
+	char dir[PLACE_PATH_MAX - 32];
 	bool measures; /* who is started has the far processor, ahead of others */
 };
 

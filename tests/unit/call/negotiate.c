@@ -185,6 +185,7 @@ our_own_port(void **state)
 						"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_1
 						"\r\n"});
 	s = rig_sent(f, SENT_RESPONSE, 0);
+	assert_non_null(s);
 	assert_int_equal(s->status, 488);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_MEDIA);
 	rig_down(f);
