@@ -211,12 +211,12 @@ op_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
 /* ---- call to the records ---- */
 
 static uint32_t
-op_slot(void *arg, bool spare)
+op_slot(void *arg, uint32_t kept)
 {
 	struct worker *w = arg;
 
-	if (!spare && w->records.n_free <= CALL_SPARE)
-		return RECORDS_NONE; /* the last ones are for emergency calls */
+	if (w->records.n_free <= kept)
+		return RECORDS_NONE;
 	return records_take(&w->records);
 }
 

@@ -347,8 +347,9 @@ on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 {
 	char why[CALL_WHY_MAX] = "";
 	bool exempt = sos_is_exempt(cs, m, src);
-	bool room = cs->snap && (exempt || calls_count(cs) < cs->conf.max_calls);
-	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg, exempt) : UINT32_MAX;
+	uint32_t spare = sos_spare(cs, exempt, src);
+	bool room = cs->snap && calls_count(cs) < cs->conf.max_calls + spare;
+	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg, CALL_SPARE - spare) : UINT32_MAX;
 	struct call *c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
 	enum refusal r;
 
@@ -387,7 +388,7 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 
 	cs->now = now_us;
 	if (cs->snap)
-		slot = cs->ops.do_slot(cs->ops.arg, true);
+		slot = cs->ops.do_slot(cs->ops.arg, 0);
 	c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
 	if (!c) {
 		log_error("call.emergency", "account=%s refused: %s; no room for its record",

@@ -277,8 +277,9 @@ begin_blind(struct call *c, enum call_leg_index i, const struct sip_uri *to,
 		return REFUSAL_REFER_OFF;
 	from.account = cs->snap->trunk[from.trunk].account;
 	from.account_id = c->rec.leg[i].account;
-	slot = pool_used(&cs->pool) < cs->conf.max_calls ? ops_of(c)->do_slot(ops_of(c)->arg, false)
-							 : UINT32_MAX;
+	slot = pool_used(&cs->pool) < cs->conf.max_calls
+		       ? ops_of(c)->do_slot(ops_of(c)->arg, CALL_SPARE)
+		       : UINT32_MAX;
 	n = slot == UINT32_MAX ? NULL : create_call(cs, slot);
 	if (!n)
 		return REFUSAL_NO_RECORD;

@@ -43,6 +43,16 @@ sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct edge
 	return n.z[0] == '+' && may_call_back(cs, m, str_from(n.z));
 }
 
+uint32_t
+sos_spare(const struct calls *cs, bool exempt, const struct edge_source *src)
+{
+	if (!exempt)
+		return 0;
+	return src->account_id.z[0] && trunk_encrypts(cs->snap->trunk[src->trunk].security)
+		       ? CALL_SPARE / 2
+		       : CALL_SPARE;
+}
+
 /* ---- the call ---- */
 
 static bool

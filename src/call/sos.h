@@ -12,6 +12,10 @@
  * call, or with Priority: psap-callback (RFC 7090) to any number of its account?
  */
 bool sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src);
+/** How many of the CALL_SPARE calls and records beyond the node's limit this one may be among. A
+ * customer's that asks for help over TLS is only told where else to ask: it leaves half of them for
+ * the ones that are carried. */
+uint32_t sos_spare(const struct calls *cs, bool exempt, const struct edge_source *src);
 /**
  * An emergency call of a customer: payer is its account (POLICY_NONE where it is gone). NONE: it is
  * on a clear trunk and shall be carried. EMERGENCY: it shall be refused; c->status is set.

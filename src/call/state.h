@@ -68,8 +68,8 @@ struct call_ops {
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
 	/* records */
-	/* spare: one of the CALL_SPARE as well */
-	uint32_t (*do_slot)(void *arg, bool spare);
+	/* one, where more than kept are free */
+	uint32_t (*do_slot)(void *arg, uint32_t kept);
 	void (*do_store)(void *arg, uint32_t slot, const struct call_record *rec, bool ended);
 	/* a request that was refused outside any call: so that it can be explained */
 	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,

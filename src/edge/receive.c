@@ -45,7 +45,7 @@ may_keep(const struct edge *e, const struct sip_msg *m, const struct edge_source
 }
 
 /* Where the transactions of a customer's account are counted; NULL: a carrier's. */
-static uint32_t *
+static struct edge_share *
 held_by(struct edge *e, const struct edge_source *src)
 {
 	if (!src->account_id.z[0])
@@ -54,17 +54,20 @@ held_by(struct edge *e, const struct edge_source *src)
 }
 
 /* May this request have a transaction? What belongs to a call that is up or in set-up may have any
- * but those of emergency calls. A new one leaves some for these; and an account may hold so many
- * times what is free that each of those who flood gets as much as the others, and who does not
- * always finds some. */
+ * but those of emergency calls, a new one leaves some for these. Of each sort an account may hold
+ * so many times what is free only that each of those who flood gets as much as the others, and who
+ * does not always finds some: a To-tag is quickly invented. A call for help may have the last, but
+ * an account only so many of these at a time: over TLS they only ask for their refusal. */
 static bool
-may_begin(const struct edge *e, const struct sip_msg *m, const uint32_t *held)
+may_begin(const struct edge *e, const struct sip_msg *m, const struct edge_share *held, bool help)
 {
-	uint32_t kept = EDGE_SPARE_TXNS + e->conf.max_txns / EDGE_DIALOG_PART, n = e->txns.n_free;
+	bool inside = m->to_tag.len || m->method == SIP_CANCEL || help;
+	uint32_t kept = EDGE_SPARE_TXNS + (inside ? 0 : e->conf.max_txns / EDGE_DIALOG_PART),
+		 n = e->txns.n_free;
 
-	if (m->to_tag.len || m->method == SIP_CANCEL)
+	if (n > kept && (!held || held->n < EDGE_SHARE_TIMES * (n - kept)))
 		return true;
-	return n > kept && (!held || *held < EDGE_SHARE_TIMES * (n - kept));
+	return help && n && (!held || held->help < EDGE_HELP_SHARE);
 }
 
 static struct edge_txn *
@@ -74,15 +77,17 @@ new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *sr
 	bool stream = src->transport != EDGE_UDP,
 	     spare = src->account_id.z[0] && edge_is_emergency(e, m);
 	enum txn_kind kind = m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER;
-	uint32_t *held = held_by(e, src);
-	bool may = spare || (may_begin(e, m, held) && may_keep(e, m, src));
+	struct edge_share *held = held_by(e, src);
+	bool may = may_begin(e, m, held, spare) && (spare || may_keep(e, m, src));
 	struct edge_txn *t = may ? send_new_txn(e, kind, stream, spare) : NULL;
 
 	if (!t)
 		return NULL;
 	t->held = held;
-	if (held)
-		(*held)++;
+	if (held) {
+		held->n++;
+		held->help += spare;
+	}
 	if (texts_put(&e->texts, &t->req, m->all) != ERR_OK) {
 		send_drop_txn(t);
 		return NULL;

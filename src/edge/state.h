@@ -18,8 +18,10 @@ enum {
 	EDGE_SPARE_TXNS = 128,  /* beyond max_txns, for emergency calls: four each of 32 */
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
 	EDGE_SHARES = 4096,     /* counters of what accounts have in hand; two may meet in one */
-	EDGE_SHARE_TIMES = 8,   /* an account may hold so many times what is free for all */
-	EDGE_LOST_MAX = 16,     /* unreadable calls for help whose copies are known, .. */
+	EDGE_HELP_SHARE =
+		16, /* calls for help of an account that may use the spare ones at a time */
+	EDGE_SHARE_TIMES = 8, /* an account may hold so many times what is free for all */
+	EDGE_LOST_MAX = 16,   /* unreadable calls for help whose copies are known, .. */
 	EDGE_LOST_US = 32 * 1000 * 1000, /* .. for 64*T1 */
 	EDGE_DIALOG_PART = 16, /* one in so many transactions is kept for calls that are up */
 };
@@ -54,7 +56,7 @@ struct edge {
 	void *swapped_arg;
 	struct texts texts;
 	struct pool txns;
-	uint32_t held[EDGE_SHARES]; /* server transactions of customers, by account */
+	struct edge_share held[EDGE_SHARES]; /* of customers, by account */
 	struct hash by_key;
 	struct list big; /* server transactions with a large request */
 	struct edge_lost {

@@ -31,6 +31,11 @@ struct edge_own {
 	void (*on_news)(struct edge_own *own, const struct edge_news *n);
 };
 
+/* What an account holds of the server transactions. */
+struct edge_share {
+	uint32_t n, help; /* help: of these, for calls for help */
+};
+
 struct edge_txn {
 	struct edge *owner;
 	struct hash_node by_key;
@@ -46,8 +51,9 @@ struct edge_txn {
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
-	bool spare;            /* of an emergency call: what is kept for them may be used */
-	uint32_t *held;        /* server, of a customer: where its account is counted; else NULL */
+	bool spare; /* of an emergency call: what is kept for them may be used */
+	struct edge_share
+		*held;         /* server, of a customer: where its account is counted; else NULL */
 	bool widened, narrow;  /* client: too large for UDP, so over TCP; its TCP does not work */
 	uint32_t udp_listener; /* widened: the one before */
 	uint8_t answered[2];   /* challenges, of a server and of a proxy */

@@ -111,7 +111,7 @@ OP(enum err, open, (void *arg, const struct media_open *o, bool spare), (arg, o,
 OP_VOID(close, (void *arg, uint32_t slot, uint32_t generation), (arg, slot, generation))
 OP_VOID(stats, (void *arg, uint32_t slot, uint32_t generation, struct media_stats *out),
 	(arg, slot, generation, out))
-OP(uint32_t, slot, (void *arg, bool spare), (arg, spare))
+OP(uint32_t, slot, (void *arg, uint32_t kept), (arg, kept))
 OP_VOID(store, (void *arg, uint32_t slot, const struct call_record *rec, bool ended),
 	(arg, slot, rec, ended))
 

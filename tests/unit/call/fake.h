@@ -83,7 +83,6 @@ struct fake {
 	uint32_t n_carriers_down, n_carriers_up; /* news of them */
 	char emergency[CALL_WHY_MAX];            /* what was told of the last one */
 	bool emergency_lost;
-	bool spare_asked;
 	/* faults to order */
 	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
 	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
@@ -541,12 +540,11 @@ fake_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *ou
 /* ---- records ---- */
 
 static uint32_t
-fake_slot(void *arg, bool spare)
+fake_slot(void *arg, uint32_t kept)
 {
 	struct fake *f = arg;
 
-	f->spare_asked = spare;
-
+	(void)kept;
 	for (uint32_t i = 0; !f->no_slot && i < FAKE_RECORDS; i++)
 		if (!f->record[i].taken) {
 			f->record[i] = (struct fake_record){.taken = true};

@@ -134,7 +134,7 @@ damaged(void **state)
 			continue;
 		valid++;
 		bad.leg[0].media_open = bad.leg[1].media_open = 0;
-		slot = fake_slot(f, false);
+		slot = fake_slot(f, CALL_SPARE);
 		f->record[slot].live = true;
 		assert_int_equal(calls_restore(&f->calls, slot, &bad, f->now), ERR_OK);
 		(void)calls_stop(&f->calls, f->now);

@@ -281,6 +281,43 @@ one_account_floods(void **state)
 	close(later);
 }
 
+/* Nor with To-tags that were invented, nor with calls for help: others always find some. */
+static void
+one_account_pretends(void **state)
+{
+	static const struct {
+		const char *to_tag, *uri;
+	} rows[] = {{"invented", NULL}, {NULL, "sip:911@x"}};
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		int a = udp_at("127.0.0.11"), b = udp_at("127.0.0.12"), n;
+		char branch[32];
+		struct sip s = {.method = "INVITE",
+				.branch = branch,
+				.to_tag = rows[r].to_tag,
+				.uri = rows[r].uri};
+
+		for (int i = 0; i < 60; i++) {
+			(void)snprintf(branch, sizeof(branch), "p%d", i);
+			udp_to(a, L_PLAIN, request(&s));
+			turn();
+		}
+		n = count(REQUEST);
+		udp_to(b, L_PLAIN,
+		       request(&(struct sip){.method = "BYE", .branch = "end", .to_tag = "t"}));
+		SPIN(count(REQUEST) == n + 1);
+		udp_to(b, L_PLAIN,
+		       request(&(struct sip){
+			       .method = "INVITE", .branch = "help", .uri = "sip:911@x"}));
+		SPIN(count(REQUEST) == n + 2);
+		close(a);
+		close(b);
+		rig_teardown(state);
+		assert_int_equal(some_txns(state), 0);
+	}
+}
+
 /* None left: 503 with Retry-After, the same tag for each copy; nothing stays behind. */
 static void
 transactions_run_out(void **state)
@@ -706,6 +743,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(bad_messages, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(transactions_run_out, few_txns, rig_teardown),
 		cmocka_unit_test_setup_teardown(one_account_floods, some_txns, rig_teardown),
+		cmocka_unit_test_setup_teardown(one_account_pretends, some_txns, rig_teardown),
 		cmocka_unit_test_setup_teardown(connections_run_out, few_conns, rig_teardown),
 		cmocka_unit_test_setup_teardown(large_requests_are_shared, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(split_at_every_byte, rig_setup, rig_teardown),
