@@ -100,8 +100,8 @@ static const struct advice rows[] = {
 	{"certificate", "see the sentence", NULL},
 	{"no-certificate",
 	 "have the PBX show its certificate as a TLS client (\"mutual TLS\"); many have a switch "
-	 "for it "
-	 "beside the certificate",
+	 "for it beside the certificate; under profile carrier it must have an RSA key: a client "
+	 "with another one shows none",
 	 "have the server of {sni} send its certificate"},
 	{"self-signed",
 	 "get a certificate from an accepted authority; a self-signed one is never taken", NULL},

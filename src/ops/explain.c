@@ -278,7 +278,11 @@ put_matched(struct buf *b, const struct json *n)
 {
 	if (!*jsonin_text(n, "account"))
 		return;
-	buf_printf(b, " It is account %s", jsonin_text(n, "account"));
+	buf_printf(b, " It %s account %s",
+		   strcmp(jsonin_text(n, "kind"), "request") == 0 || jsonin_true(n, "accepted")
+			   ? "is"
+			   : "claims to be",
+		   jsonin_text(n, "account"));
 	if (jsonin_count(jsonin_get(n, "trunks"))) {
 		buf_z(b, " with trunk ");
 		put_texts(b, jsonin_get(n, "trunks"));

@@ -152,13 +152,10 @@ read_lines(struct str msg, struct lines *headers, struct lines *body)
 	}
 	while (s.len && body->n < SIPTEXT_LINES_MAX) {
 		struct str text = cut_line(&s);
-		bool attribute = str_starts(text, STR("a="));
-		size_t at = str_chr(text, attribute ? ':' : '=');
+		size_t at = str_chr(text, str_starts(text, STR("a=")) ? ':' : '=');
 
-		at += !attribute && at < text.len;
+		at += at < text.len;
 		l = (struct line){.name = str_sub(text, 0, at), .value = str_from_at(text, at)};
-		if (attribute && l.value.len)
-			l.value = str_from_at(l.value, 1);
 		if (text.len)
 			body->line[body->n++] = l;
 	}

@@ -60,7 +60,7 @@ def judge_call(p, c, cdr, gw):
     equal(t['list'][sent['from']]['leg'], 'a', 'what the INVITE of B came from')
     diff = {(d['part'], d['name'], 'was' in d, 'is' in d) for d in sent['diff']}
     for want in (('header', 'Via', True, True), ('header', 'Call-ID', True, True),
-                 ('header', 'X-Secret', True, False), ('body', 'a=crypto', True, False),
+                 ('header', 'X-Secret', True, False), ('body', 'a=crypto:', True, False),
                  ('body', 'm=', True, True)):
         check(want in diff, f'{want} is not in {diff}')
     first = '\n'.join(t['list'][0]['lines'])

@@ -86,7 +86,7 @@ test_diff(void **state)
 		{"SDP", "A\r\n\r\nc=IN 1\r\na=crypto:1 x\r\na=sendrecv\r\n",
 		 "A\r\n\r\nc=IN 2\r\na=sendonly\r\n",
 		 "[{\"part\":\"body\",\"name\":\"c=\",\"was\":\"IN 1\",\"is\":\"IN 2\"},"
-		 "{\"part\":\"body\",\"name\":\"a=crypto\",\"was\":\"1 x\"},"
+		 "{\"part\":\"body\",\"name\":\"a=crypto:\",\"was\":\"1 x\"},"
 		 "{\"part\":\"body\",\"name\":\"a=sendrecv\",\"was\":\"\"},"
 		 "{\"part\":\"body\",\"name\":\"a=sendonly\",\"is\":\"\"}]"},
 		{"cut in a header", "A\r\nZed: 1", "A",
