@@ -145,22 +145,46 @@ put_json(struct ask *a, enum route_reason r, const struct route *route)
 	buf_z(&a->b, "}\n");
 }
 
-/* May the account make the call at all? Its trunks are not asked: any of them may be the caller. */
+/* Is there a trunk that the account may make this call over? */
+static bool
+has_trunk(const struct ask *a, const struct account *acc)
+{
+	for (uint32_t i = 0; i < a->v->n_trunks; i++) {
+		const struct trunk *t = &a->v->trunk[i];
+
+		if (t->account == a->account && (a->class != CLASS_EMERGENCY || t->emergency) &&
+		    trunk_admits(acc, t, a->class, true) == ACCOUNT_OK)
+			return true;
+	}
+	return false;
+}
+
+/* May the account make the call at all? Which of its trunks the caller is, is not asked. */
 static bool
 is_barred(struct ask *a)
 {
 	const struct account *acc = a->account == POLICY_NONE ? NULL : &a->v->account[a->account];
 	const char *why = NULL;
 
-	if (acc && !acc->enabled)
+	if (a->class == CLASS_NONE)
+		why = "not a number that can be called";
+	else if (acc && !acc->enabled && a->class != CLASS_EMERGENCY)
 		why = "the account is disabled";
-	else if (acc && a->class != CLASS_SERVICE && !(acc->services & a->class))
-		why = "the account may not make calls of this class";
+	else if (acc && a->class != CLASS_SERVICE && a->class != CLASS_EMERGENCY &&
+		 !(acc->services & a->class))
+		why = "the account's services do not name calls of this class";
 	else if (acc && a->class == CLASS_INTERNATIONAL &&
 		 !class_country(snapshot_text(a->v, acc->countries), str_from(a->number.z)))
 		why = "calls to this country are not switched on for the account";
+	else if (acc && a->class != CLASS_EMERGENCY && !has_trunk(a, acc))
+		why = "no trunk of the account may call: enabled, and with tls_srtp: on where its "
+		      "media is encrypted";
+	else if (acc && !has_trunk(a, NULL))
+		why = "calls for help are carried over clear trunks with emergency: yes only, and "
+		      "the account has none";
 	if (why)
-		fprintf(stderr, "postern route: %s: %s\n", a->number.z, why);
+		fprintf(stderr, "postern route: %s, %s: %s\n", a->number.z,
+			policy_class_name(a->class), why);
 	return why != NULL;
 }
 

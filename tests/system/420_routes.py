@@ -87,6 +87,9 @@ def play_by_prefix_and_past_silence(place):
     equal([(t['trunk'], t['route']) for t in by[PSTN]['targets']], [('gw1', 'rest')], 'targets')
     said = p.command('explain', '-c', p.conf, first['id'])
     check('by route uk' in said, f'explain: {said}')
+    for number, words in (('911', 'and the account has none'), ('+19005551234', 'services do not name')):
+        rc, text = p.command('route', '-c', p.conf, '--account', 'acme', number, may_fail=True)
+        check(rc == 1 and words in text, f'route {number}: {rc} {text}')
     way = json.loads(p.command('route', '-c', p.conf, '--json', '--account', 'acme', UK))
     equal((way['routes'], [t['trunk'] for t in way['targets']]), (['uk'], ['late', 'other']), 'route')
     p.wait_idle()
