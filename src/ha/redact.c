@@ -84,16 +84,21 @@ secret_at(struct str s, size_t i, size_t *plain)
 	while (word && i - word < BLANKS_MAX && (s.p[word - 1] == ' ' || s.p[word - 1] == '\t'))
 		word--;
 	if (n && ends_with(str_sub(s, 0, word), STR("inline"))) {
-		while (end < rest.len && is_base64(rest.p[end]))
+		while (end < rest.len &&
+		       (is_base64(rest.p[end]) || (rest.p[0] == '%' && rest.p[end] == '%')))
 			end++;
 		*plain = n;
 		return end - n;
 	}
-	if (rest.p[0] != ':' || !(ends_with(head, STR("sip")) || ends_with(head, STR("sips"))))
+	if (str_starts(rest, STR("://")))
+		n = sizeof("://") - 1;
+	else if (rest.p[0] == ':' && (ends_with(head, STR("sip")) || ends_with(head, STR("sips"))))
+		n = 1;
+	else
 		return 0;
-	n = password_in(str_from_at(rest, 1), &at);
-	*plain = 1 + at;
-	return n;
+	end = password_in(str_from_at(rest, n), &at);
+	*plain = n + at;
+	return end;
 }
 
 /* Any text, but for keys and passwords. Each byte is looked at once for each kind of colon. */
@@ -180,11 +185,12 @@ is_secret(struct str name)
 	       str_ieqz(name, "Authentication-Info") || str_ieqz(name, "Proxy-Authentication-Info");
 }
 
-/* A header that says that a body is not what it looks like. */
+/* A header that says that a body is not what it looks like; where its value is on the next line, it
+ * is not looked at. */
 static bool
 is_encoding(struct str name, struct str value)
 {
-	static const char *const plain[] = {"", "identity", "7bit", "8bit", "binary"};
+	static const char *const plain[] = {"identity", "7bit", "8bit", "binary"};
 
 	if (name.len != 1 && name.len != sizeof("Content-Encoding") - 1 &&
 	    name.len != sizeof("Content-Transfer-Encoding") - 1)
