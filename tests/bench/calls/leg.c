@@ -257,6 +257,13 @@ leg_invited(struct leg *l, const struct sip_msg *m, bool fork)
 }
 
 void
+leg_invited_again(struct leg *l, const struct sip_msg *m)
+{
+	if (l->state == LEG_RINGING)
+		send_answer(l, m, 180, false);
+}
+
+void
 leg_answer(struct leg *l, unsigned status)
 {
 	static struct sip_msg m;

@@ -69,6 +69,8 @@ void leg_call(struct leg *l, const char *uri, const char *self);
 /** An INVITE came for a callee that is LEG_NONE: 100 and 180 (or of a fork: of another tag first).
  */
 void leg_invited(struct leg *l, const struct sip_msg *m, bool fork);
+/** The same INVITE once more: a callee that rings says so again (RFC 3261 17.2.1). */
+void leg_invited_again(struct leg *l, const struct sip_msg *m);
 /** The callee's decision: 200 or a refusal. Nothing when it is over. */
 void leg_answer(struct leg *l, unsigned status);
 void leg_cancel(struct leg *l);

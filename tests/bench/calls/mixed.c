@@ -379,6 +379,7 @@ take(const struct sip_msg *m, bool pbx, unsigned conn)
 	}
 	if (l->state != LEG_NONE) { /* the first INVITE again */
 		x.w.again++;
+		leg_invited_again(l, m);
 		return;
 	}
 	leg_invited(l, m, c->forks && !pbx);
