@@ -151,6 +151,9 @@ crowd_makes_room(void **state)
 		if (r == ROUNDS / 2) {
 			good = peer_start(&p);
 			assert_int_equal(rig_accept(good, "127.0.0.2:40000", 0), ERR_OK);
+			/* its thread may be slow to say hello */
+			for (int i = 0; i < 200 && atomic_load(&rig.asked) == 0; i++)
+				assert_int_equal(loop_run_once(&rig.loop, 5), ERR_OK);
 		}
 		assert_int_equal(loop_run_once(&rig.loop, 20), ERR_OK);
 	}
