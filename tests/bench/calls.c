@@ -10,10 +10,11 @@
 #include <libgen.h>
 #include <signal.h>
 
-#include "bench.h"
 #include "calls/load.h"
 #include "calls/mixed.h"
 #include "calls/side.h"
+#include "cores.h"
+#include "words.h"
 
 enum {
 	ROUNDS = 5,
@@ -251,26 +252,10 @@ run_memory(const char *program)
 
 /* ---- arguments ---- */
 
-static _Noreturn void
-tell_usage(void)
-{
-	fputs("usage: calls [--json] [--quick] [--rate N] [--memory | --no-memory]\n"
-	      "             [--only postern|kamailio] [--seconds N] [--serve SECONDS] [--keep]\n"
-	      "       calls --mixed N [--rate N] [--seed N]\n",
-	      stderr);
-	exit(2);
-}
-
-static unsigned
-take_number(const char *text, unsigned long most)
-{
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (*end || v == 0 || v > most)
-		tell_usage();
-	return (unsigned)v;
-}
+static const char usage[] =
+	"usage: calls [--json] [--quick] [--rate N] [--memory | --no-memory]\n"
+	"             [--only postern|kamailio] [--seconds N] [--serve SECONDS] [--keep]\n"
+	"       calls --mixed N [--rate N] [--seed N]\n";
 
 static void
 take_arguments(int argc, char **argv)
@@ -294,7 +279,7 @@ take_arguments(int argc, char **argv)
 			want.memory = false;
 			break;
 		case 'r':
-			want.rate = take_number(optarg, 5000);
+			want.rate = words_number(optarg, 5000, usage);
 			break;
 		case 'm':
 			want.memory = want.only_memory = true;
@@ -306,25 +291,25 @@ take_arguments(int argc, char **argv)
 			want.only = optarg;
 			break;
 		case 's':
-			want.seconds = take_number(optarg, 600);
+			want.seconds = words_number(optarg, 600, usage);
 			break;
 		case 'w':
-			want.serve_s = take_number(optarg, 3600);
+			want.serve_s = words_number(optarg, 3600, usage);
 			break;
 		case 'x':
-			want.mixed = take_number(optarg, MIXED_CALLS_MAX);
+			want.mixed = words_number(optarg, MIXED_CALLS_MAX, usage);
 			break;
 		case 'e':
-			want.seed = take_number(optarg, UINT16_MAX);
+			want.seed = words_number(optarg, UINT16_MAX, usage);
 			break;
 		case 'k':
 			want.keep = true;
 			break;
 		default:
-			tell_usage();
+			words_usage(usage);
 		}
 	if (optind != argc)
-		tell_usage();
+		words_usage(usage);
 }
 
 /* ---- */
@@ -405,7 +390,7 @@ main(int argc, char **argv)
 	}
 	load = load_new(&place);
 	place.measures = true;
-	place_own_core(PLACE_NEAR_CPU);
+	cores_own(CORES_NEAR);
 	start_sides(program);
 	if (want.serve_s) {
 		fprintf(stderr, "bench calls: pid %d serves for %u s\n", (int)sides[0].pid,

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "relay/density.h"
 #include "relay/mirror.h"
+#include "words.h"
 
 enum {
 	ROUNDS = 5,
@@ -179,15 +180,10 @@ test_harness(void)
 
 /* ---- arguments ---- */
 
-static _Noreturn void
-tell_usage(void)
-{
-	fputs("usage: relay [--json] [--quick] [--only CASE[/BACKEND]] [--calls N]\n"
-	      "             [--mode tick|event] [--window MS] [--density | --no-density]\n"
-	      "             [--self-test] [--trace]\n",
-	      stderr);
-	exit(2);
-}
+static const char usage[] =
+	"usage: relay [--json] [--quick] [--only CASE[/BACKEND]] [--calls N]\n"
+	"             [--mode tick|event] [--window MS] [--density | --no-density]\n"
+	"             [--self-test] [--trace]\n";
 
 static void
 take_only(char *text)
@@ -202,17 +198,6 @@ take_only(char *text)
 		want.only_case = text;
 }
 
-static unsigned
-take_number(const char *text, unsigned long most)
-{
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (*end || v == 0 || v > most)
-		tell_usage();
-	return (unsigned)v;
-}
-
 static void
 take_mode(const char *text)
 {
@@ -221,7 +206,7 @@ take_mode(const char *text)
 	else if (strcmp(text, "event") == 0)
 		want.mode = 0;
 	else
-		tell_usage();
+		words_usage(usage);
 }
 
 static void
@@ -252,14 +237,14 @@ take_arguments(int argc, char **argv)
 			take_only(optarg);
 			break;
 		case 'c':
-			want.calls = take_number(optarg, TRAFFIC_CALLS_MAX);
+			want.calls = words_number(optarg, TRAFFIC_CALLS_MAX, usage);
 			break;
 		case 'm':
 			take_mode(optarg);
 			break;
 		case 'w':
 			want.window_ms =
-				take_number(optarg, TRAFFIC_CYCLES_MAX * 20 - SIDE_WARM_MS);
+				words_number(optarg, TRAFFIC_CYCLES_MAX * 20 - SIDE_WARM_MS, usage);
 			break;
 		case 'd':
 			want.tables = false;
@@ -274,10 +259,10 @@ take_arguments(int argc, char **argv)
 			want.self_test = true;
 			break;
 		default:
-			tell_usage();
+			words_usage(usage);
 		}
 	if (optind != argc)
-		tell_usage();
+		words_usage(usage);
 }
 
 static bool

@@ -12,9 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../unit/net/testca.h"
-
 #include "bench.h"
+#include "certs.h"
 #include "edge/card.h"
 
 #define PBX "pbx.example.com"
@@ -58,32 +57,16 @@ struct end {
 
 static X509 *root, *middle, *pbx, *zone;
 
-static X509 *
-make_cert(const char *cn, const char *san, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
-	  bool ca)
-{
-	struct ca_opts o = {.cn = cn,
-			    .san = san,
-			    .ku = ca ? "critical,keyCertSign,cRLSign"
-				     : "critical,digitalSignature,keyEncipherment",
-			    .eku = ca ? NULL : "serverAuth",
-			    .ca = ca,
-			    .from_day = -1,
-			    .key = key,
-			    .issuer = issuer,
-			    .issuer_key = issuer_key};
-
-	return ca_cert(&o);
-}
-
 static void
 make_certs(void)
 {
 	root = ca_root("Accepted CA");
 	/* the intermediate's key is a third one, as in life */
-	middle = make_cert("Intermediate", NULL, ca_keys()->leaf2, root, ca_keys()->ca, true);
-	pbx = make_cert("pbx", "DNS:" PBX, ca_keys()->leaf, middle, ca_keys()->leaf2, false);
-	zone = make_cert("zone", "DNS:" ZONE, ca_keys()->leaf, middle, ca_keys()->leaf2, false);
+	middle = certs_make("Intermediate", NULL, NULL, ca_keys()->leaf2, root, ca_keys()->ca);
+	pbx = certs_make("pbx", "DNS:" PBX, "serverAuth", ca_keys()->leaf, middle,
+			 ca_keys()->leaf2);
+	zone = certs_make("zone", "DNS:" ZONE, "serverAuth", ca_keys()->leaf, middle,
+			  ca_keys()->leaf2);
 }
 
 static struct tls_ctx *

@@ -3,18 +3,15 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <net/if.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <dirent.h>
 
-#include "../unit/net/testca.h"
-#include "bench.h"
+#include "certs.h"
+#include "cores.h"
 
 enum { STOP_STEPS = 800, STEP_US = 10 * 1000, PATHS = 8 };
 
@@ -51,34 +48,17 @@ put_file(const struct place *p, const char *name, struct str text)
 	BENCH_MUST(chmod(place_path(p, name), 0600) == 0);
 }
 
-static X509 *
-make_cert(const char *cn, const char *san, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
-{
-	bool ca = !san;
-	struct ca_opts o = {.cn = cn,
-			    .san = san,
-			    .ku = ca ? "critical,keyCertSign,cRLSign"
-				     : "critical,digitalSignature,keyEncipherment",
-			    .eku = ca ? NULL : "serverAuth,clientAuth",
-			    .ca = ca,
-			    .from_day = -1,
-			    .key = key,
-			    .issuer = issuer,
-			    .issuer_key = issuer_key};
-
-	return ca_cert(&o);
-}
-
 static void
 put_certs(const struct place *p)
 {
+	static const char eku[] = "serverAuth,clientAuth";
 	struct ca_keys *k = ca_keys();
 	X509 *root = ca_root("Bench Root");
-	X509 *middle = make_cert("Bench Issuer", NULL, k->leaf2, root, k->ca);
-	X509 *sbc =
-		make_cert("sbc.example.test", "DNS:sbc.example.test", k->leaf, middle, k->leaf2);
-	X509 *pbx =
-		make_cert("pbx.example.test", "DNS:pbx.example.test", k->leaf, middle, k->leaf2);
+	X509 *middle = certs_make("Bench Issuer", NULL, NULL, k->leaf2, root, k->ca);
+	X509 *sbc = certs_make("sbc.example.test", "DNS:sbc.example.test", eku, k->leaf, middle,
+			       k->leaf2);
+	X509 *pbx = certs_make("pbx.example.test", "DNS:pbx.example.test", eku, k->leaf, middle,
+			       k->leaf2);
 
 	put_file(p, "ca.pem", ca_pem(0, &root, 1));
 	put_file(p, "sbc.pem", ca_pem(0, (X509 *[]){sbc, middle}, 2));
@@ -140,24 +120,6 @@ place_drop(struct place *p)
 
 /* ---- processes ---- */
 
-void
-place_own_core(int cpu)
-{
-	FILE *f;
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	BENCH_MUST(sched_setaffinity(0, sizeof(set), &set) == 0);
-	(void)setsid(); /* nice values count within a session only, where the kernel groups them */
-	(void)setpriority(PRIO_PROCESS, 0, PLACE_NICE);
-	f = fopen("/proc/self/autogroup", "we");
-	if (f) {
-		fprintf(f, "%d", PLACE_NICE);
-		(void)fclose(f);
-	}
-}
-
 static pid_t
 start(const struct place *p, const char *name, int flags, char *const argv[])
 {
@@ -174,7 +136,7 @@ start(const struct place *p, const char *name, int flags, char *const argv[])
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (p->measures)
-			place_own_core(PLACE_FAR_CPU);
+			cores_own(CORES_FAR);
 		(void)dup2(fd, STDOUT_FILENO);
 		(void)dup2(fd, STDERR_FILENO);
 		(void)setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
@@ -283,19 +245,6 @@ place_tree(pid_t root, pid_t *out)
 	return n;
 }
 
-static uint64_t
-read_task_ns(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	unsigned long long ns = 0;
-
-	if (f && fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
-	if (f)
-		(void)fclose(f);
-	return ns;
-}
-
 uint64_t
 place_cpu_ns(pid_t root)
 {
@@ -303,23 +252,8 @@ place_cpu_ns(pid_t root)
 	unsigned n = place_tree(root, pid);
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		char path[300];
-		struct dirent *e;
-		DIR *d;
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid[i]);
-		d = opendir(path);
-		while (d && (e = readdir(d))) {
-			if (e->d_name[0] == '.')
-				continue;
-			(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat",
-				       (int)pid[i], e->d_name);
-			sum += read_task_ns(path);
-		}
-		if (d)
-			closedir(d);
-	}
+	for (unsigned i = 0; i < n; i++)
+		sum += cores_process_ns(pid[i]);
 	return sum;
 }
 

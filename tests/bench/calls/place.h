@@ -15,9 +15,6 @@
 #define PLACE_NUMBER "+15557770001"
 
 enum {
-	PLACE_NEAR_CPU = 0, /* the load */
-	PLACE_FAR_CPU = 1,  /* who is measured */
-	PLACE_NICE = -20,
 	PLACE_GATEWAY_PORT = 5080,
 	PLACE_PATH_MAX = 128,
 	PLACE_TREE_MAX = 64, /* processes of one that is measured */
@@ -39,8 +36,6 @@ const char *place_path(const struct place *p, const char *name);
 void place_write(const struct place *p, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** This process onto one processor, ahead of others. */
-void place_own_core(int cpu);
 /** Start a program on the far processor; what it says goes to NAME.log; it dies with us. */
 pid_t place_start(const struct place *p, const char *name, char *const argv[]);
 /** Run a program to its end; its exit status. */

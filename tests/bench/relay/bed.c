@@ -1,16 +1,14 @@
 #include "relay/bed.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "bench.h"
+#include "cores.h"
 
 /* ---- namespaces ---- */
 
@@ -118,61 +116,6 @@ bed_make(struct bed *b)
 	set_neighbour(BED_FAR, "near0", b->far_mac);
 }
 
-/* ---- processors ---- */
-
-void
-bed_own_core(int cpu)
-{
-	FILE *f;
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	BENCH_MUST(sched_setaffinity(0, sizeof(set), &set) == 0);
-	(void)setsid(); /* nice values count within a session only, where the kernel groups them */
-	(void)setpriority(PRIO_PROCESS, 0, BED_NICE);
-	f = fopen("/proc/self/autogroup", "we");
-	if (f) {
-		fprintf(f, "%d", BED_NICE);
-		(void)fclose(f);
-	}
-}
-
-static uint64_t
-read_schedstat(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	unsigned long long ns = 0;
-
-	if (f && fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
-	if (f)
-		(void)fclose(f);
-	return ns;
-}
-
-uint64_t
-bed_cpu_ns(pid_t pid)
-{
-	char path[300];
-	struct dirent *e;
-	uint64_t sum = 0;
-	DIR *d;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid,
-			       e->d_name);
-		sum += read_schedstat(path);
-	}
-	if (d)
-		closedir(d);
-	return sum;
-}
-
 uint64_t
 bed_softirq_ns(int cpu)
 {
@@ -192,5 +135,5 @@ bed_softirq_ns(int cpu)
 			(void)fclose(f);
 	}
 	(void)snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pids[cpu]);
-	return pids[cpu] ? read_schedstat(path) : 0;
+	return pids[cpu] ? cores_task_ns(path) : 0;
 }

@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "bench.h"
+#include "cores.h"
 
 enum { END_STEPS = 100, STEP_US = 10 * 1000 };
 
@@ -21,7 +21,7 @@ contender_fork(struct contender *c, const struct bed *b)
 	if (c->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		bed_enter_far(b);
-		bed_own_core(BED_FAR_CPU);
+		cores_own(CORES_FAR);
 	}
 	return c->pid;
 }

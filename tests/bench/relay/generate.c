@@ -6,7 +6,7 @@
 #include <netinet/udp.h>
 #include <sys/mman.h>
 
-#include "bench.h"
+#include "cores.h"
 
 enum {
 	HEADERS = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr),
@@ -235,7 +235,7 @@ struct reading {
 static struct reading
 read_all(const struct generator *g, pid_t pid)
 {
-	return (struct reading){bed_cpu_ns(pid), bed_softirq_ns(BED_FAR_CPU), g->n_rx};
+	return (struct reading){cores_process_ns(pid), bed_softirq_ns(CORES_FAR), g->n_rx};
 }
 
 /* Returns how many slots of the measured cycles were late. */

@@ -1,5 +1,7 @@
 #include "relay/side.h"
 
+#include "cores.h"
+
 static unsigned
 cycles_of(unsigned ms)
 {
@@ -10,7 +12,7 @@ void
 side_bed_make(struct side_bed *b, unsigned window_ms)
 {
 	bed_make(&b->bed);
-	bed_own_core(BED_NEAR_CPU);
+	cores_own(CORES_NEAR);
 	traffic_init(&b->traffic);
 	generate_init(&b->generator, &b->bed);
 	b->window_ms = window_ms;

@@ -149,22 +149,6 @@ stand_down(struct stand *s)
 
 /* ---- calls ---- */
 
-static int
-end_socket(struct addr *local)
-{
-	struct sockaddr_storage sa;
-	struct addr any = rig_addr("127.0.0.1");
-	socklen_t len = addr_to_sa(&any, &sa);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	len = sizeof(sa);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	*local = addr_from_sa(&sa);
-	return fd;
-}
-
 /* A leg on each address, both of one worker; the calls take turns over the workers. */
 static void
 open_call(struct stand *s, unsigned i)
@@ -183,8 +167,8 @@ open_call(struct stand *s, unsigned i)
 		e->leg[k].rtcp = (struct addr){0};
 		rig_put(&s->secrets.rows[slot[0]], slot[0], k, 1);
 	}
-	e->a = end_socket(&e->leg[0].rtp);
-	e->b = end_socket(&e->leg[1].rtp);
+	e->a = rig_socket(&e->leg[0].rtp);
+	e->b = rig_socket(&e->leg[1].rtp);
 	e->to_a = p->bound[0];
 	e->to_b = p->bound[1];
 	e->to_a.port = media_slot_port(p, slot[0]);

@@ -7,18 +7,9 @@
 #include <string.h>
 
 #include "media/frame.h"
+#include "unit/net/links.h"
 
 enum { SPACE = 64, MOST = 1984 };
-
-static struct addr
-make_addr(const char *ip, uint16_t port)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse_ip(str_from(ip), &a), ERR_OK);
-	a.port = port;
-	return a;
-}
 
 /* RFC 1071 byte by byte. */
 static uint16_t
@@ -63,7 +54,7 @@ test_headers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct frame_way w = {make_addr(rows[i].from, 30000), make_addr(rows[i].to, 5004),
+		struct frame_way w = {links_addr(rows[i].from, 30000), links_addr(rows[i].to, 5004),
 				      rows[i].dscp, 77};
 		uint32_t n = rows[i].len, head;
 		const uint8_t *ip, *udp = mem + SPACE - FRAME_UDP;
@@ -92,7 +83,7 @@ test_headers(void **state)
 static void
 test_zero_checksum(void **state)
 {
-	struct frame_way w = {make_addr("10.0.0.1", 30000), make_addr("10.0.0.2", 5004), 0, 1};
+	struct frame_way w = {links_addr("10.0.0.1", 30000), links_addr("10.0.0.2", 5004), 0, 1};
 	uint8_t mem[SPACE + 2] = {0};
 	const uint8_t *udp = mem + SPACE - FRAME_UDP;
 	uint16_t sum;
@@ -113,7 +104,7 @@ test_fragments(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct frame_way w = {make_addr(rows[i].from, 30000), make_addr(rows[i].to, 5004),
+		struct frame_way w = {links_addr(rows[i].from, 30000), links_addr(rows[i].to, 5004),
 				      rows[i].dscp, 0x1234};
 		uint8_t mem[SPACE + MOST], want[MOST + FRAME_UDP], got[MOST + FRAME_UDP];
 		bool v6 = w.to.family == 6;

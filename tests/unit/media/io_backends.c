@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "media/io_choice.h"
+#include "unit/net/links.h"
 
 enum {
 	WAIT_MS = 3000, /* for a packet that must come */
@@ -60,16 +61,6 @@ enter(int ns)
 	assert_int_equal(setns(ns, CLONE_NEWNET), 0);
 }
 
-static void
-run_batch(const char *commands)
-{
-	FILE *p = popen("/sbin/ip -batch - >/dev/null", "we");
-
-	assert_non_null(p);
-	assert_true(fputs(commands, p) >= 0);
-	assert_int_equal(pclose(p), 0);
-}
-
 static int
 net_up(void **state)
 {
@@ -95,14 +86,14 @@ net_up(void **state)
 	close(go[1]);
 	net.there = open_ns(net.holder);
 	(void)snprintf(link, sizeof(link), "link set pm1 netns %d\n", (int)net.holder);
-	run_batch("link add pm0 type veth peer name pm1 address 02:00:00:00:99:01\n");
-	run_batch(link);
-	run_batch("link set lo up\nlink set pm0 up\n"
+	links_set("link add pm0 type veth peer name pm1 address 02:00:00:00:99:01\n");
+	links_set(link);
+	links_set("link set lo up\nlink set pm0 up\n"
 		  "addr add 10.99.0.2/24 dev pm0\naddr add 10.99.0.3/24 dev pm0\n"
 		  "addr add 10.99.0.4/24 dev pm0\n"
 		  "addr add fd99::2/64 dev pm0 nodad\naddr add fd99::4/64 dev pm0 nodad\n");
 	enter(net.there);
-	run_batch("link set lo up\nlink set pm1 up\n"
+	links_set("link set lo up\nlink set pm1 up\n"
 		  "addr add 10.99.0.1/24 dev pm1\naddr add fd99::1/64 dev pm1 nodad\n");
 	enter(net.here);
 	return 0;
@@ -128,16 +119,6 @@ struct stand {
 	struct io_counts counts[WORKERS];
 	struct media_io io[WORKERS];
 };
-
-static struct addr
-make_addr(const char *ip, unsigned port)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse_ip(str_from(ip), &a), ERR_OK);
-	a.port = (uint16_t)port;
-	return a;
-}
 
 static bool
 try_attach(struct stand *s)
@@ -181,7 +162,7 @@ stand_up(struct stand *s, uint32_t kind)
 				      .port_max = PORT_MAX,
 				      .n_workers = WORKERS};
 	for (int i = 0; i < LOCALS; i++)
-		s->plan.bound[i] = make_addr(local_ip[i], 0);
+		s->plan.bound[i] = links_addr(local_ip[i], 0);
 	e = s->be->do_make(&s->plan, &s->set, why);
 	if (e != ERR_OK)
 		fail_msg("%s: %s: %s", s->be->name, err_name(e), why);
@@ -200,7 +181,7 @@ stand_down(struct stand *s)
 static int
 udp_socket(int ns, const char *ip, unsigned port)
 {
-	struct addr a = make_addr(ip, port);
+	struct addr a = links_addr(ip, port);
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sa(&a, &sa);
 	int on = 1, fd;
@@ -220,7 +201,7 @@ udp_socket(int ns, const char *ip, unsigned port)
 static void
 say(int fd, const char *ip, unsigned port, const void *p, size_t n)
 {
-	struct addr a = make_addr(ip, port);
+	struct addr a = links_addr(ip, port);
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sa(&a, &sa);
 
@@ -350,7 +331,7 @@ case_sizes(struct stand *s)
 			assert_int_equal(v[0].socket, socket_of(local, port));
 			assert_memory_equal(v[0].p, p, n);
 			assert_true(addr_eq(&v[0].addr, &(struct addr){0}) == false);
-			from = make_addr(far_ip[local], FAR_PORT);
+			from = links_addr(far_ip[local], FAR_PORT);
 			assert_true(addr_eq(&v[0].addr, &from));
 			/* and back, in place */
 			assert_int_equal(transmit(s, 0, v, 1), 1);
@@ -394,7 +375,7 @@ case_dscp(struct stand *s)
 			empty_batch(v);
 			v[0].len = 20;
 			v[0].socket = socket_of(local, PORT_MIN + 2);
-			v[0].addr = make_addr(far_ip[local], FAR_PORT);
+			v[0].addr = links_addr(far_ip[local], FAR_PORT);
 			v[0].dscp = dscp[i];
 			assert_int_equal(transmit(s, 0, v, 1), 1);
 			assert_int_equal(hear(far, q, sizeof(q), &from, &tos), 20);
@@ -442,7 +423,7 @@ case_unreachable(struct stand *s)
 			empty_batch(v);
 			v[0].len = 50;
 			v[0].socket = socket_of(local, PORT_MIN + 6);
-			v[0].addr = make_addr(far_ip[local], FAR_PORT + 1);
+			v[0].addr = links_addr(far_ip[local], FAR_PORT + 1);
 			(void)transmit(s, 0, v, 1);
 		}
 		assert_int_equal(take(s, 0, v, QUIET_MS), 0);
@@ -552,7 +533,7 @@ case_mixed(struct stand *s)
 	for (unsigned i = 0; i < IO_BATCH; i++) {
 		v[i].len = i % 5 == 4 ? 0 : 30 + i;
 		v[i].socket = socket_of(i % LOCALS, PORT_MIN + i % 20);
-		v[i].addr = make_addr(far_ip[i % LOCALS], FAR_PORT + i % LOCALS);
+		v[i].addr = links_addr(far_ip[i % LOCALS], FAR_PORT + i % LOCALS);
 	}
 	assert_int_equal(transmit(s, 0, v, IO_BATCH), IO_BATCH - IO_BATCH / 5);
 	for (unsigned l = 0; l < LOCALS; l++)
@@ -580,11 +561,11 @@ case_refused(struct stand *s)
 	for (int i = 0; i < 4; i++) {
 		v[i].len = 20;
 		v[i].socket = socket_of(0, PORT_MIN);
-		v[i].addr = make_addr(far_ip[0], FAR_PORT);
+		v[i].addr = links_addr(far_ip[0], FAR_PORT);
 	}
-	v[0].addr = make_addr("203.0.113.7", 5000); /* no route */
-	v[1].addr = make_addr("fd99::1", 5000);     /* the other family */
-	v[2].socket = 2 * PAIRS * LOCALS;           /* no such slot */
+	v[0].addr = links_addr("203.0.113.7", 5000); /* no route */
+	v[1].addr = links_addr("fd99::1", 5000);     /* the other family */
+	v[2].socket = 2 * PAIRS * LOCALS;            /* no such slot */
 	assert_int_equal(transmit(s, 0, v, 4), 1);
 	assert_true(readable(far, WAIT_MS));
 	assert_int_equal(s->counts[0].tx_refused - before, 3);
@@ -728,7 +709,7 @@ send_one(struct stand *s, unsigned local, unsigned len)
 	empty_batch(v);
 	v[0].len = len;
 	v[0].socket = socket_of(local, PORT_MIN);
-	v[0].addr = make_addr(far_ip[local], FAR_PORT);
+	v[0].addr = links_addr(far_ip[local], FAR_PORT);
 	return transmit(s, 0, v, 1);
 }
 
@@ -761,24 +742,24 @@ check_ways(uint32_t kind)
 		stand_up(&s, kind);
 		far = udp_socket(net.there, far_ip[local], FAR_PORT);
 		(void)slow_of(&s, far, local, 3, 100); /* the kernel finds the neighbour */
-		run_batch(local == 1 ? "neigh replace 10.99.0.1 dev pm0 lladdr 02:00:00:00:99:01 "
+		links_set(local == 1 ? "neigh replace 10.99.0.1 dev pm0 lladdr 02:00:00:00:99:01 "
 				       "nud permanent\n"
 				     : "neigh replace fd99::1 dev pm0 lladdr 02:00:00:00:99:01 nud "
 				       "permanent\n");
 		assert_int_equal(slow_of(&s, far, local, 20, 100), 0);
 		assert_int_equal(slow_of(&s, far, local, 3, BIG), 3); /* too long for the link */
 		/* the neighbour is gone: the kernel looks for it, then it is direct again */
-		run_batch(local == 1 ? "neigh del 10.99.0.1 dev pm0\n"
+		links_set(local == 1 ? "neigh del 10.99.0.1 dev pm0\n"
 				     : "neigh del fd99::1 dev pm0\n");
 		assert_in_range(slow_of(&s, far, local, 20, 100), 1, 10);
 		/* another way altogether */
-		run_batch(local == 1 ? "route add 10.99.0.1/32 dev pm0 mtu 600\n"
+		links_set(local == 1 ? "route add 10.99.0.1/32 dev pm0 mtu 600\n"
 				     : "route add fd99::1/128 dev pm0 mtu 1280\n");
 		later_us += 10 * CLOCK_S;
 		(void)slow_of(&s, far, local, 1, 100);
 		assert_int_equal(slow_of(&s, far, local, 3, 1300), 3);
 		assert_int_equal(slow_of(&s, far, local, 3, 500), 0);
-		run_batch(local == 1 ? "route del 10.99.0.1/32 dev pm0\n"
+		links_set(local == 1 ? "route del 10.99.0.1/32 dev pm0\n"
 				     : "route del fd99::1/128 dev pm0\n");
 		close(far);
 		stand_down(&s);
@@ -810,7 +791,7 @@ test_taken(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	s.plan.bound[0] = make_addr(local_ip[0], 0);
+	s.plan.bound[0] = links_addr(local_ip[0], 0);
 	own = udp_socket(net.here, "0.0.0.0", PORT_MIN + 7);
 	for (uint32_t kind = 0; kind < IO_KINDS; kind++) {
 		assert_int_equal(io_backend_of(kind)->do_make(&s.plan, &s.set, why), ERR_IO);
@@ -831,7 +812,7 @@ test_two(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	s.plan.bound[0] = make_addr(local_ip[0], 0);
+	s.plan.bound[0] = links_addr(local_ip[0], 0);
 	assert_int_equal(io_backend_of(IO_STEER)->do_make(&s.plan, &s.set, why), ERR_OK);
 	for (uint32_t kind = 0; kind < IO_KINDS; kind++) {
 		assert_int_equal(io_backend_of(kind)->do_make(&s.plan, &other, why), ERR_IO);

@@ -131,22 +131,6 @@ struct ends {
 	uint8_t seen_b[65536];   /* sequence numbers that the clear end got */
 };
 
-static int
-end_socket(struct addr *local)
-{
-	struct sockaddr_storage sa;
-	struct addr any = rig_addr("127.0.0.1");
-	socklen_t len = addr_to_sa(&any, &sa);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	len = sizeof(sa);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	*local = addr_from_sa(&sa);
-	return fd;
-}
-
 static void
 open_call(struct stand *s, unsigned i, struct ends *e)
 {
@@ -155,8 +139,8 @@ open_call(struct stand *s, unsigned i, struct ends *e)
 	for (int out = 0; out < 2; out++)
 		rig_put(&s->secrets.rows[2 * i], 2 * i, out, 1);
 	memset(e, 0, sizeof(*e));
-	e->a = end_socket(&a.rtp);
-	e->b = end_socket(&b.rtp);
+	e->a = rig_socket(&a.rtp);
+	e->b = rig_socket(&b.rtp);
 	a.rtcp = b.rtcp = (struct addr){0};
 	e->to_a = e->to_b = s->plan.bound[0];
 	e->to_a.port = media_slot_port(&s->plan, 2 * i);

@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,6 +22,7 @@
 #include "media/frame.h"
 #include "media/io_xdp.h"
 #include "media/xkeeper.h"
+#include "unit/net/links.h"
 
 enum {
 	STREAMS = 16,
@@ -37,26 +37,6 @@ enum {
 
 static const uint8_t near_mac[FRAME_MAC] = {2, 0, 0, 0, 0, 2},
 		     far_mac[FRAME_MAC] = {2, 0, 0, 0, 0, 1};
-
-static struct addr
-make_addr(const char *ip, unsigned port)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse_ip(str_from(ip), &a), ERR_OK);
-	a.port = (uint16_t)port;
-	return a;
-}
-
-static void
-run_ip(const char *commands)
-{
-	FILE *p = popen("/sbin/ip -batch - >/dev/null", "we");
-
-	assert_non_null(p);
-	assert_true(fputs(commands, p) >= 0);
-	assert_int_equal(pclose(p), 0);
-}
 
 struct stand {
 	struct media_plan plan;
@@ -129,8 +109,8 @@ kill_worker(struct stand *s)
 static void
 say(struct stand *s, unsigned stream, uint32_t seq)
 {
-	struct frame_way w = {.from = make_addr("10.97.0.1", FAR_PORT + stream),
-			      .to = make_addr("10.97.0.2", PORT + stream),
+	struct frame_way w = {.from = links_addr("10.97.0.1", FAR_PORT + stream),
+			      .to = links_addr("10.97.0.2", PORT + stream),
 			      .id = 1};
 	uint8_t frame[FRAME_MAX + 172] = {0}, *p = frame + FRAME_MAX;
 	uint32_t head;
@@ -226,7 +206,7 @@ killed_again_and_again(const char *device)
 	char why[IO_WHY_MAX] = "";
 	enum err e;
 
-	s.plan.bound[0] = make_addr("10.97.0.2", 0);
+	s.plan.bound[0] = links_addr("10.97.0.2", 0);
 	s.wire = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(0x0800));
 	io_buffers(s.wire, 8 << 20, 0); /* a worker that starts late answers all at once */
 	sa.sll_ifindex = (int)if_nametoindex("x1");
@@ -258,11 +238,11 @@ make_net(const char *extra)
 		skip();
 	}
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	run_ip("link set lo up\n"
-	       "link add x0 address 02:00:00:00:00:02 type veth peer name x1 address "
-	       "02:00:00:00:00:01\n"
-	       "link set x0 up\nlink set x1 up\n");
-	run_ip(extra);
+	links_set("link set lo up\n"
+		  "link add x0 address 02:00:00:00:00:02 type veth peer name x1 address "
+		  "02:00:00:00:00:01\n"
+		  "link set x0 up\nlink set x1 up\n");
+	links_set(extra);
 }
 
 static void

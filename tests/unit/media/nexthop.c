@@ -14,32 +14,13 @@
 
 #include "base/clock.h"
 #include "media/nexthop.h"
+#include "unit/net/links.h"
 
 #define MAC1 "02:00:00:00:00:11"
 #define MAC2 "02:00:00:00:00:22"
 
 static const char local_ip[] = "10.98.0.2", local_ip6[] = "fd98::2";
 static const uint8_t own_mac[6] = {2, 0, 0, 0, 0, 1};
-
-static struct addr
-make_addr(const char *text)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse_ip(str_from(text), &a), ERR_OK);
-	a.port = 5004; /* does not matter */
-	return a;
-}
-
-static void
-run_ip(const char *commands)
-{
-	FILE *p = popen("/sbin/ip -batch - >/dev/null", "we");
-
-	assert_non_null(p);
-	assert_true(fputs(commands, p) >= 0);
-	assert_int_equal(pclose(p), 0);
-}
 
 static int
 net_up(void **state)
@@ -49,11 +30,11 @@ net_up(void **state)
 		return 0;
 	if (unshare(CLONE_NEWNET) != 0)
 		return -1;
-	run_ip("link set lo up\n"
-	       "link add v0 address 02:00:00:00:00:01 type veth peer name v1\n"
-	       "link set v0 up\nlink set v1 up\n"
-	       "addr add 10.98.0.2/24 brd + dev v0\n"
-	       "addr add fd98::2/64 dev v0 nodad\n");
+	links_set("link set lo up\n"
+		  "link add v0 address 02:00:00:00:00:01 type veth peer name v1\n"
+		  "link set v0 up\nlink set v1 up\n"
+		  "addr add 10.98.0.2/24 brd + dev v0\n"
+		  "addr add fd98::2/64 dev v0 nodad\n");
 	return 0;
 }
 
@@ -106,7 +87,7 @@ static const struct row rows[] = {
 static void
 test_rows(void **state)
 {
-	struct addr local = make_addr(local_ip), local6 = make_addr(local_ip6);
+	struct addr local = links_addr(local_ip, 5004), local6 = links_addr(local_ip6, 5004);
 	struct nexthops *t = NULL;
 	uint64_t now = clock_now_us();
 
@@ -119,14 +100,14 @@ test_rows(void **state)
 		return; /* the ladder's missing memory */
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *r = &rows[i];
-		struct addr remote = make_addr(r->remote);
+		struct addr remote = links_addr(r->remote, 5004);
 		const struct addr *from = remote.family == 6 ? &local6 : &local;
 		const struct nexthop *hop = NULL;
 		unsigned probes = 0;
 		char mac[32] = "";
 
 		if (*r->commands)
-			run_ip(r->commands);
+			links_set(r->commands);
 		(void)nexthop_find(t, from, &remote);
 		nexthops_tick(t, now += 3 * CLOCK_S);
 		for (int k = 0; k < 3; k++) {
@@ -154,7 +135,7 @@ static void
 test_many(void **state)
 {
 	enum { MANY = 3 * NEXTHOP_SETS * NEXTHOP_WAYS, LIVE = 500 };
-	struct addr local = make_addr(local_ip);
+	struct addr local = links_addr(local_ip, 5004);
 	struct nexthops *t = NULL;
 	uint64_t now = clock_now_us();
 	unsigned known = 0;
@@ -164,10 +145,10 @@ test_many(void **state)
 		skip();
 	if (nexthops_new(&t) != ERR_OK)
 		return;
-	run_ip("neigh replace 10.98.0.7 lladdr " MAC1 " dev v0 nud permanent\n"
-	       "route replace 10.60.0.0/14 via 10.98.0.7\n");
+	links_set("neigh replace 10.98.0.7 lladdr " MAC1 " dev v0 nud permanent\n"
+		  "route replace 10.60.0.0/14 via 10.98.0.7\n");
 	for (uint32_t i = 0; i < MANY; i++) {
-		struct addr far = make_addr("10.60.0.0");
+		struct addr far = links_addr("10.60.0.0", 5004);
 
 		far.ip[1] = (uint8_t)(60 + (i >> 16));
 		far.ip[2] = (uint8_t)(i >> 8);
@@ -178,7 +159,7 @@ test_many(void **state)
 		nexthops_tick(t, now += 100 * CLOCK_MS);
 		known = 0;
 		for (uint32_t i = 0; i < LIVE; i++) {
-			struct addr far = make_addr("10.60.7.0");
+			struct addr far = links_addr("10.60.7.0", 5004);
 
 			far.ip[2] = (uint8_t)(7 + (i >> 8));
 			far.ip[3] = (uint8_t)i;
@@ -192,7 +173,7 @@ test_many(void **state)
 	assert_true(known > LIVE * 9 / 10);
 	nexthops_tick(t, now + 10 * (uint64_t)NEXTHOP_FORGET_US);
 	for (int i = 0; i < 2; i++) { /* forgotten, and asked for again */
-		struct addr far = make_addr("10.60.7.1");
+		struct addr far = links_addr("10.60.7.1", 5004);
 
 		if (i == 0)
 			assert_null(nexthop_find(t, &local, &far));
@@ -207,7 +188,7 @@ test_many(void **state)
 static void
 test_link_down(void **state)
 {
-	struct addr local = make_addr(local_ip), remote = make_addr("10.98.0.7");
+	struct addr local = links_addr(local_ip, 5004), remote = links_addr("10.98.0.7", 5004);
 	struct nexthops *t = NULL;
 	uint64_t now = clock_now_us();
 
@@ -216,11 +197,11 @@ test_link_down(void **state)
 		skip();
 	if (nexthops_new(&t) != ERR_OK)
 		return;
-	run_ip("neigh replace 10.98.0.7 lladdr " MAC1 " dev v0 nud permanent\n");
+	links_set("neigh replace 10.98.0.7 lladdr " MAC1 " dev v0 nud permanent\n");
 	(void)nexthop_find(t, &local, &remote);
 	nexthops_tick(t, now += 100 * CLOCK_MS);
 	assert_non_null(nexthop_find(t, &local, &remote));
-	run_ip("link set v0 down\n");
+	links_set("link set v0 down\n");
 	nexthops_tick(t, now += 100 * CLOCK_MS);
 	assert_null(nexthop_find(t, &local, &remote));
 	nexthops_free(&t);

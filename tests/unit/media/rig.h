@@ -75,6 +75,23 @@ rig_addr(const char *z)
 	return a;
 }
 
+/** A far end of the real network: bound, on loopback, never blocking. */
+static inline int
+rig_socket(struct addr *local)
+{
+	struct sockaddr_storage sa;
+	struct addr any = rig_addr("127.0.0.1");
+	socklen_t len = addr_to_sa(&any, &sa);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	len = sizeof(sa);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	*local = addr_from_sa(&sa);
+	return fd;
+}
+
 static unsigned
 rig_rx(void *arg, struct io_packet *v, unsigned n)
 {
