@@ -279,8 +279,7 @@ def play_no_descriptors(place):
     took = time.monotonic() - began
     check(other and took < 1.5, f'a new connection took {took:.1f} s after the others had gone')
     media.paused = True
-    time.sleep(0.3)
-    equal(len({x for _, _, x, _ in end.heard}), media.n, 'packets at the gateway')
+    wait_for('every packet at the gateway', 2, lambda: len({x for _, _, x, _ in end.heard}) == media.n)
     equal(pbx.bye(c), 200, 'BYE')
     p.wait_cdrs(1)
 
@@ -318,6 +317,7 @@ def play_no_ports(place):
         for c in calls:
             equal(pbx.bye(c), 200, 'BYE')
         for _ in range(5):                      # those that nobody had meanwhile
+            wait_for('the BYE answered', 2, lambda: p.stat('calls') == 0)
             equal(pbx.bye(pbx.call()), 200, 'BYE')
         c = Call()                              # before the others have rested
         pbx.send(request('INVITE', c, offer()))

@@ -7,7 +7,7 @@ import sys
 
 from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, STRANGER
 from lib.postern import BASE, Postern
-from lib.proc import check, equal
+from lib.proc import check, equal, wait_for
 
 GUARDS = ['A8', 'A9']
 
@@ -68,5 +68,5 @@ def play_control_socket(place):
     equal(other_user(), 0, 'another user')
     os.chmod(path, 0o666)
     equal(other_user(), 0, 'another user, with the socket open to all')
-    check(p.events('control.stranger'), 'the log does not say so')
+    wait_for('a line of the log about it', 2, lambda: p.events('control.stranger'))
     check(p.stats(), 'the owner is answered')

@@ -6,7 +6,7 @@ import os
 from lib import agents, rawsip
 from lib.place import GATEWAY, PSTN
 from lib.postern import ACCOUNTS, BASE, Postern
-from lib.proc import check, equal
+from lib.proc import check, equal, wait_for
 
 PROXY, STRONG = '127.0.0.10', '127.0.0.11'
 CONF = BASE + '''credentials:
@@ -64,7 +64,7 @@ def play_challenges(place):
     check(call('+33140000000') >= 400, 'a call to another realm was answered')
     check(stranger.seen and all(not m.names() & {'authorization', 'proxy-authorization'} for m in stranger.seen),
           'a stranger got credentials')
-    check(p.events('digest.refused'), 'no line about it')
+    wait_for('a line about it', 2, lambda: p.events('digest.refused'))
     p.wait_idle()
     p.wait_cdrs(4)
     p.stop()

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Run the plays of this folder, each function of each play in a network namespace of its own.
 
-usage: run.py --build BUILD [--full] [--results FILE] [--keep] [--list] [NAME...]
+usage: run.py --build BUILD [--full] [--results FILE] [--keep] [--late MS] [--list] [NAME...]
 
 A play is a file NNN_name.py; its functions play_*(place) are run in order of definition. A function
 may carry .limit (seconds), .spaces (further namespaces, in place.spaces) and .needs (a reason to
 skip, or None, as a function of the place). A module with ALONE = True runs with no other beside it.
-NAME selects plays, or single functions as 010_call.play_out. Needs root.
+--late: gateways of ours and the log are seen so much later; a play that asserts what it did not
+wait for fails. NAME selects plays, or single functions as 010_call.play_out. Needs root.
 """
 import argparse
 import concurrent.futures
@@ -109,7 +110,7 @@ def one(job, args, shared, folder):
         cmd += ['--full'] if args.full else []
         p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              start_new_session=True,
-                             env={**os.environ, 'SPACES': ' '.join(others)})
+                             env={**os.environ, 'SPACES': ' '.join(others), 'LATE': args.late})
         try:
             out = p.communicate(timeout=limit)[0].decode(errors='replace')
         except subprocess.TimeoutExpired:
@@ -126,6 +127,7 @@ def one(job, args, shared, folder):
 
 def inside(path, fn, folder, shared, args):
     """In the namespace: run the function, stop what it started, say what failed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # also begun in the background
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(Failed('time is over')))
     place = Place(folder, shared, os.path.abspath(args.build), args.full)
     function = getattr(load(path), fn)
@@ -172,6 +174,7 @@ def main():
     a.add_argument('--build', default='build-gcc')
     a.add_argument('--full', action='store_true')
     a.add_argument('--results')
+    a.add_argument('--late', default='0', metavar='MS')
     a.add_argument('--keep', action='store_true')
     a.add_argument('--list', action='store_true')
     a.add_argument('--inside', nargs=4, metavar=('PATH', 'FN', 'DIR', 'SHARED'))

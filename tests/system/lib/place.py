@@ -10,6 +10,7 @@ from lib import tone
 from lib.ca import CA
 from lib.proc import Proc
 
+LATE = int(os.environ.get('LATE', 0)) / 1000        # s: see --late of run.py
 POSTERN, CARRIER_SIDE, PBX, GATEWAY, STRANGER = \
     '127.0.0.1', '127.0.0.8', '127.0.0.2', '127.0.0.9', '127.0.0.66'
 NUMBER, PSTN = '+15557770001', '+15551234567'       # of the customer; of the rest of the world

@@ -1,12 +1,15 @@
 """postern under test: its configuration, its start and end, its log, CDRs and figures."""
+import contextlib
 import glob
 import json
 import os
 import re
 import signal
+import threading
+import time
 
 from lib import proc
-from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, POSTERN
+from lib.place import CARRIER_SIDE, GATEWAY, LATE, NUMBER, POSTERN
 from lib.proc import Failed, check, equal, run, wait_for
 
 BASE = '''node:
@@ -113,7 +116,17 @@ class Postern:
                                                  self.conf], space=self.space)
         wait_for('postern serves', 15, self.serves)
         self.base = self.resources()
+        if LATE:
+            threading.Thread(target=self.slow_admin, daemon=True).start()
         return self
+
+    def slow_admin(self):
+        """What admin does for others is done later: CDRs, alarms, answers of commands."""
+        while self.proc.alive():
+            for sig in (signal.SIGSTOP, signal.SIGCONT):
+                with contextlib.suppress(ProcessLookupError, KeyError):
+                    os.kill(self.roles()['admin'], sig)
+                time.sleep(LATE)
 
     def serves(self):
         check(self.proc.alive(), f'postern ended at once: {self.proc.text()[-1500:]}')
@@ -173,15 +186,19 @@ class Postern:
                 for role, pid in self.roles().items()}
 
     def log(self):
-        """All lines as objects; a line that is not JSON is a failure (a sanitizer's report)."""
+        """All lines as objects, without one half written; one that is not JSON is a failure (a
+        sanitizer's report)."""
         lines = []
-        for line in self.proc.text().splitlines():
+        end = time.strftime('%FT%T', time.gmtime(now := time.time() - LATE)) + f'{now % 1:.6f}'[1:]
+        text = self.proc.text()
+        for line in text[:text.rfind('\n') + 1 if self.proc.alive() else None].splitlines():
             try:
-                lines.append(json.loads(line))
+                o = json.loads(line)
+                if not LATE or o['t'] <= end:
+                    lines.append(o)
             except ValueError:
-                at = self.proc.text().find(line)
-                raise Failed('not a JSON line in the log: '
-                             + self.proc.text()[at:at + 3000]) from None
+                at = text.find(line)
+                raise Failed(f'not a JSON line in the log: {text[at:at + 3000]}') from None
         return lines
 
     def events(self, pattern, level=None):
@@ -193,7 +210,7 @@ class Postern:
         if not os.path.exists(path):
             return []
         with open(path, encoding='utf-8') as f:
-            return [json.loads(x) for x in f.read().splitlines()]
+            return [json.loads(x) for x in f.read().split('\n')[:-1]]
 
     def wait_cdrs(self, n, seconds=8):
         try:

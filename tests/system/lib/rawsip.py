@@ -12,7 +12,7 @@ import time
 
 from pylibsrtp import Error, Policy, Session
 
-from lib.place import GATEWAY, NUMBER, PBX, POSTERN, PSTN
+from lib.place import GATEWAY, LATE, NUMBER, PBX, POSTERN, PSTN
 from lib.proc import Failed, check, wait_for
 
 KEY = base64.b64encode(bytes(range(65, 95))).decode()
@@ -255,6 +255,9 @@ class Gateway:
         self.s.settimeout(0.1)
         while not self.over.is_set():
             try:
+                if LATE:
+                    self.s.recv(1, socket.MSG_PEEK)
+                    time.sleep(LATE)
                 data, src = self.s.recvfrom(65536)
             except (TimeoutError, socket.timeout):
                 continue
