@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Run the unit programs and corpus replays of a build directory, then the failing-allocation ladder.
 
-usage: unit.py BUILD [--results FILE] [--ladder SECONDS] [--full] [NAME...]
+usage: unit.py BUILD [--results FILE] [--ladder SECONDS] [--full] [--again] [NAME...]
 
-Each TAP line counts. The ladder (tests/ladder.c) runs each unit program again with allocation k
+--again: a program that failed runs twice more, alone. Each TAP line counts. The ladder (tests/ladder.c) runs each unit program again with allocation k
 failing, k = 0, 1, 2 ..; a failed assertion is fine there (no memory is no memory), a signal, a
 time-out, a sanitizer's report or a leak without a failed assertion is not. Without --full at most
 SHORT_STEPS values of k a program are tried, spread over all; what was not tried is said.
@@ -70,6 +70,18 @@ def step(test, k):
     return None, out
 
 
+def again(test, lines, out):
+    """Result lines of a program that failed, after two more runs with nothing beside it: flaky when
+    both hold. A sanitizer's report is never forgiven."""
+    if SANITIZER.search(out) or LEAK in out:
+        return lines
+    both = [tap(test['name'], *run(test['cmd'], test['env'])) for _ in range(2)]
+    print(f'# again {test["name"]}: {both[0][1]} and {both[1][1]} failed')
+    if both[0][1] or both[1][1]:
+        return lines
+    return both[0][0] + [x.replace('fail', 'flaky', 1) for x in lines if x.startswith('fail')]
+
+
 def first_run(test):
     """(output, exit status, number of allocations) with none of them failing"""
     with tempfile.NamedTemporaryFile('r') as f:
@@ -119,6 +131,7 @@ def work():
     a.add_argument('--results')
     a.add_argument('--ladder', type=int, default=0)
     a.add_argument('--full', action='store_true')
+    a.add_argument('--again', action='store_true')
     a.add_argument('names', nargs='*')
     a = a.parse_intermixed_args()
     tests = json.loads(subprocess.run(['meson', 'introspect', '--tests', a.build], check=True,
@@ -126,13 +139,18 @@ def work():
     tests = [t for t in tests if not a.names or any(n in t['name'] for n in a.names)]
     lines = []
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        calls = {}
+        calls, failed = {}, []
         for test, (out, rc, calls[test['name']]) in zip(tests, pool.map(first_run, tests)):
             got, bad = tap(test['name'], out, rc)
-            lines += got
+            if bad and a.again:
+                failed.append((test, got, out))
+            else:
+                lines += got
             print(f'{"not ok" if bad else "ok"} - {test["name"]}: {len(got)} tests')
             if bad:
                 print('\n'.join('    ' + x for x in out.splitlines()[-60:]))
+        for test, got, out in failed:
+            lines += again(test, got, out)
         if a.ladder:
             units = [t for t in tests if any('unit' in s for s in t['suite'])]
             lines += ladder(units, calls, a.ladder, a.full, pool)

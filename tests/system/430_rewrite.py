@@ -111,7 +111,7 @@ def play_refused_and_signed(place):
     check(f'\r\n{SIGNED}\r\n'.encode() in m.data and m.get('date'), m.data)
     check(b'verstat' not in m.data, m.data)
     pbx.send(rawsip.reply(m, 486, contact='sip:pbx@pbx.example.test'))
-    equal(p.wait_cdrs(2)[-1]['identity'], 'passed', 'the CDR')
+    check('passed' in [c['identity'] for c in p.wait_cdrs(2)], p.cdrs())
 
     # what a provider's profile sets, and what the trunk says itself
     text = '''carriers:

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Run the plays of this folder, each function of each play in a network namespace of its own.
 
-usage: run.py --build BUILD [--full] [--results FILE] [--keep] [--late MS] [--list] [NAME...]
+usage: run.py --build BUILD [--full] [--results FILE] [--keep] [--again] [--late MS] [--list]
+              [NAME...]
 
 A play is a file NNN_name.py; its functions play_*(place) are run in order of definition. A function
 may carry .limit (seconds), .spaces (further namespaces, in place.spaces) and .needs (a reason to
 skip, or None, as a function of the place). A module with ALONE = True runs with no other beside it.
---late: gateways of ours and the log are seen so much later; a play that asserts what it did not
+--again: what failed runs twice more at the end, alone; when both hold it is told as flaky, not as
+failed (a sanitizer's report is never forgiven). --late: gateways of ours and the log are seen so much later; a play that asserts what it did not
 wait for fails. NAME selects plays, or single functions as 010_call.play_out. Needs root.
 """
 import argparse
@@ -125,6 +127,17 @@ def one(job, args, shared, folder):
     return name, state, out.strip(), time.monotonic() - began
 
 
+def again(job, first, args, shared, folder):
+    """A result that failed, after two more runs: flaky when both hold."""
+    if first[1] != 'fail' or 'not a JSON line' in first[2]:
+        return first
+    both = [one(job, args, shared, os.path.join(folder, f'again{i}')) for i in range(2)]
+    print(f'# again {first[0]}: {both[0][1]}, {both[1][1]}', flush=True)
+    if any(r[1] != 'pass' for r in both):
+        return first
+    return first[0], 'flaky', first[2], first[3]
+
+
 def inside(path, fn, folder, shared, args):
     """In the namespace: run the function, stop what it started, say what failed."""
     signal.signal(signal.SIGINT, signal.default_int_handler)    # also begun in the background
@@ -163,9 +176,9 @@ def summary(results, args):
     if args.results:
         with open(args.results, 'w', encoding='utf-8') as f:
             f.writelines(x + '\n' for x in lines)
-    count = {s: len([r for r in results if r[1] == s]) for s in ('pass', 'fail', 'skip')}
+    count = {s: len([r for r in results if r[1] == s]) for s in ('pass', 'fail', 'flaky', 'skip')}
     print(f'{count["pass"]} passed, {count["fail"]} failed'
-          + (f', {count["skip"]} skipped' if count['skip'] else ''))
+          + ''.join(f', {count[s]} {s}' for s in ('flaky', 'skip') if count[s]))
     return 1 if count['fail'] else 0
 
 
@@ -176,6 +189,7 @@ def main():
     a.add_argument('--results')
     a.add_argument('--late', default='0', metavar='MS')
     a.add_argument('--keep', action='store_true')
+    a.add_argument('--again', action='store_true')
     a.add_argument('--list', action='store_true')
     a.add_argument('--inside', nargs=4, metavar=('PATH', 'FN', 'DIR', 'SHARED'))
     a.add_argument('names', nargs='*')
@@ -206,8 +220,12 @@ def main():
         todo = [pool.submit(one, j, args, shared, folder) for j in jobs if not j[3]]
         for t in concurrent.futures.as_completed(todo):
             note(t.result())
-    for j in (j for j in jobs if j[3]):         # those that count packets or time run alone
+    alone = [j for j in jobs if j[3]]           # those that count packets or time
+    for j in alone:
         note(one(j, args, shared, folder))
+    if args.again:
+        by_name = {f'{os.path.basename(j[0])[:-3]}.{j[1][5:]}': j for j in jobs}
+        results = [again(by_name[r[0]], r, args, shared, folder) for r in results]
     print(f'1..{len(results)}')
     rc = summary(results, args)
     if args.keep:
