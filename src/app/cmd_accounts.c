@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/cmdline.h"
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "conf/standing.h"
 #include "base/clock.h"
 #include "base/mem.h"

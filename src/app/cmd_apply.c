@@ -7,7 +7,7 @@
 #include "app/cmdline.h"
 #include "app/inuse.h"
 #include "conf/accountsfile.h"
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "conf/refs.h"
 #include "conf/standing.h"
 #include "base/clock.h"

@@ -4,6 +4,7 @@
 
 #include "app/cmdline.h"
 #include "conf/check.h"
+#include "conf/load.h"
 #include "base/mem.h"
 
 static const char usage[] = "usage: postern check [-c FILE]\n"

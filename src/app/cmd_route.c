@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "app/cmdline.h"
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "policy/class.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/cmdline.h"
+#include "conf/load.h"
 #include "conf/zoneplan.h"
 #include "base/mem.h"
 #include "net/resolver.h"

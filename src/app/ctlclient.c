@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "base/mem.h"
 
 /* Where the running postern listens, by its configuration. */

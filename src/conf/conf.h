@@ -137,19 +137,6 @@ struct conf {
 	char names[CONF_NAMES_MAX][CONF_FQDN_MAX]; /* further names of this node, for carriers */
 };
 
-/** The configuration that `postern run` without -c starts with, as YAML text. */
-struct str conf_default_text(void);
-/**
- * Read YAML text by the schema. dir: what relative paths start from ("" = leave them; the embedded
- * default is read with its run directory). CONFIG: at least one error was reported; NOMEM.
- */
-enum err conf_parse(struct str text, const char *dir, struct conf_report *rep,
-		    struct conf *out) NODISCARD;
-/** Read a file and parse it, relative paths from the file's folder. IO is reported, too. */
-enum err conf_load(const char *path, struct conf_report *rep, struct conf *out) NODISCARD;
-/** Only where postern keeps its things: run_dir, store, cdr, control. The rest is not looked at and
- * may be wrong. */
-enum err conf_load_paths(const char *path, struct conf_report *rep, struct conf *out) NODISCARD;
 /** Concurrent calls that the media ports carry: each needs a pair of ports on either side. */
 uint32_t conf_calls_fit(const struct conf *c);
 /** The media addresses and ports as media wants them. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf/check.h"
+#include "conf/load.h"
 #include "conf/merge.h"
 #include "conf/pki.h"
 #include "conf/refs.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "conf/accountsfile.h"
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "policy/snapbuild.h"
 #include "base/mem.h"
 

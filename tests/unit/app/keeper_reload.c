@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/load.h"
 #include "conf/pki.h"
 #include "app/keeper_reload.h"
 #include "base/clock.h"

@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "conf/check.h"
+#include "conf/load.h"
 #include "base/mem.h"
 
 static struct told told;

@@ -3,7 +3,7 @@
 
 #include "base/digest.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/load.h"
 
 static struct told told;
 

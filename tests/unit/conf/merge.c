@@ -1,6 +1,7 @@
 /* What of a configuration read again may be used at once. */
 #include "told.h"
 
+#include "conf/load.h"
 #include "conf/merge.h"
 #include "base/mem.h"
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "conf/conf.h"
+#include "conf/load.h"
 
 #define HEAD                                                                                       \
 	"media: {addresses: [{name: a, bind: 127.0.0.1}]}\n"                                       \
