@@ -1,0 +1,299 @@
+#include "app/wire_call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/wire_admin.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/secret.h"
+
+/* ---- call to edge ---- */
+
+static enum err
+op_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str msg, void *user,
+	struct edge_txn **out)
+{
+	struct worker *w = arg;
+
+	return edge_send(w->edge, d, method, msg, user, out);
+}
+
+static void
+op_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
+{
+	(void)arg;
+	edge_respond(txn, status, msg);
+}
+
+static void
+op_respond_again(void *arg, struct edge_txn *txn)
+{
+	(void)arg;
+	edge_respond_again(txn);
+}
+
+static void
+op_cancel(void *arg, struct edge_txn *txn, struct str reason)
+{
+	(void)arg;
+	edge_cancel(txn, reason);
+}
+
+static void
+op_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str msg)
+{
+	struct worker *w = arg;
+
+	edge_send_once(w->edge, d, is_response, msg);
+}
+
+static void
+op_forget(void *arg, struct edge_txn *txn)
+{
+	(void)arg;
+	edge_forget(txn);
+}
+
+static const struct sip_msg *
+op_request_of(void *arg, const struct edge_txn *txn)
+{
+	(void)arg;
+	return txn ? edge_txn_request(txn) : NULL;
+}
+
+static const char *
+op_branch_of(void *arg, const struct edge_txn *txn)
+{
+	(void)arg;
+	return edge_txn_branch(txn);
+}
+
+static void
+op_set_user(void *arg, struct edge_txn *txn, void *user)
+{
+	(void)arg;
+	edge_txn_set_user(txn, user);
+}
+
+static enum err
+op_local(void *arg, uint32_t trunk, struct edge_local *out)
+{
+	struct worker *w = arg;
+
+	return edge_local_of(w->edge, trunk, out);
+}
+
+/* ---- call to media ---- */
+
+/* The media address that a trunk uses: the one it names, else its side's. NOTFOUND: it names one
+ * that is not in use: a line of its own must not show up on another one, unless it is for help. */
+static enum err
+media_addr_of(const struct worker *w, uint32_t trunk, bool spare, uint32_t *out)
+{
+	const struct trunk *t = &w->accounts.trunk[trunk];
+	struct str name = snapshot_text(&w->accounts, t->media);
+	uint8_t i = name.len ? conf_media_index(w->conf, name) : CONF_NO_ZONE;
+
+	if (name.len && i == CONF_NO_ZONE) {
+		if (!spare)
+			return ERR_NOTFOUND;
+		log_warn("media.address",
+			 "trunk=%.*s media=%.*s is not in use: an emergency call "
+			 "goes over the default",
+			 STR_ARG(snapshot_text(&w->accounts, t->id)), STR_ARG(name));
+	}
+	*out = i != CONF_NO_ZONE           ? i
+	       : t->kind == TRUNK_CUSTOMER ? w->conf->media_customer
+					   : w->conf->media_carrier;
+	return ERR_OK;
+}
+
+static enum err
+op_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot, uint32_t *generation,
+	struct addr *shown)
+{
+	struct worker *w = arg;
+	uint64_t now = loop_now(&w->loop);
+	uint32_t i;
+	enum err e = media_addr_of(w, trunk, spare, &i);
+
+	if (e != ERR_OK)
+		return e;
+	e = port_alloc(&w->ports, i, near, spare, now, slot, generation);
+	if (e != ERR_OK)
+		return e;
+	*shown = w->plan.advertised[i];
+	shown->port = media_slot_port(&w->plan, *slot);
+	metric_set(METRIC_ports_used, port_used(&w->ports));
+	return ERR_OK;
+}
+
+static void
+op_port_free(void *arg, uint32_t slot)
+{
+	struct worker *w = arg;
+
+	/* its keys are of no use any more; media has closed the row, or will from its own copy */
+	media_secret_wipe(&w->secrets.rows[slot]);
+	port_free(&w->ports, slot, loop_now(&w->loop));
+	metric_set(METRIC_ports_used, port_used(&w->ports));
+}
+
+static void
+op_key(void *arg, uint32_t slot, bool in, uint32_t serial, const struct sdp_key *k)
+{
+	struct worker *w = arg;
+	struct media_secret *row = &w->secrets.rows[slot];
+
+	if (media_secret_put(in ? row->in : row->out, serial, k) != ERR_OK)
+		log_error("media.key", "slot %u: a key that no suite has", slot);
+}
+
+static enum err
+op_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite suite,
+	  struct sdp_key *out)
+{
+	struct worker *w = arg;
+	const struct media_secret *row = &w->secrets.rows[slot];
+	const struct sdp_suite_info *info = sdp_suite_info(suite);
+	struct media_master m;
+	enum err e = info ? media_secret_get(in ? row->in : row->out, serial, &m) : ERR_NOTFOUND;
+
+	if (e != ERR_OK)
+		return e;
+	*out = (struct sdp_key){.key_len = info->key_len,
+				.salt_len = info->salt_len,
+				.mki = m.mki,
+				.mki_len = m.mki_len,
+				.lifetime = m.life ? 1ull << m.life : 0};
+	memcpy(out->key, m.key, info->key_len);
+	memcpy(out->salt, m.salt, info->salt_len);
+	secret_wipe(&m, sizeof(m));
+	return ERR_OK;
+}
+
+static enum err
+op_open(void *arg, const struct media_open *o, bool spare)
+{
+	struct worker *w = arg;
+
+	return media_ctl_open(&w->media, o, spare);
+}
+
+static void
+op_close(void *arg, uint32_t slot, uint32_t generation)
+{
+	struct worker *w = arg;
+
+	if (media_ctl_close(&w->media, slot, generation) != ERR_OK)
+		log_error("media.close", "slot %u: no room for a CLOSE", slot);
+}
+
+static void
+op_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
+{
+	struct worker *w = arg;
+
+	if (flow_read_stats(&w->flows, slot, generation, out) != ERR_OK)
+		log_warn("media.stats", "slot %u: its counters are gone", slot);
+}
+
+/* ---- call to the records ---- */
+
+static uint32_t
+op_slot(void *arg, uint32_t kept)
+{
+	struct worker *w = arg;
+
+	if (w->records.n_free <= kept)
+		return RECORDS_NONE;
+	return records_take(&w->records);
+}
+
+static void
+op_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
+{
+	struct worker *w = arg;
+
+	tracetap_store(&w->trace, slot, rec, ended);
+	records_put(&w->records, slot, ended ? RECORD_ENDED : RECORD_LIVE, rec);
+	records_in_hand(&w->records, ended ? RECORDS_NONE : slot);
+	if (ended)
+		wire_tell_ended(w, slot, &rec->id);
+}
+
+static void
+op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
+	const struct edge_source *src)
+{
+	struct worker *w = arg;
+
+	tracetap_refused(&w->trace, id, m->call_id);
+	wire_put_request(w, id, &src->remote, m->method_name, refusal_name(r), refusal_text(r),
+			 &src->account_id);
+}
+
+static void
+op_emergency(void *arg, const struct call_record *rec, const char *what, bool lost)
+{
+	char text[ALARM_TEXT_MAX];
+	struct worker *w = arg;
+
+	(void)snprintf(text, sizeof(text), "%s called %s from %s over trunk %s: %s (call %s)",
+		       rec->leg[LEG_A].account.z, rec->to_received, rec->from_received,
+		       rec->leg[LEG_A].trunk.z, what, rec->id.z);
+	log_warn("call.emergency", "%s", text);
+	/* one that is carried later does not take the place of one that was lost */
+	if (lost)
+		wire_alarm_raise(w, ALARM_EMERGENCY_LOST, ALARM_CRITICAL, rec->leg[LEG_A].account.z,
+				 text);
+	else
+		wire_alarm_raise(w, ALARM_EMERGENCY, ALARM_MAJOR, rec->leg[LEG_A].account.z, text);
+}
+
+static void
+op_carrier(void *arg, const struct policy_id *trunk, bool up, const char *why)
+{
+	struct worker *w = arg;
+	char text[ALARM_TEXT_MAX];
+
+	gatewaydesk_carrier(&w->gateways, trunk, up, why);
+	if (up) {
+		log_info("carrier.up", "trunk=%s", trunk->z);
+		wire_alarm_clear(w, ALARM_CARRIER, trunk->z);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s is tried behind all other carriers: %s", trunk->z,
+		       why);
+	log_warn("carrier.down", "%s", text);
+	wire_alarm_raise(w, ALARM_CARRIER, ALARM_MAJOR, trunk->z, text);
+}
+
+void
+wire_call_ops(struct worker *w, struct call_ops *ops)
+{
+	*ops = (struct call_ops){.arg = w,
+				 .do_send = op_send,
+				 .do_respond = op_respond,
+				 .do_respond_again = op_respond_again,
+				 .do_cancel = op_cancel,
+				 .do_send_once = op_send_once,
+				 .do_forget = op_forget,
+				 .do_request_of = op_request_of,
+				 .do_branch_of = op_branch_of,
+				 .do_set_user = op_set_user,
+				 .do_local = op_local,
+				 .do_port = op_port,
+				 .do_port_free = op_port_free,
+				 .do_key = op_key,
+				 .do_key_of = op_key_of,
+				 .do_open = op_open,
+				 .do_close = op_close,
+				 .do_stats = op_stats,
+				 .do_slot = op_slot,
+				 .do_store = op_store,
+				 .do_note = op_note,
+				 .do_emergency = op_emergency,
+				 .do_carrier = op_carrier};
+}
