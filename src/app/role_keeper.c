@@ -14,19 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/keeper_media.h"
-#include "app/limits.h"
+#include "app/keeper_held.h"
 #include "app/keeper_reload.h"
 #include "app/role.h"
-#include "app/spawn.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ha/handring.h"
-#include "ha/records.h"
-#include "ha/tracering.h"
-#include "media/media.h"
-#include "net/tcp.h"
-#include "net/udp.h"
 
 enum {
 	KEEPER_QUEUE = 64,
@@ -51,12 +43,8 @@ struct child {
 struct keeper {
 	const char *conf_path;
 	struct conf conf;
-	int conf_fd, setup_fd, pki_fd, pub_fd, accounts_fd, fresh_fd;
-	int flows_fd, secrets_fd, metrics_fd, calls_fd, limits_fd, handshakes_fd, trace_fd;
-	int listen_fd[CONF_LISTENERS_MAX];
-	struct keeper_media media;
+	struct keeper_held held;
 	int signal_fd;
-	struct shm metrics;
 	struct child child[KEEPER_ROLE_N];
 	struct keeper_reload reload;
 	bool stopping, failed;
@@ -89,81 +77,12 @@ load_conf(struct keeper *k)
 		confread_drop(&r);
 		return e;
 	}
-	k->conf_fd = r.conf_fd;
-	k->pki_fd = r.pki_fd;
-	k->pub_fd = r.pub_fd;
+	k->held.conf_fd = r.conf_fd;
+	k->held.pki_fd = r.pki_fd;
+	k->held.pub_fd = r.pub_fd;
 	close(r.text_fd);
 	filewatch_used(&k->reload.watch, &k->conf, clock_now_us());
 	return ERR_OK;
-}
-
-/* ---- what outlives the roles ---- */
-
-static enum err
-make_segments(struct keeper *k)
-{
-	static const uint32_t ticks[] = {[CONF_TICK_ADAPTIVE] = MEDIA_TICK_ADAPTIVE,
-					 [CONF_TICK_EVENT] = MEDIA_TICK_EVENT,
-					 [CONF_TICK_250] = 250,
-					 [CONF_TICK_500] = 500,
-					 [CONF_TICK_1000] = 1000};
-	struct media_setup setup = {.io = k->media.how.kind, .tick_us = ticks[k->conf.media_tick]};
-	enum err e;
-
-	conf_media_plan(&k->conf, &setup.plan);
-	e = shm_blob("postern-media", str_of(&setup, sizeof(setup)), &k->setup_fd);
-	if (e == ERR_OK)
-		e = flow_create(&setup.plan, &k->flows_fd, &k->secrets_fd);
-	if (e == ERR_OK)
-		e = records_create(k->conf.max_calls + CALL_SPARE, &k->calls_fd);
-	if (e == ERR_OK)
-		e = limits_open(k->conf.store, &k->limits_fd);
-	if (e == ERR_OK)
-		e = handring_create(&k->handshakes_fd);
-	if (e == ERR_OK)
-		e = tracering_create(k->conf.trace_mib, &k->trace_fd);
-	if (e == ERR_OK)
-		e = shm_create("postern-metrics", METRICS_MAGIC, METRICS_VERSION,
-			       sizeof(struct keeper_metrics), &k->metrics_fd);
-	if (e == ERR_OK)
-		e = shm_map(k->metrics_fd, METRICS_MAGIC, METRICS_VERSION, true, false,
-			    &k->metrics);
-	if (e != ERR_OK) {
-		log_error("keeper.memory", "shared memory: %s", err_text(e));
-		return e;
-	}
-	metric_bind(&((struct keeper_metrics *)k->metrics.p)->page[KEEPER_ROLE_NONE]);
-	return ERR_OK;
-}
-
-static enum err
-bind_listener(const struct conf_listener *l, int *fd)
-{
-	static const char *const names[] = {"tls", "udp", "tcp"};
-	struct udp_opts o = {.local = l->bind};
-	enum err e;
-
-	_Static_assert(sizeof(o.device) == sizeof(l->device), "both are IFNAMSIZ");
-	memcpy(o.device, l->device, sizeof(o.device));
-	e = l->transport == CONF_UDP ? udp_bind(&o, fd) : tcp_listen(&l->bind, l->device, fd);
-	if (e != ERR_OK)
-		log_error("keeper.bind", "listener %s: cannot bind %s %s%s%s: %s", l->name,
-			  names[l->transport % ARRAY_LEN(names)], addr_text(&l->bind).z,
-			  l->device[0] ? " on " : "", l->device, strerror(errno));
-	return e;
-}
-
-static enum err
-bind_sockets(struct keeper *k)
-{
-	enum err e;
-
-	for (uint32_t i = 0; i < k->conf.n_listeners; i++) {
-		e = bind_listener(&k->conf.listener[i], &k->listen_fd[i]);
-		if (e != ERR_OK)
-			return e;
-	}
-	return keeper_media_make(&k->media, &k->conf);
 }
 
 static void
@@ -178,46 +97,6 @@ raise_files(void)
 }
 
 /* ---- starting a role ---- */
-
-static void
-map_common(const struct keeper *k, struct spawn_fds *m)
-{
-	for (size_t i = 0; i < ARRAY_LEN(m->from); i++)
-		m->from[i] = -1;
-	m->from[ROLE_FD_CONF] = k->conf_fd;
-	m->from[ROLE_FD_FLOWS] = k->flows_fd;
-	m->from[ROLE_FD_METRICS] = k->metrics_fd;
-}
-
-static void
-map_role(const struct keeper *k, enum keeper_role r, const int peer[2], struct spawn_fds *m)
-{
-	map_common(k, m);
-	if (r == KEEPER_ROLE_MEDIA) {
-		m->from[ROLE_FD_CONF] = k->setup_fd;
-		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
-		m->from[ROLE_FD_SIGNALING] = peer[0];
-	} else if (r == KEEPER_ROLE_ADMIN) {
-		m->from[ROLE_FD_CALLS] = k->calls_fd;
-		m->from[ROLE_FD_PKI] = k->pub_fd;
-		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
-		m->from[ROLE_FD_TRACE] = k->trace_fd;
-		m->from[ROLE_FD_SIGNALING] = peer[0];
-	} else {
-		m->from[ROLE_FD_SECRETS] = k->secrets_fd;
-		m->from[ROLE_FD_MEDIA] = peer[0];
-		m->from[ROLE_FD_ADMIN] = peer[1];
-		m->from[ROLE_FD_CALLS] = k->calls_fd;
-		m->from[ROLE_FD_LIMITS] = k->limits_fd;
-		m->from[ROLE_FD_HANDSHAKES] = k->handshakes_fd;
-		m->from[ROLE_FD_TRACE] = k->trace_fd;
-		m->from[ROLE_FD_PKI] = k->pki_fd;
-		m->from[ROLE_FD_ACCOUNTS] = k->accounts_fd;
-		m->from[ROLE_FD_FRESH] = k->fresh_fd;
-		for (uint32_t i = 0; i < k->conf.n_listeners; i++)
-			m->from[ROLE_FD_LISTEN + i] = k->listen_fd[i];
-	}
-}
 
 /* A new pair between two roles: gives the far end to `to` if it runs, returns the near end. */
 static int
@@ -243,7 +122,7 @@ send_sockets(struct keeper *k)
 	struct child *m = child_of(k, KEEPER_ROLE_MEDIA);
 
 	if (m->pid)
-		keeper_media_send(&k->media, &m->chan);
+		keeper_media_send(&k->held.media, &m->chan);
 }
 
 static void
@@ -265,7 +144,7 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 	} else {
 		peer[0] = pair_with(k, r, KEEPER_ROLE_SIGNALING);
 	}
-	map_role(k, r, peer, &m);
+	keeper_held_map(&k->held, &k->conf, r, peer, &m);
 	m.from[ROLE_FD_KEEPER] = chan[1];
 	c->pid = fork();
 	if (c->pid == 0)
@@ -285,7 +164,7 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 	c->start_at_us = 0;
 	c->ready = false;
 	if (r == KEEPER_ROLE_MEDIA) {
-		k->media.sent = 0;
+		k->held.media.sent = 0;
 		send_sockets(k);
 	}
 	log_info("keeper.start", "role=%s pid=%d epoch=%llu", keeper_role_name(r), (int)c->pid,
@@ -350,9 +229,9 @@ adopt_conf(void *arg, struct confread *r, const struct conf *next)
 
 	if (a->pid && channel_send_fds(&a->chan, KEEPER_CONF, &msg, sizeof(msg), fds, 2) != ERR_OK)
 		log_error("keeper.conf", "admin does not take the new configuration");
-	keep_fd(&k->conf_fd, &r->conf_fd);
-	keep_fd(&k->pki_fd, &r->pki_fd);
-	keep_fd(&k->pub_fd, &r->pub_fd);
+	keep_fd(&k->held.conf_fd, &r->conf_fd);
+	keep_fd(&k->held.pki_fd, &r->pki_fd);
+	keep_fd(&k->held.pub_fd, &r->pub_fd);
 	k->conf = *next;
 }
 
@@ -383,7 +262,7 @@ static void
 step_reload(struct keeper *k, uint64_t now)
 {
 	struct confread_now in_use = {
-		.conf = &k->conf, .pki_fd = k->pki_fd, .accounts_fd = k->accounts_fd};
+		.conf = &k->conf, .pki_fd = k->held.pki_fd, .accounts_fd = k->held.accounts_fd};
 
 	keeper_reload_step(&k->reload, &in_use, now);
 }
@@ -442,10 +321,10 @@ read_child(struct keeper *k, struct child *c)
 			metric_add(METRIC_roles_ready, 1);
 			log_info("keeper.ready", "role=%s", keeper_role_name(c->role));
 		} else if (msg.head.type == KEEPER_ACCOUNTS && c->role == KEEPER_ROLE_ADMIN && n) {
-			take_block(k, KEEPER_ACCOUNTS, &k->accounts_fd, fd);
+			take_block(k, KEEPER_ACCOUNTS, &k->held.accounts_fd, fd);
 			fd = -1;
 		} else if (msg.head.type == KEEPER_FRESH && c->role == KEEPER_ROLE_ADMIN && n) {
-			take_block(k, KEEPER_FRESH, &k->fresh_fd, fd);
+			take_block(k, KEEPER_FRESH, &k->held.fresh_fd, fd);
 			fd = -1;
 		} else if (!take_reload_msg(k, c, &msg)) {
 			end_role(c, "sent an unknown message");
@@ -608,7 +487,8 @@ fill_polls(struct keeper *k, struct pollfd *p, struct child **who)
 
 		if (c->chan.fd >= 0) {
 			p[n] = (struct pollfd){.fd = c->chan.fd, .events = POLLIN};
-			if (c->chan.n || (r == KEEPER_ROLE_MEDIA && keeper_media_waits(&k->media)))
+			if (c->chan.n ||
+			    (r == KEEPER_ROLE_MEDIA && keeper_media_waits(&k->held.media)))
 				p[n].events |= POLLOUT;
 			who[n++] = c;
 		}
@@ -672,11 +552,8 @@ keeper_init(struct keeper *k)
 {
 	sigset_t set;
 
-	k->conf_fd = k->setup_fd = k->pki_fd = k->pub_fd = k->accounts_fd = k->fresh_fd = -1;
-	k->flows_fd = k->secrets_fd = k->metrics_fd = k->calls_fd = k->limits_fd = -1;
-	k->handshakes_fd = k->trace_fd = k->signal_fd = -1;
-	for (int i = 0; i < CONF_LISTENERS_MAX; i++)
-		k->listen_fd[i] = -1;
+	keeper_held_init(&k->held);
+	k->signal_fd = -1;
 	for (int r = 1; r < KEEPER_ROLE_N; r++) {
 		struct child *c = &k->child[r];
 
@@ -718,10 +595,8 @@ role_keeper(const char *conf_path)
 	if (e == ERR_OK) {
 		log_init("keeper", STDERR_FILENO, (enum log_level)k.conf.log_level);
 		(void)mkdir(k.conf.run_dir, 0750);
-		e = bind_sockets(&k);
+		e = keeper_held_make(&k.held, &k.conf);
 	}
-	if (e == ERR_OK)
-		e = make_segments(&k);
 	if (e != ERR_OK) {
 		log_error("keeper.failed", "cannot start: %s", err_text(e));
 		return 1;
