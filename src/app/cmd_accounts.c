@@ -115,8 +115,9 @@ is_of(const struct run *run, struct str trunk, const char *account)
 }
 
 static bool
-is_wanted(struct run *run, const void *row)
+is_wanted(void *arg, const void *row)
 {
+	struct run *run = arg;
 	const struct roster_number *n = row;
 	const struct roster_trunk *t = row;
 	const struct roster_route *route = row;
@@ -140,29 +141,6 @@ is_wanted(struct run *run, const void *row)
 		       (!run->account || is_of(run, n->trunk, run->account)) &&
 		       (!run->trunk || str_eqz(n->trunk, run->trunk));
 	return true;
-}
-
-/* Keep only the rows that are asked for. */
-static void
-filter_rows(struct run *run)
-{
-	size_t size = field_table(run->l->what)->row_size;
-	uint32_t *n = run->l->what == ROSTER_ACCOUNT ? &run->r.n_accounts
-		      : run->l->what == ROSTER_TRUNK ? &run->r.n_trunks
-		      : run->l->what == ROSTER_ROUTE ? &run->r.n_routes
-		      : run->l->what == ROSTER_RATE  ? &run->r.n_rates
-						     : &run->r.n_numbers;
-	char *rows = run->l->what == ROSTER_ACCOUNT ? (char *)run->r.account
-		     : run->l->what == ROSTER_TRUNK ? (char *)run->r.trunk
-		     : run->l->what == ROSTER_ROUTE ? (char *)run->r.route
-		     : run->l->what == ROSTER_RATE  ? (char *)run->r.rate
-						    : (char *)run->r.number;
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < *n; i++)
-		if (is_wanted(run, rows + i * size))
-			memmove(rows + kept++ * size, rows + i * size, size);
-	*n = kept;
 }
 
 /* ---- readiness of an account ---- */
@@ -446,7 +424,7 @@ show_rows(struct run *run)
 	else if (run->id && run->l->what == ROSTER_RATE)
 		rate = roster_rate_of(&run->r, str_from(run->id));
 	run->serves = n ? n->key : rate ? rate->key : 0;
-	filter_rows(run);
+	roster_filter(&run->r, run->l->what, is_wanted, run);
 	if (run->id && roster_count(&run->r, run->l->what) == 0) {
 		fprintf(stderr, "postern %s: there is no \"%s\"; postern %s lists all\n",
 			run->l->spec.word, run->id, run->l->spec.word);

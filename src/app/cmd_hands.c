@@ -6,7 +6,7 @@
 
 #include "app/ctlclient.h"
 #include "app/answertext.h"
-#include "app/cmdline.h"
+#include "app/cmdask.h"
 #include "base/addr.h"
 #include "ops/jsonin.h"
 
@@ -179,16 +179,6 @@ print_explained(const struct json *a)
 	answertext_tree(jsonin_get(a, "facts"));
 }
 
-/* A host may be written as DNS does, with a final dot; nothing else ends with one. */
-static void
-drop_dot(char *what)
-{
-	size_t len = strlen(what);
-
-	if (len > 1 && what[len - 1] == '.')
-		what[len - 1] = 0;
-}
-
 int
 cmd_explain(int argc, char **argv)
 {
@@ -204,26 +194,8 @@ cmd_explain(int argc, char **argv)
 			"name, an account, for the last refusal of it",
 		.operand_example = "203.0.113.7",
 		.operand_required = true};
-	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
-	char mem[REQUEST_MAX];
-	const char *conf = NULL;
-	bool json = false;
-	struct buf b;
-	int opt;
 
-	while ((opt = cmdline_next(&c)) > 0) {
-		if (opt == 'c')
-			conf = c.value;
-		json |= opt == 'j';
-	}
-	if (opt != CMDLINE_DONE)
-		return cmdline_status(opt);
-	buf_init(&b, mem, sizeof(mem));
-	buf_z(&b, "{\"cmd\":\"explain\"");
-	drop_dot(c.operand);
-	put_member(&b, "id", c.operand);
-	buf_z(&b, "}\n");
-	return ctlclient_run("explain", conf, &b, json, print_explained);
+	return cmdask_run(&spec, print_explained, argc, argv);
 }
 
 /* ---- tls-report ---- */

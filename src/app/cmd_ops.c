@@ -5,14 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ctlclient.h"
 #include "app/answertext.h"
-#include "app/cmdline.h"
+#include "app/cmdask.h"
 #include "base/mem.h"
 #include "ops/control.h"
-#include "ops/jsonin.h"
-
-enum { REQUEST_MAX = 1024 };
 
 /* ---- printing ---- */
 
@@ -102,34 +98,6 @@ print_done(const struct json *a)
 
 static const struct cmdline_option options[] = {CMDLINE_CONF, CMDLINE_JSON};
 
-static int
-run_cmd(const struct cmdline_spec *spec, void (*do_print)(const struct json *answer), int argc,
-	char **argv)
-{
-	struct cmdline c = {.spec = spec, .argc = argc, .argv = argv};
-	const char *conf = NULL;
-	char mem[REQUEST_MAX];
-	bool json = false;
-	struct buf b;
-	int opt;
-
-	while ((opt = cmdline_next(&c)) > 0) {
-		if (opt == 'c')
-			conf = c.value;
-		json |= opt == 'j';
-	}
-	if (opt != CMDLINE_DONE)
-		return cmdline_status(opt);
-	buf_init(&b, mem, sizeof(mem));
-	buf_printf(&b, "{\"cmd\":\"%s\"", spec->word);
-	if (c.operand) {
-		buf_z(&b, ",\"id\":");
-		buf_json(&b, str_from(c.operand));
-	}
-	buf_z(&b, "}\n");
-	return ctlclient_run(spec->word, conf, &b, json, do_print);
-}
-
 int
 cmd_stats(int argc, char **argv)
 {
@@ -139,7 +107,7 @@ cmd_stats(int argc, char **argv)
 		.option = options,
 		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&spec, print_stats, argc, argv);
+	return cmdask_run(&spec, print_stats, argc, argv);
 }
 
 int
@@ -151,7 +119,7 @@ cmd_calls(int argc, char **argv)
 		.option = options,
 		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&spec, print_calls, argc, argv);
+	return cmdask_run(&spec, print_calls, argc, argv);
 }
 
 int
@@ -163,7 +131,7 @@ cmd_alarms(int argc, char **argv)
 		.option = options,
 		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&spec, print_alarms, argc, argv);
+	return cmdask_run(&spec, print_alarms, argc, argv);
 }
 
 int
@@ -175,7 +143,7 @@ cmd_gateways(int argc, char **argv)
 		.option = options,
 		.n = ARRAY_LEN(options)};
 
-	return run_cmd(&spec, print_gateways, argc, argv);
+	return cmdask_run(&spec, print_gateways, argc, argv);
 }
 
 int
@@ -191,5 +159,5 @@ cmd_hangup(int argc, char **argv)
 		.operand_example = "aean27wbli72qcc735hq",
 		.operand_required = true};
 
-	return run_cmd(&spec, print_done, argc, argv);
+	return cmdask_run(&spec, print_done, argc, argv);
 }

@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "app/answertext.h"
-#include "app/cmdline.h"
-#include "app/ctlclient.h"
+#include "app/cmdask.h"
 
-enum { REQUEST_MAX = 2048, LADDER_WIDTH = 34, ARROW_LABEL_MAX = 28 };
+enum { LADDER_WIDTH = 34, ARROW_LABEL_MAX = 28 };
 
 /* "INVITE", "180 Ringing (INVITE)", cut to fit its arrow. */
 static void
@@ -137,26 +136,6 @@ cmd_trace(int argc, char **argv)
 			      "has it; or the Call-ID of one of its legs",
 		.operand_example = "aean27wbli72qcc735hq",
 		.operand_required = true};
-	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
-	bool json = false, full = false, diff = false;
-	const char *conf = NULL;
-	char mem[REQUEST_MAX];
-	struct buf b;
-	int opt;
 
-	while ((opt = cmdline_next(&c)) > 0) {
-		if (opt == 'c')
-			conf = c.value;
-		json |= opt == 'j';
-		full |= opt == 'f';
-		diff |= opt == 'd';
-	}
-	if (opt != CMDLINE_DONE)
-		return cmdline_status(opt);
-	buf_init(&b, mem, sizeof(mem));
-	buf_z(&b, "{\"cmd\":\"trace\",\"id\":");
-	buf_json(&b, str_from(c.operand));
-	buf_printf(&b, ",\"full\":%s,\"diff\":%s}\n", full ? "true" : "false",
-		   diff ? "true" : "false");
-	return ctlclient_run("trace", conf, &b, json, print_trace);
+	return cmdask_run(&spec, print_trace, argc, argv);
 }

@@ -91,14 +91,17 @@ enum err
 showhands_find(struct handstore *s, const char *what, struct buf *b)
 {
 	struct str w = str_from(what);
-	struct hand_query q = {.id = w, .limit = 1};
+	struct hand_query q = {.limit = 1};
 	char peer[ADDR_TEXT_MAX];
 	struct addr a;
 	struct buf p;
 	enum err e;
 
+	if (w.len > 1 && w.p[w.len - 1] == '.')
+		w.len--; /* a host may be written as DNS does; nothing else ends so */
 	if (w.len == 0)
 		return ERR_NOTFOUND;
+	q.id = w;
 	e = find_one(s, &q, b);
 	if (e != ERR_NOTFOUND)
 		return e;

@@ -169,6 +169,21 @@ roster_row(const struct roster *r, enum roster_kind k, uint32_t i)
 	return rows + i * field_table(k)->row_size;
 }
 
+void
+roster_filter(struct roster *r, enum roster_kind k, bool (*on_row)(void *arg, const void *row),
+	      void *arg)
+{
+	size_t size = field_table(k)->row_size;
+	uint32_t *n = count_at(r, places[k].n), kept = 0;
+	char *rows;
+
+	memcpy(&rows, (char *)r + places[k].rows, sizeof(rows));
+	for (uint32_t i = 0; i < *n; i++)
+		if (on_row(arg, rows + i * size))
+			memmove(rows + kept++ * size, rows + i * size, size);
+	*n = kept;
+}
+
 /* Is key the key of a prefix that s begins with? */
 static bool
 covers(uint64_t key, struct str s)

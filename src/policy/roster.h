@@ -36,6 +36,9 @@ enum err roster_add(struct roster *r, enum roster_kind k, void **out) NODISCARD;
 uint32_t roster_count(const struct roster *r, enum roster_kind k);
 /** Row i of a kind, i < roster_count. Borrowed. */
 const void *roster_row(const struct roster *r, enum roster_kind k, uint32_t i);
+/** Keep only the rows of a kind that on_row says true for, in their order. */
+void roster_filter(struct roster *r, enum roster_kind k, bool (*on_row)(void *arg, const void *row),
+		   void *arg);
 /**
  * Set field f of a row of r from text as field_put writes it (and as field_parse reads it); texts
  * are copied into the roster. SYNTAX, RANGE, NOTFOUND (no such word), LONG, NOMEM.
