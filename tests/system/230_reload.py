@@ -284,7 +284,7 @@ def play_many(place):
     p.wait_idle(15)
     for role, was in base.items():
         equal(p.resources()[role]['fds'], was['fds'], f'descriptors of {role} afterwards')
-    print(f'# {n} reloads in {took:.1f} s; resident KiB before '
+    print(f'# {done} reloads; resident KiB before '
           f'{[b["rss"] for b in base.values()]}, after '
           f'{[b["rss"] for b in p.resources().values()]}')
 

@@ -70,6 +70,7 @@ def play_on_the_wire(place):
     check(seen.get('contact').startswith(f'<sip:{CARRIER_SIDE}'), seen.get('contact'))
     equal(call.target, 'sip:sbc.example.test:5061;transport=tls', 'where the PBX sends its BYE')
     equal(pbx.bye(call), 200, 'BYE to the FQDN')
+    p.wait_cdrs(1)
 
     # UDP to TLS: numbers that rules of one trunk or both change, and what was signed with them
     for n, caller in enumerate(('+15559998888', '75559998888')):

@@ -222,7 +222,8 @@ class Postern:
 
     def wait_idle(self, seconds=10):
         """No call, no flow, no port in use (ports rest some seconds before they are free)."""
-        wait_for('all calls, flows and ports back', seconds, lambda: self.idle() is None, 0.2)
+        wait_for('all calls, flows and ports back', seconds, lambda: self.serves() and self.idle() is None,
+                 0.2)
 
     def idle(self):
         """None, or what is still in use."""
