@@ -16,19 +16,6 @@ finish(struct fake *f)
 	rig_down(f);
 }
 
-static void
-in_clear(struct fake *f)
-{
-	struct roster_trunk *t = rig_trunk(f, "acme-pbx");
-
-	t->transport = TRUNK_UDP;
-	t->security = TRUNK_SEC_REFUSED;
-	t->port = 5060;
-	assert_int_equal(cidr_parse(STR("198.51.100.7"), &t->source[0]), ERR_OK);
-	t->n_sources = 1;
-	rig_trunk(f, "gw1")->emergency = true;
-}
-
 /* One INVITE under rules of both trunks: what the INVITE that goes out says, or how it is refused.
  */
 static const struct {
@@ -113,7 +100,7 @@ set_rules(struct fake *f, size_t i)
 	struct roster_trunk *pbx, *gw;
 
 	if (numbers[i].clear)
-		in_clear(f);
+		rig_in_clear(f);
 	pbx = rig_trunk(f, "acme-pbx");
 	gw = rig_trunk(f, "gw1");
 	pbx->rewrite_in = str_from(or_else(numbers[i].pbx_in, ""));
@@ -238,7 +225,7 @@ test_headers_emergency(void **state)
 	struct sent *s;
 
 	(void)state;
-	in_clear(f);
+	rig_in_clear(f);
 	rig_trunk(f, "gw1")->headers_out =
 		STR("remove Subject\nreplace User-to-User: y\nadd X-Key: 7\n"
 		    "remove P-Asserted-Identity");

@@ -8,21 +8,6 @@
 	"m=audio 4000 RTP/SAVP 8 101\r\n" SDP_MAPS dir                                             \
 	"a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:" KEY_1 "\r\n"
 
-static const struct media_open *
-row_of(struct fake *f, enum call_leg_index i)
-{
-	return &f->port[rig_call(f)->rec.leg[i].media.slot].open;
-}
-
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * B2BUA_RING_US);
-	rig_down(f);
-}
-
 /* The customer's trunk: its voice in clear, encrypted, or encrypted and T.38 allowed. */
 enum kind { CLEAR, SECURE, ALLOWED };
 
@@ -78,18 +63,18 @@ changed(void **state)
 		assert_says(rig_sent(f, SENT_RESPONSE, 0),
 			    "m=image 20002 udptl t38\r\na=T38FaxVersion:0\r\n");
 		(void)rig_inside(f, p.b, "gw1", "ACK", 1, "");
-		assert_int_equal(row_of(f, LEG_A)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE),
+		assert_int_equal(rig_row(f, LEG_A)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE),
 				 MEDIA_F_RAW);
-		assert_int_equal(row_of(f, LEG_B)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE),
+		assert_int_equal(rig_row(f, LEG_B)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE),
 				 MEDIA_F_RAW);
-		assert_string_equal(addr_text(&row_of(f, LEG_A)->rtp).z, "198.51.100.7:4002");
-		assert_string_equal(addr_text(&row_of(f, LEG_B)->rtp).z, "10.0.0.9:4400");
+		assert_string_equal(addr_text(&rig_row(f, LEG_A)->rtp).z, "198.51.100.7:4002");
+		assert_string_equal(addr_text(&rig_row(f, LEG_B)->rtp).z, "10.0.0.9:4400");
 		assert_int_equal(rig_call(f)->rec.leg[LEG_A].fax,
 				 kind == CLEAR ? RECORD_FAX_passed : RECORD_FAX_clear);
 		assert_int_equal(rig_call(f)->rec.leg[LEG_A].secure, kind != CLEAR);
 		rig_restart(f, &p); /* and what media was told is what it would be told again */
 		assert_true(rig_call(f)->leg[LEG_A].far.fax && rig_call(f)->leg[LEG_B].far.fax);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -99,7 +84,7 @@ back(void **state)
 {
 	struct fake *f = up(ALLOWED);
 	struct rig_pair p = talking(f, ALLOWED);
-	uint32_t serial = row_of(f, LEG_A)->out_serial;
+	uint32_t serial = rig_row(f, LEG_A)->out_serial;
 	struct sent *s;
 
 	(void)state;
@@ -108,7 +93,7 @@ back(void **state)
 	assert_says(rig_sent(f, SENT_REQUEST, 0), "m=image 20002 udptl t38\r\n");
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, T38("10.0.0.9", "4400", T38_ATTRS));
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 2, "");
-	assert_int_equal(row_of(f, LEG_A)->flags & MEDIA_F_RAW, MEDIA_F_RAW);
+	assert_int_equal(rig_row(f, LEG_A)->flags & MEDIA_F_RAW, MEDIA_F_RAW);
 	(void)rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 3, "", AGAIN(""));
 	assert_says(rig_sent(f, SENT_REQUEST, 0), "m=audio 20002 RTP/AVP 8 101\r\n");
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
@@ -116,12 +101,12 @@ back(void **state)
 	assert_says(s, "m=audio 20000 RTP/SAVP 8 101\r\n");
 	assert_says(s, "a=crypto:7 ");
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 3, "");
-	assert_int_equal(row_of(f, LEG_A)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE), MEDIA_F_SECURE);
-	assert_int_equal(row_of(f, LEG_B)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE), 0);
-	assert_int_equal(row_of(f, LEG_A)->out_serial, serial);
-	assert_int_equal(row_of(f, LEG_A)->in_serial, 1);
+	assert_int_equal(rig_row(f, LEG_A)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE), MEDIA_F_SECURE);
+	assert_int_equal(rig_row(f, LEG_B)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE), 0);
+	assert_int_equal(rig_row(f, LEG_A)->out_serial, serial);
+	assert_int_equal(rig_row(f, LEG_A)->in_serial, 1);
 	assert_string_equal(rig_call(f)->rec.leg[LEG_A].codec, "PCMA");
-	end(f);
+	rig_end(f, 1);
 }
 
 /* What is refused: the call stays what it was, and the other side hears nothing of it. */
@@ -161,9 +146,9 @@ refused(void **state)
 			if (rows[i].kind == SECURE)
 				assert_says(rig_sent(f, SENT_RESPONSE, 0), "send the fax as G.711");
 		}
-		assert_int_equal(row_of(f, LEG_A)->flags & MEDIA_F_RAW, 0);
+		assert_int_equal(rig_row(f, LEG_A)->flags & MEDIA_F_RAW, 0);
 		assert_int_equal(rig_call(f)->rec.leg[LEG_A].fax, RECORD_FAX_none);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -181,7 +166,7 @@ answered(void **state)
 		if (i == 0) { /* refuses: voice goes on */
 			fake_answer(f, rig_out(f), 488, "pbx", "", "");
 			assert_int_equal(t->status, 488);
-			assert_int_equal(row_of(f, LEG_A)->flags & MEDIA_F_RAW, 0);
+			assert_int_equal(rig_row(f, LEG_A)->flags & MEDIA_F_RAW, 0);
 		} else if (i == 1) { /* takes the change, but not the stream */
 			fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT,
 				    T38("198.51.100.7", "0", ""));
@@ -193,7 +178,7 @@ answered(void **state)
 			assert_int_equal(t->status, 488);
 			assert_int_not_equal(rig_call(f)->m.state, B2BUA_UP);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -207,7 +192,7 @@ first(void **state)
 
 	(void)state;
 	assert_int_equal(a->status, 488);
-	end(f);
+	rig_end(f, 1);
 }
 
 int

@@ -17,15 +17,6 @@ answered(struct fake *f)
 	return p;
 }
 
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * B2BUA_RING_US);
-	rig_down(f);
-}
-
 /* A customer (SRTP) calls a carrier: our offer carries keys, the answer goes on without them. */
 static void
 outgoing(void **state)
@@ -68,7 +59,7 @@ outgoing(void **state)
 	fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
 	assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), 2);
 	assert_says(rig_sent(f, SENT_ONCE, 0), "m=audio 20002 RTP/AVP 8 101");
-	end(f);
+	rig_end(f, 1);
 }
 
 /* A carrier calls a customer: the customer's offer has keys, and its answer is ours. */
@@ -99,7 +90,7 @@ incoming(void **state)
 	assert_int_equal(s->dest.transport, EDGE_TLS);
 	assert_int_equal(rig_call(f)->rec.leg[LEG_B].in_suite, 2);
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* What the called side must not say, and what the caller's ACK must not. */
@@ -205,7 +196,7 @@ hunted(void **state)
 	assert_says(rig_sent(f, SENT_ONCE, 0), "ACK sip:gw@10.0.0.9:5070");
 	assert_says(rig_sent(f, SENT_ONCE, 0), "m=audio");
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* Media does not keep up. */

@@ -40,42 +40,10 @@ ack(struct fake *f, const struct rig_pair *p, enum call_leg_index leg, unsigned 
 	assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 }
 
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * FAKE_LIFE_US);
-	assert_int_equal(f->n_ended, 1);
-	rig_down(f);
-}
-
 static unsigned
 flags(const struct fake *f, int port)
 {
 	return f->port[port].open.flags & (MEDIA_F_SEND | MEDIA_F_RECV);
-}
-
-/* The version that stands in the o= line of a body of ours. */
-static unsigned long long
-version(const struct sent *s)
-{
-	unsigned long long id, v;
-	const char *o = strstr(s->text, "\r\no=- ");
-
-	assert_non_null(o);
-	assert_int_equal(sscanf(o, "\r\no=- %llu %llu IN", &id, &v), 2);
-	return v;
-}
-
-/* Our key in a body of ours. */
-static void
-keep_key(const struct sent *s, char key[64])
-{
-	const char *k = strstr(s->text, "inline:");
-
-	assert_non_null(k);
-	(void)snprintf(key, 64, "%.40s", k + 7);
 }
 
 /* ---- hold and resume ---- */
@@ -103,7 +71,7 @@ hold(void **state)
 		enum call_leg_index leg = i % 2 ? LEG_B : LEG_A;
 		struct fake *f = rig_up();
 		struct rig_pair p = rig_talking(f);
-		unsigned long long v = version(rig_sent(f, SENT_RESPONSE, 0));
+		unsigned long long v = rig_version(rig_sent(f, SENT_RESPONSE, 0));
 		uint32_t out = f->port[0].open.out_serial;
 		struct edge_txn *t;
 		struct sent *s;
@@ -140,8 +108,8 @@ hold(void **state)
 		assert_int_equal(f->port[0].open.out_serial, out);
 		assert_int_equal(f->port[0].open.in_serial, leg ? 2 : 1);
 		s = leg ? rig_sent(f, SENT_REQUEST, 0) : rig_sent(f, SENT_RESPONSE, 0);
-		assert_true(version(s) > v);
-		end(f);
+		assert_true(rig_version(s) > v);
+		rig_end(f, 1);
 	}
 }
 
@@ -156,34 +124,34 @@ versions(void **state)
 	struct edge_txn *t;
 
 	(void)state;
-	keep_key(rig_sent(f, SENT_RESPONSE, 0), key);
-	assert_int_equal(version(rig_sent(f, SENT_RESPONSE, 0)), 0);
+	rig_key(rig_sent(f, SENT_RESPONSE, 0), key);
+	assert_int_equal(rig_version(rig_sent(f, SENT_RESPONSE, 0)), 0);
 	t = change(f, &p, LEG_A, "INVITE", 2, A_BODY(A_HEAD, "a=sendonly\r\n", KEY_1));
-	assert_int_equal(version(rig_sent(f, SENT_REQUEST, 0)), 1);
+	assert_int_equal(rig_version(rig_sent(f, SENT_REQUEST, 0)), 1);
 	fake_answer(f, t, 200, "gw", GW_CONTACT, B_BODY(B_HEAD, "a=recvonly\r\n"));
-	assert_int_equal(version(rig_sent(f, SENT_RESPONSE, 0)), 1);
-	keep_key(rig_sent(f, SENT_RESPONSE, 0), next);
+	assert_int_equal(rig_version(rig_sent(f, SENT_RESPONSE, 0)), 1);
+	rig_key(rig_sent(f, SENT_RESPONSE, 0), next);
 	assert_string_equal(key, next);
 	ack(f, &p, LEG_A, 2);
 	/* refused: what was shown was shown, the next body has the next number */
 	t = change(f, &p, LEG_A, "INVITE", 3, A_BODY(A_HEAD, "", KEY_1));
-	assert_int_equal(version(rig_sent(f, SENT_REQUEST, 0)), 2);
+	assert_int_equal(rig_version(rig_sent(f, SENT_REQUEST, 0)), 2);
 	fake_answer(f, t, 488, "gw", "", "");
 	t = change(f, &p, LEG_A, "INVITE", 4, A_BODY(A_HEAD, "", KEY_1)); /* the same again */
-	assert_int_equal(version(rig_sent(f, SENT_REQUEST, 0)), 2);
+	assert_int_equal(rig_version(rig_sent(f, SENT_REQUEST, 0)), 2);
 	fake_answer(f, t, 200, "gw", GW_CONTACT, B_BODY(B_HEAD, ""));
-	assert_int_equal(version(rig_sent(f, SENT_RESPONSE, 0)), 2);
+	assert_int_equal(rig_version(rig_sent(f, SENT_RESPONSE, 0)), 2);
 	ack(f, &p, LEG_A, 4);
 	/* the other side offers: our key again */
 	t = change(f, &p, LEG_B, "INVITE", 1, B_BODY(B_HEAD, ""));
-	keep_key(rig_sent(f, SENT_REQUEST, 0), next);
+	rig_key(rig_sent(f, SENT_REQUEST, 0), next);
 	assert_string_equal(key, next);
 	assert_says(rig_sent(f, SENT_REQUEST, 0), "a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:");
 	fake_answer(f, t, 200, "pbx", PBX_CONTACT, A_BODY(A_HEAD, "", KEY_1));
 	ack(f, &p, LEG_B, 1);
 	assert_int_equal(f->port[0].in_serial, 1);
 	assert_int_equal(f->port[0].out_serial, 1);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* ---- what the other side need not hear ---- */
@@ -233,7 +201,7 @@ known(void **state)
 		s = rig_sent(f, SENT_RESPONSE, 0);
 		assert_int_equal(s->status, 200);
 		assert_says(s, "a=crypto:");
-		assert_int_equal(version(s), i >= 4 && i <= 6); /* A sees no ptime of its own */
+		assert_int_equal(rig_version(s), i >= 4 && i <= 6); /* A sees no ptime of its own */
 		if (!update)
 			ack(f, &p, LEG_A, 2);
 		assert_string_equal(addr_text(&f->port[0].open.rtp).z, rows[i].rtp);
@@ -296,7 +264,7 @@ failures(void **state)
 			rig_settle(f);
 			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_PEER_GONE);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -330,7 +298,7 @@ bad_offers(void **state)
 		assert_says(rig_sent(f, SENT_RESPONSE, 0), "(id ");
 		assert_memory_equal(&before, &f->port[rows[i / 2].leg].open, sizeof(before));
 		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -352,7 +320,7 @@ bad_answers(void **state)
 		rig_settle(f);
 		assert_int_equal(rig_cdr(f)->refusal, REFUSAL_BAD_ANSWER);
 		assert_int_equal(rig_cdr(f)->ended_by, ENDER_POSTERN);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -370,7 +338,7 @@ late(void **state)
 		struct edge_txn *t;
 		struct sent *s;
 
-		keep_key(rig_sent(f, SENT_RESPONSE, 0), key);
+		rig_key(rig_sent(f, SENT_RESPONSE, 0), key);
 		t = change(f, &p, leg, "INVITE", 2, "");
 		assert_non_null(t);
 		assert_says(rig_sent(f, SENT_REQUEST, 0), "Content-Length: 0\r\n");
@@ -387,7 +355,7 @@ late(void **state)
 		assert_says(s, "a=recvonly\r\n");
 		assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), 2);
 		s = leg ? s : rig_sent(f, SENT_RESPONSE, 0);
-		keep_key(s, next);
+		rig_key(s, next);
 		assert_string_equal(key, next);
 		assert_int_equal(f->port[0].open.in_serial, 2); /* KEY_2 */
 		assert_int_equal(f->port[0].open.out_serial, 1);
@@ -395,7 +363,7 @@ late(void **state)
 		assert_int_equal(pool_used(&f->calls.offers), 0);
 		fake_answer(f, t, 200, "gw", "", GW_BODY); /* its copy */
 		assert_says(rig_sent(f, SENT_ONCE, 0), "a=recvonly\r\n");
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -417,7 +385,7 @@ late_refused(void **state)
 		rig_settle(f);
 		assert_int_equal(rig_cdr(f)->refusal, REFUSAL_BAD_ACK);
 		assert_int_equal(pool_used(&f->calls.offers), 0);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -447,7 +415,7 @@ update(void **state)
 		assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), allowed ? 1 : 2);
 		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		assert_int_equal(rig_call(f)->rec.leg[LEG_B].allows_update, allowed);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -480,7 +448,7 @@ glare(void **state)
 	assert_non_null(t);
 	fake_answer(f, t, 200, "gw", "", GW_BODY);
 	ack(f, &p, LEG_A, 4);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* While the first 200 or its ACK is still on the way. */
@@ -499,7 +467,7 @@ too_early(void **state)
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 491);
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 	assert_non_null(change(f, &p, LEG_B, "INVITE", 2, holds[0].b));
-	end(f);
+	rig_end(f, 1);
 }
 
 static void
@@ -522,7 +490,7 @@ canceled(void **state)
 		assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		assert_int_equal(flags(f, 0), crosses ? MEDIA_F_RECV : MEDIA_F_RECV | MEDIA_F_SEND);
 		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -585,7 +553,7 @@ lost_ack(void **state)
 			rig_settle(f);
 			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_NO_ACK);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -614,7 +582,7 @@ silence(void **state)
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 2);
 	rig_settle(f);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_PEER_GONE);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* It thinks for too long after a 100: cancelled, and where that is not answered either, ended. */
@@ -632,7 +600,7 @@ thinks_too_long(void **state)
 	fake_answer(f, t, 487, "gw", "", "");
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 487);
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* Media does not keep up just now: nobody knows what it does. */
@@ -650,7 +618,7 @@ media_busy(void **state)
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 2);
 	rig_settle(f);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_MEDIA_BUSY);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* ---- after a restart ---- */
@@ -669,7 +637,7 @@ restarted(void **state)
 		struct edge_txn *t;
 		struct sent *s;
 
-		keep_key(rig_sent(f, SENT_RESPONSE, 0), key);
+		rig_key(rig_sent(f, SENT_RESPONSE, 0), key);
 		f->no_keys = i / 2; /* the segment is another one: new keys, no harm */
 		rig_restart(f, &p);
 		t = change(f, &p, leg, "INVITE", 7, leg ? holds[0].b : holds[0].a);
@@ -679,15 +647,15 @@ restarted(void **state)
 			    : i / 2 ? PBX_ANSWER("1", "80") "a=recvonly\r\n" /* lines anew */
 				    : holds[0].answer_a);
 		s = leg ? rig_sent(f, SENT_REQUEST, 0) : rig_sent(f, SENT_RESPONSE, 0);
-		keep_key(s, next);
+		rig_key(s, next);
 		assert_int_equal(strcmp(key, next) == 0, i / 2 == 0);
-		assert_int_equal(version(s), 1);
+		assert_int_equal(rig_version(s), 1);
 		ack(f, &p, leg, 7);
 		assert_int_equal(f->port[0].open.out_serial, i / 2 ? 2 : 1);
 		assert_int_equal(f->port[0].open.in_serial, leg || i / 2 ? 2 : 1);
 		assert_int_equal(flags(f, (int)leg), MEDIA_F_RECV);
 		f->no_keys = false;
-		end(f);
+		rig_end(f, 1);
 	}
 }
 

@@ -1,20 +1,6 @@
 /* call/negotiate: SDP across the two legs, what media is told, keys, ports. */
 #include "rig.h"
 
-static const struct media_open *
-row_of(struct fake *f, enum call_leg_index i)
-{
-	return &f->port[rig_call(f)->rec.leg[i].media.slot].open;
-}
-
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	fake_run(f, 3 * B2BUA_RING_US);
-	rig_down(f);
-}
-
 /* customer (TLS, SRTP) to carrier (UDP, RTP) */
 static void
 outgoing(void **state)
@@ -47,22 +33,22 @@ outgoing(void **state)
 		assert_says(s, rows[i].answered);
 		assert_silent(s, KEY_1); /* ours is another key */
 		assert_silent(s, "10.0.0.9");
-		assert_int_equal(row_of(f, LEG_A)->in_suite, rows[i].suite);
-		assert_int_equal(row_of(f, LEG_A)->out_suite, rows[i].suite);
-		assert_int_equal(row_of(f, LEG_A)->flags, MEDIA_F_SECURE | MEDIA_F_RECV |
-								  MEDIA_F_SEND | MEDIA_F_ANSWERED |
-								  MEDIA_F_PTS_ALL);
-		assert_int_equal(row_of(f, LEG_B)->in_suite, 0);
-		assert_int_equal(row_of(f, LEG_B)->flags,
+		assert_int_equal(rig_row(f, LEG_A)->in_suite, rows[i].suite);
+		assert_int_equal(rig_row(f, LEG_A)->out_suite, rows[i].suite);
+		assert_int_equal(rig_row(f, LEG_A)->flags, MEDIA_F_SECURE | MEDIA_F_RECV |
+								   MEDIA_F_SEND | MEDIA_F_ANSWERED |
+								   MEDIA_F_PTS_ALL);
+		assert_int_equal(rig_row(f, LEG_B)->in_suite, 0);
+		assert_int_equal(rig_row(f, LEG_B)->flags,
 				 MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_ANSWERED | MEDIA_F_PTS_ALL);
-		assert_int_equal(row_of(f, LEG_A)->peer, rig_call(f)->rec.leg[LEG_B].media.slot);
-		assert_int_equal(row_of(f, LEG_B)->peer, rig_call(f)->rec.leg[LEG_A].media.slot);
-		assert_string_equal(addr_text(&row_of(f, LEG_A)->rtp).z, "198.51.100.7:4000");
-		assert_string_equal(addr_text(&row_of(f, LEG_B)->rtp).z, "10.0.0.9:10000");
-		assert_int_equal(row_of(f, LEG_A)->pts.n, 2);
-		assert_int_equal(row_of(f, LEG_A)->timeout_s, 300);
+		assert_int_equal(rig_row(f, LEG_A)->peer, rig_call(f)->rec.leg[LEG_B].media.slot);
+		assert_int_equal(rig_row(f, LEG_B)->peer, rig_call(f)->rec.leg[LEG_A].media.slot);
+		assert_string_equal(addr_text(&rig_row(f, LEG_A)->rtp).z, "198.51.100.7:4000");
+		assert_string_equal(addr_text(&rig_row(f, LEG_B)->rtp).z, "10.0.0.9:10000");
+		assert_int_equal(rig_row(f, LEG_A)->pts.n, 2);
+		assert_int_equal(rig_row(f, LEG_A)->timeout_s, 300);
 		assert_string_equal(rig_call(f)->rec.leg[LEG_A].codec, "PCMA");
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -101,10 +87,10 @@ incoming(void **state)
 		assert_int_equal(s->status, 200);
 		assert_says(s, "RTP/AVP 8 101");
 		assert_silent(s, "crypto");
-		assert_int_equal(row_of(f, LEG_B)->in_suite, rows[i].suite);
-		assert_int_equal(row_of(f, LEG_B)->out_suite, rows[i].suite);
-		assert_int_equal(row_of(f, LEG_B)->in_serial, 1);
-		end(f);
+		assert_int_equal(rig_row(f, LEG_B)->in_suite, rows[i].suite);
+		assert_int_equal(rig_row(f, LEG_B)->out_suite, rows[i].suite);
+		assert_int_equal(rig_row(f, LEG_B)->in_serial, 1);
+		rig_end(f, 1);
 	}
 }
 
@@ -245,7 +231,7 @@ early_media(void **state)
 	s = rig_sent(f, SENT_RESPONSE, 0);
 	assert_int_equal(s->status, 183);
 	assert_says(s, "a=crypto:7 ");
-	assert_int_equal(row_of(f, LEG_A)->flags,
+	assert_int_equal(rig_row(f, LEG_A)->flags,
 			 MEDIA_F_SECURE | MEDIA_F_RECV | MEDIA_F_SEND | MEDIA_F_PTS_ALL);
 	opens = f->port[0].opens;
 	fake_answer(f, b, 183, "gw", GW_CONTACT, GW_BODY); /* again: nothing new for media */
@@ -254,7 +240,7 @@ early_media(void **state)
 	s = rig_sent(f, SENT_RESPONSE, 0);
 	assert_int_equal(s->status, 200);
 	assert_says(s, "a=crypto:7 ");
-	end(f);
+	rig_end(f, 1);
 }
 
 /* The 18x could not be used: the 200 may still be. */
@@ -279,8 +265,8 @@ early_media_bad(void **state)
 	s = rig_sent(f, SENT_RESPONSE, 0);
 	assert_int_equal(s->status, 200);
 	assert_says(s, "a=crypto:7 ");
-	assert_string_equal(addr_text(&row_of(f, LEG_B)->rtp).z, "10.0.0.9:10000");
-	end(f);
+	assert_string_equal(addr_text(&rig_row(f, LEG_B)->rtp).z, "10.0.0.9:10000");
+	rig_end(f, 1);
 }
 
 /* Another call's offer came between: the second target gets the codecs of its own caller. */
@@ -301,7 +287,7 @@ hunting_keeps_the_offer(void **state)
 	assert_says(s, "RTP/AVP 97\r\n");
 	assert_says(s, "a=rtpmap:97 iLBC/8000\r\n");
 	assert_silent(s, "PCMA");
-	end(f);
+	rig_end(f, 2);
 }
 
 /* Once the caller hears one target, no other is tried: its answer would be a second one to one
@@ -318,7 +304,7 @@ no_hunting_past_early_media(void **state)
 	fake_answer(f, b, 183, "gw", GW_CONTACT, GW_BODY);
 	fake_answer(f, b, 503, "gw", "", "");
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 500);
-	end(f);
+	rig_end(f, 1);
 }
 
 static void
@@ -360,9 +346,9 @@ media_addresses(void **state)
 	assert_int_equal(f->ports_freed, 1);
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
 	c = rig_call(f);
-	assert_int_equal(row_of(f, LEG_A)->peer, c->rec.leg[LEG_B].media.slot);
-	assert_int_equal(row_of(f, LEG_B)->peer, c->rec.leg[LEG_A].media.slot);
-	end(f);
+	assert_int_equal(rig_row(f, LEG_A)->peer, c->rec.leg[LEG_B].media.slot);
+	assert_int_equal(rig_row(f, LEG_B)->peer, c->rec.leg[LEG_A].media.slot);
+	rig_end(f, 1);
 
 	f = rig_up();
 	rig_trunk(f, "gw1")->media = rig_trunk(f, "gw2")->media = STR("nix");
@@ -403,9 +389,9 @@ hold_directions(void **state)
 	b = rig_out(f);
 	fake_answer(f, b, 200, "gw", GW_CONTACT, GW_BODY "a=recvonly\r\n");
 	assert_says(rig_sent(f, SENT_RESPONSE, 0), "a=recvonly");
-	assert_int_equal(row_of(f, LEG_A)->flags & (MEDIA_F_RECV | MEDIA_F_SEND), MEDIA_F_RECV);
-	assert_int_equal(row_of(f, LEG_B)->flags & (MEDIA_F_RECV | MEDIA_F_SEND), MEDIA_F_SEND);
-	end(f);
+	assert_int_equal(rig_row(f, LEG_A)->flags & (MEDIA_F_RECV | MEDIA_F_SEND), MEDIA_F_RECV);
+	assert_int_equal(rig_row(f, LEG_B)->flags & (MEDIA_F_RECV | MEDIA_F_SEND), MEDIA_F_SEND);
+	rig_end(f, 1);
 }
 
 int

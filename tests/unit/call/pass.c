@@ -22,16 +22,6 @@ ask(struct fake *f, const struct rig_pair *p, enum call_leg_index leg, const cha
 	return &f->sent[(f->n_sent - 1) % FAKE_SENT];
 }
 
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 4 * FAKE_LIFE_US);
-	assert_int_equal(f->n_ended, 1);
-	rig_down(f);
-}
-
 /* ---- policy ---- */
 
 static const struct {
@@ -96,7 +86,7 @@ by_policy(void **state)
 			assert_int_equal(f->tx.cseq, 7);
 		}
 		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -150,7 +140,7 @@ by_answer(void **state)
 		assert_silent(s, "Digest");
 		if ((rig_call(f)->m.state == B2BUA_ENDING) != answers[i].ends)
 			fail_msg("%s: %d", answers[i].name, rig_call(f)->m.state);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -245,7 +235,7 @@ many(void **state)
 	for (int i = 0; i < CALL_PASS_MAX; i++)
 		assert_null(rig_call(f)->pass[i].in);
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 static void
@@ -265,7 +255,7 @@ not_sent(void **state)
 		ask(f, &p, LEG_A, "INFO", 9, "Info-Package: frob\r\n", RELAY, DTMF)->status, 469);
 	assert_says(rig_sent(f, SENT_RESPONSE, 0), "Recv-Info:");
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* What goes along, to each side. */
@@ -297,7 +287,7 @@ headers(void **state)
 	assert_says(s, "X-Outer: 2\r\n");
 	assert_says(s, "Info-Package: frob\r\n");
 	assert_null(strstr(strstr(s->text, "Info-Package") + 1, "Info-Package"));
-	end(f);
+	rig_end(f, 1);
 }
 
 /* OPTIONS outside a call names what this trunk may send; the INVITE what both may. */
@@ -318,7 +308,7 @@ allow(void **state)
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 	assert_says(ask(f, &p, LEG_A, "OPTIONS", 7, "", "", ""),
 		    "PRACK, INFO, MESSAGE, NOTIFY\r\n");
-	end(f);
+	rig_end(f, 1);
 }
 
 int

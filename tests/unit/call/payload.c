@@ -7,18 +7,12 @@
 	SDP_HEAD("198.51.100.7") "m=audio 4000 RTP/SAVP " formats "\r\n" more KEYS
 #define GW(formats, more) SDP_HEAD("10.0.0.9") "m=audio 10000 RTP/AVP " formats "\r\n" more
 
-static const struct media_open *
-row_of(struct fake *f, enum call_leg_index i)
-{
-	return &f->port[rig_call(f)->rec.leg[i].media.slot].open;
-}
-
 /* "101>96 8>8", and "+" where these are all that the leg may send. */
 static const char *
 pts_of(struct fake *f, enum call_leg_index i)
 {
 	static char mem[2][256];
-	const struct media_open *o = row_of(f, i);
+	const struct media_open *o = rig_row(f, i);
 	struct buf b;
 
 	buf_init(&b, mem[i], sizeof(mem[i]));
@@ -27,15 +21,6 @@ pts_of(struct fake *f, enum call_leg_index i)
 	if (o->flags & MEDIA_F_PTS_ALL)
 		buf_z(&b, "+");
 	return buf_cstr(&b);
-}
-
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * B2BUA_RING_US);
-	rig_down(f);
 }
 
 static void
@@ -86,7 +71,7 @@ mapped(void **state)
 		assert_says(rig_sent(f, SENT_RESPONSE, 0), rows[i].told);
 		assert_string_equal(pts_of(f, LEG_A), rows[i].a);
 		assert_string_equal(pts_of(f, LEG_B), rows[i].b);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -119,7 +104,7 @@ asked_back(void **state)
 		assert_says(rig_sent(f, SENT_RESPONSE, 0), "RTP/AVP 101 96\r\n");
 		assert_string_equal(pts_of(f, LEG_B), "101>96 96>101+");
 		assert_string_equal(pts_of(f, LEG_A), "96>101 101>96+");
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -146,7 +131,7 @@ events(void **state)
 		rig_world(f);
 		(void)rig_invite(f, &(struct invite){.body = rows[i].offer});
 		assert_says(rig_sent(f, SENT_REQUEST, 0), rows[i].asked);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -193,7 +178,7 @@ filtered(void **state)
 			assert_says(rig_sent(f, SENT_REQUEST, 0), rows[i].asked);
 		else
 			assert_int_equal(a->status, 488);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -210,7 +195,7 @@ answered(void **state)
 	a = rig_invite(f, &(struct invite){.body = PBX("0 8 101", EVENT("101"))});
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW("0 101", EVENT("101")));
 	assert_int_equal(a->status, 502);
-	end(f);
+	rig_end(f, 1);
 }
 
 int

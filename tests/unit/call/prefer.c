@@ -8,18 +8,6 @@
 #define OSRTP_ANSWER(tag) SDP_HEAD("198.51.100.7") LINE("RTP/AVP", "4000") CRYPTO(tag, "80")
 #define BAD_SUITE "a=crypto:1 NULL_SUITE inline:" KEY_1 "\r\n"
 
-static const struct record_leg *
-leg_of(struct fake *f, enum call_leg_index i)
-{
-	return &rig_call(f)->rec.leg[i];
-}
-
-static const struct media_open *
-row_of(struct fake *f, enum call_leg_index i)
-{
-	return &f->port[leg_of(f, i)->media.slot].open;
-}
-
 static struct fake *
 up(enum trunk_prefer prefer)
 {
@@ -31,27 +19,18 @@ up(enum trunk_prefer prefer)
 	return f;
 }
 
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * B2BUA_RING_US);
-	rig_down(f);
-}
-
 /* What the leg of the customer has come to. */
 static void
 check_leg(struct fake *f, enum call_leg_index i, bool secure, enum record_fall fell)
 {
-	const struct record_leg *l = leg_of(f, i);
+	const struct record_leg *l = rig_leg(f, i);
 
 	assert_int_equal(l->secure, secure);
 	assert_int_equal(l->fell, fell);
 	assert_int_equal(l->security, TRUNK_SEC_PREFERRED);
-	assert_int_equal(row_of(f, i)->flags & MEDIA_F_SECURE, secure ? MEDIA_F_SECURE : 0);
-	assert_int_equal(row_of(f, i)->in_suite != 0, secure);
-	assert_int_equal(row_of(f, i)->out_suite != 0, secure);
+	assert_int_equal(rig_row(f, i)->flags & MEDIA_F_SECURE, secure ? MEDIA_F_SECURE : 0);
+	assert_int_equal(rig_row(f, i)->in_suite != 0, secure);
+	assert_int_equal(rig_row(f, i)->out_suite != 0, secure);
 }
 
 /* The customer offers. */
@@ -99,7 +78,7 @@ offered(void **state)
 		print_message("# %s\n", rows[i].name);
 		if (rows[i].status) {
 			assert_int_equal(a->status, rows[i].status);
-			end(f);
+			rig_end(f, 1);
 			continue;
 		}
 		fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
@@ -110,7 +89,7 @@ offered(void **state)
 		assert_int_equal(rig_says(s, "a=crypto:"), rows[i].secure);
 		check_leg(f, LEG_A, rows[i].secure,
 			  rows[i].secure ? RECORD_FALL_none : RECORD_FALL_offered);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -181,7 +160,7 @@ answered(void **state)
 		if (rows[i].status == 200)
 			check_leg(f, LEG_B, rows[i].secure,
 				  rows[i].secure ? RECORD_FALL_none : RECORD_FALL_answered);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -217,7 +196,7 @@ retried(void **state)
 		assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), rows[i].again ? 2 : 1);
 		if (!rows[i].again) {
 			assert_int_equal(a->status, rows[i].status);
-			end(f);
+			rig_end(f, 1);
 			continue;
 		}
 		s = rig_sent(f, SENT_REQUEST, 0);
@@ -226,7 +205,7 @@ retried(void **state)
 		fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT, PBX_CLEAR);
 		assert_int_equal(a->status, 200);
 		check_leg(f, LEG_B, false, RECORD_FALL_retried);
-		end(f);
+		rig_end(f, 1);
 
 		f = up(rows[i].prefer); /* and not a third time */
 		a = call_in(f);
@@ -234,14 +213,14 @@ retried(void **state)
 		fake_answer(f, rig_out(f), 488, "pbx", "", "");
 		assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), 2);
 		assert_int_equal(a->status, 488);
-		end(f);
+		rig_end(f, 1);
 
 		f = up(rows[i].prefer); /* nor with what was not offered */
 		a = call_in(f);
 		fake_answer(f, rig_out(f), 488, "pbx", "", "");
 		fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT, OSRTP_ANSWER("1"));
 		assert_int_equal(a->status, 502);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -262,7 +241,7 @@ late(void **state)
 				     clear ? PBX_CLEAR : OSRTP_ANSWER("1"));
 		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		check_leg(f, LEG_A, !clear, clear ? RECORD_FALL_answered : RECORD_FALL_none);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -307,8 +286,8 @@ stays(void **state)
 			(void)rig_inside(f, p.a, "acme-pbx", "ACK", 2, "");
 		}
 		assert_int_equal(again->status, rows[k].status);
-		assert_int_equal(leg_of(f, LEG_A)->secure, secure);
-		end(f);
+		assert_int_equal(rig_leg(f, LEG_A)->secure, secure);
+		rig_end(f, 1);
 	}
 }
 
@@ -329,7 +308,7 @@ asked_again(void **state)
 	s = rig_sent(f, SENT_REQUEST, 0);
 	assert_says(s, "m=audio 0 RTP/AVP 0\r\nm=audio 20002 RTP/AVP 0\r\n");
 	assert_silent(s, "crypto");
-	end(f);
+	rig_end(f, 1);
 
 	f = up(TRUNK_PREFER_OSRTP);
 	a = call_in(f);
@@ -342,7 +321,7 @@ asked_again(void **state)
 	assert_says(s, "m=audio 20002 RTP/AVP 8\r\n");
 	assert_says(s, "a=crypto:1 ");
 	assert_silent(s, "a=crypto:2 ");
-	end(f);
+	rig_end(f, 1);
 }
 
 int

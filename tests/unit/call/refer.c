@@ -6,12 +6,6 @@
 #define OTHER_CONTACT "Contact: <sip:other@10.0.0.10:5070>\r\n"
 #define TO(n) "Refer-To: <sip:" n "@sbc.example>\r\n"
 
-static struct sent *
-last(struct fake *f)
-{
-	return &f->sent[(f->n_sent - 1) % FAKE_SENT];
-}
-
 /* The last message of this method that went out. */
 static struct sent *
 last_of(struct fake *f, enum sip_method m)
@@ -173,10 +167,10 @@ static void
 agree(struct fake *f)
 {
 	fake_run(f, 1000);
-	assert_silent(last(f), "m=audio"); /* the party that stays says what it can */
-	fake_answer(f, last(f)->txn, 200, "gw", GW_CONTACT, GW_BODY);
-	assert_says(last(f), "sip:other@10.0.0.10:5070 SIP/2.0\r\n");
-	fake_answer(f, last(f)->txn, 200, "new", OTHER_CONTACT, OTHER_BODY);
+	assert_silent(rig_last(f), "m=audio"); /* the party that stays says what it can */
+	fake_answer(f, rig_last(f)->txn, 200, "gw", GW_CONTACT, GW_BODY);
+	assert_says(rig_last(f), "sip:other@10.0.0.10:5070 SIP/2.0\r\n");
+	fake_answer(f, rig_last(f)->txn, 200, "new", OTHER_CONTACT, OTHER_BODY);
 }
 
 static void
@@ -228,7 +222,7 @@ blind(void **state)
 	assert_int_equal(calls_count(&f->calls), 2);
 	/* they go on as any call: hold, resume */
 	(void)rig_inside_sdp(f, p.b, "gw1", "INVITE", 2, "", GW_BODY "a=sendonly\r\n");
-	s = last(f);
+	s = rig_last(f);
 	assert_says(s, "sip:other@10.0.0.10:5070 SIP/2.0\r\n");
 	fake_answer(f, s->txn, 200, "new", OTHER_CONTACT, OTHER_BODY "a=recvonly\r\n");
 	(void)rig_inside(f, p.b, "gw1", "ACK", 2, "");
@@ -277,8 +271,8 @@ by_the_called(void **state)
 	b = last_of(f, SIP_INVITE)->txn;
 	fake_answer(f, b, 200, "new", OTHER_CONTACT, OTHER_BODY);
 	fake_run(f, 1000);
-	fake_answer(f, last(f)->txn, 200, "far", GW_CONTACT, GW_BODY);
-	fake_answer(f, last(f)->txn, 200, "new", OTHER_CONTACT, OTHER_BODY);
+	fake_answer(f, rig_last(f)->txn, 200, "far", GW_CONTACT, GW_BODY);
+	fake_answer(f, rig_last(f)->txn, 200, "new", OTHER_CONTACT, OTHER_BODY);
 	rig_settle(f);
 	assert_int_equal(first_call(f)->m.state, B2BUA_UP);
 	/* the caller hangs up */
@@ -313,10 +307,10 @@ blind_fails(void **state)
 		assert_says(last_of(f, SIP_NOTIFY), "SIP/2.0 100 Trying\r\n");
 		if (i % 2) { /* who asked does not wait */
 			(void)rig_inside(f, p.a, "acme-pbx", "BYE", 8, "");
-			assert_int_equal(last(f)->status, 200);
+			assert_int_equal(rig_last(f)->status, 200);
 			assert_int_equal(first_call(f)->m.state, B2BUA_UP);
 			(void)rig_inside_sdp(f, p.b, "gw1", "INVITE", 1, "", GW_BODY);
-			assert_int_equal(last(f)->status, 491);
+			assert_int_equal(rig_last(f)->status, 491);
 		}
 		for (int k = 0; k < 2; k++) /* both carriers */
 			if (rows[i / 2].status)
@@ -370,7 +364,7 @@ party_refuses(void **state)
 		struct edge_txn *t;
 
 		fake_run(f, 1000);
-		t = last(f)->txn;
+		t = rig_last(f)->txn;
 		if (gone)
 			(void)rig_inside(f, p.a, "acme-pbx", "BYE", 8, "");
 		fake_answer(f, t, 488, "gw", "", "");
@@ -381,8 +375,8 @@ party_refuses(void **state)
 			rig_settle(f);
 			(void)rig_inside_sdp(f, p.b, "gw1", "INVITE", 1, "",
 					     GW_BODY "a=sendonly\r\n");
-			assert_int_equal(last(f)->dest.transport, EDGE_TLS);
-			fake_answer(f, last(f)->txn, 488, "far", "", "");
+			assert_int_equal(rig_last(f)->dest.transport, EDGE_TLS);
+			fake_answer(f, rig_last(f)->txn, 488, "far", "", "");
 		}
 		(void)b;
 		end(f, 2);
@@ -410,7 +404,7 @@ hang_up(void **state)
 		if (stage >= 2)
 			fake_run(f, 1000);
 		if (stage == 3)
-			fake_answer(f, last(f)->txn, 200, "gw", GW_CONTACT, GW_BODY);
+			fake_answer(f, rig_last(f)->txn, 200, "gw", GW_CONTACT, GW_BODY);
 		if (who == 0)
 			(void)rig_inside(f, p.a, "acme-pbx", "BYE", 8, "");
 		else if (who == 1)

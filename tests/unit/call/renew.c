@@ -18,33 +18,6 @@
 	"a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:" KEY_1 "\r\n"
 #define GW_ALAW SDP_HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
 
-static struct sent *
-last(struct fake *f)
-{
-	return &f->sent[(f->n_sent - 1) % FAKE_SENT];
-}
-
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 4 * FAKE_LIFE_US);
-	assert_int_equal(f->n_ended, 1);
-	rig_down(f);
-}
-
-static unsigned long long
-version(const struct sent *s)
-{
-	unsigned long long id, v;
-	const char *o = strstr(s->text, "\r\no=- ");
-
-	assert_non_null(o);
-	assert_int_equal(sscanf(o, "\r\no=- %llu %llu IN", &id, &v), 2);
-	return v;
-}
-
 /* ---- a fork that answers otherwise ---- */
 
 /* One fork rings with A-law, which the caller hears; another one answers with u-law. */
@@ -71,33 +44,33 @@ other_fork(void **state)
 	(void)state;
 	assert_int_equal(s->status, 200);
 	assert_says(s, "RTP/SAVP 8\r\n"); /* what it was shown holds */
-	assert_int_equal(version(s), 0);
+	assert_int_equal(rig_version(s), 0);
 	assert_int_equal(f->port[1].open.rtp.port, 10002);
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 	fake_run(f, 1000);
-	s = last(f); /* the caller is asked what it can */
+	s = rig_last(f); /* the caller is asked what it can */
 	assert_int_equal(s->method, SIP_INVITE);
 	assert_int_equal(s->dest.transport, EDGE_TLS);
 	assert_silent(s, "m=audio");
 	fake_answer(f, s->txn, 200, "far", PBX_CONTACT, PBX_OFFERS(KEY_2, ""));
 	t = s->txn;
-	s = last(f); /* and the called side gets it */
+	s = rig_last(f); /* and the called side gets it */
 	assert_int_equal(s->method, SIP_INVITE);
 	assert_says(s, "sip:other@10.0.0.10 SIP/2.0\r\n");
 	assert_says(s, "RTP/AVP 8 0 101\r\n");
 	fake_answer(f, s->txn, 200, "far", "", GW_ULAW);
-	assert_int_equal(last(f)->kind, SENT_ONCE);
-	assert_says(last(f), "RTP/SAVP 0\r\n"); /* in the ACK */
-	assert_int_equal(version(last(f)), 1);
+	assert_int_equal(rig_last(f)->kind, SENT_ONCE);
+	assert_says(rig_last(f), "RTP/SAVP 0\r\n"); /* in the ACK */
+	assert_int_equal(rig_version(rig_last(f)), 1);
 	assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 	assert_int_equal(f->port[0].open.rtp.port, 4002);
 	assert_int_equal(f->port[0].in_serial, 2);
 	assert_int_equal(f->port[0].out_serial, 1); /* our key stays */
 	/* its 200 again: the same ACK */
 	fake_answer(f, t, 200, "far", PBX_CONTACT, PBX_OFFERS(KEY_2, ""));
-	assert_says(last(f), "RTP/SAVP 0\r\n");
+	assert_says(rig_last(f), "RTP/SAVP 0\r\n");
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* The same codec: nobody need be asked. */
@@ -114,7 +87,7 @@ same_answer(void **state)
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 	fake_run(f, 1000000);
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), 1);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* What each of the two may say instead. */
@@ -146,9 +119,9 @@ not_agreed(void **state)
 
 		(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 		fake_run(f, 1000);
-		fake_answer(f, last(f)->txn, rows[i].first, "far", "", rows[i].body);
+		fake_answer(f, rig_last(f)->txn, rows[i].first, "far", "", rows[i].body);
 		if (rows[i].second)
-			fake_answer(f, last(f)->txn, rows[i].second, "far", "", "");
+			fake_answer(f, rig_last(f)->txn, rows[i].second, "far", "", "");
 		if ((rig_call(f)->m.state == B2BUA_ENDING) != rows[i].ends)
 			fail_msg("%s: %d", rows[i].name, rig_call(f)->m.state);
 		n = rig_count(f, SENT_REQUEST, SIP_INVITE);
@@ -156,11 +129,11 @@ not_agreed(void **state)
 		if (!rows[i].ends && (rig_count(f, SENT_REQUEST, SIP_INVITE) > n) != rows[i].again)
 			fail_msg("%s: again", rows[i].name);
 		if (rows[i].again && rows[i].second) {
-			fake_answer(f, last(f)->txn, 200, "far", "", GW_ULAW);
-			assert_says(last(f), "RTP/SAVP 0\r\n");
+			fake_answer(f, rig_last(f)->txn, 200, "far", "", GW_ULAW);
+			assert_says(rig_last(f), "RTP/SAVP 0\r\n");
 			assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -179,16 +152,17 @@ crossed(void **state)
 			(void)rig_inside_sdp(f, p.b, "gw1", "INVITE", 3, "", GW_ULAW);
 			fake_run(f, 2000000);
 			assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), 2);
-			fake_answer(f, last(f)->txn, 200, "far", "", PBX_ULAW);
+			fake_answer(f, rig_last(f)->txn, 200, "far", "", PBX_ULAW);
 			(void)rig_inside(f, p.b, "gw1", "ACK", 3, "");
 			fake_run(f, 1000000);
 			assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), 3);
 		} else {
 			fake_run(f, 1000);
 			if (i)
-				fake_answer(f, last(f)->txn, 200, "far", "", PBX_OFFERS(KEY_1, ""));
+				fake_answer(f, rig_last(f)->txn, 200, "far", "",
+					    PBX_OFFERS(KEY_1, ""));
 			(void)rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 3, "", PBX_OFFER);
-			assert_int_equal(last(f)->status, 491);
+			assert_int_equal(rig_last(f)->status, 491);
 			if (i == 2)
 				(void)rig_inside(f, p.b, "gw1", "BYE", 4, "");
 			else
@@ -196,7 +170,7 @@ crossed(void **state)
 			/* who offered has its ACK before the BYE */
 			assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), i ? 2 : 1);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -216,7 +190,7 @@ refreshed(void **state)
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 	rig_restart(f, &p);
 	fake_run(f, 901000000);
-	s = last(f); /* no body is known any more: the leg says itself what it has */
+	s = rig_last(f); /* no body is known any more: the leg says itself what it has */
 	assert_int_equal(s->method, SIP_INVITE);
 	assert_int_equal(s->dest.transport, EDGE_UDP);
 	assert_says(s, "Session-Expires: 1800;refresher=uac\r\n");
@@ -224,26 +198,17 @@ refreshed(void **state)
 	fake_answer(f, s->txn, 200, "gw",
 		    GW_CONTACT "Session-Expires: 1800;refresher=uac\r\nRequire: timer\r\n",
 		    GW_BODY);
-	s = last(f);
+	s = rig_last(f);
 	assert_int_equal(s->dest.transport, EDGE_TLS);
 	fake_answer(f, s->txn, 200, "far", "", PBX_ANSWER("7", "80"));
-	assert_says(last(f), "RTP/AVP 8 101\r\n");
+	assert_says(rig_last(f), "RTP/AVP 8 101\r\n");
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 	fake_run(f, 899000000); /* and then by the body that it knows */
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* ---- our key ---- */
-
-static void
-keep_key(const struct sent *s, char key[64])
-{
-	const char *k = strstr(s->text, "inline:");
-
-	assert_non_null(k);
-	(void)snprintf(key, 64, "%.40s", k + 7);
-}
 
 static void
 rekey(void **state)
@@ -260,16 +225,16 @@ rekey(void **state)
 
 		p.b = rig_out(f);
 		fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
-		keep_key(rig_sent(f, SENT_RESPONSE, 0), old);
+		rig_key(rig_sent(f, SENT_RESPONSE, 0), old);
 		(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
 		calls_on_media_rekey(&f->calls, 0, f->port[0].generation, f->now);
 		fake_run(f, 1000);
-		s = last(f);
+		s = rig_last(f);
 		assert_int_equal(s->method, update ? SIP_UPDATE : SIP_INVITE);
-		keep_key(s, key);
+		rig_key(s, key);
 		assert_string_not_equal(old, key);
 		assert_says(s, "RTP/SAVP 8 101\r\n");
-		assert_int_equal(version(s), 1);
+		assert_int_equal(rig_version(s), 1);
 		assert_int_equal(f->port[0].out_serial, 1); /* not before it is taken */
 		fake_answer(f, s->txn, 200, "far", PBX_CONTACT, PBX_ANSWER("1", "80"));
 		assert_int_equal(f->port[0].out_serial, 2);
@@ -279,12 +244,12 @@ rekey(void **state)
 		assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), update ? 1 : 2);
 		/* and it stays so: the other side's change repeats the new one */
 		(void)rig_inside_sdp(f, p.b, "gw1", "INVITE", 1, "", GW_BODY "a=sendonly\r\n");
-		keep_key(last(f), old);
+		rig_key(rig_last(f), old);
 		assert_string_equal(old, key);
-		fake_answer(f, last(f)->txn, 200, "far", "", PBX_ANSWER("1", "80"));
+		fake_answer(f, rig_last(f)->txn, 200, "far", "", PBX_ANSWER("1", "80"));
 		(void)rig_inside(f, p.b, "gw1", "ACK", 1, "");
 		assert_int_equal(f->port[0].out_serial, 2);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -314,7 +279,7 @@ rekey_refused(void **state)
 		calls_on_media_rekey(&f->calls, 0, f->port[0].generation, f->now);
 		fake_run(f, 1000);
 		if (rows[i].status)
-			fake_answer(f, last(f)->txn, rows[i].status, "far", "", rows[i].body);
+			fake_answer(f, rig_last(f)->txn, rows[i].status, "far", "", rows[i].body);
 		else
 			fake_run(f, FAKE_LIFE_US);
 		if ((rig_call(f)->m.state == B2BUA_ENDING) != rows[i].ends)
@@ -323,14 +288,14 @@ rekey_refused(void **state)
 		if (!rows[i].ends) {
 			fake_run(f,
 				 10000000); /* by asking it what it has, for what we said is void */
-			assert_int_equal(last(f)->method, SIP_INVITE);
-			assert_silent(last(f), "m=audio");
-			fake_answer(f, last(f)->txn, 200, "far", "", PBX_OFFER);
-			fake_answer(f, last(f)->txn, 200, "gw", "", GW_BODY);
+			assert_int_equal(rig_last(f)->method, SIP_INVITE);
+			assert_silent(rig_last(f), "m=audio");
+			fake_answer(f, rig_last(f)->txn, 200, "far", "", PBX_OFFER);
+			fake_answer(f, rig_last(f)->txn, 200, "gw", "", GW_BODY);
 			assert_int_equal(f->port[0].open.out_serial, 2);
 			assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -356,8 +321,8 @@ rekey_waits(void **state)
 	(void)rig_inside(f, p.b, "gw1", "ACK", 1, "");
 	fake_run(f, 6000000);
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), 3);
-	assert_says(last(f), "a=sendonly\r\n"); /* the same but for the key */
-	end(f);
+	assert_says(rig_last(f), "a=sendonly\r\n"); /* the same but for the key */
+	rig_end(f, 1);
 }
 
 int

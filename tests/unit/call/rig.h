@@ -185,6 +185,13 @@ rig_sent(struct fake *f, enum sent_kind kind, unsigned n)
 	return NULL;
 }
 
+/* The last message of all. */
+static inline struct sent *
+rig_last(struct fake *f)
+{
+	return &f->sent[(f->n_sent - 1) % FAKE_SENT];
+}
+
 static inline unsigned
 rig_count(struct fake *f, enum sent_kind kind, enum sip_method m)
 {
@@ -214,6 +221,28 @@ assert_silent(const struct sent *s, const char *words)
 {
 	if (rig_says(s, words))
 		fail_msg("said: %s\nin %s", words, s->text);
+}
+
+/* The version in o= of a body of ours. */
+static inline unsigned long long
+rig_version(const struct sent *s)
+{
+	unsigned long long id, v;
+	const char *o = strstr(s->text, "\r\no=- ");
+
+	assert_non_null(o);
+	assert_int_equal(sscanf(o, "\r\no=- %llu %llu IN", &id, &v), 2);
+	return v;
+}
+
+/* The first key in it. */
+static inline void
+rig_key(const struct sent *s, char key[64])
+{
+	const char *k = strstr(s->text, "inline:");
+
+	assert_non_null(k);
+	(void)snprintf(key, 64, "%.40s", k + 7);
 }
 
 /* The last INVITE that went out. */
@@ -306,6 +335,19 @@ rig_call(struct fake *f)
 {
 	assert_false(list_empty(&f->calls.live));
 	return CONTAINER_OF(f->calls.live.prev, struct call, node);
+}
+
+static inline const struct record_leg *
+rig_leg(struct fake *f, enum call_leg_index i)
+{
+	return &rig_call(f)->rec.leg[i];
+}
+
+/* What media was told last of this leg. */
+static inline const struct media_open *
+rig_row(struct fake *f, enum call_leg_index i)
+{
+	return &f->port[rig_leg(f, i)->media.slot].open;
 }
 
 static inline const struct call_record *
@@ -401,6 +443,18 @@ rig_settle(struct fake *f)
 		    !f->txn[i].final)
 			fake_answer(f, &f->txn[i], 200, "", "", "");
 	fake_media_closed(f);
+}
+
+/* All calls are stopped, and nothing of them is left but n records. */
+static inline void
+rig_end(struct fake *f, uint32_t n)
+{
+	(void)calls_stop(&f->calls, f->now);
+	rig_settle(f);
+	fake_run(f, 3 * B2BUA_RING_US);
+	assert_int_equal(f->n_ended, n);
+	assert_int_equal(pool_used(&f->calls.offers), 0);
+	rig_down(f);
 }
 
 #endif

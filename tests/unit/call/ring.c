@@ -4,16 +4,6 @@
 #define REL(n) GW_CONTACT "Require: 100rel\r\nRSeq: " n "\r\n"
 
 static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * B2BUA_RING_US);
-	assert_int_equal(pool_used(&f->calls.offers), 0);
-	rig_down(f);
-}
-
-static void
 up(struct fake *f, struct edge_txn *a)
 {
 	(void)rig_inside(f, a, "acme-pbx", "ACK", 1, "");
@@ -85,7 +75,7 @@ called(void **state)
 	up(f, p.a);
 	(void)calls_stop(&f->calls, f->now);
 	assert_says(rig_sent(f, SENT_REQUEST, 0), "CSeq: 4 BYE\r\n");
-	end(f);
+	rig_end(f, 1);
 }
 
 /* Each fork counts its RSeq, and we our CSeq in each. */
@@ -111,7 +101,7 @@ forks(void **state)
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_PRACK), 3);
 	fake_answer(f, p.b, 200, "two", GW_CONTACT, GW_BODY);
 	up(f, p.a);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* Without an offer of ours reliability is not asked for. */
@@ -129,7 +119,7 @@ no_offer(void **state)
 	assert_null(rig_sent(f, SENT_RESPONSE, 0)); /* A would have to be offered something */
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
 	assert_int_equal(a->status, 200);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* ---- the caller ---- */
@@ -167,7 +157,7 @@ caller(void **state)
 	assert_int_equal(prack(f, p.a, 5, n + 1, PBX_OFFER), 488);
 	fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
 	up(f, p.a);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* It wants nothing but reliable ones: one after the other. */
@@ -192,7 +182,7 @@ demanded(void **state)
 	assert_int_equal(prack(f, p.a, 3, n + 1, ""), 200);
 	fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
 	up(f, p.a);
-	end(f);
+	rig_end(f, 1);
 }
 
 /* The answer in a 183 must have arrived before the 200 may (RFC 3262 3). */
@@ -231,7 +221,7 @@ answer_waits(void **state)
 			assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), 1);
 			assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 1);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -250,7 +240,7 @@ no_prack(void **state)
 	fake_answer(f, p.b, 487, "gw", "", "");
 	fake_media_closed(f);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_NO_PRACK);
-	end(f);
+	rig_end(f, 1);
 }
 
 static void
@@ -271,7 +261,7 @@ options(void **state)
 	assert_int_equal(prack(f, p.a, 3, 1, ""), 481);
 	(void)rig_inside(f, p.b, "gw1", "PRACK", 1, "RAck: 1 1 INVITE\r\n");
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 405);
-	end(f);
+	rig_end(f, 2);
 }
 
 int

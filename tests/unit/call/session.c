@@ -100,16 +100,6 @@ talking(struct fake *f, const char *a, const char *b)
 }
 
 static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	rig_settle(f);
-	fake_run(f, 3 * FAKE_LIFE_US);
-	assert_int_equal(f->n_ended, 1);
-	rig_down(f);
-}
-
-static void
 assert_over(struct fake *f, enum refusal why)
 {
 	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 2);
@@ -159,7 +149,7 @@ we_refresh(void **state)
 		fake_run(f, 151 * S);
 		assert_int_equal(rig_count(f, SENT_REQUEST, update ? SIP_UPDATE : SIP_INVITE),
 				 update ? 2 : 3);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -196,7 +186,7 @@ peer_refreshes(void **state)
 		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		fake_run(f, 2 * S);
 		assert_over(f, REFUSAL_SESSION);
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -233,7 +223,7 @@ longer(void **state)
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 	fake_run(f, 1801 * S);
 	assert_says(rig_sent(f, SENT_REQUEST, 0), "Session-Expires: 3600;refresher=uac\r\n");
-	end(f);
+	rig_end(f, 1);
 }
 
 /* A 422 that asks for nothing longer, or for too much, is a failure. */
@@ -324,7 +314,7 @@ refresh_fails(void **state)
 			fake_run(f, 3600 * S); /* its 200 said nothing: no timer any more */
 			assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -356,7 +346,7 @@ beside_changes(void **state)
 	fake_answer(f, rig_sent(f, SENT_REQUEST, 0)->txn, 200, "", SE("600;refresher=uas"), "");
 	fake_run(f, 570 * S);
 	assert_over(f, REFUSAL_SESSION);
-	end(f);
+	rig_end(f, 1);
 }
 
 int

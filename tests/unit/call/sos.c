@@ -14,20 +14,6 @@
 	"Geolocation: <cid:here@pbx>\r\nGeolocation-Routing: yes\r\n"                              \
 	"Call-Info: <cid:d@pbx>;purpose=EmergencyCallData.ProviderInfo\r\n"
 
-static const struct media_open *
-row_of(struct fake *f, enum call_leg_index i)
-{
-	return &f->port[rig_call(f)->rec.leg[i].media.slot].open;
-}
-
-static void
-end(struct fake *f)
-{
-	(void)calls_stop(&f->calls, f->now);
-	fake_run(f, 3 * B2BUA_RING_US);
-	rig_down(f);
-}
-
 static void
 bodies(void **state)
 {
@@ -88,7 +74,7 @@ bodies(void **state)
 			assert_says(s, "Content-ID: <here@pbx>\r\n");
 			assert_int_equal(f->tx.content_length, (int)f->tx.body.len);
 		}
-		end(f);
+		rig_end(f, 1);
 	}
 }
 
@@ -117,7 +103,7 @@ parts_again(void **state)
 	s = rig_sent(f, SENT_RESPONSE, 0);
 	assert_int_equal(s->status, 200);
 	assert_says(s, "Content-Type: application/sdp");
-	end(f);
+	rig_end(f, 1);
 }
 
 /* A host name: what comes first tells where it is. Keys: they are used, both ways. */
@@ -135,11 +121,11 @@ media_of(void **state)
 			   .body = "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 pbx.example\r\n"
 				   "t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"});
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
-	assert_int_equal(row_of(f, LEG_A)->rtp.family, 0);
-	assert_int_equal(row_of(f, LEG_A)->flags & (MEDIA_F_LEARN_CLEAR | MEDIA_F_SEND),
+	assert_int_equal(rig_row(f, LEG_A)->rtp.family, 0);
+	assert_int_equal(rig_row(f, LEG_A)->flags & (MEDIA_F_LEARN_CLEAR | MEDIA_F_SEND),
 			 MEDIA_F_LEARN_CLEAR | MEDIA_F_SEND);
-	assert_int_equal(row_of(f, LEG_B)->flags & MEDIA_F_LEARN_CLEAR, 0);
-	end(f);
+	assert_int_equal(rig_row(f, LEG_B)->flags & MEDIA_F_LEARN_CLEAR, 0);
+	rig_end(f, 1);
 
 	f = rig_up();
 	rig_in_clear(f);
@@ -149,10 +135,10 @@ media_of(void **state)
 	assert_int_equal(s->status, 200);
 	assert_says(s, "RTP/SAVP 8");
 	assert_says(s, "a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:");
-	assert_true(row_of(f, LEG_A)->flags & MEDIA_F_SECURE);
-	assert_int_equal(row_of(f, LEG_A)->in_suite, SDP_SUITE_AES_CM_128_80);
-	assert_int_equal(row_of(f, LEG_B)->in_suite, 0);
-	end(f);
+	assert_true(rig_row(f, LEG_A)->flags & MEDIA_F_SECURE);
+	assert_int_equal(rig_row(f, LEG_A)->in_suite, SDP_SUITE_AES_CM_128_80);
+	assert_int_equal(rig_row(f, LEG_B)->in_suite, 0);
+	rig_end(f, 1);
 }
 
 /* edge could not read it. */
