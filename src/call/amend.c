@@ -170,12 +170,20 @@ step_acking(struct amend *m, enum amend_event ev, uint64_t now)
 	return 0;
 }
 
+/* REFRESHING and FETCHING: a request of ours to one leg; only the latter fetches an offer. */
 static unsigned
-step_refreshing(struct amend *m, enum amend_event ev, uint64_t now)
+step_own(struct amend *m, enum amend_event ev, uint64_t now)
 {
+	bool fetching = m->state == AMEND_FETCHING;
+
 	switch (ev) {
 	case AMEND_EV_OK:
-		return finish(m, ack(m), now);
+		return fetching ? 0 : finish(m, ack(m), now);
+	case AMEND_EV_OK_OFFER:
+		if (!fetching)
+			return 0;
+		set_state(m, AMEND_PLACING, now);
+		return AMEND_DO_PLACE;
 	case AMEND_EV_BAD:
 		return finish(m, ack(m) | AMEND_DO_STOP, now);
 	case AMEND_EV_FAIL:
@@ -188,36 +196,6 @@ step_refreshing(struct amend *m, enum amend_event ev, uint64_t now)
 	case AMEND_EV_KNOWN:
 	case AMEND_EV_REFRESH:
 	case AMEND_EV_RENEW:
-	case AMEND_EV_OK_OFFER:
-	case AMEND_EV_CANCEL:
-	case AMEND_EV_ACK:
-	case AMEND_EV_BAD_ACK:
-	case AMEND_EVENT_N:
-		break;
-	}
-	return 0;
-}
-
-static unsigned
-step_fetching(struct amend *m, enum amend_event ev, uint64_t now)
-{
-	switch (ev) {
-	case AMEND_EV_OK_OFFER:
-		set_state(m, AMEND_PLACING, now);
-		return AMEND_DO_PLACE;
-	case AMEND_EV_BAD:
-		return finish(m, AMEND_DO_ACK | AMEND_DO_STOP, now);
-	case AMEND_EV_FAIL:
-	case AMEND_EV_END:
-		return finish(m, 0, now);
-	case AMEND_EV_GONE:
-	case AMEND_EV_DUE:
-		return finish(m, AMEND_DO_STOP, now);
-	case AMEND_EV_ASK:
-	case AMEND_EV_KNOWN:
-	case AMEND_EV_REFRESH:
-	case AMEND_EV_RENEW:
-	case AMEND_EV_OK:
 	case AMEND_EV_CANCEL:
 	case AMEND_EV_ACK:
 	case AMEND_EV_BAD_ACK:
@@ -268,9 +246,8 @@ amend_step(struct amend *m, enum amend_event ev, uint64_t now)
 	case AMEND_ACKING:
 		return step_acking(m, ev, now);
 	case AMEND_REFRESHING:
-		return step_refreshing(m, ev, now);
 	case AMEND_FETCHING:
-		return step_fetching(m, ev, now);
+		return step_own(m, ev, now);
 	case AMEND_PLACING:
 		return step_placing(m, ev, now);
 	case AMEND_STATE_N:
