@@ -1,6 +1,5 @@
 #include "call/act.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "call/ring.h"
 #include "call/modify.h"
 #include "call/pass.h"
+#include "call/row.h"
 #include "call/sos.h"
 #include "call/speak.h"
 
@@ -40,6 +40,13 @@ act_unhash_leg(struct call *c, enum call_leg_index i)
 	if (c->leg[i].hashed)
 		hash_del(&c->owner->by_tag, &c->leg[i].by_tag);
 	c->leg[i].hashed = false;
+}
+
+bool
+act_is_ending(const struct call *c)
+{
+	return c->finished || c->m.end_on_ack || c->m.state == B2BUA_ENDING ||
+	       c->m.state == B2BUA_CANCELING;
 }
 
 void
@@ -105,7 +112,7 @@ send_invite(struct call *c, uint32_t trunk)
 	if (leg_begin_b(c, trunk, &local) != ERR_OK)
 		return REFUSAL_INTERNAL;
 	act_hash_leg(c, LEG_B);
-	r = negotiate_port(c, LEG_B, trunk);
+	r = row_port(c, LEG_B, trunk);
 	if (!c->repeat || c->plain) {
 		negotiate_target(c);
 		if (!c->repeat)
@@ -214,7 +221,7 @@ note_answer(struct call *c)
 	c->rec.answer_mono_us = c->owner->now;
 	metric_add(METRIC_calls_answered, 1);
 	meter_answered(c);
-	(void)negotiate_answered(c); /* only the time-outs change: a busy media keeps the rows */
+	(void)row_answered(c); /* only the time-outs change: a busy media keeps the rows */
 }
 
 static void
@@ -484,7 +491,7 @@ run_actions(struct call *c, unsigned todo, const struct sip_msg *msg)
 		next = B2BUA_EV_DONE_B;
 	}
 	if (todo & B2BUA_DO_CLOSE_MEDIA)
-		negotiate_close(c);
+		row_close(c);
 	if (todo & B2BUA_DO_END)
 		end_call(c);
 	return next;

@@ -15,6 +15,8 @@ void act_note_failure(struct call *c, int status, int q850, const char *text);
 void act_note_refusal(struct call *c, enum refusal r, const char *more);
 /** End the call for a reason of ours, whatever its state. */
 void act_stop(struct call *c, enum refusal r);
+/** Is it over, or will it be without another word of ours? */
+bool act_is_ending(const struct call *c);
 /** Set the timer to the earliest deadline. */
 void act_arm(struct call *c);
 /** Everything is over: the last counters are in, or will not come. Frees c. */

@@ -1,35 +1,26 @@
 #include "call/call.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metric.h"
-#include "base/random.h"
 #include "call/act.h"
-#include "call/admit.h"
+#include "call/begin.h"
 #include "call/called.h"
 #include "call/caller.h"
-#include "call/create.h"
+#include "call/due.h"
 #include "call/inside.h"
-#include "call/join.h"
-#include "call/meter.h"
 #include "call/modify.h"
 #include "call/negotiate.h"
+#include "call/outside.h"
 #include "call/pass.h"
 #include "call/refer.h"
 #include "call/renew.h"
-#include "call/ring.h"
-#include "call/sos.h"
+#include "call/row.h"
 #include "call/speak.h"
-#include "sip/parts.h"
 
 enum { CALLS_LIMIT_ROWS = 65536 };
-
-static void timer_due(struct timer *t, uint64_t now);
 
 /* Rows of what outlives a call: those of conf, or memory of our own. */
 static enum err
@@ -67,7 +58,7 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	cs->conf = *conf;
 	cs->ops = *ops;
 	cs->timers = timers;
-	cs->on_due = timer_due;
+	cs->on_due = due_on;
 	cs->on_transfer = refer_on;
 	list_init(&cs->live);
 	cs->limit_rows = mem_zalloc(CALLS_LIMIT_ROWS, sizeof(*cs->limit_rows));
@@ -143,13 +134,6 @@ call_at(struct list *node)
 	return CONTAINER_OF(node, struct call, node);
 }
 
-static bool
-is_ending(const struct call *c)
-{
-	return c->finished || c->m.end_on_ack || c->m.state == B2BUA_ENDING ||
-	       c->m.state == B2BUA_CANCELING;
-}
-
 static uint32_t
 stop_batch(struct calls *cs, uint64_t now_us, bool all)
 {
@@ -162,7 +146,7 @@ stop_batch(struct calls *cs, uint64_t now_us, bool all)
 
 		if (n == CALLS_STOP_BATCH)
 			break;
-		if (is_ending(c) || (c->rec.class == CLASS_EMERGENCY && !all))
+		if (act_is_ending(c) || (c->rec.class == CLASS_EMERGENCY && !all))
 			continue;
 		n++;
 		act_stop(c, REFUSAL_STOPPED);
@@ -197,7 +181,7 @@ calls_abandon(struct calls *cs, uint64_t now_us)
 		}
 		act_note_end(c, ENDER_POSTERN, refusal_status(REFUSAL_STOPPED),
 			     refusal_q850(REFUSAL_STOPPED), REFUSAL_STOPPED);
-		negotiate_close(c);
+		row_close(c);
 		act_finish(c);
 	}
 }
@@ -210,7 +194,7 @@ calls_hangup(struct calls *cs, struct str id, uint64_t now_us)
 	{
 		struct call *c = call_at(it);
 
-		if (str_eqz(id, c->rec.id.z) && !is_ending(c)) {
+		if (str_eqz(id, c->rec.id.z) && !act_is_ending(c)) {
 			act_stop(c, REFUSAL_HANGUP);
 			return ERR_OK;
 		}
@@ -242,170 +226,7 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 	return NULL;
 }
 
-/* ---- answers outside calls ---- */
-
-/* What its trunk may send inside a dialog. */
-static struct leg_allow
-allow_of(const struct calls *cs, const struct edge_source *src)
-{
-	const struct trunk *t =
-		cs->snap && src->trunk != POLICY_NONE ? &cs->snap->trunk[src->trunk] : NULL;
-
-	if (!t)
-		return (struct leg_allow){.refer = false};
-	return (struct leg_allow){.indialog = (enum trunk_indialog)t->indialog,
-				  .refer = t->refer == TRUNK_REFER_LOCAL};
-}
-
-static void
-answer_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
-	     const struct edge_source *src, int status, enum refusal r, const char *id)
-{
-	speak_plain(cs, txn, m, &src->remote,
-		    &(struct leg_plain){.status = status,
-					.warning = r ? refusal_text(r) : "",
-					.id = id,
-					.allow = allow_of(cs, src)});
-}
-
-static void
-refuse_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
-	     const struct edge_source *src, enum refusal r)
-{
-	struct id id = id_new(cs->conf.node, cs->conf.worker);
-	bool unknown = r == REFUSAL_METHOD && m->method == SIP_UNKNOWN;
-	uint64_t left_out;
-
-	if (r != REFUSAL_DIALOG && guard_may_log(&cs->guard, GUARD_BAD_MESSAGE, cs->now, &left_out))
-		log_warn("request.refused",
-			 "id=%s method=%.*s source=%s why=%s; left out %llu lines", id.z,
-			 STR_ARG(m->method_name), addr_text(&src->remote).z, refusal_text(r),
-			 (unsigned long long)left_out);
-	cs->ops.do_note(cs->ops.arg, &id, r, m, src);
-	answer_plain(cs, txn, m, src, unknown ? 501 : refusal_status(r), r, id.z);
-}
-
-/* ---- a new call ---- */
-
-/* Everything that may say no before a target is tried. */
-static enum refusal
-prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *src,
-	     char why[CALL_WHY_MAX])
-{
-	char tag[CALL_TAG_CHARS + 1];
-	const char *sdp_why = "";
-	struct str sdp;
-	enum refusal r = admit_invite(c, m, src, why);
-	enum err e;
-
-	if (r != REFUSAL_NONE)
-		return r;
-	random_token(tag, CALL_TAG_CHARS);
-	e = sip_dialog_accept(m, str_from(tag), false, &c->rec.leg[LEG_A].dialog);
-	if (e != ERR_OK && c->rec.class == CLASS_EMERGENCY)
-		e = sos_dialog(c, m, str_from(tag), e);
-	if (e != ERR_OK) {
-		(void)snprintf(why, CALL_WHY_MAX,
-			       "the INVITE makes no dialog (Contact, "
-			       "Record-Route): %s",
-			       err_text(e));
-		return REFUSAL_SDP;
-	}
-	act_hash_leg(c, LEG_A);
-	/* a call for help may bring where it is, and no offer */
-	c->late = m->body.len == 0 || (c->rec.class == CLASS_EMERGENCY &&
-				       sip_body_of(m, "application", "sdp", &sdp) != ERR_OK);
-	ring_begin(c, m);
-	r = c->late ? REFUSAL_NONE : negotiate_offer(c, LEG_A, m, c->leg[LEG_A].invite, &sdp_why);
-	if (r == REFUSAL_NONE)
-		r = negotiate_port(c, LEG_A, src->trunk);
-	else
-		(void)snprintf(why, CALL_WHY_MAX, "%s", sdp_why);
-	return r;
-}
-
-/* One line for a call that never began; its CDR has the rest. */
-static void
-log_refused(struct call *c, enum refusal r, const char *why)
-{
-	uint64_t left_out;
-
-	if (!guard_may_log(&c->owner->guard, GUARD_REFUSED, c->owner->now, &left_out))
-		return;
-	log_warn("call.refused", "id=%s account=%s trunk=%s from=%s to=%s reason=%s why=%s",
-		 c->rec.id.z, c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z,
-		 c->rec.from_received, c->rec.to_received, refusal_name(r),
-		 why[0] ? why : refusal_text(r));
-	if (left_out)
-		log_warn("call.left_out", "%llu lines about refused calls left out",
-			 (unsigned long long)left_out);
-}
-
-static void
-on_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
-	  const struct edge_source *src)
-{
-	char why[CALL_WHY_MAX] = "";
-	bool exempt = sos_is_exempt(cs, m, src);
-	uint32_t spare = sos_spare(cs, exempt, src);
-	bool room = cs->snap && calls_count(cs) < cs->conf.max_calls + spare;
-	uint32_t slot = room ? cs->ops.do_slot(cs->ops.arg, CALL_SPARE - spare) : UINT32_MAX;
-	struct call *c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
-	enum refusal r;
-
-	if (!c) {
-		metric_add(METRIC_calls_refused, 1);
-		refuse_plain(cs, txn, m, src, REFUSAL_NO_RECORD);
-		return;
-	}
-	metric_add(METRIC_calls_total, 1);
-	create_record(c, src);
-	c->rec.exempt = exempt;
-	c->leg[LEG_A].invite = txn;
-	leg_note_allow(c, LEG_A, m);
-	cs->ops.do_set_user(cs->ops.arg, txn, &c->leg[LEG_A].u_invite);
-	r = prepare_call(c, m, src, why);
-	if (r == REFUSAL_NONE) {
-		log_info("call.begin", "id=%s account=%s trunk=%s from=%s to=%s class=%s",
-			 c->rec.id.z, c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z,
-			 c->rec.from_received, c->rec.to_received,
-			 policy_class_name((enum policy_class)c->rec.class));
-		act_event(c, B2BUA_EV_START, m);
-		return;
-	}
-	metric_add(METRIC_calls_refused, 1);
-	log_refused(c, r, why);
-	act_note_refusal(c, r, why);
-	act_event(c, B2BUA_EV_FAIL, m);
-}
-
-void
-calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
-	      const char *why, uint64_t now_us)
-{
-	uint32_t slot = UINT32_MAX;
-	struct call *c;
-
-	cs->now = now_us;
-	if (cs->snap)
-		slot = cs->ops.do_slot(cs->ops.arg, 0);
-	c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
-	if (!c) {
-		log_error("call.emergency", "account=%s refused: %s; no room for its record",
-			  src->account_id.z, why);
-		return;
-	}
-	metric_add(METRIC_calls_total, 1);
-	metric_add(METRIC_calls_refused, 1);
-	create_record(c, src);
-	c->rec.exempt = true;
-	(void)!admit_unread(c, msg, src);
-	log_refused(c, REFUSAL_UNREADABLE, why);
-	act_note_refusal(c, REFUSAL_UNREADABLE, why);
-	act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850, REFUSAL_UNREADABLE);
-	sos_failed(c);
-	act_finish(c);
-}
+/* ---- requests ---- */
 
 static void
 on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
@@ -417,21 +238,17 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	/* the called side may not end it before its answer (RFC 3261 15) */
 	if (!c ||
 	    (i == LEG_B && m->method == SIP_BYE && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY))
-		refuse_plain(cs, txn, m, src, REFUSAL_DIALOG);
+		outside_refuse(cs, txn, m, src, REFUSAL_DIALOG);
 	else
 		inside_request(c, i, txn, m, src);
 }
 
-/* Would a call be taken now? Whoever asks so chooses where its calls go. */
-static void
-answer_options(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
-	       const struct edge_source *src)
+void
+calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
+	      const char *why, uint64_t now_us)
 {
-	enum refusal r = cs->draining                            ? REFUSAL_DRAINING
-			 : calls_count(cs) >= cs->conf.max_calls ? REFUSAL_NO_RECORD
-								 : REFUSAL_NONE;
-
-	answer_plain(cs, txn, m, src, r == REFUSAL_NONE ? 200 : 503, r, "");
+	cs->now = now_us;
+	begin_lost(cs, msg, src, why);
 }
 
 void
@@ -442,15 +259,15 @@ calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m
 	if (msg->to_tag.len)
 		on_in_dialog(cs, txn, msg, src);
 	else if (msg->method == SIP_INVITE)
-		on_invite(cs, txn, msg, src);
+		begin_invite(cs, txn, msg, src);
 	else if (caller_is_foreign(cs, msg, src))
-		refuse_plain(cs, txn, msg, src, REFUSAL_CALLER);
+		outside_refuse(cs, txn, msg, src, REFUSAL_CALLER);
 	else if (msg->method == SIP_OPTIONS)
-		answer_options(cs, txn, msg, src);
+		outside_options(cs, txn, msg, src);
 	else if (msg->method == SIP_BYE)
-		refuse_plain(cs, txn, msg, src, REFUSAL_DIALOG);
+		outside_refuse(cs, txn, msg, src, REFUSAL_DIALOG);
 	else
-		refuse_plain(cs, txn, msg, src, REFUSAL_METHOD);
+		outside_refuse(cs, txn, msg, src, REFUSAL_METHOD);
 }
 
 /* The ACK that answers B's offer. */
@@ -498,7 +315,7 @@ calls_on_cancel(struct calls *cs, void *user, const struct sip_msg *msg, uint64_
 	cs->now = now_us;
 	if (u && u->kind == USER_ASKING)
 		inside_end_for(u->call, modify_cancel(u->call));
-	if (!u || u->kind != USER_INVITE || u->call->rec.answer_us || is_ending(u->call))
+	if (!u || u->kind != USER_INVITE || u->call->rec.answer_us || act_is_ending(u->call))
 		return;
 	q850 = reason_q850_of(msg);
 	act_note_failure(u->call, 487, q850 ? q850 : 16, "");
@@ -626,102 +443,7 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 		called_provisional(c, news);
 }
 
-/* ---- time and media ---- */
-
-/* One whose leg talks in another call: what it uses is counted as before. */
-static void
-ride_on(struct call *c)
-{
-	enum refusal r = meter_next(c) <= c->owner->now ? meter_due(c) : REFUSAL_NONE;
-
-	speak_store(c);
-	if (r != REFUSAL_NONE && !c->host->finished)
-		act_stop(c->host, r); /* it goes with it */
-	else
-		act_arm(c);
-}
-
-/* One that has ended: it rides, or its record goes now. */
-static void
-finished_due(struct call *c)
-{
-	if (c->host) {
-		ride_on(c);
-		return;
-	}
-	if (join_is_orphan(c)) {
-		c->owner->n_orphans--;
-		act_note_end(c, ENDER_POSTERN, 200, 41, REFUSAL_RESTARTED);
-	}
-	act_finish(c);
-}
-
-static void
-timer_due(struct timer *t, uint64_t now)
-{
-	struct call *c = CONTAINER_OF(t, struct call, timer);
-
-	c->owner->now = now;
-	if (c->finished) {
-		finished_due(c);
-		return;
-	}
-	if (c->ok.due <= now && sip_ok_retrans_step(&c->ok, now) == SIP_OK_SEND && c->ok_txn)
-		c->owner->ops.do_respond_again(c->owner->ops.arg, c->ok_txn);
-	if (ring_ready(c)) {
-		called_release(c);
-		return;
-	}
-	if (c->ring.again.due <= now) {
-		inside_end_for(c, ring_due(c));
-		return;
-	}
-	if (c->m.state == B2BUA_UP && (session_due(&c->leg[LEG_A].session) <= now ||
-				       session_due(&c->leg[LEG_B].session) <= now)) {
-		inside_end_for(c, modify_refresh(c));
-		return;
-	}
-	if (c->m.state == B2BUA_UP && c->renew.at <= now) {
-		inside_end_for(c, renew_due(c));
-		return;
-	}
-	if (c->m.state == B2BUA_UP && c->transfer.at <= now) {
-		refer_due(c);
-		act_arm(c);
-		return;
-	}
-	if (c->m.state == B2BUA_UP && c->rekey_at <= now) {
-		modify_rekey_due(c);
-		act_arm(c);
-		return;
-	}
-	if (c->change.m.due <= now) {
-		inside_end_for(c, modify_due(c));
-		return;
-	}
-	if (meter_next(c) <= now) {
-		enum refusal r = meter_due(c);
-
-		speak_store(c);
-		if (r != REFUSAL_NONE)
-			act_stop(c, r);
-		else
-			act_arm(c);
-		return;
-	}
-	if (c->m.due > now) {
-		act_arm(c);
-		return;
-	}
-	if (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) {
-		act_note_refusal(c, REFUSAL_NO_ANSWER, "");
-		act_note_end(c, ENDER_POSTERN, 480, 19, REFUSAL_NO_ANSWER);
-	} else if (c->m.state == B2BUA_ANSWERED) {
-		act_note_refusal(c, REFUSAL_NO_ACK, "");
-		act_note_end(c, ENDER_POSTERN, 408, 102, REFUSAL_NO_ACK);
-	}
-	act_event(c, B2BUA_EV_DUE, NULL);
-}
+/* ---- media ---- */
 
 static struct call *
 call_of_media(struct calls *cs, uint32_t slot, uint32_t generation, enum call_leg_index *out)
@@ -776,7 +498,7 @@ calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uin
 	struct call *c = call_of_media(cs, slot, generation, &i);
 
 	cs->now = now_us;
-	if (!c || is_ending(c) || c->rec.class == CLASS_EMERGENCY)
+	if (!c || act_is_ending(c) || c->rec.class == CLASS_EMERGENCY)
 		return;
 	log_warn("call.media_timeout", "id=%s leg=%c no media for too long", c->rec.id.z,
 		 i == LEG_A ? 'A' : 'B');

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "call/alter.h"
 #include "call/caller.h"
@@ -105,6 +106,25 @@ leg_take_session(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 	uint32_t seconds = session_agreed(m, &ours);
 
 	set_session(c, i, seconds, ours);
+}
+
+void
+leg_refresh_target(struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	enum err e = sip_dialog_refresh(&c->rec.leg[i].dialog, m);
+
+	if (e != ERR_OK && e != ERR_NOTFOUND)
+		log_warn("call.target", "id=%s leg=%c the Contact cannot be used: %s", c->rec.id.z,
+			 i == LEG_A ? 'A' : 'B', err_text(e));
+}
+
+void
+leg_take_ok(struct call *c, enum call_leg_index i, const struct edge_news *news)
+{
+	leg_from_source(c, i, &news->source);
+	leg_note_allow(c, i, news->msg);
+	leg_take_session(c, i, news->msg);
+	leg_refresh_target(c, i, news->msg);
 }
 
 /* Of an INVITE or UPDATE of ours. */

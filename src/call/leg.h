@@ -23,6 +23,11 @@ void leg_from_source(struct call *c, enum call_leg_index i, const struct edge_so
 void leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m);
 /** What a 2xx of leg i to our INVITE or UPDATE says of its session timer. */
 void leg_take_session(struct call *c, enum call_leg_index i, const struct sip_msg *m);
+/** The Contact of m is where requests to leg i go from now on. One that cannot be used leaves it as
+ * it was. */
+void leg_refresh_target(struct call *c, enum call_leg_index i, const struct sip_msg *m);
+/** A 2xx of leg i to a change: all of the above that it says. */
+void leg_take_ok(struct call *c, enum call_leg_index i, const struct edge_news *news);
 /** Where a request inside the dialog of leg i goes. SYNTAX: the peer's target cannot be used. */
 enum err leg_dest(const struct call *c, enum call_leg_index i, struct edge_dest *d) NODISCARD;
 

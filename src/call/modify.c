@@ -39,17 +39,6 @@ refuse_why(struct call *c, enum call_leg_index i, struct edge_txn *txn, const st
 				   .id = c->rec.id.z});
 }
 
-/* Its Contact is where requests go from now on. One that cannot be used leaves it as it was. */
-static void
-refresh_target(struct call *c, enum call_leg_index i, const struct sip_msg *m)
-{
-	enum err e = sip_dialog_refresh(&c->rec.leg[i].dialog, m);
-
-	if (e != ERR_OK && e != ERR_NOTFOUND)
-		log_warn("call.target", "id=%s leg=%c the Contact cannot be used: %s", c->rec.id.z,
-			 i == LEG_A ? 'A' : 'B', err_text(e));
-}
-
 static void
 answer_asking(struct call *c, const struct sip_msg *from)
 {
@@ -57,7 +46,7 @@ answer_asking(struct call *c, const struct sip_msg *from)
 	enum call_leg_index i = k->asking.leg;
 	const struct sip_msg *req = ops_of(c)->do_request_of(ops_of(c)->arg, k->in);
 
-	refresh_target(c, i, req);
+	leg_refresh_target(c, i, req);
 	speak_response(c, i, k->in,
 		       &(struct leg_answer){.status = 200, .from = from, .body = speak_said(c, i)});
 	if (!k->m.in_invite)
@@ -178,7 +167,7 @@ ask_other(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 static void
 take_refresh(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
 {
-	refresh_target(c, i, m);
+	leg_refresh_target(c, i, m);
 	speak_response(c, i, txn, &(struct leg_answer){.status = 200});
 	ops_of(c)->do_forget(ops_of(c)->arg, txn);
 }
@@ -265,10 +254,7 @@ take_ok(struct call *c, const struct edge_news *news)
 	const char *why = "";
 	enum refusal r;
 
-	leg_from_source(c, k->asked.leg, &news->source);
-	leg_note_allow(c, k->asked.leg, m);
-	leg_take_session(c, k->asked.leg, m);
-	refresh_target(c, k->asked.leg, m);
+	leg_take_ok(c, k->asked.leg, news);
 	if (!k->late) {
 		r = negotiate_answer(c, m, &why);
 	} else {
@@ -373,9 +359,7 @@ take_refreshed(struct call *c, const struct edge_news *news)
 	if (gone)
 		return step(c, AMEND_EV_GONE, NULL);
 	if (news->event == EDGE_RESPONSE && m->status < 300) {
-		leg_from_source(c, i, &news->source);
-		leg_take_session(c, i, m);
-		refresh_target(c, i, m);
+		leg_take_ok(c, i, news);
 		if (k->rekey)
 			take_rekeyed(c, i, m);
 		else if (m->cseq_method == SIP_INVITE)

@@ -1,7 +1,6 @@
 /* Offer and answer across the two legs (RFC 3264), wherever they stand: one leg offers, the other
  * is asked, what it answers is answered to the first. Nothing of the session changes before the
- * answer is there, so a refused offer leaves all as it was. What each leg's row shall be is said to
- * media; keys go to the secrets segment before the command that names them. */
+ * answer is there, so a refused offer leaves all as it was. */
 #ifndef POSTERN_CALL_NEGOTIATE_H
 #define POSTERN_CALL_NEGOTIATE_H
 
@@ -18,9 +17,6 @@ enum refusal negotiate_offer(struct call *c, enum call_leg_index i, const struct
 /** Leg A of c, whom nobody is at, offers what the other party of `other` can, as leg i of that was
  * shown it last; where that did not outlive a restart, G.711. */
 enum refusal negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index i);
-/** A port of this trunk's media address for leg i, if it has none yet; that of a target before it,
- * with another address, is given back. */
-enum refusal negotiate_port(struct call *c, enum call_leg_index i, uint32_t trunk);
 /** Leg B is another target now: new keys of ours for it, nothing known of it. */
 void negotiate_target(struct call *c);
 /**
@@ -50,13 +46,6 @@ void negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip
 enum refusal negotiate_rekey(struct call *c, enum call_leg_index i);
 /** Its answer: both sides' keys as they were said. Not NONE: the key stays as it was. */
 enum refusal negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m);
-/** The call is answered: media time-outs run. */
-enum refusal negotiate_answered(struct call *c);
-/** A call of an earlier life, from its record and the secrets segment: the keys that both sides
- * use, so that the next offer repeats ours and sees whether theirs is new. */
-void negotiate_restore(struct call *c);
-/** Close both rows (once). */
-void negotiate_close(struct call *c);
 /** Wipe all keys that this call holds. */
 void negotiate_wipe(struct call *c);
 

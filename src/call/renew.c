@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "call/negotiate.h"
+#include "call/row.h"
 #include "call/speak.h"
 
 enum {
@@ -169,7 +170,7 @@ move_near(struct call *c, enum call_leg_index i)
 	if (trunk == POLICY_NONE || c->n_moved == CALL_TRANSFERS_MAX)
 		return REFUSAL_NO_PORTS;
 	l->media_open = 0;
-	r = negotiate_port(c, i, trunk);
+	r = row_port(c, i, trunk);
 	l->origin = origin; /* the session stays the same */
 	if (r != REFUSAL_NONE) {
 		l->media = old;
@@ -186,20 +187,6 @@ move_near(struct call *c, enum call_leg_index i)
 
 /* ---- what they say ---- */
 
-static void
-note_ok(struct call *c, const struct edge_news *news)
-{
-	enum call_leg_index i = c->change.asked.leg;
-	enum err e = sip_dialog_refresh(&c->rec.leg[i].dialog, news->msg);
-
-	if (e != ERR_OK && e != ERR_NOTFOUND)
-		log_warn("call.target", "id=%s leg=%c the Contact cannot be used: %s", c->rec.id.z,
-			 i == LEG_A ? 'A' : 'B', err_text(e));
-	leg_from_source(c, i, &news->source);
-	leg_note_allow(c, i, news->msg);
-	leg_take_session(c, i, news->msg);
-}
-
 static enum refusal
 take_ok(struct call *c, const struct edge_news *news)
 {
@@ -208,7 +195,7 @@ take_ok(struct call *c, const struct edge_news *news)
 	const char *why = "";
 	enum refusal r;
 
-	note_ok(c, news);
+	leg_take_ok(c, k->asked.leg, news);
 	if (fetched) {
 		r = negotiate_offer(c, k->asked.leg, news->msg, NULL, &why);
 		if (r == REFUSAL_NONE)

@@ -6,7 +6,7 @@
 #include "call/create.h"
 #include "call/join.h"
 #include "call/meter.h"
-#include "call/negotiate.h"
+#include "call/row.h"
 #include "call/speak.h"
 
 enum { RESTORE_HOST_US = 2000000 /* records are taken one by one, all at once */ };
@@ -52,7 +52,7 @@ resume_call(struct call *c)
 			     */
 		c->m.state = B2BUA_ENDED;
 		c->finished = true;
-		negotiate_close(c);
+		row_close(c);
 		c->closing_due = c->owner->now + RESTORE_HOST_US;
 		speak_store(c);
 		act_arm(c);
@@ -137,7 +137,7 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 		if (l->dialog.version)
 			act_hash_leg(c, (enum call_leg_index)i);
 	}
-	negotiate_restore(c);
+	row_restore(c);
 	hold_again(c);
 	join_restore(c);
 	resume_call(c);
