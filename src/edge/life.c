@@ -55,8 +55,8 @@ edge_on_snapshot(struct edge *e, const struct snapshot_view *snap, void (*on_don
 	conns_identify(&e->conns, snap);
 	conns_recheck(&e->conns); /* an account may care now, or no more */
 	rejudge_all(&e->rejudge); /* behind the swap */
-	polls_on_snapshot(e);
-	enrols_on_snapshot(e);
+	errands_on_snapshot(e->polls);
+	errands_on_snapshot(e->enrols);
 	return ERR_OK;
 }
 
@@ -243,8 +243,8 @@ start_edge(struct edge *e)
 					  .arg = e};
 	err = listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
 	if (err == ERR_OK)
-		err = polls_init(e);
-	return err == ERR_OK ? enrols_init(e) : err;
+		err = errands_new(e, &polls_kind, &e->polls);
+	return err == ERR_OK ? errands_new(e, &enrols_kind, &e->enrols) : err;
 }
 
 enum err
@@ -306,8 +306,8 @@ edge_free(struct edge **ep)
 		return;
 	e->closing = true;
 	rejudge_fini(&e->rejudge);
-	polls_fini(e);
-	enrols_fini(e);
+	errands_free(&e->polls);
+	errands_free(&e->enrols);
 	auth_fini(e);
 	listeners_fini(&e->listeners);
 	drop_txns(e);

@@ -1,18 +1,20 @@
 #include "edge/polls.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/random.h"
-#include "edge/send.h"
+#include "edge/state.h"
 #include "policy/route.h"
 
 enum { WHY_MAX = 160, TAG_CHARS = 20 };
 
-static void arm_polls(struct edge *e);
+static struct polls_row *
+row_of(struct errand *r)
+{
+	return CONTAINER_OF(r, struct polls_row, errand);
+}
 
 /* ---- what is asked ---- */
 
@@ -20,22 +22,19 @@ static void
 put_options(struct buf *b, const struct edge *e, const struct trunk *t,
 	    const struct edge_local *local)
 {
-	static const char *const params[] = {
-		[EDGE_UDP] = "", [EDGE_TCP] = ";transport=tcp", [EDGE_TLS] = ";transport=tls"};
 	struct str host = snapshot_text(e->snap, t->host);
-	char uri[POLICY_HOST_MAX + 64], tag[TAG_CHARS + 1], call_id[TAG_CHARS + 1];
+	char uri[POLICY_HOST_MAX + 64], shown[ADDR_TEXT_MAX], tag[TAG_CHARS + 1],
+		call_id[TAG_CHARS + 1];
 	struct addr ip;
-	struct buf u;
+	struct buf u, h;
 
+	buf_init(&h, shown, sizeof(shown));
+	if (addr_parse_ip(host, &ip) == ERR_OK) {
+		addr_put_ip(&h, &ip, true);
+		host = buf_view(&h);
+	}
 	buf_init(&u, uri, sizeof(uri));
-	buf_z(&u, "sip:");
-	if (addr_parse_ip(host, &ip) == ERR_OK)
-		addr_put_ip(&u, &ip, true);
-	else
-		buf_str(&u, host);
-	if (t->port)
-		buf_printf(&u, ":%u", t->port);
-	buf_z(&u, params[local->transport]);
+	sip_edit_uri(&u, STR_NULL, host, t->port, str_from(errand_transport(local->transport)));
 	random_token(tag, TAG_CHARS);
 	random_token(call_id, TAG_CHARS);
 	sip_edit_request(b, STR("OPTIONS"), buf_view(&u));
@@ -47,11 +46,8 @@ put_options(struct buf *b, const struct edge *e, const struct trunk *t,
 	sip_edit_hdr_z(b, SIP_H_CALL_ID, call_id);
 	sip_edit_cseq(b, 1, STR("OPTIONS"));
 	buf_z(b, "Contact: <sip:");
-	if (t->contact == TRUNK_CONTACT_FQDN && local->zone[0])
-		buf_z(b, local->zone);
-	else
-		addr_put_ip(b, &local->advertised, true);
-	buf_printf(b, ":%u%s>\r\n", local->advertised.port, params[local->transport]);
+	errand_put_here(b, local, t);
+	buf_z(b, ">\r\n");
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	sip_edit_hdr_z(b, SIP_H_USER_AGENT, e->conf.user_agent);
 	sip_edit_body(b, STR_NULL, STR_NULL);
@@ -62,9 +58,9 @@ put_options(struct buf *b, const struct edge *e, const struct trunk *t,
 static enum err
 send_options(struct polls_row *r)
 {
-	struct edge *e = r->owner;
-	uint32_t i = snapshot_trunk(e->snap, str_from(r->trunk.z));
-	struct edge_dest dest = {.trunk = r->trunk};
+	struct edge *e = r->errand.of->edge;
+	uint32_t i = snapshot_trunk(e->snap, str_from(r->errand.trunk.z));
+	struct edge_dest dest = {.trunk = r->errand.trunk};
 	struct edge_local local;
 	char mem[EDGE_SMALL_MSG];
 	struct buf b;
@@ -77,11 +73,7 @@ send_options(struct polls_row *r)
 	buf_init(&b, mem, sizeof(mem));
 	put_options(&b, e, &e->snap->trunk[i], &local);
 	err = buf_end(&b);
-	if (err == ERR_OK)
-		err = edge_send(e, &dest, SIP_OPTIONS, buf_view(&b), NULL, &r->txn);
-	if (err == ERR_OK)
-		r->txn->own = &r->own;
-	return err;
+	return err == ERR_OK ? errand_send(&r->errand, &dest, SIP_OPTIONS, buf_view(&b)) : err;
 }
 
 /* ---- what came of it ---- */
@@ -89,8 +81,8 @@ send_options(struct polls_row *r)
 static void
 tell_poll(const struct polls_row *r, bool good, const char *why)
 {
-	const struct edge *e = r->owner;
-	struct edge_poll_news n = {.trunk = r->trunk,
+	const struct edge *e = r->errand.of->edge;
+	struct edge_poll_news n = {.trunk = r->errand.trunk,
 				   .state = r->poll.state,
 				   .asked = true,
 				   .changed = r->poll.changed,
@@ -98,42 +90,21 @@ tell_poll(const struct polls_row *r, bool good, const char *why)
 				   .why = good ? "" : why};
 
 	if (!good)
-		log_info("options.failed", "trunk=%s %u in a row: %s", r->trunk.z, r->poll.bad,
-			 why);
+		log_info("options.failed", "trunk=%s %u in a row: %s", r->errand.trunk.z,
+			 r->poll.bad, why);
 	if (r->poll.changed)
-		log_info("options.state", "trunk=%s %s %s", r->trunk.z,
+		log_info("options.state", "trunk=%s %s %s", r->errand.trunk.z,
 			 poll_state_name(r->poll.state), n.why);
 	if (e->up.on_poll)
 		e->up.on_poll(e->up.arg, &n);
 }
 
 static void
-end_txn(struct polls_row *r, bool quiet)
+poll_answer(struct errand *er, const struct sip_msg *m)
 {
-	struct edge_txn *t = r->txn;
-
-	r->txn = NULL;
-	r->owner->polls->in_hand--;
-	t->own = NULL;
-	edge_forget(t);
-	if (quiet)
-		send_end_txn(t);
-}
-
-static void
-fail_poll(struct polls_row *r, const char *why)
-{
-	struct edge *e = r->owner;
-
-	poll_failed(&r->poll, &r->terms, random_u32(), loop_now(e->loop));
-	tell_poll(r, false, why);
-}
-
-static void
-take_answer(struct polls_row *r, const struct sip_msg *m)
-{
-	const struct edge *e = r->owner;
-	uint32_t i = e->snap ? snapshot_trunk(e->snap, str_from(r->trunk.z)) : POLICY_NONE;
+	struct polls_row *r = row_of(er);
+	const struct edge *e = er->of->edge;
+	uint32_t i = e->snap ? snapshot_trunk(e->snap, str_from(er->trunk.z)) : POLICY_NONE;
 	struct str failed =
 		i == POLICY_NONE ? STR_NULL : snapshot_text(e->snap, e->snap->trunk[i].poll_failed);
 	bool refused = route_status_in(failed.len ? failed : STR("408,503"), m->status), good;
@@ -146,54 +117,22 @@ take_answer(struct polls_row *r, const struct sip_msg *m)
 }
 
 static void
-take_news(struct edge_own *own, const struct edge_news *n)
+poll_lost(struct errand *er, const char *why)
 {
-	struct polls_row *r = CONTAINER_OF(own, struct polls_row, own);
-	char why[WHY_MAX];
+	struct polls_row *r = row_of(er);
 
-	if (n->event == EDGE_RESPONSE && n->msg->status < 200)
-		return;
-	end_txn(r, false);
-	if (n->event == EDGE_RESPONSE) {
-		take_answer(r, n->msg);
-	} else {
-		(void)snprintf(why, sizeof(why), "OPTIONS: %s",
-			       n->why ? n->why : "no answer in time");
-		fail_poll(r, why);
-	}
-	arm_polls(r->owner);
-}
-
-/* ---- time ---- */
-
-static void
-arm_polls(struct edge *e)
-{
-	uint64_t due = UINT64_MAX;
-
-	LIST_EACH(it, &e->polls->rows)
-	{
-		const struct polls_row *r = CONTAINER_OF(it, struct polls_row, node);
-
-		if (r->poll.due < due)
-			due = r->poll.due;
-	}
-	if (due == UINT64_MAX)
-		loop_timer_stop(e->loop, &e->polls->timer);
-	else if (timer_set(&e->loop->timers, &e->polls->timer, due) != ERR_OK)
-		log_error("edge.timer", "no timer left for OPTIONS");
+	poll_failed(&r->poll, &r->terms, random_u32(), loop_now(er->of->edge->loop));
+	tell_poll(r, false, why);
 }
 
 static void
-step_row(struct polls_row *r, uint64_t now)
+step_poll(struct errand *er, uint64_t now)
 {
-	struct edge *e = r->owner;
+	struct polls_row *r = row_of(er);
 	enum err err;
 
-	if (now < r->poll.due)
-		return;
-	if (!r->poll.sent_us && (e->polls->in_hand == POLLS_IN_HAND || e->listeners.draining)) {
-		r->poll.due = now + POLLS_WAIT_US;
+	if (!er->txn && er->of->edge->listeners.draining) {
+		r->poll.due = now + ERRAND_WAIT_US;
 		return;
 	}
 	switch (poll_step(&r->poll, &r->terms, random_u32(), now)) {
@@ -201,144 +140,78 @@ step_row(struct polls_row *r, uint64_t now)
 		break;
 	case POLL_SEND:
 		err = send_options(r);
-		if (err == ERR_OK)
-			e->polls->in_hand++;
-		else
-			fail_poll(r, err_text(err));
+		if (err != ERR_OK)
+			poll_lost(er, err_text(err));
 		break;
 	case POLL_GIVE_UP:
-		end_txn(r, true);
+		errand_give_up(er);
 		tell_poll(r, false, "OPTIONS were not answered in time");
 		break;
 	}
 }
 
-static void
-polls_due(struct timer *t, uint64_t now)
-{
-	struct edge *e = CONTAINER_OF(t, struct polls, timer)->owner;
-
-	LIST_EACH(it, &e->polls->rows)
-	step_row(CONTAINER_OF(it, struct polls_row, node), now);
-	arm_polls(e);
-}
-
 /* ---- accounts ---- */
 
 static void
-drop_row(struct polls_row *r)
+leave_trunk(struct errand *er)
 {
-	struct edge *e = r->owner;
+	const struct edge *e = er->of->edge;
 
-	if (r->txn)
-		end_txn(r, true);
 	if (e->up.on_poll)
-		e->up.on_poll(e->up.arg,
-			      &(struct edge_poll_news){.trunk = r->trunk,
-						       .state = POLL_UNKNOWN,
-						       .changed = r->poll.state == POLL_DOWN,
-						       .why = ""});
-	list_del(&r->node);
-	pool_put(&e->polls->pool, r);
-}
-
-static struct polls_row *
-find_row(struct edge *e, const struct policy_id *trunk)
-{
-	LIST_EACH(it, &e->polls->rows)
-	{
-		struct polls_row *r = CONTAINER_OF(it, struct polls_row, node);
-
-		if (strcmp(r->trunk.z, trunk->z) == 0)
-			return r;
-	}
-	return NULL;
+		e->up.on_poll(e->up.arg, &(struct edge_poll_news){
+						 .trunk = er->trunk,
+						 .state = POLL_UNKNOWN,
+						 .changed = row_of(er)->poll.state == POLL_DOWN,
+						 .why = ""});
+	errand_drop(er);
 }
 
 static void
-take_trunk(struct edge *e, uint32_t i)
+take_trunk(struct errands *s, uint32_t i)
 {
-	const struct trunk *t = &e->snap->trunk[i];
-	struct policy_id id = snapshot_trunk_id(e->snap, i);
-	struct polls_row *r = find_row(e, &id);
+	const struct trunk *t = &s->edge->snap->trunk[i];
+	struct policy_id id = snapshot_trunk_id(s->edge->snap, i);
+	struct errand *er = errand_find(s, &id);
 	struct poll_terms terms = {.every_us = t->poll_every_s * CLOCK_S,
 				   .answer_us = t->poll_answer_s * CLOCK_S,
 				   .slow_us = t->poll_slow_ms * CLOCK_MS,
 				   .down_after = t->poll_down,
 				   .up_after = t->poll_up};
-	uint64_t now = loop_now(e->loop);
+	uint64_t now = loop_now(s->edge->loop);
+	struct polls_row *r;
 
-	if (r) {
-		r->terms = terms;
+	if (er) {
+		r = row_of(er);
 		poll_on_terms(&r->poll, &terms, random_u32(), now);
+		er->kept = true;
 	} else {
-		r = pool_get(&e->polls->pool);
-		if (!r) {
+		er = errand_new(s, i);
+		if (!er) {
 			log_warn("options.full", "trunk=%s is not asked: %u trunks are", id.z,
 				 (unsigned)POLLS_MAX);
 			return;
 		}
-		r->owner = e;
-		r->own.on_news = take_news;
-		r->trunk = id;
-		r->terms = terms;
+		r = row_of(er);
+		er->due = &r->poll.due;
 		poll_begin(&r->poll, &terms, random_u32(), now);
-		list_add(&e->polls->rows, &r->node);
 	}
-	r->kept = true;
+	r->terms = terms;
 }
 
 static bool
-wants_polls(const struct snapshot_view *v, uint32_t i)
+wants_polls(const struct edge *e, const struct trunk *t)
 {
-	const struct trunk *t = &v->trunk[i];
-
-	return t->enabled && t->poll_every_s &&
-	       (t->account == POLICY_NONE || v->account[t->account].enabled);
+	(void)e;
+	return t->poll_every_s != 0;
 }
 
-void
-polls_on_snapshot(struct edge *e)
-{
-	LIST_EACH(it, &e->polls->rows)
-	CONTAINER_OF(it, struct polls_row, node)->kept = false;
-	for (uint32_t i = 0; e->snap && i < e->snap->n_trunks; i++)
-		if (wants_polls(e->snap, i))
-			take_trunk(e, i);
-	LIST_EACH(it, &e->polls->rows)
-	{
-		struct polls_row *r = CONTAINER_OF(it, struct polls_row, node);
-
-		if (!r->kept)
-			drop_row(r);
-	}
-	arm_polls(e);
-}
-
-enum err
-polls_init(struct edge *e)
-{
-	struct polls *p = mem_zalloc(1, sizeof(*p));
-
-	if (!p)
-		return ERR_NOMEM;
-	e->polls = p;
-	p->owner = e;
-	p->timer.on_due = polls_due;
-	list_init(&p->rows);
-	if (pool_init(&p->pool, POLLS_MAX, sizeof(struct polls_row)) != ERR_OK)
-		return ERR_NOMEM;
-	polls_on_snapshot(e);
-	return ERR_OK;
-}
-
-void
-polls_fini(struct edge *e)
-{
-	if (!e->polls)
-		return;
-	loop_timer_stop(e->loop, &e->polls->timer);
-	pool_fini(&e->polls->pool);
-	mem_free(e->polls);
-	e->polls = NULL;
-}
+const struct errand_kind polls_kind = {.name = "OPTIONS",
+				       .size = sizeof(struct polls_row),
+				       .rows = POLLS_MAX,
+				       .at_a_time = POLLS_IN_HAND,
+				       .do_want = wants_polls,
+				       .do_take = take_trunk,
+				       .do_leave = leave_trunk,
+				       .do_step = step_poll,
+				       .on_final = poll_answer,
+				       .on_failure = poll_lost};

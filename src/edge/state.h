@@ -26,9 +26,8 @@ enum {
 	EDGE_DIALOG_PART = 16, /* one in so many transactions is kept for calls that are up */
 };
 
-struct polls;
 struct auth;
-struct enrols;
+struct errands;
 
 struct edge {
 	struct edge_conf conf;
@@ -65,9 +64,8 @@ struct edge {
 	struct targets targets;
 	struct redial redial;
 	struct timer redial_timer;
-	struct auth *auth;     /* edge/auth.h */
-	struct enrols *enrols; /* edge/enrols.h */
-	struct polls *polls;   /* edge/polls.h; NULL before they began */
+	struct auth *auth;              /* edge/auth.h */
+	struct errands *polls, *enrols; /* edge/polls.h, edge/enrols.h; NULL before they began */
 	/* What lower files tell: send.c that a request could not be sent (true: it goes elsewhere
 	 * now), attempt.c that one (arg) wants its way anew. */
 	bool (*on_unsent)(struct edge_txn *t);

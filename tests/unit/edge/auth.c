@@ -65,16 +65,6 @@ ask(const char *trunk, enum edge_transport tr, const char *method, const char *m
 	return t;
 }
 
-static int
-gw(void)
-{
-	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
-	int fd;
-
-	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
-	return fd;
-}
-
 /* A challenge to this request. */
 static struct str
 challenge(const char *to, unsigned status, const char *params)
@@ -158,7 +148,7 @@ check_answer(const char *text, const char *realm, enum digest_alg alg)
 static void
 invite(void **state)
 {
-	int fd = gw();
+	int fd = gw1_here();
 	struct edge_txn *t = ask("gw1", EDGE_UDP, "INVITE", "");
 	struct edge_dest d = {.transport = EDGE_UDP, .trunk = {"gw1"}};
 	char first[3000], again[3000], value[200];
@@ -223,7 +213,7 @@ refused(void **state)
 		{"a stale one, then the same", MD5_1, MD5_2 ", stale=true", MD5_2, 401, 2},
 		{"the password is wrong at a proxy", MD5_1, MD5_2, NULL, 407, 1},
 	};
-	int fd = gw();
+	int fd = gw1_here();
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -252,7 +242,7 @@ refused(void **state)
 static void
 not_answered(void **state)
 {
-	int fd = gw();
+	int fd = gw1_here();
 	const char *got;
 	struct edge_txn *t;
 

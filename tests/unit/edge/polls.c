@@ -45,23 +45,13 @@ setup(void **state)
 static struct polls_row *
 hurry(void)
 {
-	struct polls_row *r = CONTAINER_OF(rig.e->polls->rows.next, struct polls_row, node);
+	struct polls_row *r = CONTAINER_OF(rig.e->polls->rows.next, struct polls_row, errand.node);
 
 	assert_int_equal(pool_used(&rig.e->polls->pool), 1);
 	r->terms = (struct poll_terms){40000, 60000, 0, 2, 2};
 	r->poll.due = clock_now_us();
 	assert_int_equal(timer_set(&rig.loop.timers, &rig.e->polls->timer, r->poll.due), ERR_OK);
 	return r;
-}
-
-static int
-gw1(void)
-{
-	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
-	int fd;
-
-	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
-	return fd;
 }
 
 /* The next news but those of the same state; what it says. */
@@ -95,7 +85,7 @@ static void
 answers_and_silence(void **state)
 {
 	struct polls_row *r = hurry();
-	int fd = gw1();
+	int fd = gw1_here();
 	const char *got;
 	char want[96];
 
@@ -141,7 +131,7 @@ nobody(void **state)
 static void
 switched_off(void **state)
 {
-	int fd = gw1();
+	int fd = gw1_here();
 
 	(void)state;
 	hurry();
@@ -156,7 +146,7 @@ switched_off(void **state)
 	while (hear(fd, 1))
 		;
 	assert_null(hear(fd, 150));
-	assert_int_equal(rig.e->polls->in_hand, 0);
+	assert_int_equal(rig.e->polls->out, 0);
 	close(fd);
 }
 
@@ -164,14 +154,14 @@ switched_off(void **state)
 static void
 kept(void **state)
 {
-	int fd = gw1();
+	int fd = gw1_here();
 	struct polls_row *r = hurry();
 
 	(void)state;
 	answer_until(fd, 200, POLL_UP);
 	rig_swap();
 	SPIN(rig.swapped == 1);
-	assert_ptr_equal(CONTAINER_OF(rig.e->polls->rows.next, struct polls_row, node), r);
+	assert_ptr_equal(CONTAINER_OF(rig.e->polls->rows.next, struct polls_row, errand.node), r);
 	assert_int_equal(r->poll.state, POLL_UP);
 	assert_int_equal(r->terms.every_us, 30 * CLOCK_S);
 	close(fd);

@@ -682,6 +682,17 @@ hear(int fd, int ms)
 	return NULL;
 }
 
+/* The trunk gw1 itself, over UDP. */
+__attribute__((unused)) static int
+gw1_here(void)
+{
+	struct udp_opts o = {.local = ip("127.0.0.2", rig.pbx_port)};
+	int fd;
+
+	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
+	return fd;
+}
+
 __attribute__((unused)) static const char *
 heard(const char *text)
 {
