@@ -3,10 +3,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { VERIFIER_LOG = 16384 };
 
@@ -29,15 +27,6 @@ bpfobj_conf(const struct media_plan *plan, uint32_t addrs)
 			memcpy(&c.v4[c.n_v4++], plan->bound[i].ip, 4);
 	}
 	return c;
-}
-
-static int
-print_nothing(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
 }
 
 static bool
@@ -69,7 +58,7 @@ bpfobj_load(const char *name, const unsigned char *bytes, size_t len, const stru
 	struct bpf_object *o;
 	enum err e;
 
-	(void)libbpf_set_print(print_nothing);
+	(void)libbpf_set_print(NULL);
 	o = bpf_object__open_mem(bytes, len, &opts);
 	if (!o)
 		return io_why(why, "BPF program", name);
@@ -103,35 +92,16 @@ bpfobj_put(const struct bpfobj *b, const char *map, const void *key, const void 
 	return bpf_map_update_elem(fd, key, value, BPF_ANY) == 0 ? ERR_OK : ERR_IO;
 }
 
-static enum err
-attach_to(const struct bpfobj *b, int target, enum bpf_attach_type type, uint32_t flags, int *link,
-	  char *why)
+enum err
+bpfobj_attach(const struct bpfobj *b, int target, uint32_t flags, int *link, char *why)
 {
 	struct bpf_link_create_opts opts = {.sz = sizeof(opts), .flags = flags};
 	struct bpf_program *p = bpf_object__next_program(b->object, NULL);
-	int fd = bpf_link_create(bpf_program__fd(p), target, type, &opts);
+	int fd = bpf_link_create(bpf_program__fd(p), target, bpf_program__expected_attach_type(p),
+				 &opts);
 
 	if (fd < 0)
 		return io_why(why, "attach BPF program", bpf_program__name(p));
 	*link = fd;
 	return ERR_OK;
-}
-
-enum err
-bpfobj_attach_netns(const struct bpfobj *b, int *link, char *why)
-{
-	int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	enum err e;
-
-	if (ns < 0)
-		return io_why(why, "open", "/proc/self/ns/net");
-	e = attach_to(b, ns, BPF_SK_LOOKUP, 0, link, why);
-	close(ns);
-	return e;
-}
-
-enum err
-bpfobj_attach_xdp(const struct bpfobj *b, uint32_t ifindex, uint32_t flags, int *link, char *why)
-{
-	return attach_to(b, (int)ifindex, BPF_XDP, flags, link, why);
 }

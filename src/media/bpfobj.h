@@ -23,10 +23,9 @@ void bpfobj_free(struct bpfobj *b);
 /** map[key] = the socket or number of *value. IO, and errno. */
 enum err bpfobj_put(const struct bpfobj *b, const char *map, const void *key,
 		    const void *value) NODISCARD;
-/** Attach the one program to our network namespace (sk_lookup). *link is the caller's. */
-enum err bpfobj_attach_netns(const struct bpfobj *b, int *link, char *why) NODISCARD;
-/** To an interface (XDP); flags: XDP_FLAGS_*. *link is the caller's. */
-enum err bpfobj_attach_xdp(const struct bpfobj *b, uint32_t ifindex, uint32_t flags, int *link,
-			   char *why) NODISCARD;
+/** Attach the one program: one for sk_lookup to a network namespace, one for XDP to an interface
+ * (its index; flags: XDP_FLAGS_*). *link is the caller's. */
+enum err bpfobj_attach(const struct bpfobj *b, int target, uint32_t flags, int *link,
+		       char *why) NODISCARD;
 
 #endif

@@ -1,8 +1,10 @@
 #include "media/io.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -41,6 +43,47 @@ io_set_hold(struct io_set *s, int fd)
 	}
 	s->held[s->n_held++] = fd;
 	return ERR_OK;
+}
+
+enum err
+io_set_watch(struct io_set *s, int *epoll)
+{
+	*epoll = epoll_create1(EPOLL_CLOEXEC);
+	return *epoll < 0 ? ERR_IO : io_set_hold(s, *epoll);
+}
+
+enum err
+io_set_take(struct io_set *s, uint32_t place, int fd, int epoll)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = place};
+	enum err e = ERR_OK;
+
+	if (place >= s->n)
+		e = ERR_RANGE;
+	else if (s->fd[place] >= 0)
+		e = ERR_EXISTS;
+	else if (epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+		e = ERR_IO;
+	if (e != ERR_OK)
+		close(fd);
+	else
+		s->fd[place] = fd;
+	return e;
+}
+
+uint64_t
+io_set_lost(const struct io_set *s, uint32_t first, uint32_t n)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t i = first; i < s->n && i - first < n; i++) {
+		uint32_t info[SK_MEMINFO_VARS] = {0};
+		socklen_t len = sizeof(info);
+
+		if (s->fd[i] >= 0 && getsockopt(s->fd[i], SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
+			lost += info[SK_MEMINFO_DROPS];
+	}
+	return lost;
 }
 
 enum err

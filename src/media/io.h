@@ -53,14 +53,14 @@ struct media_io {
 	const bool *more; /* did the last do_rx leave packets that wait? NULL: not known */
 };
 
-/* ---- keeper ---- */
+/* ---- descriptors ---- */
 
 /* The descriptors of a back end by their place, whose meaning is the back end's; -1 = there is none
- * at that place, and none is passed on. */
+ * at that place, and keeper passes none on. A worker has those that it adopted in one, too. */
 struct io_set {
 	int *fd;
 	uint32_t n;
-	int held[IO_HELD_MAX]; /* what keeper alone keeps open: BPF links .. */
+	int held[IO_HELD_MAX]; /* what else stays open: keeper's BPF links, a worker's epoll */
 	uint32_t n_held;
 };
 
@@ -70,6 +70,13 @@ enum err io_set_init(struct io_set *s, uint32_t n) NODISCARD;
 void io_set_fini(struct io_set *s);
 /** Keep this open as long as the set. Takes fd; FULL: it was closed. */
 enum err io_set_hold(struct io_set *s, int fd) NODISCARD;
+/** Worker: makes what wakes it, which the set holds. IO. */
+enum err io_set_watch(struct io_set *s, int *epoll) NODISCARD;
+/** Worker: fd comes to its place, and wakes it where epoll is not -1; its event says the place.
+ * Takes fd. RANGE; EXISTS: the place is taken; IO. */
+enum err io_set_take(struct io_set *s, uint32_t place, int fd, int epoll) NODISCARD;
+/** How many packets the sockets at n places from first on lost for want of room, ever. */
+uint64_t io_set_lost(const struct io_set *s, uint32_t first, uint32_t n);
 
 /** A call failed with errno: why[IO_WHY_MAX] says what it was, on which name, and which privilege
  * is wanting. PERM, NOMEM, UNSUPPORTED, IO. */

@@ -1,7 +1,6 @@
 #include "media/io_sockets.h"
 
 #include <errno.h>
-#include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -61,10 +60,9 @@ owner_of(const struct media_plan *plan, uint32_t place)
 /* ---- worker ---- */
 
 struct io_sockets {
+	struct io_set socks; /* by place; this worker's that are here */
 	int epoll;
-	int *socks;    /* 2 a slot; -1 = not there yet, or another worker's */
-	uint8_t *dscp; /* set on the socket now */
-	uint32_t n;
+	uint8_t *dscp;  /* set on the socket now */
 	uint32_t asked; /* sockets asked in this turn what they lost */
 	uint64_t full;  /* what they said */
 	struct io_counts *counts;
@@ -82,7 +80,7 @@ receive_one(struct io_sockets *s, uint32_t socket, struct io_packet *k)
 			   .msg_iovlen = 1,
 			   .msg_control = control,
 			   .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(s->socks[socket], &m, MSG_DONTWAIT);
+	ssize_t n = recvmsg(s->socks.fd[socket], &m, MSG_DONTWAIT);
 
 	if (n < 0)
 		return false;
@@ -119,7 +117,7 @@ set_dscp(struct io_sockets *s, uint32_t socket, const struct io_packet *k)
 	if (s->dscp[socket] == k->dscp)
 		return;
 	s->dscp[socket] = k->dscp;
-	(void)!io_option(s->socks[socket], v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	(void)!io_option(s->socks.fd[socket], v6 ? IPPROTO_IPV6 : IPPROTO_IP,
 			 v6 ? IPV6_TCLASS : IP_TOS, k->dscp << 2);
 }
 
@@ -129,9 +127,9 @@ send_one(struct io_sockets *s, const struct io_packet *k)
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sa(&k->addr, &sa);
 
-	if (k->socket < s->n && s->socks[k->socket] >= 0 && len > 0) {
+	if (k->socket < s->socks.n && s->socks.fd[k->socket] >= 0 && len > 0) {
 		set_dscp(s, k->socket, k);
-		if (sendto(s->socks[k->socket], k->p, k->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		if (sendto(s->socks.fd[k->socket], k->p, k->len, MSG_DONTWAIT | MSG_NOSIGNAL,
 			   (struct sockaddr *)&sa, len) == (ssize_t)k->len)
 			return true;
 		if (errno == EAGAIN || errno == ENOBUFS) {
@@ -161,15 +159,9 @@ count_full(void *arg, uint64_t now_us)
 	struct io_sockets *s = arg;
 
 	(void)now_us;
-	for (uint32_t i = 0; i < COUNT_A_TICK && s->asked < s->n; i++, s->asked++) {
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t len = sizeof(info);
-
-		if (s->socks[s->asked] >= 0 &&
-		    getsockopt(s->socks[s->asked], SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
-			s->full += info[SK_MEMINFO_DROPS];
-	}
-	if (s->asked < s->n)
+	s->full += io_set_lost(&s->socks, s->asked, COUNT_A_TICK);
+	s->asked += COUNT_A_TICK;
+	if (s->asked < s->socks.n)
 		return;
 	s->counts->rx_full = s->full;
 	s->asked = 0;
@@ -177,16 +169,16 @@ count_full(void *arg, uint64_t now_us)
 }
 
 static void
-free_all(struct io_sockets *s)
+detach_sockets(struct media_io *io)
 {
-	for (uint32_t i = 0; s->socks && i < s->n; i++)
-		if (s->socks[i] >= 0)
-			close(s->socks[i]);
-	if (s->epoll >= 0)
-		close(s->epoll);
-	mem_free(s->socks);
-	mem_free(s->dscp);
-	mem_free(s);
+	struct io_sockets *s = io->arg;
+
+	if (s) {
+		io_set_fini(&s->socks);
+		mem_free(s->dscp);
+		mem_free(s);
+	}
+	*io = (struct media_io){.fd = -1};
 }
 
 static enum err
@@ -194,59 +186,34 @@ attach_sockets(const struct media_plan *plan, uint32_t worker, struct io_counts 
 	       struct media_io *out)
 {
 	struct io_sockets *s = mem_zalloc(1, sizeof(*s));
+	uint32_t n = 2 * media_slots(plan);
+	enum err e;
 
 	(void)worker;
 	if (!s)
 		return ERR_NOMEM;
-	s->n = 2 * media_slots(plan);
+	*out = (struct media_io){
+		.arg = s, .do_rx = receive_batch, .do_tx = send_batch, .do_tick = count_full};
 	s->counts = counts;
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->dscp = mem_zalloc(s->n, sizeof(*s->dscp));
-	s->socks = mem_zalloc(s->n, sizeof(*s->socks));
-	for (uint32_t i = 0; s->socks && i < s->n; i++)
-		s->socks[i] = -1;
-	if (s->epoll < 0 || !s->socks || !s->dscp) {
-		enum err e = s->epoll < 0 ? ERR_IO : ERR_NOMEM;
-
-		free_all(s);
+	s->dscp = mem_zalloc(n, sizeof(*s->dscp));
+	e = s->dscp ? io_set_init(&s->socks, n) : ERR_NOMEM;
+	if (e == ERR_OK)
+		e = io_set_watch(&s->socks, &s->epoll);
+	if (e != ERR_OK) {
+		detach_sockets(out);
 		return e;
 	}
-	memset(s->dscp, 0xff, s->n); /* not known: a worker before us may have set it */
-	*out = (struct media_io){.arg = s,
-				 .do_rx = receive_batch,
-				 .do_tx = send_batch,
-				 .do_tick = count_full,
-				 .fd = s->epoll};
+	memset(s->dscp, 0xff, n); /* not known: a worker before us may have set it */
+	out->fd = s->epoll;
 	return ERR_OK;
-}
-
-static void
-detach_sockets(struct media_io *io)
-{
-	if (io->arg)
-		free_all(io->arg);
-	*io = (struct media_io){.fd = -1};
 }
 
 static enum err
 add_socket(struct media_io *io, uint32_t place, int fd)
 {
 	struct io_sockets *s = io->arg;
-	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = place};
-	enum err e = ERR_OK;
 
-	if (place >= s->n)
-		e = ERR_RANGE;
-	else if (s->socks[place] >= 0)
-		e = ERR_EXISTS;
-	else if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
-		e = ERR_IO;
-	if (e != ERR_OK) {
-		close(fd);
-		return e;
-	}
-	s->socks[place] = fd;
-	return ERR_OK;
+	return io_set_take(&s->socks, place, fd, s->epoll);
 }
 
 const struct io_backend io_sockets_backend = {

@@ -4,15 +4,13 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/sock_diag.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/random.h"
-#include "media/frame.h"
-#include "media/nexthop.h"
+#include "net/frame.h"
+#include "net/nexthop.h"
 #include "media/steer_make.h"
 
 enum { CONTROL_MAX = CMSG_SPACE(sizeof(struct sockaddr_in6)) + CMSG_SPACE(sizeof(int)) };
@@ -28,25 +26,27 @@ struct steer_batch {
 	uint8_t control[IO_BATCH][CONTROL_MAX] __attribute__((aligned(8)));
 };
 
-/* A packet that leaves, and which of our addresses from. */
+/* A packet that leaves: which of our addresses from, and what its headers say. */
 struct steer_item {
 	const struct io_packet *k;
+	struct frame_way way;
 	uint32_t local;
+	bool slow; /* not as a frame */
 };
 
 struct io_steer {
 	struct media_plan plan;
 	uint32_t worker, pairs; /* pairs: of ports on an address */
-	int epoll, fd[STEER_PLACES];
+	struct io_set set;      /* the worker's places */
+	int epoll;
 	unsigned turn; /* the family that is asked first */
 	uint32_t id;   /* of the last packet sent */
 	struct io_counts *counts;
 	struct nexthops *hops; /* NULL: no frames */
 	struct steer_frames frames;
 	struct steer_batch rx, tx;
-	struct steer_item sending[IO_BATCH]; /* of each message of tx */
-	struct steer_item slow[IO_BATCH];    /* not as frames */
-	unsigned n_tx, n_slow;
+	struct steer_item item[IO_BATCH], *sending[IO_BATCH]; /* sending: of each message of tx */
+	unsigned n_items, n_tx;
 };
 
 /* ---- in ---- */
@@ -98,7 +98,7 @@ receive_from(struct io_steer *s, int family, struct io_packet *v, unsigned n)
 		s->rx.iov[i].iov_base = v[i].p;
 		s->rx.iov[i].iov_len = IO_PACKET_MAX;
 	}
-	r = recvmmsg(s->fd[family], s->rx.msg, n, MSG_DONTWAIT, NULL);
+	r = recvmmsg(s->set.fd[family], s->rx.msg, n, MSG_DONTWAIT, NULL);
 	for (int j = 0; j < r; j++) {
 		struct msghdr *m = &s->rx.msg[j].msg_hdr;
 		uint8_t *p = v[j].p;
@@ -123,7 +123,7 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 	for (unsigned i = 0; i < STEER_FAMILIES && got < n; i++) {
 		int family = (s->turn + i) % STEER_FAMILIES;
 
-		if (s->fd[family] >= 0)
+		if (s->set.fd[family] >= 0)
 			got += receive_from(s, family, v + got, n - got);
 	}
 	return got;
@@ -133,29 +133,40 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 
 /* Which of our addresses it leaves from, and the headers' contents. False: it cannot. */
 static bool
-find_way(struct io_steer *s, const struct io_packet *k, struct frame_way *w, uint32_t *local)
+find_way(struct io_steer *s, const struct io_packet *k, struct steer_item *it)
 {
 	uint32_t i = k->socket / (2 * s->pairs);
 
-	if (i >= s->plan.n_addrs || s->fd[STEER_FAMILIES + i] < 0 ||
+	if (i >= s->plan.n_addrs || s->set.fd[STEER_FAMILIES + i] < 0 ||
 	    s->plan.bound[i].family != k->addr.family)
 		return false;
-	*w = (struct frame_way){.from = s->plan.bound[i], .to = k->addr, .dscp = k->dscp};
-	w->from.port = (uint16_t)(s->plan.port_min + k->socket - 2 * s->pairs * i);
 	s->id++;
 	if ((s->id & 0xffff) == 0)
 		s->id++; /* 0 asks the kernel for one */
-	w->id = s->id;
-	*local = i;
+	it->k = k;
+	it->local = i;
+	it->way = (struct frame_way){
+		.from = s->plan.bound[i], .to = k->addr, .dscp = k->dscp, .id = s->id};
+	it->way.from.port = (uint16_t)(s->plan.port_min + k->socket - 2 * s->pairs * i);
 	return true;
 }
 
 static void
-put_message(struct io_steer *s, const struct steer_item *it, uint32_t head, socklen_t name_len)
+put_message(struct io_steer *s, struct steer_item *it, uint32_t head, socklen_t name_len)
 {
-	s->sending[s->n_tx] = *it;
+	s->sending[s->n_tx] = it;
 	s->tx.iov[s->n_tx] = (struct iovec){it->k->p - head, it->k->len + head};
 	s->tx.msg[s->n_tx++].msg_hdr.msg_namelen = name_len;
+}
+
+/* A raw socket wants the address alone. */
+static socklen_t
+raw_name(const struct steer_item *it, struct sockaddr_storage *sa)
+{
+	struct addr to = it->way.to;
+
+	to.port = 0;
+	return addr_to_sa(&to, sa);
 }
 
 static bool
@@ -163,21 +174,13 @@ send_fragments(struct io_steer *s, const struct steer_item *it)
 {
 	const struct io_packet *k = it->k;
 	struct sockaddr_storage sa;
-	struct addr to = k->addr;
-	struct frame_way w;
-	uint32_t local;
-	socklen_t sa_len;
+	socklen_t sa_len = raw_name(it, &sa);
 
-	to.port = 0;
-	sa_len = addr_to_sa(&to, &sa);
-	if (!find_way(s, k, &w, &local))
-		return false;
-	(void)frame_put(&w, k->p, k->len);
 	for (uint32_t at = 0; at < k->len + FRAME_UDP;) {
 		uint8_t *ip;
-		uint32_t n = frame_fragment(&w, k->p, k->len, IO_STEER_FRAGMENT, &at, &ip);
+		uint32_t n = frame_fragment(&it->way, k->p, k->len, IO_STEER_FRAGMENT, &at, &ip);
 
-		if (sendto(s->fd[STEER_FAMILIES + local], ip, n, MSG_DONTWAIT,
+		if (sendto(s->set.fd[STEER_FAMILIES + it->local], ip, n, MSG_DONTWAIT,
 			   (struct sockaddr *)&sa, sa_len) < 0)
 			return false;
 	}
@@ -187,12 +190,12 @@ send_fragments(struct io_steer *s, const struct steer_item *it)
 
 /* One packet that the kernel did not take as it was. True: it left all the same. */
 static bool
-send_again(struct io_steer *s, int fd, const struct steer_item *it, int why)
+send_again(struct io_steer *s, int fd, struct steer_item *it, int why)
 {
 	if (why == EAGAIN || why == ENOBUFS)
 		s->counts->tx_busy++;
-	else if (fd == s->fd[STEER_FRAMES]) /* the link went away, perhaps: by the raw socket */
-		s->slow[s->n_slow++] = *it;
+	else if (fd == s->set.fd[STEER_FRAMES]) /* the link went away, perhaps */
+		it->slow = true;
 	else if (why == EMSGSIZE && send_fragments(s, it))
 		return true;
 	else
@@ -213,7 +216,7 @@ send_messages(struct io_steer *s, int fd)
 			sent += (unsigned)r;
 			continue;
 		}
-		sent += send_again(s, fd, &s->sending[at], errno);
+		sent += send_again(s, fd, s->sending[at], errno);
 		at++;
 	}
 	s->n_tx = 0;
@@ -222,20 +225,19 @@ send_messages(struct io_steer *s, int fd)
 
 /* As a frame to the station that the kernel would send it to; false: not by this way. */
 static bool
-put_frame(struct io_steer *s, const struct io_packet *k, const struct frame_way *w)
+put_frame(struct io_steer *s, const struct steer_item *it)
 {
-	uint32_t head = frame_head(w->to.family);
-	const struct nexthop *hop;
+	uint32_t head = frame_head(it->way.to.family);
+	const struct nexthop *hop = nexthop_find(s->hops, &it->way.from, &it->way.to);
 	uint8_t *p;
 
-	hop = nexthop_find(s->hops, &w->from, &w->to);
-	if (!hop || head + k->len > hop->mtu)
+	if (!hop || head + it->k->len > hop->mtu)
 		return false;
-	p = s->frames.do_put(s->frames.arg, hop->ifindex, k);
+	p = s->frames.do_put(s->frames.arg, hop->ifindex, it->k);
 	if (!p)
 		return false;
-	(void)frame_put(w, p, k->len);
-	frame_put_eth(p - head, hop->to, hop->from, w->to.family);
+	(void)frame_put(&it->way, p, it->k->len);
+	frame_put_eth(p - head, hop->to, hop->from, it->way.to.family);
 	return true;
 }
 
@@ -243,21 +245,16 @@ put_frame(struct io_steer *s, const struct io_packet *k, const struct frame_way 
 static unsigned
 send_slow(struct io_steer *s, uint32_t local)
 {
-	struct frame_way w;
-	struct addr to;
-	uint32_t same;
+	for (unsigned i = 0; i < s->n_items; i++) {
+		struct steer_item *it = &s->item[i];
 
-	for (unsigned i = 0; i < s->n_slow; i++) {
-		const struct io_packet *k = s->slow[i].k;
-
-		if (s->slow[i].local != local || !find_way(s, k, &w, &same))
+		if (!it->slow || it->local != local)
 			continue;
-		to = w.to;
-		to.port = 0;
-		put_message(s, &s->slow[i], frame_put(&w, k->p, k->len),
-			    addr_to_sa(&to, &s->tx.name[s->n_tx].sa));
+		put_message(s, it, frame_put(&it->way, it->k->p, it->k->len),
+			    raw_name(it, &s->tx.name[s->n_tx].sa));
+		s->counts->tx_slow += s->hops != NULL;
 	}
-	return s->n_tx ? send_messages(s, s->fd[STEER_FAMILIES + local]) : 0;
+	return s->n_tx ? send_messages(s, s->set.fd[STEER_FAMILIES + local]) : 0;
 }
 
 static unsigned
@@ -266,23 +263,22 @@ send_batch(void *arg, const struct io_packet *v, unsigned n)
 	struct io_steer *s = arg;
 	unsigned sent = 0;
 
-	s->n_slow = 0;
+	s->n_items = 0;
 	for (unsigned i = 0; i < n && i < IO_BATCH; i++) {
-		struct frame_way w;
-		uint32_t local;
+		struct steer_item *it = &s->item[s->n_items];
 
 		if (v[i].len == 0)
 			continue;
-		if (!find_way(s, &v[i], &w, &local))
+		if (!find_way(s, &v[i], it)) {
 			s->counts->tx_refused++;
-		else if (!s->hops || !put_frame(s, &v[i], &w))
-			s->slow[s->n_slow++] = (struct steer_item){&v[i], local};
+			continue;
+		}
+		it->slow = !s->hops || !put_frame(s, it);
+		s->n_items++;
 	}
-	if (s->hops) {
+	if (s->hops)
 		sent = s->frames.do_flush(s->frames.arg);
-		s->counts->tx_slow += s->n_slow;
-	}
-	for (uint32_t a = 0; a < s->plan.n_addrs && s->n_slow; a++)
+	for (uint32_t a = 0; a < s->plan.n_addrs; a++)
 		sent += send_slow(s, a);
 	return sent;
 }
@@ -295,15 +291,13 @@ put_packet(void *arg, uint32_t ifindex, const struct io_packet *k)
 	struct io_steer *s = arg;
 	bool v6 = k->addr.family == 6;
 
-	if (s->fd[STEER_FRAMES] < 0)
-		return NULL;
 	s->tx.name[s->n_tx].link =
 		(struct sockaddr_ll){.sll_family = AF_PACKET,
 				     .sll_protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP),
 				     .sll_ifindex = (int)ifindex,
 				     .sll_halen = FRAME_MAC};
-	put_message(s, &(struct steer_item){k, k->socket / (2 * s->pairs)},
-		    FRAME_ETH + frame_head(k->addr.family), sizeof(struct sockaddr_ll));
+	put_message(s, &s->item[s->n_items], FRAME_ETH + frame_head(k->addr.family),
+		    sizeof(struct sockaddr_ll));
 	return k->p;
 }
 
@@ -312,7 +306,7 @@ flush_packet(void *arg)
 {
 	struct io_steer *s = arg;
 
-	return s->n_tx ? send_messages(s, s->fd[STEER_FRAMES]) : 0;
+	return s->n_tx ? send_messages(s, s->set.fd[STEER_FRAMES]) : 0;
 }
 
 /* ---- the frame ---- */
@@ -321,16 +315,8 @@ static void
 tick(void *arg, uint64_t now_us)
 {
 	struct io_steer *s = arg;
-	uint64_t full = 0;
 
-	for (int f = 0; f < STEER_FAMILIES; f++) {
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t len = sizeof(info);
-
-		if (s->fd[f] >= 0 && getsockopt(s->fd[f], SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
-			full += info[SK_MEMINFO_DROPS];
-	}
-	s->counts->rx_full = full; /* the sockets outlive us */
+	s->counts->rx_full = io_set_lost(&s->set, 0, STEER_FAMILIES); /* they outlive us */
 	if (s->hops)
 		nexthops_tick(s->hops, now_us);
 }
@@ -358,88 +344,59 @@ detach_steer(struct media_io *io)
 	struct io_steer *s = io->arg;
 
 	if (s) {
-		for (int i = 0; i < STEER_PLACES; i++)
-			if (s->fd[i] >= 0)
-				close(s->fd[i]);
-		if (s->epoll >= 0)
-			close(s->epoll);
+		io_set_fini(&s->set);
 		nexthops_free(&s->hops);
 		mem_free(s);
 	}
 	*io = (struct media_io){.fd = -1};
 }
 
-enum err
-io_steer_attach(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-		const struct steer_frames *frames, struct media_io *out)
+static enum err
+attach_steer(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
+	     struct media_io *out)
 {
 	struct io_steer *s = mem_zalloc(1, sizeof(*s));
 	enum err e;
 
 	if (!s)
 		return ERR_NOMEM;
+	*out = (struct media_io){
+		.arg = s, .do_rx = receive_batch, .do_tx = send_batch, .do_tick = tick};
 	s->plan = *plan;
 	s->worker = worker;
 	s->pairs = media_pairs(plan);
 	s->counts = counts;
 	s->id = random_u32();
-	memset(s->fd, 0xff, sizeof(s->fd)); /* -1: none yet */
 	lay_out(&s->rx, true);
 	lay_out(&s->tx, false);
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	*out = (struct media_io){.arg = s,
-				 .do_rx = receive_batch,
-				 .do_tx = send_batch,
-				 .do_tick = tick,
-				 .fd = s->epoll};
-	e = s->epoll < 0 ? ERR_IO : ERR_OK;
-	if (e == ERR_OK && frames) {
-		s->frames = *frames;
-		e = nexthops_new(&s->hops);
-	}
-	if (e != ERR_OK)
+	e = io_set_init(&s->set, STEER_PLACES);
+	if (e == ERR_OK)
+		e = io_set_watch(&s->set, &s->epoll);
+	if (e == ERR_OK)
+		out->fd = s->epoll;
+	else
 		detach_steer(out);
 	return e;
 }
 
-static enum err
-attach_steer(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-	     struct media_io *out)
+enum err
+io_steer_frames(struct media_io *io, const struct steer_frames *frames)
 {
-	return io_steer_attach(plan, worker, counts, NULL, out);
-}
+	struct io_steer *s = io->arg;
 
-static enum err
-attach_packet(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-	      struct media_io *out)
-{
-	struct steer_frames frames = {.do_put = put_packet, .do_flush = flush_packet};
-	enum err e = io_steer_attach(plan, worker, counts, &frames, out);
-
-	if (e == ERR_OK)
-		((struct io_steer *)out->arg)->frames.arg = out->arg;
-	return e;
+	s->frames = *frames;
+	return nexthops_new(&s->hops);
 }
 
 static enum err
 add_steer(struct media_io *io, uint32_t place, int fd)
 {
+	const struct steer_frames frames = {io->arg, put_packet, flush_packet};
 	struct io_steer *s = io->arg;
-	struct epoll_event ev = {.events = EPOLLIN};
-	uint32_t at = place % STEER_PLACES;
-	enum err e = ERR_OK;
+	uint32_t at = place - s->worker * STEER_PLACES;
+	enum err e = io_set_take(&s->set, at, fd, at < STEER_FAMILIES ? s->epoll : -1);
 
-	if (place / STEER_PLACES != s->worker)
-		e = ERR_RANGE;
-	else if (s->fd[at] >= 0)
-		e = ERR_EXISTS;
-	else if (at < STEER_FAMILIES && epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
-		e = ERR_IO;
-	if (e != ERR_OK)
-		close(fd);
-	else
-		s->fd[at] = fd;
-	return e;
+	return e == ERR_OK && at == STEER_FRAMES ? io_steer_frames(io, &frames) : e;
 }
 
 static uint32_t
@@ -464,7 +421,7 @@ const struct io_backend io_packet_backend = {
 	.do_make = steer_make_packet,
 	.do_probe = steer_probe,
 	.do_owner = steer_owner,
-	.do_attach = attach_packet,
+	.do_attach = attach_steer,
 	.do_add = add_steer,
 	.do_detach = detach_steer,
 };

@@ -20,15 +20,15 @@ extern const struct io_backend io_steer_backend, io_packet_backend;
 /* Another way out, for whole frames; the rest leaves as with `steer`. */
 struct steer_frames {
 	void *arg;
-	/** Take this packet for the link. Where its payload shall stand (FRAME_MAX before it are
-	 * written after the call), k->p or elsewhere; NULL: not by this way. */
+	/** Take this packet, of the batch that is sent, for the link. Where its payload shall stand
+	 * (FRAME_MAX before it are written after the call), k->p or elsewhere; NULL: not by this
+	 * way. */
 	uint8_t *(*do_put)(void *arg, uint32_t ifindex, const struct io_packet *k);
 	/** Send what was taken; returns how many packets left. */
 	unsigned (*do_flush)(void *arg);
 };
 
-/** As do_attach, with this way out. out->arg is the worker's io_steer. */
-enum err io_steer_attach(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-			 const struct steer_frames *frames, struct media_io *out) NODISCARD;
+/** A worker's io of io_steer_backend gets this way out. NOMEM; IO: no next hops to be had. */
+enum err io_steer_frames(struct media_io *io, const struct steer_frames *frames) NODISCARD;
 
 #endif

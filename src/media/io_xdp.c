@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "media/frame.h"
+#include "net/frame.h"
 #include "media/io_steer.h"
 #include "media/steer_make.h"
 #include "media/xkeeper.h"
@@ -32,7 +31,8 @@ struct io_xdp {
 	struct media_io steer;
 	struct io_counts *counts;
 	struct xframes frames;
-	int epoll, fd[XKEEPER_PLACES]; /* fd: the segment, then the queues */
+	struct io_set set; /* the worker's places: the segment, then the queues */
+	int epoll;
 	struct xqueue queue[XFRAMES_QUEUES];
 	uint32_t n_queues; /* that are at work; 0: not all descriptors are here yet */
 	unsigned turn, since_steer;
@@ -41,7 +41,6 @@ struct io_xdp {
 	uint32_t batch;
 	uint64_t hand[IO_BATCH]; /* frames of the last batch */
 	unsigned n_hand;
-	bool *held; /* by frame: in hand, and not sent */
 	struct outgoing out[XFRAMES_QUEUES];
 };
 
@@ -51,14 +50,8 @@ struct io_xdp {
 static void
 empty_hand(struct io_xdp *s)
 {
-	for (unsigned i = 0; i < s->n_hand; i++) {
-		bool *held = &s->held[s->hand[i] >> XFRAMES_SHIFT];
-
-		if (*held)
-			xframes_drop(&s->frames, s->hand[i]);
-		*held = false;
-	}
-	s->n_hand = 0;
+	while (s->n_hand)
+		xframes_drop(&s->frames, s->hand[--s->n_hand]);
 }
 
 static bool
@@ -75,13 +68,6 @@ read_packet(struct io_xdp *s, const struct xdp_desc *d, struct io_packet *k)
 	k->addr = f.from;
 	k->dscp = f.dscp;
 	return true;
-}
-
-static void
-hold_frame(struct io_xdp *s, uint64_t addr)
-{
-	s->hand[s->n_hand++] = addr;
-	s->held[addr >> XFRAMES_SHIFT] = true;
 }
 
 /* Up to n packets of queue q; ends before a second one of a stream, so that a worker killed with
@@ -110,7 +96,7 @@ receive_from(struct io_xdp *s, uint32_t q, struct io_packet *v, unsigned n)
 	xframes_take(&s->frames, s->queue, q, i);
 	for (uint32_t j = 0; j < i; j++) {
 		if (good[j]) {
-			hold_frame(s, d[j].addr);
+			s->hand[s->n_hand++] = d[j].addr;
 			continue;
 		}
 		s->counts->rx_strange++;
@@ -127,7 +113,7 @@ feed_queue(struct io_xdp *s, uint32_t q)
 	xframes_reap(&s->frames, s->queue, q);
 	xframes_fill(&s->frames, s->queue, q);
 	if (xring_sleeps(&s->queue[q].ring[XRING_FILL]))
-		(void)recv(s->fd[1 + q], NULL, 0, MSG_DONTWAIT);
+		(void)recv(s->set.fd[1 + q], NULL, 0, MSG_DONTWAIT);
 }
 
 static unsigned
@@ -165,7 +151,7 @@ move_in(struct io_xdp *s, const struct io_packet *k)
 
 	if (s->n_hand == IO_BATCH || !xframes_get(&s->frames, &addr))
 		return NULL;
-	hold_frame(s, addr);
+	s->hand[s->n_hand++] = addr;
 	memcpy(xframes_at(&s->frames, addr) + PAYLOAD_AT, k->p, k->len);
 	return xframes_at(&s->frames, addr) + PAYLOAD_AT;
 }
@@ -204,7 +190,7 @@ kick_queue(struct io_xdp *s, uint32_t q)
 
 		if (before == tx->at)
 			return;
-		if (send(s->fd[1 + q], NULL, 0, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		if (send(s->set.fd[1 + q], NULL, 0, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
 			return;
 		if (__atomic_load_n(tx->other, __ATOMIC_ACQUIRE) == before)
 			return;
@@ -219,8 +205,6 @@ send_queue(struct io_xdp *s, uint32_t q)
 
 	xframes_reap(&s->frames, s->queue, q);
 	sent = xframes_send(&s->frames, s->queue, q, out->desc, n);
-	for (unsigned i = 0; i < sent; i++)
-		s->held[out->desc[i].addr >> XFRAMES_SHIFT] = false;
 	s->counts->tx_busy += n - sent;
 	out->n = 0;
 	kick_queue(s, q);
@@ -260,7 +244,7 @@ tick(void *arg, uint64_t now_us)
 		struct xdp_statistics st = {0};
 		socklen_t len = sizeof(st);
 
-		if (getsockopt(s->fd[1 + q], SOL_XDP, XDP_STATISTICS, &st, &len) == 0)
+		if (getsockopt(s->set.fd[1 + q], SOL_XDP, XDP_STATISTICS, &st, &len) == 0)
 			s->counts->rx_full += st.rx_dropped + st.rx_ring_full;
 		kick_queue(s, q);
 	}
@@ -275,26 +259,13 @@ detach_xdp(struct media_io *io)
 		for (int q = 0; q < XFRAMES_QUEUES; q++)
 			xring_unmap(s->queue[q].ring);
 		xframes_unmap(&s->frames);
-		for (int i = 0; i < XKEEPER_PLACES; i++)
-			if (s->fd[i] >= 0)
-				close(s->fd[i]);
-		if (s->epoll >= 0)
-			close(s->epoll);
+		io_set_fini(&s->set);
 		if (s->steer.arg)
 			io_steer_backend.do_detach(&s->steer);
 		mem_free(s->seen);
-		mem_free(s->held);
 		mem_free(s);
 	}
 	*io = (struct media_io){.fd = -1};
-}
-
-static enum err
-watch_fd(const struct io_xdp *s, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN};
-
-	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? ERR_OK : ERR_IO;
 }
 
 static enum err
@@ -303,28 +274,32 @@ attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *cou
 {
 	struct io_xdp *s = mem_zalloc(1, sizeof(*s));
 	struct steer_frames frames = {.arg = s, .do_put = put_frame, .do_flush = flush_frames};
+	struct epoll_event ev = {.events = EPOLLIN};
 	enum err e;
 
 	if (!s)
 		return ERR_NOMEM;
-	s->plan = *plan;
-	s->worker = worker;
-	s->counts = counts;
-	memset(s->fd, 0xff, sizeof(s->fd)); /* -1: none yet */
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->seen = mem_zalloc(2 * media_slots(plan), sizeof(*s->seen));
 	*out = (struct media_io){.arg = s,
 				 .do_rx = receive_batch,
 				 .do_tx = send_batch,
 				 .do_tick = tick,
-				 .fd = s->epoll,
 				 .more = &s->more};
-	e = s->epoll < 0 ? ERR_IO : s->seen ? ERR_OK : ERR_NOMEM;
+	s->plan = *plan;
+	s->worker = worker;
+	s->counts = counts;
+	s->seen = mem_zalloc(2 * media_slots(plan), sizeof(*s->seen));
+	e = s->seen ? io_set_init(&s->set, XKEEPER_PLACES) : ERR_NOMEM;
 	if (e == ERR_OK)
-		e = io_steer_attach(plan, worker, counts, &frames, &s->steer);
+		e = io_set_watch(&s->set, &s->epoll);
 	if (e == ERR_OK)
-		e = watch_fd(s, s->steer.fd);
-	if (e != ERR_OK)
+		e = io_steer_backend.do_attach(plan, worker, counts, &s->steer);
+	if (e == ERR_OK)
+		e = io_steer_frames(&s->steer, &frames);
+	if (e == ERR_OK && epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->steer.fd, &ev) != 0)
+		e = ERR_IO;
+	if (e == ERR_OK)
+		out->fd = s->epoll;
+	else
 		detach_xdp(out);
 	return e;
 }
@@ -338,10 +313,10 @@ begin_work(struct io_xdp *s)
 	if (!h)
 		return ERR_OK;
 	for (uint32_t q = 0; q < h->n_queues; q++)
-		if (s->fd[1 + q] < 0)
+		if (s->set.fd[1 + q] < 0)
 			return ERR_OK;
 	for (uint32_t q = 0; q < h->n_queues; q++) {
-		enum err e = xring_map(s->fd[1 + q], h->rx_size, h->tx_size, s->queue[q].ring);
+		enum err e = xring_map(s->set.fd[1 + q], h->rx_size, h->tx_size, s->queue[q].ring);
 
 		if (e != ERR_OK)
 			return e;
@@ -357,21 +332,6 @@ begin_work(struct io_xdp *s)
 }
 
 static enum err
-adopt_frames(struct io_xdp *s, int fd)
-{
-	enum err e = xframes_map(fd, &s->frames);
-
-	if (e != ERR_OK)
-		return e;
-	s->held = mem_zalloc(s->frames.head->n_frames, sizeof(*s->held));
-	if (!s->held) {
-		xframes_unmap(&s->frames);
-		return ERR_NOMEM;
-	}
-	return ERR_OK;
-}
-
-static enum err
 add_xdp(struct media_io *io, uint32_t place, int fd)
 {
 	struct io_xdp *s = io->arg;
@@ -380,18 +340,10 @@ add_xdp(struct media_io *io, uint32_t place, int fd)
 
 	if (place < xkeeper_place(&s->plan, 0))
 		return io_steer_backend.do_add(&s->steer, place, fd);
-	if (at >= XKEEPER_PLACES)
-		e = ERR_RANGE;
-	else if (s->fd[at] >= 0)
-		e = ERR_EXISTS;
-	else
-		e = at == 0 ? adopt_frames(s, fd) : watch_fd(s, fd);
-	if (e != ERR_OK) {
-		close(fd);
-		return e;
-	}
-	s->fd[at] = fd;
-	return begin_work(s);
+	e = io_set_take(&s->set, at, fd, at > 0 ? s->epoll : -1);
+	if (e == ERR_OK && at == 0)
+		e = xframes_map(fd, &s->frames);
+	return e == ERR_OK ? begin_work(s) : e;
 }
 
 static uint32_t

@@ -85,20 +85,13 @@ outbound_rtp(struct flow_row *r, const struct rtp_hdr *h, uint8_t *p, uint64_t n
 	} else {
 		own_header(r, h, p, now_us);
 	}
-	seq = rtp_get16(p + 2);
+	seq = octets_get16(p + 2);
 	if (!o->started || (int16_t)(seq - o->seq_last) > 0) {
 		o->seq_last = seq;
-		o->ts_last = rtp_get32(p + 4);
+		o->ts_last = octets_get32(p + 4);
 		o->rtp_us = now_us;
 	}
 	o->started = 1;
-}
-
-void
-outbound_sent(struct flow_row *r, uint32_t payload)
-{
-	r->stats.out_packets++;
-	r->stats.out_octets += payload;
 }
 
 void

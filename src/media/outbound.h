@@ -21,8 +21,6 @@ enum {
 bool outbound_passes(const struct flow_row *r);
 /** Rewrite the header of the packet at p (checked, h is its reading) for this row. */
 void outbound_rtp(struct flow_row *r, const struct rtp_hdr *h, uint8_t *p, uint64_t now_us);
-/** A packet with so many octets of payload has left. */
-void outbound_sent(struct flow_row *r, uint32_t payload);
 /** A new key from signalling: the rollover counter goes on or begins at 0, as the row's flags say
  * or the far end did. The sequence goes on in any case. */
 void outbound_rekey(struct flow_row *r, uint32_t serial);

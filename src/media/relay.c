@@ -173,7 +173,7 @@ read_rtcp(struct relay *r, struct relay_item *it)
 		drop_item(r, it, MEDIA_DROP_version);
 		return false;
 	}
-	it->pkt.ssrc = rtp_get32(it->k->p + 4);
+	it->pkt.ssrc = octets_get32(it->k->p + 4);
 	return true;
 }
 
@@ -433,7 +433,8 @@ count_out(struct flow_row *out, bool rtcp, uint32_t payload, uint64_t now_us)
 		out->stats.out_rtcp++;
 		out->out.rtcp_us = now_us;
 	} else {
-		outbound_sent(out, payload);
+		out->stats.out_packets++;
+		out->stats.out_octets += payload;
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "media/steer_make.h"
 
+#include <fcntl.h>
 #include <linux/if_packet.h>
 #include <unistd.h>
 
@@ -90,7 +91,7 @@ open_frames(int *out, char *why)
 }
 
 static enum err
-open_all(const struct media_plan *plan, struct io_set *set, char *why)
+open_all(const struct media_plan *plan, bool frames, struct io_set *set, char *why)
 {
 	enum err e = ERR_OK;
 
@@ -105,6 +106,8 @@ open_all(const struct media_plan *plan, struct io_set *set, char *why)
 			if (e == ERR_OK)
 				e = open_sender(&plan->bound[i], &place[STEER_FAMILIES + i], why);
 		}
+		if (e == ERR_OK && frames)
+			e = open_frames(&place[STEER_FRAMES], why);
 	}
 	return e;
 }
@@ -113,12 +116,10 @@ static enum err
 steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 {
 	struct bpf_conf conf = bpfobj_conf(plan, UINT32_MAX);
-	struct bpfobj b;
+	struct bpfobj b = {0};
 	enum err e = bpfobj_load("steer", steer_bpf, sizeof(steer_bpf), &conf, &b, why);
-	int link = -1;
+	int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), link = -1;
 
-	if (e != ERR_OK)
-		return e;
 	for (uint32_t i = 0; e == ERR_OK && i < STEER_FAMILIES * media_workers(plan); i++) {
 		int fd = set->fd[i / STEER_FAMILIES * STEER_PLACES + i % STEER_FAMILIES];
 		uint64_t value = (uint64_t)fd;
@@ -126,16 +127,20 @@ steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 		if (fd >= 0 && bpfobj_put(&b, "steer_socks", &i, &value) != ERR_OK)
 			e = io_why(why, "sockets into the map of", "steer");
 	}
+	if (e == ERR_OK && ns < 0)
+		e = io_why(why, "open", "/proc/self/ns/net");
 	if (e == ERR_OK)
-		e = bpfobj_attach_netns(&b, &link, why);
+		e = bpfobj_attach(&b, ns, 0, &link, why);
 	if (e == ERR_OK)
 		e = io_set_hold(set, link);
+	if (ns >= 0)
+		close(ns);
 	bpfobj_free(&b);
 	return e;
 }
 
 enum err
-steer_make(const struct media_plan *plan, uint32_t more, struct io_set *out, char *why)
+steer_make(const struct media_plan *plan, bool frames, uint32_t more, struct io_set *out, char *why)
 {
 	struct io_set set = {0};
 	enum err e = probe_ports(plan, why);
@@ -143,7 +148,7 @@ steer_make(const struct media_plan *plan, uint32_t more, struct io_set *out, cha
 	if (e == ERR_OK)
 		e = io_set_init(&set, media_workers(plan) * STEER_PLACES + more);
 	if (e == ERR_OK)
-		e = open_all(plan, &set, why);
+		e = open_all(plan, frames, &set, why);
 	if (e == ERR_OK)
 		e = steer_ports(plan, &set, why);
 	if (e != ERR_OK)
@@ -156,22 +161,13 @@ steer_make(const struct media_plan *plan, uint32_t more, struct io_set *out, cha
 enum err
 steer_make_raw(const struct media_plan *plan, struct io_set *out, char *why)
 {
-	return steer_make(plan, 0, out, why);
+	return steer_make(plan, false, 0, out, why);
 }
 
 enum err
 steer_make_packet(const struct media_plan *plan, struct io_set *out, char *why)
 {
-	struct io_set set = {0};
-	enum err e = steer_make(plan, 0, &set, why);
-
-	for (uint32_t w = 0; e == ERR_OK && w < media_workers(plan); w++)
-		e = open_frames(&set.fd[w * STEER_PLACES + STEER_FRAMES], why);
-	if (e != ERR_OK)
-		io_set_fini(&set);
-	else
-		*out = set;
-	return e;
+	return steer_make(plan, true, 0, out, why);
 }
 
 enum err

@@ -19,8 +19,8 @@ enum {
 	STEER_SEND_BUFFER = 4 * 1024 * 1024,
 };
 
-/** As do_make of a back end, with room for so many further places. */
-enum err steer_make(const struct media_plan *plan, uint32_t more, struct io_set *out,
+/** As do_make of a back end; frames: with sockets for frames; more: room for further places. */
+enum err steer_make(const struct media_plan *plan, bool frames, uint32_t more, struct io_set *out,
 		    char *why) NODISCARD;
 /** As do_make and do_probe. */
 enum err steer_make_raw(const struct media_plan *plan, struct io_set *out, char *why) NODISCARD;

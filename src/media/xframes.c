@@ -2,10 +2,10 @@
 
 #include "base/mem.h"
 
-/* A byte of an owner: 0 = the worker, else 1 + 2 * queue (to receive into) or 2 + 2 * queue (to
- * send). */
-enum { OWNER_WORKER = 0, PAGE = 4096 };
-_Static_assert(2 + 2 * (XFRAMES_QUEUES - 1) <= 255, "an owner is a byte");
+/* A byte of an owner: nobody, the worker's hand (idle for one that comes after it), else
+ * 1 + 2 * queue (to receive into) or 2 + 2 * queue (to send). */
+enum { OWNER_NONE = 0, OWNER_HAND = 255, PAGE = 4096 };
+_Static_assert(2 + 2 * (XFRAMES_QUEUES - 1) < OWNER_HAND, "an owner is a byte");
 
 enum { NOTE_FILL = 1, NOTE_TX = 2 };
 
@@ -49,8 +49,9 @@ set_owner(struct xframes *x, uint64_t addr, uint8_t owner)
 }
 
 static void
-put_idle(struct xframes *x, uint64_t addr)
+make_idle(struct xframes *x, uint64_t addr)
 {
+	set_owner(x, addr, OWNER_NONE);
 	if (x->n_idle < x->head->n_frames)
 		x->idle[x->n_idle++] = (uint32_t)(addr >> XFRAMES_SHIFT);
 }
@@ -131,8 +132,7 @@ settle_note(struct xframes *x, const struct xqueue *v, uint32_t n_queues)
 		return;
 	r = tx ? &v[q].ring[XRING_TX] : &v[q].ring[XRING_FILL];
 	for (uint32_t i = 0; i < n && r->at == at; i++)
-		set_owner(x, tx ? xring_desc(r, at + i)->addr : *xring_addr(r, at + i),
-			  OWNER_WORKER);
+		set_owner(x, tx ? xring_desc(r, at + i)->addr : *xring_addr(r, at + i), OWNER_NONE);
 	set_note(x, 0);
 }
 
@@ -161,8 +161,8 @@ xframes_attach(struct xframes *x, struct xqueue *v, uint32_t n_queues)
 		uint8_t owner = x->head->owner[i];
 		uint32_t q = (owner - 1u) / 2;
 
-		if (owner == OWNER_WORKER || q >= n_queues)
-			xframes_drop(x, (uint64_t)i << XFRAMES_SHIFT);
+		if (owner == OWNER_NONE || q >= n_queues)
+			make_idle(x, (uint64_t)i << XFRAMES_SHIFT);
 		else if (owner == rx_owner(q))
 			v[q].filled++;
 		else
@@ -175,8 +175,8 @@ xframes_attach(struct xframes *x, struct xqueue *v, uint32_t n_queues)
 void
 xframes_drop(struct xframes *x, uint64_t addr)
 {
-	set_owner(x, addr, OWNER_WORKER);
-	put_idle(x, addr);
+	if (is_frame(x, addr) && x->head->owner[addr >> XFRAMES_SHIFT] == OWNER_HAND)
+		make_idle(x, addr);
 }
 
 bool
@@ -185,6 +185,7 @@ xframes_get(struct xframes *x, uint64_t *addr)
 	if (x->n_idle == 0)
 		return false;
 	*addr = (uint64_t)x->idle[--x->n_idle] << XFRAMES_SHIFT;
+	set_owner(x, *addr, OWNER_HAND);
 	return true;
 }
 
@@ -235,7 +236,7 @@ xframes_take(struct xframes *x, struct xqueue *v, uint32_t q, uint32_t n)
 	if (n == 0)
 		return;
 	for (uint32_t i = 0; i < n; i++)
-		set_owner(x, xring_desc(r, r->at + i)->addr, OWNER_WORKER);
+		set_owner(x, xring_desc(r, r->at + i)->addr, OWNER_HAND);
 	xring_pass(r, n);
 	v[q].filled -= n;
 }
@@ -272,7 +273,7 @@ xframes_reap(struct xframes *x, struct xqueue *v, uint32_t q)
 		uint64_t addr = *xring_addr(r, r->at + i);
 
 		if (is_frame(x, addr))
-			xframes_drop(x, addr);
+			make_idle(x, addr);
 	}
 	if (n)
 		xring_pass(r, n);

@@ -5,7 +5,8 @@
  * How: a packet that the kernel shows in a ring stays the kernel's until our index has passed it,
  * whatever its byte says (xframes_attach sets the bytes anew from the rings). To give frames away,
  * a note says which ring, from where, how many, before a byte is changed: whether our index then
- * moved or not tells what came of it. What is the worker's by its byte is idle for the next one.
+ * moved or not tells what came of it. What is nobody's or the worker's by its byte is idle for the
+ * next one.
  *
  * One thread. */
 #ifndef POSTERN_MEDIA_XFRAMES_H
@@ -73,7 +74,7 @@ uint32_t xframes_send(struct xframes *x, struct xqueue *v, uint32_t q, const str
 		      uint32_t n);
 /** What was sent comes back to the idle frames. */
 void xframes_reap(struct xframes *x, struct xqueue *v, uint32_t q);
-/** The worker's frame becomes idle. */
+/** A frame in the worker's hand becomes idle; nothing happens to one that was sent. */
 void xframes_drop(struct xframes *x, uint64_t addr);
 /** An idle frame becomes the worker's; false: none. */
 bool xframes_get(struct xframes *x, uint64_t *addr) NODISCARD;

@@ -172,10 +172,10 @@ attach_nic(struct xkeeper *k, struct xif *f)
 	e = bpfobj_load("xdp", xdp_bpf, sizeof(xdp_bpf), &conf, &f->program, k->why);
 	if (e != ERR_OK)
 		return e;
-	e = bpfobj_attach_xdp(&f->program, f->ifindex, XDP_FLAGS_DRV_MODE, &link, k->why);
+	e = bpfobj_attach(&f->program, (int)f->ifindex, XDP_FLAGS_DRV_MODE, &link, k->why);
 	f->native = e == ERR_OK;
 	if (e != ERR_OK)
-		e = bpfobj_attach_xdp(&f->program, f->ifindex, XDP_FLAGS_SKB_MODE, &link, k->why);
+		e = bpfobj_attach(&f->program, (int)f->ifindex, XDP_FLAGS_SKB_MODE, &link, k->why);
 	if (e != ERR_OK) {
 		size_t n = strlen(k->why);
 
@@ -391,7 +391,7 @@ xkeeper_make(const struct media_plan *plan, struct io_set *out, char *why)
 {
 	struct io_set set = {0};
 	struct xkeeper k = {.plan = plan, .set = &set, .why = why};
-	enum err e = steer_make(plan, media_workers(plan) * XKEEPER_PLACES, &set, why);
+	enum err e = steer_make(plan, false, media_workers(plan) * XKEEPER_PLACES, &set, why);
 
 	if (e == ERR_OK)
 		e = make_fast(&k);

@@ -124,8 +124,8 @@ static void
 fill_voice(const struct probe_media *m, uint8_t p[PACKET_SAMPLES])
 {
 	memset(p, SILENCE, PACKET_SAMPLES);
-	rtp_set32(p, m->ssrc);
-	rtp_set32(p + 4, m->phase);
+	octets_set32(p, m->ssrc);
+	octets_set32(p + 4, m->phase);
 }
 
 static void
@@ -143,8 +143,8 @@ receive_all(struct probe_media *m)
 		if (m->digit_pt && h.pt == m->digit_pt)
 			m->digits_back +=
 				h.payload_len >= EVENT_BYTES && p[h.header_len] == m->digit;
-		else if (h.payload_len >= 8 && rtp_get32(p + h.header_len) == m->ssrc &&
-			 rtp_get32(p + h.header_len + 4) == m->phase)
+		else if (h.payload_len >= 8 && octets_get32(p + h.header_len) == m->ssrc &&
+			 octets_get32(p + h.header_len + 4) == m->phase)
 			m->echoed++;
 	}
 }
@@ -273,7 +273,7 @@ probe_media_digit(struct probe_media *m, uint8_t pt, uint8_t event)
 
 		if (i >= EVENT_PACKETS - 2)
 			p[1] |= 0x80;
-		rtp_set16(p + 2, (uint16_t)(length * PACKET_SAMPLES));
+		octets_set16(p + 2, (uint16_t)(length * PACKET_SAMPLES));
 		send_packet(m, pt, i == 1, p, sizeof(p));
 		next += PACKET_MS * CLOCK_MS;
 		wait_packet(m, next);

@@ -20,7 +20,7 @@ rtcp_is(const uint8_t *p, size_t len)
 static uint64_t
 get64(const uint8_t *p)
 {
-	return (uint64_t)rtp_get32(p) << 32 | rtp_get32(p + 4);
+	return (uint64_t)octets_get32(p) << 32 | octets_get32(p + 4);
 }
 
 /* Octets up to and with the SSRC or report blocks of k's fixed part. */
@@ -108,7 +108,7 @@ cut_packet(struct rtcp_iter *it, struct rtcp_pkt *k, bool *last)
 
 	if (left < RTCP_HEADER_LEN || p[0] >> 6 != VERSION)
 		return false;
-	len = 4 * ((size_t)rtp_get16(p + 2) + 1);
+	len = 4 * ((size_t)octets_get16(p + 2) + 1);
 	if (len > left)
 		return false;
 	*last = len == left;
@@ -158,8 +158,8 @@ uint32_t
 rtcp_ssrc(const struct rtcp_pkt *k)
 {
 	if (k->type == RTCP_BYE || k->type == RTCP_SDES)
-		return k->count && k->len >= 8 ? rtp_get32(k->p + 4) : 0;
-	return k->len >= 8 ? rtp_get32(k->p + 4) : 0;
+		return k->count && k->len >= 8 ? octets_get32(k->p + 4) : 0;
+	return k->len >= 8 ? octets_get32(k->p + 4) : 0;
 }
 
 enum err
@@ -169,9 +169,9 @@ rtcp_read_sender(const struct rtcp_pkt *k, struct rtcp_sender *out)
 		return ERR_NOTFOUND;
 	*out = (struct rtcp_sender){
 		.ntp = get64(k->p + 8),
-		.rtp_ts = rtp_get32(k->p + 16),
-		.packets = rtp_get32(k->p + 20),
-		.octets = rtp_get32(k->p + 24),
+		.rtp_ts = octets_get32(k->p + 16),
+		.packets = octets_get32(k->p + 20),
+		.octets = octets_get32(k->p + 24),
 	};
 	return ERR_OK;
 }
@@ -187,15 +187,15 @@ rtcp_read_block(const struct rtcp_pkt *k, unsigned i, struct rtcp_block *out)
 	    at + RTCP_BLOCK_LEN > k->len)
 		return ERR_NOTFOUND;
 	p = k->p + at;
-	lost = rtp_get32(p + 4) & 0xffffff;
+	lost = octets_get32(p + 4) & 0xffffff;
 	*out = (struct rtcp_block){
-		.ssrc = rtp_get32(p),
+		.ssrc = octets_get32(p),
 		.fraction = p[4],
 		.lost = lost > RTCP_LOST_MAX ? (int32_t)lost - 0x1000000 : (int32_t)lost,
-		.max_seq = rtp_get32(p + 8),
-		.jitter = rtp_get32(p + 12),
-		.lsr = rtp_get32(p + 16),
-		.dlsr = rtp_get32(p + 20),
+		.max_seq = octets_get32(p + 8),
+		.jitter = octets_get32(p + 12),
+		.lsr = octets_get32(p + 16),
+		.dlsr = octets_get32(p + 20),
 	};
 	return ERR_OK;
 }
@@ -209,7 +209,7 @@ rtcp_read_cname(const struct rtcp_pkt *k, uint32_t ssrc, struct str *out)
 		return ERR_NOTFOUND;
 	for (unsigned i = 0; i < k->count && k->len - at >= 4; i++) {
 		struct str cname = STR_NULL;
-		uint32_t of = rtp_get32(k->p + at);
+		uint32_t of = octets_get32(k->p + at);
 
 		at += 4;
 		if (!skip_chunk(k, &at, &cname))
@@ -227,7 +227,7 @@ rtcp_read_bye(const struct rtcp_pkt *k, unsigned i, uint32_t *ssrc)
 {
 	if (k->type != RTCP_BYE || i >= k->count || 8 + 4 * (size_t)i > k->len)
 		return ERR_NOTFOUND;
-	*ssrc = rtp_get32(k->p + 4 + 4 * (size_t)i);
+	*ssrc = octets_get32(k->p + 4 + 4 * (size_t)i);
 	return ERR_OK;
 }
 
@@ -256,7 +256,7 @@ put32(struct buf *b, uint32_t v)
 {
 	uint8_t p[4];
 
-	rtp_set32(p, v);
+	octets_set32(p, v);
 	buf_add(b, p, sizeof(p));
 }
 
@@ -266,7 +266,7 @@ put_head(struct buf *b, unsigned count, enum rtcp_type type, size_t len, uint32_
 {
 	uint8_t p[4] = {(uint8_t)(VERSION << 6 | count), (uint8_t)type};
 
-	rtp_set16(p + 2, (uint16_t)(len / 4 - 1));
+	octets_set16(p + 2, (uint16_t)(len / 4 - 1));
 	buf_add(b, p, sizeof(p));
 	put32(b, ssrc);
 }

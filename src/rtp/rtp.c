@@ -38,7 +38,7 @@ measure_extension(const uint8_t *p, size_t len, size_t at, size_t *ext_len)
 		return ERR_OK;
 	if (len - at < EXT_HEAD)
 		return ERR_SYNTAX;
-	*ext_len = EXT_HEAD + 4 * (size_t)rtp_get16(p + at + 2);
+	*ext_len = EXT_HEAD + 4 * (size_t)octets_get16(p + at + 2);
 	return GUARD(M11, *ext_len <= len - at) ? ERR_OK : ERR_SYNTAX;
 }
 
@@ -79,13 +79,13 @@ parse_header(const uint8_t *p, size_t len, bool encrypted, struct rtp_hdr *out)
 	if (e != ERR_OK)
 		return e;
 	*out = (struct rtp_hdr){
-		.ts = rtp_get32(p + 4),
-		.ssrc = rtp_get32(p + 8),
-		.seq = rtp_get16(p + 2),
+		.ts = octets_get32(p + 4),
+		.ssrc = octets_get32(p + 8),
+		.seq = octets_get16(p + 2),
 		.header_len = (uint16_t)(header_len + ext_len),
 		.payload_len = (uint16_t)(len - header_len - ext_len - padding_len),
 		.ext_len = (uint16_t)ext_len,
-		.ext_profile = ext_len ? rtp_get16(p + header_len) : 0,
+		.ext_profile = ext_len ? octets_get16(p + header_len) : 0,
 		.padding_len = padding_len,
 		.pt = p[1] & 0x7f,
 		.csrc_count = p[0] & 0x0f,

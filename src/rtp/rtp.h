@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/octets.h"
 
 enum {
 	RTP_HEADER_LEN = 12,    /* fixed part, without CSRC and extension */
@@ -75,45 +76,21 @@ enum err rtp_parse_encrypted(const uint8_t *p, size_t len, struct rtp_hdr *out) 
  */
 void rtp_put(uint8_t *p, const struct rtp_hdr *h);
 
-/* Octets in network order, at any alignment. */
-static inline uint16_t
-rtp_get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-static inline uint32_t
-rtp_get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-static inline void
-rtp_set16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-static inline void
-rtp_set32(uint8_t *p, uint32_t v)
-{
-	rtp_set16(p, (uint16_t)(v >> 16));
-	rtp_set16(p + 2, (uint16_t)v);
-}
-
 /* Rewriting in place: p is a packet that rtp_parse has passed. */
 static inline void
 rtp_set_seq(uint8_t *p, uint16_t seq)
 {
-	rtp_set16(p + 2, seq);
+	octets_set16(p + 2, seq);
 }
 static inline void
 rtp_set_ts(uint8_t *p, uint32_t ts)
 {
-	rtp_set32(p + 4, ts);
+	octets_set32(p + 4, ts);
 }
 static inline void
 rtp_set_ssrc(uint8_t *p, uint32_t ssrc)
 {
-	rtp_set32(p + 8, ssrc);
+	octets_set32(p + 8, ssrc);
 }
 /* Keeps the marker; pt above 127 is cut to 7 bits. */
 static inline void

@@ -1,7 +1,6 @@
 #include "srtp/engine.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -88,28 +87,12 @@ is_mki(const struct srtp_key *key, const uint8_t *p)
 	return same;
 }
 
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be64toh(v);
-}
-
-static void
-put64(uint8_t *p, uint64_t v)
-{
-	v = htobe64(v);
-	memcpy(p, &v, sizeof(v));
-}
-
 /* AES-CM, RFC 3711 4.1.1: salt * 2^16 ^ ssrc * 2^64 ^ index * 2^16. GCM, RFC 7714 8.1 and 9.1: salt
  * ^ 0:16 ssrc:32 index:48. */
 static void
 make_iv(struct cipher_job *job, const struct srtp_key *half, uint32_t ssrc, uint64_t index)
 {
-	uint64_t high = get64(half->salt), low = get64(half->salt + 8) & ~UINT64_C(0xffff);
+	uint64_t high = octets_get64(half->salt), low = octets_get64(half->salt + 8) & ~UINT64_C(0xffff);
 
 	if (half->suite->kind == CIPHER_GCM) {
 		high ^= (uint64_t)ssrc << 16 | index >> 32;
@@ -118,15 +101,15 @@ make_iv(struct cipher_job *job, const struct srtp_key *half, uint32_t ssrc, uint
 		high ^= ssrc;
 		low ^= index << 16;
 	}
-	put64(job->iv, high);
-	put64(job->iv + 8, low);
+	octets_set64(job->iv, high);
+	octets_set64(job->iv + 8, low);
 }
 
 /* The index of the packet in op, by op's own rollover counter or by the estimate. */
 static uint64_t
 rtp_index(const struct srtp_op *op)
 {
-	uint16_t seq = rtp_get16(op->buf + 2);
+	uint16_t seq = octets_get16(op->buf + 2);
 
 	if (op->flags & SRTP_OP_ROC)
 		return srtp_index_make(op->roc, seq);
@@ -165,7 +148,7 @@ plan_rtp(struct srtp_op *op, uint32_t len, struct cipher_job *job)
 	job->aad_len = h.header_len;
 	job->tag_len = op->key->suite->rtp_tag;
 	job->trailer_len = CIPHER_TRAILER;
-	rtp_set32(job->trailer, srtp_index_roc(op->index));
+	octets_set32(job->trailer, srtp_index_roc(op->index));
 	plan_job(job, op->key, op, h.ssrc);
 	return ERR_OK;
 }
@@ -174,7 +157,7 @@ plan_rtp(struct srtp_op *op, uint32_t len, struct cipher_job *job)
 static enum err
 plan_rtcp(struct srtp_op *op, uint32_t len, uint32_t word, struct cipher_job *job)
 {
-	uint32_t ssrc = rtp_get32(op->buf + 4);
+	uint32_t ssrc = octets_get32(op->buf + 4);
 
 	if (op->buf[0] >> 6 != 2)
 		return ERR_SYNTAX;
@@ -185,7 +168,7 @@ plan_rtcp(struct srtp_op *op, uint32_t len, uint32_t word, struct cipher_job *jo
 	job->crypt_len = word & srtcp_e ? len - RTCP_HEADER_LEN : 0;
 	job->auth_len = len + SRTCP_INDEX_LEN;
 	memcpy(job->aad_copy, op->buf, RTCP_HEADER_LEN);
-	rtp_set32(job->aad_copy + RTCP_HEADER_LEN, word);
+	octets_set32(job->aad_copy + RTCP_HEADER_LEN, word);
 	job->aad = job->aad_copy;
 	job->aad_len = sizeof(job->aad_copy);
 	job->tag_len = op->key->suite->rtcp_tag;
@@ -235,7 +218,7 @@ plan_in(const struct srtp_op *op, const struct tail *t, uint32_t *word)
 		return ERR_NOTFOUND;
 	if (!rtcp)
 		return ERR_OK;
-	*word = rtp_get32(end + t->word);
+	*word = octets_get32(end + t->word);
 	return GUARD(M10, *word & srtcp_e) ? ERR_OK : ERR_UNSUPPORTED;
 }
 
@@ -268,7 +251,7 @@ plan_op(struct srtp_op *op, bool protect, struct cipher_job *job, struct srtp_sl
 	commit_index(op);
 	put_mki(op->key, op->buf + len + t.mki);
 	if (rtcp)
-		rtp_set32(op->buf + len + t.word, word);
+		octets_set32(op->buf + len + t.word, word);
 	return ERR_OK;
 }
 

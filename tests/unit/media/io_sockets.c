@@ -176,7 +176,7 @@ drain(struct ends *e)
 			e->got_a++;
 	}
 	while ((n = recv(e->b, p, sizeof(p), 0)) > 0) {
-		if (n != RTP_HEADER_LEN + PAYLOAD || e->seen_b[rtp_get16(p + 2)]++)
+		if (n != RTP_HEADER_LEN + PAYLOAD || e->seen_b[octets_get16(p + 2)]++)
 			e->bad++; /* broken, or twice */
 		else
 			e->got_b++;

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "media/frame.h"
+#include "net/frame.h"
 #include "media/io_xdp.h"
 #include "media/xkeeper.h"
 #include "unit/net/links.h"

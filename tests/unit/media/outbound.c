@@ -88,7 +88,7 @@ test_pass(void **state)
 		flow_start(&row, &o, 1);
 		rtp_put(p, &h);
 		outbound_rtp(&row, &h, p, 1);
-		ROW_EQUAL(rows[r].name, rtp_get32(p + 8) == 0x99 && rtp_get16(p + 2) == 50000,
+		ROW_EQUAL(rows[r].name, octets_get32(p + 8) == 0x99 && octets_get16(p + 2) == 50000,
 			  rows[r].passes);
 	}
 }
@@ -238,8 +238,8 @@ new_serial(struct oracle *o, uint32_t serial)
 static void
 judge_rtp(struct oracle *o, const struct rig_packet *k)
 {
-	uint32_t ssrc = rtp_get32(k->p + 8);
-	uint16_t seq = rtp_get16(k->p + 2);
+	uint32_t ssrc = octets_get32(k->p + 8);
+	uint16_t seq = octets_get16(k->p + 2);
 	uint64_t index = o->started ? srtp_index_estimate(o->highest, seq) : seq;
 
 	check_once(o, ssrc, index, false, k->p, k->len);
@@ -258,7 +258,7 @@ judge(struct oracle *o, struct rig *g)
 		if (k->socket == 2 * LEG_A) {
 			judge_rtp(o, k);
 		} else if (k->socket == 2 * LEG_A + 1) {
-			check_once(o, rtp_get32(k->p + 4), rtp_get32(k->p + k->len - 14), true,
+			check_once(o, octets_get32(k->p + 4), octets_get32(k->p + k->len - 14), true,
 				   k->p, k->len);
 			ROW_EQUAL("M7 srtcp", srtp_unprotect_rtcp(o->rx, k->p, &n), 0);
 		}

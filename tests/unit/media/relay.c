@@ -18,14 +18,14 @@ test_srtp_to_clear(void **state)
 		rig_push(g, 2 * LEG_A, g->open[LEG_A].rtp, p, far_speak(&f, &v, p));
 		ROW_EQUAL("one in, one out", rig_run(g), 1);
 		if (i == 0) {
-			first = rtp_get16(g->out[0].p + 2);
-			ssrc = rtp_get32(g->out[0].p + 8);
+			first = octets_get16(g->out[0].p + 2);
+			ssrc = octets_get32(g->out[0].p + 8);
 		}
 		fill_payload(want, v.ssrc, (uint16_t)(v.seq - 1));
 		assert_int_equal(g->out[0].len, RTP_HEADER_LEN + PAYLOAD);
 		assert_memory_equal(g->out[0].p + RTP_HEADER_LEN, want, PAYLOAD);
-		assert_int_equal(rtp_get16(g->out[0].p + 2), (uint16_t)(first + i));
-		assert_int_equal(rtp_get32(g->out[0].p + 8), ssrc);
+		assert_int_equal(octets_get16(g->out[0].p + 2), (uint16_t)(first + i));
+		assert_int_equal(octets_get32(g->out[0].p + 8), ssrc);
 		assert_int_equal(g->out[0].socket, 2 * LEG_B);
 		assert_true(addr_eq(&g->out[0].addr, &g->open[LEG_B].rtp));
 		assert_int_equal(g->out[0].dscp, 46);

@@ -133,8 +133,8 @@ rig_judge(struct rig *g, const struct io_packet *k)
 
 	if (!(r->conf.flags & MEDIA_F_SECURE) || k->len < RTP_HEADER_LEN)
 		return;
-	what[3] = rtcp ? rtp_get32(k->p + k->len - 14) /* E and index, before an 80-bit tag */
-		       : srtp_index_estimate(r->out.state.rtp.next - 1, rtp_get16(k->p + 2));
+	what[3] = rtcp ? octets_get32(k->p + k->len - 14) /* E and index, before an 80-bit tag */
+		       : srtp_index_estimate(r->out.state.rtp.next - 1, octets_get16(k->p + 2));
 	id = rig_hash(14695981039346656037u, what, sizeof(what)) | 1;
 	if (g->n_seen >= RIG_SEEN / 4 * 3) { /* long runs: the latest past is what matters */
 		memset(g->seen, 0, RIG_SEEN * sizeof(*g->seen));

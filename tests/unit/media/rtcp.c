@@ -35,7 +35,8 @@ hear(struct flow_row *from, struct flow_row *to, uint32_t ssrc, uint16_t seq, ui
 		(void)quality_packet(&from->in.quality, h.seq, h.ts, now);
 		rtp_put(p, &h);
 		outbound_rtp(to, &h, p, now);
-		outbound_sent(to, 160);
+		to->stats.out_packets++;
+		to->stats.out_octets += 160;
 	}
 }
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "media/nexthop.h"
+#include "net/nexthop.h"
 #include "unit/net/links.h"
 
 #define MAC1 "02:00:00:00:00:11"

@@ -2,8 +2,8 @@
  * Asked of the kernel over rtnetlink, whose routes and neighbours decide as ever, and kept in a
  * cache of a worker's own. What cannot be said for sure is not said: such a packet takes the
  * kernel's own way, which also makes the kernel look for the neighbour. One thread. */
-#ifndef POSTERN_MEDIA_NEXTHOP_H
-#define POSTERN_MEDIA_NEXTHOP_H
+#ifndef POSTERN_NET_NEXTHOP_H
+#define POSTERN_NET_NEXTHOP_H
 
 #include "base/addr.h"
 

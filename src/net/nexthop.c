@@ -1,4 +1,4 @@
-#include "media/nexthop.h"
+#include "net/nexthop.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>

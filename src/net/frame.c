@@ -1,9 +1,9 @@
-#include "media/frame.h"
+#include "net/frame.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "rtp/rtp.h"
+#include "base/octets.h"
 
 enum {
 	TYPE_V4 = 0x0800,
@@ -65,9 +65,9 @@ put_v4(const struct frame_way *w, uint8_t *ip, uint32_t total, uint32_t fragment
 
 	ip[0] = V4_PLAIN;
 	ip[1] = (uint8_t)(w->dscp << 2);
-	rtp_set16(ip + 2, (uint16_t)total);
-	rtp_set16(ip + 4, (uint16_t)w->id);
-	rtp_set16(ip + 6, (uint16_t)fragment);
+	octets_set16(ip + 2, (uint16_t)total);
+	octets_set16(ip + 4, (uint16_t)w->id);
+	octets_set16(ip + 6, (uint16_t)fragment);
 	ip[8] = TTL;
 	ip[9] = UDP;
 	memset(ip + 10, 0, 2);
@@ -80,8 +80,8 @@ put_v4(const struct frame_way *w, uint8_t *ip, uint32_t total, uint32_t fragment
 static void
 put_v6(const struct frame_way *w, uint8_t *ip, uint32_t payload, uint8_t next)
 {
-	rtp_set32(ip, (uint32_t)V6_PLAIN << 24 | (uint32_t)w->dscp << 22);
-	rtp_set16(ip + 4, (uint16_t)payload);
+	octets_set32(ip, (uint32_t)V6_PLAIN << 24 | (uint32_t)w->dscp << 22);
+	octets_set16(ip + 4, (uint16_t)payload);
 	ip[6] = next;
 	ip[7] = TTL;
 	memcpy(ip + 8, w->from.ip, 16);
@@ -100,9 +100,9 @@ frame_put(const struct frame_way *w, uint8_t *payload, uint32_t len)
 		put_v6(w, udp - FRAME_V6, len, UDP);
 	else
 		put_v4(w, udp - FRAME_V4, FRAME_V4 + len, 0);
-	rtp_set16(udp, w->from.port);
-	rtp_set16(udp + 2, w->to.port);
-	rtp_set16(udp + 4, (uint16_t)len);
+	octets_set16(udp, w->from.port);
+	octets_set16(udp + 2, w->to.port);
+	octets_set16(udp + 4, (uint16_t)len);
 	memset(udp + 6, 0, 2);
 	check = fold(add_up(udp, len, pseudo_sum(udp, v6 ? V6_ADDRS : V4_ADDRS)));
 	if (check == 0)
@@ -124,9 +124,9 @@ frame_fragment(const struct frame_way *w, uint8_t *payload, uint32_t len, uint32
 		n = (room - head) / FRAGMENT_UNIT * FRAGMENT_UNIT;
 	if (v6) {
 		put_v6(w, ip, V6_FRAGMENT + n, NEXT_FRAGMENT);
-		rtp_set16(ip + FRAME_V6, UDP << 8);
-		rtp_set16(ip + FRAME_V6 + 2, (uint16_t)(*at | more));
-		rtp_set32(ip + FRAME_V6 + 4, w->id);
+		octets_set16(ip + FRAME_V6, UDP << 8);
+		octets_set16(ip + FRAME_V6 + 2, (uint16_t)(*at | more));
+		octets_set32(ip + FRAME_V6 + 4, w->id);
 	} else {
 		put_v4(w, ip, FRAME_V4 + n, *at / FRAGMENT_UNIT | (more ? V4_MORE : 0));
 	}
@@ -141,7 +141,7 @@ frame_put_eth(uint8_t *p, const uint8_t to[FRAME_MAC], const uint8_t from[FRAME_
 {
 	memcpy(p - FRAME_ETH, to, FRAME_MAC);
 	memcpy(p - FRAME_ETH + FRAME_MAC, from, FRAME_MAC);
-	rtp_set16(p - 2, family == 6 ? TYPE_V6 : TYPE_V4);
+	octets_set16(p - 2, family == 6 ? TYPE_V6 : TYPE_V4);
 }
 
 /* ---- reading ---- */
@@ -176,13 +176,13 @@ sum_is_right(const uint8_t *udp, uint32_t udp_len, uint32_t addrs_len)
 static enum err
 read_udp(const uint8_t *udp, uint32_t len, uint32_t addrs_len, struct frame_udp *f)
 {
-	uint32_t udp_len = rtp_get16(udp + 4);
+	uint32_t udp_len = octets_get16(udp + 4);
 
 	f->from.family = f->to.family = addrs_len == V4_ADDRS ? 4 : 6;
 	memcpy(f->from.ip, udp - addrs_len, addrs_len / 2);
 	memcpy(f->to.ip, udp - addrs_len / 2, addrs_len / 2);
-	f->from.port = rtp_get16(udp);
-	f->to.port = rtp_get16(udp + 2);
+	f->from.port = octets_get16(udp);
+	f->to.port = octets_get16(udp + 2);
 	if (udp_len < FRAME_UDP || udp_len > len || is_martian(&f->from) ||
 	    !sum_is_right(udp, udp_len, addrs_len))
 		return ERR_SYNTAX;
@@ -198,9 +198,9 @@ read_v4(const uint8_t *ip, uint32_t len, struct frame_udp *f)
 
 	if (len < FRAME_V4 + FRAME_UDP)
 		return ERR_SHORT;
-	if (ip[0] != V4_PLAIN || ip[9] != UDP || rtp_get16(ip + 6) & V4_FRAGMENT)
+	if (ip[0] != V4_PLAIN || ip[9] != UDP || octets_get16(ip + 6) & V4_FRAGMENT)
 		return ERR_UNSUPPORTED;
-	total = rtp_get16(ip + 2);
+	total = octets_get16(ip + 2);
 	if (total < FRAME_V4 + FRAME_UDP)
 		return ERR_SYNTAX;
 	if (total > len)
@@ -220,7 +220,7 @@ read_v6(const uint8_t *ip, uint32_t len, struct frame_udp *f)
 		return ERR_SHORT;
 	if (ip[0] >> 4 != 6 || ip[6] != UDP)
 		return ERR_UNSUPPORTED;
-	rest = rtp_get16(ip + 4);
+	rest = octets_get16(ip + 4);
 	if (rest > len - FRAME_V6)
 		return ERR_SHORT;
 	f->dscp = (uint8_t)((ip[0] << 2 | ip[1] >> 6) & 0x3f);
@@ -235,9 +235,9 @@ frame_read(const uint8_t *p, uint32_t len, struct frame_udp *out)
 
 	if (len < FRAME_ETH + FRAME_V4 + FRAME_UDP)
 		return ERR_SHORT;
-	if (rtp_get16(p + 12) == TYPE_V4)
+	if (octets_get16(p + 12) == TYPE_V4)
 		e = read_v4(p + FRAME_ETH, len - FRAME_ETH, &f);
-	else if (rtp_get16(p + 12) == TYPE_V6)
+	else if (octets_get16(p + 12) == TYPE_V6)
 		e = read_v6(p + FRAME_ETH, len - FRAME_ETH, &f);
 	if (e == ERR_OK)
 		*out = f;

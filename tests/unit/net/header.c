@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "media/frame.h"
+#include "net/frame.h"
 #include "unit/net/links.h"
 
 enum { SPACE = 64, MOST = 1984 };

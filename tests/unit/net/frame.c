@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "media/frame.h"
+#include "net/frame.h"
 
 enum { PAYLOAD = 21, ROOM = 1800, AT_IP = FRAME_ETH };
 

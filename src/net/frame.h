@@ -1,8 +1,8 @@
 /* A UDP datagram as the bytes of an IP packet and of an Ethernet frame: headers written right
  * before the payload, and a frame read with all that a kernel verifies. Plain UDP only: what is
  * read has no fragments, options, extension headers, tags. Pure. */
-#ifndef POSTERN_MEDIA_FRAME_H
-#define POSTERN_MEDIA_FRAME_H
+#ifndef POSTERN_NET_FRAME_H
+#define POSTERN_NET_FRAME_H
 
 #include "base/addr.h"
 
