@@ -104,18 +104,6 @@ control_apply(struct relay *r, const struct media_cmd *c, uint64_t now_us)
 
 /* ---- time ---- */
 
-static const struct flow_row *
-peer_of(const struct relay *r, uint32_t slot)
-{
-	const struct flow_row *row = flow_row(r->conf.flows, slot);
-	const struct flow_row *peer;
-
-	if (row->conf.peer >= r->conf.flows->n_slots)
-		return NULL;
-	peer = flow_row(r->conf.flows, row->conf.peer);
-	return peer->open && peer->conf.peer == slot ? peer : NULL;
-}
-
 /* Silent in both directions for so long; never where SDP lets one of them be silent (hold). */
 static bool
 is_silent(const struct flow_row *row, const struct flow_row *peer, uint64_t now_us)
@@ -145,7 +133,7 @@ say_event(struct relay *r, uint16_t type, uint32_t slot, const struct flow_row *
 static void
 tick_row(struct relay *r, uint32_t slot, uint64_t now_us, uint64_t wall_us)
 {
-	const struct flow_row *peer = peer_of(r, slot);
+	const struct flow_row *peer = relay_peer(r, slot);
 	struct flow_row *row = relay_touch(r, slot);
 	char text[RELAY_RTCP_MAX];
 	struct buf b;

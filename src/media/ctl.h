@@ -106,7 +106,8 @@ enum media_drop {
 #define X(name, help) MEDIA_DROP_##name,
 	MEDIA_DROP_LIST(X)
 #undef X
-		MEDIA_DROP_N
+		MEDIA_DROP_N,
+	MEDIA_KEPT = MEDIA_DROP_N, /* not dropped */
 };
 
 /* Packet I/O (media/io.h): packets, counted since the first worker of this place; written by its

@@ -54,6 +54,18 @@ relay_list(struct relay *r, uint32_t slot, bool open)
 	}
 }
 
+struct flow_row *
+relay_peer(const struct relay *r, uint32_t slot)
+{
+	uint32_t peer = flow_row(r->conf.flows, slot)->conf.peer;
+	struct flow_row *row;
+
+	if (peer >= r->conf.flows->n_slots || peer == slot)
+		return NULL;
+	row = flow_row(r->conf.flows, peer);
+	return row->open && row->conf.peer == slot ? row : NULL;
+}
+
 bool
 relay_owns(const struct relay *r, uint32_t slot)
 {
@@ -88,21 +100,18 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 	r->conf = *conf;
 	e = srtp_ctx_init(&r->srtp, SRTP_ENGINE_AUTO,
 			  KEYS_A_SLOT * conf->plan->n_addrs * media_slice(conf->plan));
-	if (e != ERR_OK)
-		return e;
-	e = keys_init(&r->keys, &r->srtp, conf->secrets, n);
-	if (e != ERR_OK) {
-		srtp_ctx_fini(&r->srtp);
-		return e;
-	}
+	if (e == ERR_OK)
+		e = keys_init(&r->keys, &r->srtp, conf->secrets, n);
 	r->buffers = mem_zalloc(IO_BATCH, BUFFER_SIZE);
 	r->items = mem_zalloc(IO_BATCH, sizeof(*r->items));
 	r->round_of = mem_zalloc(n, sizeof(*r->round_of));
 	r->open = mem_zalloc(n, sizeof(*r->open));
 	r->place = mem_zalloc(n, sizeof(*r->place));
-	if (!r->buffers || !r->items || !r->round_of || !r->open || !r->place) {
+	if (e == ERR_OK && (!r->buffers || !r->items || !r->round_of || !r->open || !r->place))
+		e = ERR_NOMEM;
+	if (e != ERR_OK) {
 		relay_fini(r);
-		return ERR_NOMEM;
+		return e;
 	}
 	(void)snprintf(conf->flows->head->srtp, FLOW_SRTP_MAX, "%s %s", srtp_ctx_engine(&r->srtp),
 		       srtp_ctx_kernels(&r->srtp));
@@ -127,6 +136,8 @@ relay_fini(struct relay *r)
 static void
 drop_item(struct relay *r, struct relay_item *it, enum media_drop why)
 {
+	if (why == MEDIA_KEPT)
+		return;
 	flow_count_drop(r->conf.flows, it->row, why);
 	it->step = RELAY_DROPPED;
 	it->k->len = 0;
@@ -147,8 +158,8 @@ drop_of(enum err e)
 }
 
 /* With the guard off, a broken header is passed as it is. */
-static bool
-read_header(struct relay *r, struct relay_item *it, bool encrypted)
+static enum media_drop
+read_header(struct relay_item *it, bool encrypted)
 {
 	enum err e;
 
@@ -156,74 +167,73 @@ read_header(struct relay *r, struct relay_item *it, bool encrypted)
 	e = encrypted ? rtp_parse_encrypted(it->k->p, it->k->len, &it->h)
 		      : rtp_parse(it->k->p, it->k->len, &it->h);
 	if (GUARD(M11, e == ERR_OK))
-		return true;
-	drop_item(r, it, e == ERR_SHORT ? MEDIA_DROP_short : MEDIA_DROP_version);
-	return false;
+		return MEDIA_KEPT;
+	return e == ERR_SHORT ? MEDIA_DROP_short : MEDIA_DROP_version;
 }
 
-static bool
-read_rtcp(struct relay *r, struct relay_item *it)
+static enum media_drop
+read_rtp(struct relay_item *it)
 {
-	it->pkt.rtcp = true;
-	if (it->k->len < RTCP_LEAST) {
-		drop_item(r, it, MEDIA_DROP_short);
-		return false;
-	}
-	if (it->k->p[0] >> 6 != 2) {
-		drop_item(r, it, MEDIA_DROP_version);
-		return false;
-	}
-	it->pkt.ssrc = octets_get32(it->k->p + 4);
-	return true;
-}
+	enum media_drop why = read_header(it, it->row->conf.flags & MEDIA_F_SECURE);
 
-static bool
-read_rtp(struct relay *r, struct relay_item *it)
-{
-	if (!read_header(r, it, it->row->conf.flags & MEDIA_F_SECURE))
-		return false;
 	it->pkt.ssrc = it->h.ssrc;
 	it->pkt.seq = it->h.seq;
-	return true;
+	return why;
 }
 
-static void
+static enum media_drop
+read_rtcp(struct relay_item *it)
+{
+	it->pkt.rtcp = true;
+	if (it->k->len < RTCP_LEAST)
+		return MEDIA_DROP_short;
+	if (it->k->p[0] >> 6 != 2)
+		return MEDIA_DROP_version;
+	it->pkt.ssrc = octets_get32(it->k->p + 4);
+	return MEDIA_KEPT;
+}
+
+static enum media_drop
 sort_item(struct relay *r, struct relay_item *it, struct io_packet *k)
 {
+	enum media_drop why = MEDIA_KEPT;
 	bool rtcp = k->socket & 1;
 
-	*it = (struct relay_item){.k = k, .slot = k->socket / 2, .pkt = {.from = k->addr}};
-	if (it->slot >= r->conf.flows->n_slots || !flow_row(r->conf.flows, it->slot)->open) {
-		drop_item(r, it, MEDIA_DROP_noflow);
-		return;
-	}
+	*it = (struct relay_item){
+		.k = k, .slot = k->socket / 2, .pkt = {.from = k->addr}, .status = ERR_AUTH};
+	if (it->slot >= r->conf.flows->n_slots || !flow_row(r->conf.flows, it->slot)->open)
+		return MEDIA_DROP_noflow;
 	it->row = relay_touch(r, it->slot);
 	if (!rtcp && (it->row->conf.flags & MEDIA_F_RTCP_MUX))
 		rtcp = rtp_kind_of(k->p, k->len) == RTP_KIND_RTCP;
 	it->raw = !rtcp && (it->row->conf.flags & MEDIA_F_RAW);
-	if (!it->raw && !(rtcp ? read_rtcp(r, it) : read_rtp(r, it)))
-		return;
-	if (it->row->conf.flags & MEDIA_F_SECURE)
-		it->step = RELAY_FIRST;
-	else if (inbound_clear_ok(it->row, rtcp, &k->addr))
-		it->step = RELAY_TAKEN;
-	else
-		drop_item(r, it, MEDIA_DROP_source);
+	if (!it->raw)
+		why = rtcp ? read_rtcp(it) : read_rtp(it);
+	it->step = it->row->conf.flags & MEDIA_F_SECURE ? RELAY_FIRST : RELAY_TAKEN;
+	if (why == MEDIA_KEPT && it->step == RELAY_TAKEN &&
+	    !inbound_clear_ok(it->row, rtcp, &k->addr))
+		why = MEDIA_DROP_source;
+	return why;
 }
 
 /* ---- in: the tag ---- */
 
-/* The try that this item stands before; NULL: it is dropped. */
-static struct inbound_try *
-next_try(struct relay *r, struct relay_item *it, uint64_t now_us)
+static bool
+waits(const struct relay_item *it)
 {
-	if (it->step == RELAY_FIRST && inbound_first(it->row, &it->pkt, &it->first))
-		return &it->first;
-	if (it->step == RELAY_SECOND && inbound_second(it->row, &it->pkt, &it->first, it->status,
-						       it->index, now_us, &it->second))
-		return &it->second;
-	drop_item(r, it, it->step == RELAY_SECOND ? drop_of(it->status) : MEDIA_DROP_auth);
-	return NULL;
+	return it->step == RELAY_FIRST || it->step == RELAY_SECOND;
+}
+
+/* The try that this item stands before; NULL: there is none. */
+static struct inbound_try *
+next_try(struct relay_item *it, uint64_t now_us)
+{
+	if (it->step == RELAY_FIRST)
+		return inbound_first(it->row, &it->pkt, &it->first) ? &it->first : NULL;
+	return inbound_second(it->row, &it->pkt, &it->first, it->status, it->index, now_us,
+			      &it->second)
+		       ? &it->second
+		       : NULL;
 }
 
 static void
@@ -243,103 +253,87 @@ add_op(struct relay *r, unsigned at, struct relay_item *it, struct inbound_try *
 	};
 }
 
-/* A source without a state yet is tried one packet a round, so that the next one meets its state.
- */
-static unsigned
-plan_round(struct relay *r, unsigned n, uint64_t now_us)
+/* False: no item waits any more. A source without a state yet is tried one packet a round, so that
+ * the next one meets its state. */
+static bool
+plan_round(struct relay *r, unsigned n, uint64_t now_us, unsigned *n_ops)
 {
-	unsigned n_ops = 0;
+	bool any = false;
 
+	*n_ops = 0;
 	r->round++;
 	for (unsigned i = 0; i < n; i++) {
 		struct relay_item *it = &r->items[i];
 		struct inbound_try *t;
 		struct srtp_key *key;
 
-		if ((it->step != RELAY_FIRST && it->step != RELAY_SECOND) ||
-		    r->round_of[it->slot] == r->round)
+		any |= waits(it);
+		if (!waits(it) || r->round_of[it->slot] == r->round)
 			continue;
-		t = next_try(r, it, now_us);
-		if (!t)
-			continue;
-		key = keys_in(&r->keys, it->slot, t->serial);
-		if (!key && it->step == RELAY_SECOND) {
-			drop_item(r, it, MEDIA_DROP_auth);
-			continue;
-		}
-		if (!key) {
-			it->status = ERR_AUTH;
+		t = next_try(it, now_us);
+		key = t ? keys_in(&r->keys, it->slot, t->serial) : NULL;
+		if (key)
+			add_op(r, (*n_ops)++, it, t, key);
+		else if (t && it->step == RELAY_FIRST)
 			it->step = RELAY_SECOND;
+		else
+			drop_item(r, it, drop_of(it->status));
+		if (t && (!key || t->state == &t->temp))
 			r->round_of[it->slot] = r->round;
-			continue;
-		}
-		if (t->state == &t->temp)
-			r->round_of[it->slot] = r->round;
-		add_op(r, n_ops++, it, t, key);
 	}
-	return n_ops;
+	return any;
 }
 
 static void
 finish_op(struct relay *r, struct relay_item *it, const struct srtp_op *op)
 {
-	struct inbound_try *t = it->step == RELAY_FIRST ? &it->first : &it->second;
+	bool first = it->step == RELAY_FIRST;
 
 	if (op->status == ERR_OK) {
 		it->k->len = op->out_len ? op->out_len : op->len;
-		inbound_verified(it->row, &it->pkt, t, op->index);
+		inbound_verified(it->row, &it->pkt, first ? &it->first : &it->second, op->index);
 		it->step = RELAY_TAKEN;
-	} else if (it->step == RELAY_FIRST && op->auths < 2) {
+		return;
+	}
+	if (first) {
 		it->status = op->status;
 		it->index = op->index;
-		it->step = RELAY_SECOND;
-	} else {
-		drop_item(r, it, drop_of(it->step == RELAY_FIRST ? op->status : it->status));
 	}
-}
-
-static bool
-any_waits(const struct relay *r, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (r->items[i].step == RELAY_FIRST || r->items[i].step == RELAY_SECOND)
-			return true;
-	return false;
+	if (first && op->auths < 2)
+		it->step = RELAY_SECOND;
+	else
+		drop_item(r, it, drop_of(it->status));
 }
 
 static void
 verify_batch(struct relay *r, unsigned n, uint64_t now_us)
 {
-	for (unsigned round = 0; round < RELAY_ROUNDS && any_waits(r, n); round++) {
-		unsigned n_ops = plan_round(r, n, now_us);
+	unsigned n_ops;
 
+	for (unsigned round = 0; round < RELAY_ROUNDS && plan_round(r, n, now_us, &n_ops);
+	     round++) {
 		(void)srtp_unprotect_batch(&r->srtp, r->ops, n_ops);
 		for (unsigned i = 0; i < n_ops; i++)
 			finish_op(r, r->owner[i], &r->ops[i]);
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (r->items[i].step == RELAY_FIRST || r->items[i].step == RELAY_SECOND)
-			drop_item(r, &r->items[i], MEDIA_DROP_auth);
+		if (waits(&r->items[i]))
+			drop_item(r, &r->items[i], drop_of(r->items[i].status));
 }
 
 /* ---- out ---- */
 
-/* Both rows must name each other, so that a slot in new hands never gets an old call's media. */
+/* Only where both rows name each other, so that a slot in new hands never gets an old call's media.
+ */
 static bool
 find_out(struct relay *r, struct relay_item *it)
 {
-	uint32_t peer = it->row->conf.peer;
-	const struct flow_row *out;
-
-	if (peer >= r->conf.flows->n_slots || peer == it->slot)
+	it->out_slot = it->row->conf.peer;
+	it->out = relay_peer(r, it->slot);
+	if (!it->out ||
+	    ((it->out->conf.flags & MEDIA_F_SECURE) && !keys_out(&r->keys, it->out_slot)))
 		return false;
-	out = flow_row(r->conf.flows, peer);
-	if (!out->open || out->conf.peer != it->slot)
-		return false;
-	if ((out->conf.flags & MEDIA_F_SECURE) && !keys_out(&r->keys, peer))
-		return false;
-	it->out_slot = peer;
-	it->out = relay_touch(r, peer);
+	(void)relay_touch(r, it->out_slot);
 	return true;
 }
 
@@ -354,87 +348,86 @@ address_packet(const struct flow_row *out, uint32_t slot, bool rtcp, struct io_p
 	return flow_far(out, rtcp, &k->addr);
 }
 
-static void
+static enum media_drop
 turn_rtp(struct relay *r, struct relay_item *it, uint64_t now_us)
 {
 	if (!find_out(r, it) || (it->out->conf.flags & MEDIA_F_RAW) ||
 	    !(it->row->conf.flags & MEDIA_F_RECV) || !(it->out->conf.flags & MEDIA_F_SEND) ||
-	    !address_packet(it->out, it->out_slot, false, it->k)) {
-		drop_item(r, it, MEDIA_DROP_nopeer);
-		return;
-	}
+	    !address_packet(it->out, it->out_slot, false, it->k))
+		return MEDIA_DROP_nopeer;
 	outbound_rtp(it->out, &it->h, it->k->p, now_us);
+	return MEDIA_KEPT;
 }
 
-static void
+static enum media_drop
 turn_rtcp(struct relay *r, struct relay_item *it, uint64_t now_us)
 {
 	char text[RELAY_RTCP_MAX];
 	struct buf b;
 
-	if (!find_out(r, it) || !address_packet(it->out, it->out_slot, true, it->k)) {
-		drop_item(r, it, MEDIA_DROP_nopeer);
-		return;
-	}
+	if (media_rtcp_note(it->row, it->k->p, it->k->len, now_us) != ERR_OK)
+		return MEDIA_DROP_version;
+	inbound_taken(it->row, &it->pkt, now_us);
+	if (!find_out(r, it) || !address_packet(it->out, it->out_slot, true, it->k))
+		return MEDIA_DROP_nopeer;
 	buf_init(&b, text, sizeof(text));
-	if (media_rtcp_translate(it->row, it->out, it->k->p, it->k->len, now_us, &b) != ERR_OK) {
-		drop_item(r, it, MEDIA_DROP_rtcp_type);
-		return;
-	}
+	if (media_rtcp_translate(it->row, it->out, it->k->p, it->k->len, now_us, &b) != ERR_OK)
+		return MEDIA_DROP_rtcp_type;
 	memcpy(it->k->p, text, b.len);
 	it->k->len = (uint32_t)b.len;
+	return MEDIA_KEPT;
 }
 
 static void
-turn_raw(struct relay *r, struct relay_item *it, uint64_t now_us)
+count_in(struct relay_item *it, uint64_t now_us)
 {
 	inbound_taken(it->row, &it->pkt, now_us);
-	it->h.payload_len = (uint16_t)it->k->len;
 	it->row->stats.in_packets++;
 	it->row->stats.in_octets += it->h.payload_len;
+}
+
+static enum media_drop
+turn_raw(struct relay *r, struct relay_item *it, uint64_t now_us)
+{
+	it->h.payload_len = (uint16_t)it->k->len;
+	count_in(it, now_us);
 	if (!find_out(r, it) || !(it->out->conf.flags & MEDIA_F_RAW) ||
 	    !address_packet(it->out, it->out_slot, false, it->k))
-		drop_item(r, it, MEDIA_DROP_nopeer);
+		return MEDIA_DROP_nopeer;
+	return MEDIA_KEPT;
 }
 
 /* Count what was taken, and make it what shall leave. */
-static void
+static enum media_drop
 turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
 {
-	if (it->raw) {
-		turn_raw(r, it, now_us);
-		return;
-	}
-	if (it->pkt.rtcp) {
-		if (media_rtcp_note(it->row, it->k->p, it->k->len, now_us) != ERR_OK) {
-			drop_item(r, it, MEDIA_DROP_version);
-			return;
-		}
-		inbound_taken(it->row, &it->pkt, now_us);
-		turn_rtcp(r, it, now_us);
-		return;
-	}
-	if ((it->row->conf.flags & MEDIA_F_SECURE) && !read_header(r, it, false))
-		return; /* the padding is known only now */
-	inbound_taken(it->row, &it->pkt, now_us);
-	it->row->stats.in_packets++;
-	it->row->stats.in_octets += it->h.payload_len;
+	enum media_drop why = MEDIA_KEPT;
+
+	if (it->raw)
+		return turn_raw(r, it, now_us);
+	if (it->pkt.rtcp)
+		return turn_rtcp(r, it, now_us);
+	if (it->row->conf.flags & MEDIA_F_SECURE)
+		why = read_header(it, false); /* the padding is known only now */
+	if (why != MEDIA_KEPT)
+		return why;
+	count_in(it, now_us);
 	if ((it->row->stats.in_packets & INBOUND_LISTEN) == 0)
 		inbound_listen(it->row, &it->h, it->k->p);
 	rtp_set_pt(it->k->p, inbound_pt(it->row, it->h.pt));
 	(void)quality_packet(&it->row->in.quality, it->h.seq, it->h.ts, now_us);
-	turn_rtp(r, it, now_us);
+	return turn_rtp(r, it, now_us);
 }
 
 static void
-count_out(struct flow_row *out, bool rtcp, uint32_t payload, uint64_t now_us)
+count_out(const struct relay_item *it, uint64_t now_us)
 {
-	if (rtcp) {
-		out->stats.out_rtcp++;
-		out->out.rtcp_us = now_us;
+	if (it->pkt.rtcp) {
+		it->out->stats.out_rtcp++;
+		it->out->out.rtcp_us = now_us;
 	} else {
-		out->stats.out_packets++;
-		out->stats.out_octets += payload;
+		it->out->stats.out_packets++;
+		it->out->stats.out_octets += it->h.payload_len;
 	}
 }
 
@@ -444,7 +437,7 @@ finish_protect(struct relay *r, struct relay_item *it, const struct srtp_op *op,
 {
 	if (op->status == ERR_OK) {
 		it->k->len = op->out_len;
-		count_out(it->out, it->pkt.rtcp, it->h.payload_len, now_us);
+		count_out(it, now_us);
 		return;
 	}
 	it->row = it->out;
@@ -465,7 +458,7 @@ protect_batch(struct relay *r, unsigned n, uint64_t now_us)
 		if (it->step != RELAY_TAKEN)
 			continue;
 		if (!(it->out->conf.flags & MEDIA_F_SECURE)) {
-			count_out(it->out, it->pkt.rtcp, it->h.payload_len, now_us);
+			count_out(it, now_us);
 			continue;
 		}
 		r->owner[n_ops] = it;
@@ -496,42 +489,30 @@ send_batch(struct relay *r, const struct io_packet *v, unsigned n)
 	r->conf.flows->mine->dropped[MEDIA_DROP_send] += want - sent;
 }
 
-/* A row is cold as a rule: bring the lines that its packet will touch, for all of the batch at
- * once, before the first one waits for them. */
+/* A row is cold as a rule: bring the lines that a packet will touch, for all of the batch at once,
+ * before the first one waits for them. */
 static void
-prefetch_in(const struct relay *r, const struct io_packet *v, unsigned n)
+prefetch_row(const struct relay *r, uint32_t slot, bool out)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const struct flow_row *row = flow_row(r->conf.flows, v[i].socket / 2);
+	const struct flow_row *row = flow_row(r->conf.flows, slot);
 
-		if (v[i].socket / 2 >= r->conf.flows->n_slots)
-			continue;
-		__builtin_prefetch(row, 1);
-		__builtin_prefetch(&row->conf);
-		__builtin_prefetch(&row->in.cell[0], 1);
-		__builtin_prefetch(&row->in.quality, 1);
-		__builtin_prefetch(&row->stats, 1);
-		__builtin_prefetch(&r->keys.slots[v[i].socket / 2]);
-	}
+	if (slot >= r->conf.flows->n_slots)
+		return;
+	__builtin_prefetch(row, 1);
+	__builtin_prefetch(&row->conf);
+	__builtin_prefetch(out ? &row->out.state : &row->in.cell[0], 1);
+	__builtin_prefetch(out ? (const void *)&row->out.rtp_us : &row->in.quality, 1);
+	__builtin_prefetch(&row->stats, 1);
+	__builtin_prefetch(&r->keys.slots[slot]);
 }
 
+/* Of the first n items what is taken leaves. */
 static void
-prefetch_out(const struct relay *r, unsigned n)
+send_items(struct relay *r, unsigned n, uint64_t now_us)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const struct relay_item *it = &r->items[i];
-		const struct flow_row *out;
-
-		if (it->step == RELAY_DROPPED || it->row->conf.peer >= r->conf.flows->n_slots)
-			continue;
-		out = flow_row(r->conf.flows, it->row->conf.peer);
-		__builtin_prefetch(out, 1);
-		__builtin_prefetch(&out->conf);
-		__builtin_prefetch(&out->out.state, 1);
-		__builtin_prefetch(&out->out.rtp_us, 1);
-		__builtin_prefetch(&out->stats, 1);
-		__builtin_prefetch(&r->keys.slots[it->row->conf.peer]);
-	}
+	protect_batch(r, n, now_us);
+	relay_settle(r);
+	send_batch(r, r->rx, n);
 }
 
 unsigned
@@ -542,17 +523,18 @@ relay_batch(struct relay *r, uint64_t now_us)
 	for (unsigned i = 0; i < IO_BATCH; i++)
 		r->rx[i].p = r->buffers + (size_t)i * BUFFER_SIZE + IO_HEADROOM;
 	n = r->conf.io.do_rx(r->conf.io.arg, r->rx, IO_BATCH);
-	prefetch_in(r, r->rx, n);
 	for (unsigned i = 0; i < n; i++)
-		sort_item(r, &r->items[i], &r->rx[i]);
-	prefetch_out(r, n);
+		prefetch_row(r, r->rx[i].socket / 2, false);
+	for (unsigned i = 0; i < n; i++)
+		drop_item(r, &r->items[i], sort_item(r, &r->items[i], &r->rx[i]));
+	for (unsigned i = 0; i < n; i++)
+		if (r->items[i].step != RELAY_DROPPED)
+			prefetch_row(r, r->items[i].row->conf.peer, true);
 	verify_batch(r, n, now_us);
 	for (unsigned i = 0; i < n; i++)
 		if (r->items[i].step == RELAY_TAKEN)
-			turn_item(r, &r->items[i], now_us);
-	protect_batch(r, n, now_us);
-	relay_settle(r);
-	send_batch(r, r->rx, n);
+			drop_item(r, &r->items[i], turn_item(r, &r->items[i], now_us));
+	send_items(r, n, now_us);
 	return n;
 }
 
@@ -560,23 +542,14 @@ void
 relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t now_us)
 {
 	struct flow_row *row = relay_touch(r, slot);
-	struct io_packet k = {.p = r->buffers + IO_HEADROOM, .len = (uint32_t)rtcp.len};
-	struct srtp_op op = {.key = keys_out(&r->keys, slot),
-			     .state = &row->out.state,
-			     .buf = k.p,
-			     .len = k.len,
-			     .cap = IO_PACKET_MAX,
-			     .flags = SRTP_OP_RTCP};
+	struct io_packet *k = &r->rx[0];
 
-	if (rtcp.len > RELAY_RTCP_MAX || !address_packet(row, slot, true, &k))
+	*k = (struct io_packet){.p = r->buffers + IO_HEADROOM, .len = (uint32_t)rtcp.len};
+	r->items[0] = (struct relay_item){
+		.k = k, .out = row, .out_slot = slot, .pkt.rtcp = true, .step = RELAY_TAKEN};
+	if (rtcp.len > RELAY_RTCP_MAX || !address_packet(row, slot, true, k) ||
+	    ((row->conf.flags & MEDIA_F_SECURE) && !keys_out(&r->keys, slot)))
 		return;
-	memcpy(k.p, rtcp.p, rtcp.len);
-	if (row->conf.flags & MEDIA_F_SECURE) {
-		if (!op.key || srtp_protect_batch(&r->srtp, &op, 1) != 1)
-			return;
-		k.len = op.out_len;
-	}
-	count_out(row, true, 0, now_us);
-	relay_settle(r);
-	send_batch(r, &k, 1);
+	memcpy(k->p, rtcp.p, rtcp.len);
+	send_items(r, 1, now_us);
 }

@@ -38,7 +38,7 @@ struct relay_item {
 	struct inbound_pkt pkt;
 	struct inbound_try first, second;
 	bool raw;        /* no RTP: as it is */
-	enum err status; /* of the first try */
+	enum err status; /* of the first try; AUTH as long as there was none */
 	uint64_t index;
 	struct rtp_hdr h;
 };
@@ -74,6 +74,8 @@ void relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t n
 struct flow_row *relay_touch(struct relay *r, uint32_t slot);
 /** All touched rows are whole again. */
 void relay_settle(struct relay *r);
+/** The row that goes with this slot: open, and each names the other; NULL: there is none. */
+struct flow_row *relay_peer(const struct relay *r, uint32_t slot) NODISCARD;
 /** Is this a slot of the plan that belongs to this worker? */
 bool relay_owns(const struct relay *r, uint32_t slot) NODISCARD;
 /** Into and out of the list of open slots. */
