@@ -92,7 +92,8 @@ is_mki(const struct srtp_key *key, const uint8_t *p)
 static void
 make_iv(struct cipher_job *job, const struct srtp_key *half, uint32_t ssrc, uint64_t index)
 {
-	uint64_t high = octets_get64(half->salt), low = octets_get64(half->salt + 8) & ~UINT64_C(0xffff);
+	uint64_t high = octets_get64(half->salt),
+		 low = octets_get64(half->salt + 8) & ~UINT64_C(0xffff);
 
 	if (half->suite->kind == CIPHER_GCM) {
 		high ^= (uint64_t)ssrc << 16 | index >> 32;

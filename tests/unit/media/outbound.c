@@ -258,8 +258,8 @@ judge(struct oracle *o, struct rig *g)
 		if (k->socket == 2 * LEG_A) {
 			judge_rtp(o, k);
 		} else if (k->socket == 2 * LEG_A + 1) {
-			check_once(o, octets_get32(k->p + 4), octets_get32(k->p + k->len - 14), true,
-				   k->p, k->len);
+			check_once(o, octets_get32(k->p + 4), octets_get32(k->p + k->len - 14),
+				   true, k->p, k->len);
 			ROW_EQUAL("M7 srtcp", srtp_unprotect_rtcp(o->rx, k->p, &n), 0);
 		}
 	}
