@@ -97,7 +97,8 @@ put_target(struct ask *a, const struct route *route, uint32_t i)
 		buf_printf(&a->b, " (priority %u, weight %u)", t->priority, t->weight);
 	if (route->rule[i] != POLICY_NONE)
 		buf_printf(&a->b, " by route %s", snapshot_route_id(a->v, route->rule[i]).z);
-	if (route_called(a->v, route->trunk[i], str_from(a->number.z), sent) == ERR_OK)
+	if (a->class != CLASS_EMERGENCY &&
+	    route_called(a->v, route->trunk[i], str_from(a->number.z), sent) == ERR_OK)
 		buf_printf(&a->b, ", called as %s", sent);
 	buf_char(&a->b, '\n');
 }

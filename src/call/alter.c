@@ -128,11 +128,13 @@ alter_called(const struct call *c, uint32_t trunk, char out[NUMBER_SIZE])
 	char mem[NUMBER_SIZE];
 	struct number n;
 	struct buf b;
-	enum err e = route_called(cs->snap, trunk, str_from(c->called.z), out);
+	enum err e;
 
+	if (c->rec.class == CLASS_EMERGENCY)
+		return str_copyz(out, NUMBER_SIZE, str_from(c->called.z));
+	e = route_called(cs->snap, trunk, str_from(c->called.z), out);
 	buf_init(&b, mem, sizeof(mem) - 1);
-	if (e != ERR_OK || c->rec.class == CLASS_EMERGENCY ||
-	    !rewrite_number(rules, true, str_from(out), &b))
+	if (e != ERR_OK || !rewrite_number(rules, true, str_from(out), &b))
 		return e;
 	if (number_read(&cs->conf.numbers, buf_view(&b), &n) == ERR_OK &&
 	    n.kind == NUMBER_EMERGENCY)

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/guard.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
@@ -11,6 +10,7 @@
 #include "call/create.h"
 #include "call/negotiate.h"
 #include "call/outside.h"
+#include "call/refused.h"
 #include "call/ring.h"
 #include "call/row.h"
 #include "call/sos.h"
@@ -53,23 +53,6 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 	return r;
 }
 
-/* One line for a call that never began; its CDR has the rest. */
-static void
-log_refused(struct call *c, enum refusal r, const char *why)
-{
-	uint64_t left_out;
-
-	if (!guard_may_log(&c->owner->guard, GUARD_REFUSED, c->owner->now, &left_out))
-		return;
-	log_warn("call.refused", "id=%s account=%s trunk=%s from=%s to=%s reason=%s why=%s",
-		 c->rec.id.z, c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z,
-		 c->rec.from_received, c->rec.to_received, refusal_name(r),
-		 why[0] ? why : refusal_text(r));
-	if (left_out)
-		log_warn("call.left_out", "%llu lines about refused calls left out",
-			 (unsigned long long)left_out);
-}
-
 void
 begin_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src)
@@ -103,34 +86,7 @@ begin_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		return;
 	}
 	metric_add(METRIC_calls_refused, 1);
-	log_refused(c, r, why);
+	refused_log(c, r, why);
 	act_note_refusal(c, r, why);
 	act_event(c, B2BUA_EV_FAIL, m);
-}
-
-void
-begin_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
-	   const char *why)
-{
-	uint32_t slot = UINT32_MAX;
-	struct call *c;
-
-	if (cs->snap)
-		slot = cs->ops.do_slot(cs->ops.arg, 0);
-	c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
-	if (!c) {
-		log_error("call.emergency", "account=%s refused: %s; no room for its record",
-			  src->account_id.z, why);
-		return;
-	}
-	metric_add(METRIC_calls_total, 1);
-	metric_add(METRIC_calls_refused, 1);
-	create_record(c, src);
-	c->rec.exempt = true;
-	(void)!admit_unread(c, msg, src);
-	log_refused(c, REFUSAL_UNREADABLE, why);
-	act_note_refusal(c, REFUSAL_UNREADABLE, why);
-	act_note_end(c, ENDER_POSTERN, c->fail_status, c->fail_q850, REFUSAL_UNREADABLE);
-	sos_failed(c);
-	act_finish(c);
 }

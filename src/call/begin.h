@@ -7,8 +7,5 @@
 /** It becomes a call, which may be over when this returns, or is refused without one. */
 void begin_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		  const struct edge_source *src);
-/** A call for help that was refused below, why: its record, its alarm and its line in the log. */
-void begin_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
-		const char *why);
 
 #endif

@@ -16,8 +16,10 @@
 #include "call/outside.h"
 #include "call/pass.h"
 #include "call/refer.h"
+#include "call/refused.h"
 #include "call/renew.h"
 #include "call/row.h"
+#include "call/sos.h"
 #include "call/speak.h"
 
 enum { CALLS_LIMIT_ROWS = 65536 };
@@ -235,6 +237,9 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	enum call_leg_index i;
 	struct call *c = find_leg(cs, m, src, &i);
 
+	if (!c && m->method == SIP_INVITE && sos_is_called(cs, &m->uri, src))
+		refused_sos(cs, m, src, REFUSAL_DIALOG,
+			    "its INVITE has a To-tag of no call, as if it were in one", NULL);
 	/* the called side may not end it before its answer (RFC 3261 15) */
 	if (!c ||
 	    (i == LEG_B && m->method == SIP_BYE && c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY))
@@ -248,7 +253,7 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 	      const char *why, uint64_t now_us)
 {
 	cs->now = now_us;
-	begin_lost(cs, msg, src, why);
+	refused_sos(cs, msg, src, REFUSAL_UNREADABLE, why, NULL);
 }
 
 void

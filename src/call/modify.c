@@ -253,6 +253,7 @@ take_ok(struct call *c, const struct edge_news *news)
 	const struct sip_msg *m = news->msg;
 	const char *why = "";
 	enum refusal r;
+	bool fax;
 
 	leg_take_ok(c, k->asked.leg, news);
 	if (!k->late) {
@@ -266,9 +267,16 @@ take_ok(struct call *c, const struct edge_news *news)
 		return step(c, k->late ? AMEND_EV_OK_OFFER : AMEND_EV_OK, m);
 	log_warn("call.answer", "id=%s the answer to a change cannot be used: %s", c->rec.id.z,
 		 why);
+	fax = c->x.far.fax || r == REFUSAL_FAX;
 	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ANSWER;
 	k->status = 488;
-	return step(c, AMEND_EV_BAD, m);
+	r = step(c, AMEND_EV_BAD, m);
+	if (!fax)
+		return r;
+	/* voice goes on (RFC 3261 14.1): what the asked leg has now, both agree on anew */
+	c->leg[k->asked.leg].said.n = 0;
+	renew_ask(c, k->asked.leg);
+	return REFUSAL_NONE;
 }
 
 /* A session timer that is too short for the asked leg: its own from now on (RFC 4028 7.4). */

@@ -12,19 +12,18 @@
 
 /* The sdp layer speaks in sentences; the record in refusals. */
 static enum refusal
-refusal_of(const struct call *c, enum call_leg_index i, const struct sdp *s,
-	   const struct sdp_refusal *why)
+refusal_of(const struct call *c, enum call_leg_index i, const struct sdp_refusal *why)
 {
 	if (why->status != SDP_STATUS_REFUSED)
 		return REFUSAL_SDP;
-	if (str_eqz(str_from(why->text), SDP_NO_FAX))
+	switch (why->fault) {
+	case SDP_FAULT_FAX:
 		return REFUSAL_FAX;
-	for (unsigned k = 0; k < s->n_media; k++)
-		if (s->media[k].type == SDP_AUDIO && s->media[k].port)
-			return c->rec.leg[i].secure ? REFUSAL_CRYPTO
-			       : s->media[k].n_crypto || sdp_proto_is_sdes(s->media[k].proto)
-				       ? REFUSAL_CLEAR_ONLY
-				       : REFUSAL_MEDIA;
+	case SDP_FAULT_KEYS:
+		return c->rec.leg[i].secure ? REFUSAL_CRYPTO : REFUSAL_CLEAR_ONLY;
+	case SDP_FAULT_MEDIA:
+		break;
+	}
 	return REFUSAL_MEDIA;
 }
 
@@ -111,7 +110,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		return REFUSAL_SDP;
 	if (sdp_offer_read(s, &policy, &c->rec.leg[i].layout, &x->far, &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
-		return refusal_of(c, i, s, &no);
+		return refusal_of(c, i, &no);
 	}
 	x->mine = c->leg[i].local;
 	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);

@@ -11,7 +11,9 @@
 #include "call/create.h"
 #include "call/join.h"
 #include "call/negotiate.h"
+#include "call/refused.h"
 #include "call/renew.h"
+#include "call/sos.h"
 #include "call/speak.h"
 #include "policy/identity.h"
 
@@ -97,8 +99,7 @@ read_target(const struct sip_msg *m, struct sip_nameaddr *to)
 	struct str method;
 
 	sip_iter_init(&it, m, SIP_H_REFER_TO);
-	if (sip_hdr_count(m, SIP_H_REFER_TO) != 1 || sip_iter_nameaddr(&it, to) != ERR_OK ||
-	    to->uri.scheme == SIP_SCHEME_OTHER)
+	if (sip_hdr_count(m, SIP_H_REFER_TO) != 1 || sip_iter_nameaddr(&it, to) != ERR_OK)
 		return REFUSAL_REFER;
 	method = sip_uri_param(&to->uri, "method");
 	return method.len && !str_ieqz(method, "INVITE") ? REFUSAL_REFER : REFUSAL_NONE;
@@ -141,6 +142,17 @@ read_replaces(const struct sip_uri *uri, struct buf *b)
 			b->failed = true;
 		return;
 	}
+}
+
+static bool
+has_replaces(const struct sip_uri *uri)
+{
+	char mem[REFER_REPLACES_MAX];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	read_replaces(uri, &b);
+	return b.len || b.failed;
 }
 
 /* Is it this leg's dialog, as either of its ends names the tags? */
@@ -245,38 +257,51 @@ prepare(struct call *n, struct call *c, enum call_leg_index i, const struct sip_
 	    sip_msg_parse(buf_view(&b), &cs->held) != ERR_OK)
 		return REFUSAL_REFER;
 	r = admit_invite(n, &cs->held, src, why);
-	if (n->rec.class == CLASS_EMERGENCY)
-		return REFUSAL_REFER_OFF;
 	return r == REFUSAL_NONE ? negotiate_offer_as(n, c, i) : r;
 }
 
-static bool
-is_emergency(const struct calls *cs, const struct sip_uri *uri)
+/* Where a call would come from that leg i makes; its trunk may be POLICY_NONE. */
+static struct edge_source
+source_of(const struct call *c, enum call_leg_index i, const struct edge_source *src)
 {
-	struct number n;
+	const struct snapshot_view *v = c->owner->snap;
+	struct edge_source from = *src;
 
-	return sip_uri_is_sos(uri) || (number_read_uri(&cs->conf.numbers, uri, &n) == ERR_OK &&
-				       n.kind == NUMBER_EMERGENCY);
+	from.trunk = v ? snapshot_trunk(v, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
+	from.account = from.trunk == POLICY_NONE ? POLICY_NONE : v->trunk[from.trunk].account;
+	from.account_id = c->rec.leg[i].account;
+	return from;
+}
+
+/* A transfer to an emergency service: it is refused whatever else holds, and never in silence. */
+static enum refusal
+refuse_sos(struct call *c, enum call_leg_index i, const struct sip_uri *to,
+	   const struct edge_source *src)
+{
+	struct calls *cs = c->owner;
+	struct edge_source from = source_of(c, i, src);
+	struct buf b;
+
+	buf_init(&b, cs->msg, sizeof(cs->msg));
+	if (write_invite(c, i, to, &b) == ERR_OK &&
+	    sip_msg_parse(buf_view(&b), &cs->held) == ERR_OK)
+		refused_sos(cs, &cs->held, &from, REFUSAL_REFER_OFF,
+			    "it was asked for by a transfer, not by a call", &c->rec.id);
+	return REFUSAL_REFER_OFF;
 }
 
 static enum refusal
 begin_blind(struct call *c, enum call_leg_index i, const struct sip_uri *to,
 	    const struct edge_source *src, char why[CALL_WHY_MAX])
 {
+	struct edge_source from = source_of(c, i, src);
 	struct calls *cs = c->owner;
-	struct edge_source from = *src;
 	struct call *n;
 	enum refusal r;
 	uint32_t slot;
 
-	from.trunk =
-		cs->snap ? snapshot_trunk(cs->snap, str_from(c->rec.leg[i].trunk.z)) : POLICY_NONE;
 	if (src->trunk == POLICY_NONE || from.trunk == POLICY_NONE) /* no new calls of it */
 		return REFUSAL_ACCOUNT_OFF;
-	if (is_emergency(cs, to))
-		return REFUSAL_REFER_OFF;
-	from.account = cs->snap->trunk[from.trunk].account;
-	from.account_id = c->rec.leg[i].account;
 	slot = pool_used(&cs->pool) < cs->conf.max_calls
 		       ? ops_of(c)->do_slot(ops_of(c)->arg, CALL_SPARE)
 		       : UINT32_MAX;
@@ -325,6 +350,8 @@ begin(struct call *c, enum call_leg_index i, const struct sip_nameaddr *to,
 		return REFUSAL_REFER;
 	if (b.len)
 		return begin_attended(c, buf_view(&b), src);
+	if (to->uri.scheme == SIP_SCHEME_OTHER)
+		return REFUSAL_REFER;
 	return begin_blind(c, i, &to->uri, src, why);
 }
 
@@ -332,12 +359,14 @@ void
 refer_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
 	      const struct edge_source *src)
 {
-	enum refusal r = may_transfer(c, i);
 	char why[CALL_WHY_MAX] = "";
 	struct sip_nameaddr to;
+	enum refusal bad = read_target(m, &to), r = may_transfer(c, i);
 
+	if (bad == REFUSAL_NONE && !has_replaces(&to.uri) && sos_is_called(c->owner, &to.uri, src))
+		r = refuse_sos(c, i, &to.uri, src);
 	if (r == REFUSAL_NONE)
-		r = read_target(m, &to);
+		r = bad;
 	if (r == REFUSAL_NONE) {
 		c->transfer = (struct call_transfer){.leg = (uint8_t)i,
 						     .quiet = wants_quiet(m),

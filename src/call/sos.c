@@ -31,16 +31,25 @@ may_call_back(const struct calls *cs, const struct sip_msg *m, struct str number
 }
 
 bool
+sos_is_called(const struct calls *cs, const struct sip_uri *uri, const struct edge_source *src)
+{
+	struct number n;
+
+	return src->account_id.z[0] && number_read_uri(&cs->conf.numbers, uri, &n) == ERR_OK &&
+	       n.kind == NUMBER_EMERGENCY;
+}
+
+bool
 sos_is_exempt(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
 {
 	struct number n;
 
-	if (!cs->snap || src->trunk == POLICY_NONE ||
-	    number_read_uri(&cs->conf.numbers, &m->uri, &n) != ERR_OK)
+	if (!cs->snap || src->trunk == POLICY_NONE)
 		return false;
 	if (src->account_id.z[0])
-		return n.kind == NUMBER_EMERGENCY;
-	return n.z[0] == '+' && may_call_back(cs, m, str_from(n.z));
+		return sos_is_called(cs, &m->uri, src);
+	return number_read_uri(&cs->conf.numbers, &m->uri, &n) == ERR_OK && n.z[0] == '+' &&
+	       may_call_back(cs, m, str_from(n.z));
 }
 
 uint32_t
@@ -170,14 +179,23 @@ sos_carried(const struct call *c)
 		ops->do_emergency(ops->arg, &c->rec, "carried over a clear trunk", false);
 }
 
+/* Should it have been carried, or is its caller not told to take another way? */
+static bool
+is_lost(const struct call *c, enum refusal r)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_A].trunk.z)) : POLICY_NONE;
+
+	if (r == REFUSAL_DIALOG || r == REFUSAL_REFER_OFF)
+		return true;
+	return r != REFUSAL_EMERGENCY && (t == POLICY_NONE || is_clear(&v->trunk[t]));
+}
+
 void
 sos_failed(const struct call *c)
 {
 	const struct call_ops *ops = &c->owner->ops;
-	const struct snapshot_view *v = c->owner->snap;
-	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_A].trunk.z)) : POLICY_NONE;
 	enum refusal r = (enum refusal)c->rec.refusal;
-	bool clear = t == POLICY_NONE || is_clear(&v->trunk[t]);
 	char what[CALL_WHY_MAX];
 
 	if (c->rec.class != CLASS_EMERGENCY || was_sent(c))
@@ -187,5 +205,5 @@ sos_failed(const struct call *c)
 		       r == REFUSAL_EMERGENCY ? "it came over TLS"
 		       : c->fail_text[0]      ? c->fail_text
 					      : refusal_text(r));
-	ops->do_emergency(ops->arg, &c->rec, what, clear && r != REFUSAL_EMERGENCY);
+	ops->do_emergency(ops->arg, &c->rec, what, is_lost(c, r));
 }

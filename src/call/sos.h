@@ -6,6 +6,9 @@
 
 #include "call/state.h"
 
+/** Is this the URI of an emergency service, and asked for by a customer? */
+bool sos_is_called(const struct calls *cs, const struct sip_uri *uri,
+		   const struct edge_source *src);
 /**
  * Is this new INVITE one that no limit may stop: an emergency call of a customer, or within 30
  * minutes of one the call back of the emergency service: from a carrier, to a number that made the

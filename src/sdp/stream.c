@@ -13,8 +13,27 @@ static enum err
 refuse(struct sdp_refusal *why, const char *text)
 {
 	why->status = SDP_STATUS_REFUSED;
+	why->fault = SDP_FAULT_MEDIA;
 	why->text = text;
 	return ERR_REFUSED;
+}
+
+static enum err
+refuse_keys(struct sdp_refusal *why, const char *text)
+{
+	enum err e = refuse(why, text);
+
+	why->fault = SDP_FAULT_KEYS;
+	return e;
+}
+
+static enum err
+refuse_fax(struct sdp_refusal *why)
+{
+	enum err e = refuse(why, "T.38 is not encrypted; send the fax as G.711");
+
+	why->fault = SDP_FAULT_FAX;
+	return e;
 }
 
 /* Its number among the n before it: twins are told apart by their order. */
@@ -159,15 +178,15 @@ check_proto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_re
 			 (p->osrtp && sdp_proto_is_clear(m->proto) && m->n_crypto);
 
 	if (m->proto == SDP_DTLS_SAVP || m->proto == SDP_DTLS_SAVPF)
-		return refuse(why, "DTLS-SRTP is not supported, a=crypto is");
+		return refuse_keys(why, "DTLS-SRTP is not supported, a=crypto is");
 	if (!sdp_proto_is_rtp(m->proto))
 		return refuse(why, "audio that is not RTP");
 	if (p->secure && !GUARD(M9, encrypted))
-		return refuse(why, m->n_crypto
-					   ? "a=crypto under RTP/AVP, RTP/SAVP is demanded"
-					   : "RTP/AVP without encryption, RTP/SAVP is demanded");
+		return refuse_keys(
+			why, m->n_crypto ? "a=crypto under RTP/AVP, RTP/SAVP is demanded"
+					 : "RTP/AVP without encryption, RTP/SAVP is demanded");
 	if (!p->secure && !sdp_proto_is_clear(m->proto))
-		return refuse(why, "RTP/SAVP on a trunk without encryption");
+		return refuse_keys(why, "RTP/SAVP on a trunk without encryption");
 	return ERR_OK;
 }
 
@@ -240,7 +259,7 @@ choose_crypto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_
 	const char *fault = "RTP/SAVP without a=crypto";
 
 	if (!GUARD(M9, !has_double_tag(m)))
-		return refuse(why, "two a=crypto lines with the same tag");
+		return refuse_keys(why, "two a=crypto lines with the same tag");
 	for (unsigned i = 0; i < m->n_crypto; i++) {
 		struct sdp_crypto c;
 		enum err e = read_line(m->crypto[i], p, &c);
@@ -253,7 +272,26 @@ choose_crypto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_
 			take_crypto(st, &c);
 		sdp_crypto_wipe(&c);
 	}
-	return st->suite != SDP_SUITE_NONE ? ERR_OK : refuse(why, fault);
+	return st->suite != SDP_SUITE_NONE ? ERR_OK : refuse_keys(why, fault);
+}
+
+/* Why there is no codec to talk with. */
+static const char *
+no_codec(const struct sdp_media *m)
+{
+	unsigned known = 0, codecs = 0;
+
+	for (unsigned i = 0; i < m->n_formats; i++) {
+		struct sdp_codec c;
+
+		if (!sdp_codec_of(&m->formats[i], &c))
+			continue;
+		known++;
+		codecs += !sdp_codec_is_side(&c);
+	}
+	return codecs  ? "no codec that the trunk takes"
+	       : known ? "only events or comfort noise, no codec to talk with"
+		       : "a payload type that RFC 3551 does not define needs an a=rtpmap";
 }
 
 /* Can this m-line of an offer be relayed? Fills *st; it may hold a key on failure too. */
@@ -266,8 +304,7 @@ read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_st
 	if (e == ERR_OK)
 		e = read_target(m, p->lenient, st, why);
 	if (e == ERR_OK && !read_codecs(m, &p->codecs, NULL, st))
-		e = refuse(why, p->codecs.n ? "no codec that the trunk takes"
-					    : "no codec that is described");
+		e = refuse(why, no_codec(m));
 	if (e == ERR_OK && p->secure)
 		e = choose_crypto(m, p, st, why);
 	st->proto = m->proto;
@@ -379,7 +416,7 @@ find_fax(const struct sdp *s, const struct sdp_policy *p, struct sdp_stream *out
 		if (s->media[i].port == 0 || !is_fax(&s->media[i]))
 			continue;
 		if (!p->fax)
-			return p->first ? ERR_NOTFOUND : refuse(why, SDP_NO_FAX);
+			return p->first ? ERR_NOTFOUND : refuse_fax(why);
 		clear_stream(out, i);
 		return read_fax(&s->media[i], out, why);
 	}
@@ -425,11 +462,11 @@ read_answer_crypto(const struct sdp_media *m, const struct sdp_policy *p,
 	enum err e;
 
 	if (!GUARD(M9, m->n_crypto == 1))
-		return refuse(why, m->n_crypto ? "several a=crypto lines in an answer"
-					       : "answer without a=crypto");
+		return refuse_keys(why, m->n_crypto ? "several a=crypto lines in an answer"
+						    : "answer without a=crypto");
 	e = read_line(m->crypto[0], p, &c);
 	if (e != ERR_OK)
-		return refuse(why, crypto_fault(e));
+		return refuse_keys(why, crypto_fault(e));
 	for (unsigned i = 0; i < ours->n_crypto; i++)
 		known |= ours->crypto[i].tag == c.tag && ours->crypto[i].suite == c.suite;
 	if (GUARD(M9, known))
@@ -437,7 +474,8 @@ read_answer_crypto(const struct sdp_media *m, const struct sdp_policy *p,
 	sdp_crypto_wipe(&c);
 	return st->suite != SDP_SUITE_NONE
 		       ? ERR_OK
-		       : refuse(why, "answered a=crypto has a tag or suite that was not offered");
+		       : refuse_keys(why,
+				     "answered a=crypto has a tag or suite that was not offered");
 }
 
 /* The transport that the line at index i of our offer had. */
@@ -469,7 +507,7 @@ read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
 	if (e == ERR_OK && m->proto != offered_proto(ours, lay, st->index))
 		e = refuse(why, "answer with another transport than offered");
 	if (e == ERR_OK && m->n_crypto && (!q.secure || st->index != lay->audio))
-		e = refuse(why, "answer with a=crypto that was not offered");
+		e = refuse_keys(why, "answer with a=crypto that was not offered");
 	if (e == ERR_OK)
 		e = read_target(m, p->lenient, st, why);
 	if (e == ERR_OK && !read_codecs(m, &all_codecs, asked, st))

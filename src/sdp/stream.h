@@ -14,13 +14,15 @@ enum {
 	SDP_LINES_N = 2,                       /* of SDP_FORM_LINES */
 };
 
-/* The reason where a body wants T.38 and the leg takes none. */
-#define SDP_NO_FAX "T.38 is not encrypted; send the fax as G.711"
-
 /* Why a body cannot be taken: for the response and the log. text is static, ASCII, no secrets. */
 struct sdp_refusal {
 	uint16_t status;
 	const char *text;
+	enum {
+		SDP_FAULT_MEDIA,
+		SDP_FAULT_KEYS, /* protected otherwise than the leg demands */
+		SDP_FAULT_FAX,  /* it wants T.38, and the leg takes none */
+	} fault;
 };
 
 /* What a leg demands. */

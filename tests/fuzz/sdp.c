@@ -111,7 +111,7 @@ relay(const struct sdp *s, bool secure)
 	struct sdp_numbers numbers = {0};
 	struct sdp_codecs all = {0};
 	struct sdp_list list;
-	struct sdp_refusal why = {0, NULL};
+	struct sdp_refusal why = {.text = NULL};
 	struct buf b;
 	enum err e = sdp_offer_read(s, &p, NULL, &st, &why);
 

@@ -23,6 +23,7 @@ static const struct {
 	bool clear; /* the PBX is without TLS */
 	bool down;  /* from the carrier to the PBX */
 	const char *pbx_in, *pbx_out, *gw_in, *gw_out;
+	const char *strip, *add; /* of the carrier */
 	struct invite v;
 	int status; /* 0: it goes out */
 	const char *says, *silent, *says_too;
@@ -63,6 +64,13 @@ static const struct {
 	 .v = {.uri = "sip:9911@x", .body = PBX_CLEAR}, .says = "INVITE sip:911@10.0.0.9"},
 	{"sos neither", .clear = true, .pbx_in = "called 911 -> 1", .gw_out = "called 911 -> 1",
 	 .v = {.uri = "urn:service:sos", .body = PBX_CLEAR}, .says = "INVITE sip:911@10.0.0.9"},
+	{"nor is it by strip and add", .clear = true, .strip = "+1", .add = "0",
+	 .v = {.uri = "sip:911@x", .body = PBX_CLEAR}, .says = "INVITE sip:911@10.0.0.9"},
+	{"other numbers are", .clear = true, .strip = "+1", .add = "0", .v = {.body = PBX_CLEAR},
+	 .says = "INVITE sip:05552223333@10.0.0.9"},
+	{"calling rules work there", .clear = true, .gw_out = "calling +1 -> 9",
+	 .v = {.uri = "sip:911@x", .body = PBX_CLEAR}, .says = "INVITE sip:911@10.0.0.9",
+	 .says_too = "From: <sip:95551230000@"},
 	{"none is made, in", .clear = true, .pbx_in = "called 7911 -> 911",
 	 .v = {.uri = "sip:7911@x", .body = PBX_CLEAR}, .status = 484},
 	{"none is made by access digits, in", .clear = true, .pbx_in = "called 7 -> 9",
@@ -107,6 +115,8 @@ set_rules(struct fake *f, size_t i)
 	pbx->rewrite_out = str_from(or_else(numbers[i].pbx_out, ""));
 	gw->rewrite_in = str_from(or_else(numbers[i].gw_in, ""));
 	gw->rewrite_out = str_from(or_else(numbers[i].gw_out, ""));
+	gw->strip = str_from(or_else(numbers[i].strip, ""));
+	gw->add = str_from(or_else(numbers[i].add, ""));
 	rig_world(f);
 }
 

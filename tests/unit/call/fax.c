@@ -152,31 +152,82 @@ refused(void **state)
 	}
 }
 
-/* The asked leg's answers. */
+/* The asked leg takes the change, but not the stream. */
 static void
-answered(void **state)
+switched_off(void **state)
+{
+	struct fake *f = up(CLEAR);
+	struct rig_pair p = talking(f, CLEAR);
+	struct edge_txn *t =
+		rig_inside_sdp(f, p.b, "gw1", "INVITE", 1, "", T38("10.0.0.9", "4400", T38_ATTRS));
+
+	(void)state;
+	fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT, T38("198.51.100.7", "0", ""));
+	assert_int_equal(t->status, 200);
+	assert_says(rig_sent(f, SENT_RESPONSE, 0), "m=image 0 udptl t38\r\n");
+	assert_int_equal(rig_call(f)->rec.leg[LEG_A].fax, RECORD_FAX_none);
+	rig_end(f, 1);
+}
+
+/* It refuses, or answers what nobody could use: voice goes on (RFC 3261 14.1). */
+static const struct {
+	const char *name, *body;
+	unsigned status, told; /* who asks */
+} failures[] = {
+	{"488", "", 488, 488},
+	{"415", "", 415, 488},
+	{"606", "", 606, 488},
+	{"603", "", 603, 603},
+	{"500", "", 500, 500},
+	{"501", "", 501, 500},
+	{"491", "", 491, 491},
+	{"503", "", 503, 500},
+	{"no answer in it", "", 200, 488},
+	{"audio", PBX_CLEAR, 200, 488},
+	{"T.38 by TCP", SDP_HEAD("198.51.100.7") "m=image 4002 tcptl t38\r\n", 200, 488},
+	{"T.38 at a host name",
+	 "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 pbx.example\r\nt=0 0\r\n"
+	 "m=image 4002 udptl t38\r\n",
+	 200, 488},
+};
+
+static void
+goes_on(struct fake *f, const struct media_open *a, const struct media_open *b)
+{
+	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
+	assert_int_equal(rig_call(f)->change.m.state, AMEND_NONE);
+	assert_memory_equal(rig_row(f, LEG_A), a, sizeof(*a));
+	assert_memory_equal(rig_row(f, LEG_B), b, sizeof(*b));
+	assert_int_equal(rig_call(f)->rec.leg[LEG_A].fax, RECORD_FAX_none);
+	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 0);
+}
+
+static void
+failed(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
 		struct fake *f = up(CLEAR);
 		struct rig_pair p = talking(f, CLEAR);
+		struct media_open a = *rig_row(f, LEG_A), b = *rig_row(f, LEG_B);
 		struct edge_txn *t = rig_inside_sdp(f, p.b, "gw1", "INVITE", 1, "",
 						    T38("10.0.0.9", "4400", T38_ATTRS));
 
-		if (i == 0) { /* refuses: voice goes on */
-			fake_answer(f, rig_out(f), 488, "pbx", "", "");
-			assert_int_equal(t->status, 488);
-			assert_int_equal(rig_row(f, LEG_A)->flags & MEDIA_F_RAW, 0);
-		} else if (i == 1) { /* takes the change, but not the stream */
-			fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT,
-				    T38("198.51.100.7", "0", ""));
-			assert_int_equal(t->status, 200);
-			assert_says(rig_sent(f, SENT_RESPONSE, 0), "m=image 0 udptl t38\r\n");
-			assert_int_equal(rig_call(f)->rec.leg[LEG_A].fax, RECORD_FAX_none);
-		} else { /* answers what was not asked */
+		print_message("# %s\n", failures[i].name);
+		fake_answer(f, rig_out(f), failures[i].status, "pbx",
+			    failures[i].status == 200 ? PBX_CONTACT : "", failures[i].body);
+		assert_int_equal(t->status, failures[i].told);
+		goes_on(f, &a, &b);
+		if (failures[i].status == 200) { /* what it has now, it is asked */
+			assert_int_equal(rig_count(f, SENT_ONCE, SIP_ACK), 2);
+			fake_run(f, 0);
+			assert_says(rig_last(f), "INVITE sip:pbx@198.51.100.7:40001");
+			assert_says(rig_last(f), "Content-Length: 0\r\n");
 			fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT, PBX_CLEAR);
-			assert_int_equal(t->status, 488);
-			assert_int_not_equal(rig_call(f)->m.state, B2BUA_UP);
+			assert_says(rig_last(f), "m=audio 20002 RTP/AVP 8\r\n");
+			fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+			goes_on(f, rig_row(f, LEG_A), rig_row(f, LEG_B));
+			assert_int_equal(rig_call(f)->renew.result, RENEW_DONE);
 		}
 		rig_end(f, 1);
 	}
@@ -199,8 +250,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(changed),  cmocka_unit_test(back),  cmocka_unit_test(refused),
-		cmocka_unit_test(answered), cmocka_unit_test(first),
+		cmocka_unit_test(changed),      cmocka_unit_test(back),   cmocka_unit_test(refused),
+		cmocka_unit_test(switched_off), cmocka_unit_test(failed), cmocka_unit_test(first),
 	};
 
 	return cmocka_run_group_tests_name("call fax", tests, NULL, NULL);

@@ -128,6 +128,10 @@ offers(void **state)
 		 488, REFUSAL_MEDIA},
 		{"port 0", "acme-pbx", SDP_HEAD("1.2.3.4") "m=audio 0 RTP/SAVP 8\r\n", NULL, 488,
 		 REFUSAL_MEDIA},
+		{"no codec that is described", "acme-pbx",
+		 SDP_HEAD("1.2.3.4") "m=audio 4000 RTP/SAVP 99\r\na=crypto:1 "
+				     "AES_CM_128_HMAC_SHA1_80 inline:" KEY_1 "\r\n",
+		 NULL, 488, REFUSAL_MEDIA},
 		{"keys in clear", "gw1", GW_SECURE, NULL, 488, REFUSAL_CLEAR_ONLY},
 	};
 

@@ -86,8 +86,6 @@ static const struct {
 	{"a name", TO("bob"), 484},
 	{"another country", TO("+442071234567"), 403},
 	{"premium", TO("+19005551212"), 403},
-	{"emergency", TO("911"), 403},
-	{"emergency, as a urn", "Refer-To: <urn:service:sos>\r\n", 400},
 	{"a dialog of nobody", "Refer-To: <sip:x@y?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>\r\n",
 	 481},
 	{"a broken dialog", "Refer-To: <sip:x@y?Replaces=a%0d%0a>\r\n", 400},

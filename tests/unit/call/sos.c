@@ -177,14 +177,114 @@ unreadable(void **state)
 	}
 }
 
+/* ---- asked for in another way than by a call ---- */
+
+static const struct {
+	const char *name, *trunk,
+		*headers; /* of the REFER; NULL: an INVITE to uri, with a To-tag */
+	const char *uri;
+	bool may, clear;
+	int status;
+	enum refusal lost; /* NONE: nobody called for help */
+	const char *to;
+} otherwise[] = {
+	{"REFER", "acme-pbx", "Refer-To: <sip:911@x>\r\n", NULL, true, false, 403,
+	 REFUSAL_REFER_OFF, "911"},
+	{"REFER, clear trunk", "acme-pbx", "Refer-To: <tel:9911>\r\n", NULL, true, true, 403,
+	 REFUSAL_REFER_OFF, "9911"},
+	{"REFER of a trunk that may not", "acme-pbx", "Refer-To: <sip:911@x>\r\n", NULL, false,
+	 false, 403, REFUSAL_REFER_OFF, "911"},
+	{"REFER to a service", "acme-pbx", "Refer-To: <urn:service:sos.fire>\r\n", NULL, true,
+	 false, 403, REFUSAL_REFER_OFF, "urn:service:sos.fire"},
+	{"REFER to another service", "acme-pbx", "Refer-To: <urn:service:counseling>\r\n", NULL,
+	 true, false, 400, REFUSAL_NONE, NULL},
+	{"REFER to no emergency", "acme-pbx", "Refer-To: <sip:9115551234@x;method=BYE>\r\n", NULL,
+	 true, false, 400, REFUSAL_NONE, NULL},
+	{"REFER to a call", "acme-pbx",
+	 "Refer-To: <sip:911@x?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>\r\n", NULL, true, false, 481,
+	 REFUSAL_NONE, NULL},
+	{"REFER of a carrier", "gw1", "Refer-To: <sip:911@x>\r\n", NULL, false, false, 405,
+	 REFUSAL_NONE, NULL},
+	{"To-tag of no call", "acme-pbx", NULL, "sip:911@x", true, false, 481, REFUSAL_DIALOG,
+	 "911"},
+	{"To-tag of no call, clear trunk", "acme-pbx", NULL, "urn:service:sos", true, true, 481,
+	 REFUSAL_DIALOG, "urn:service:sos"},
+	{"To-tag of no call, no emergency", "acme-pbx", NULL, "sip:+15552224444@x", true, false,
+	 481, REFUSAL_NONE, NULL},
+	{"To-tag of no call, of a carrier", "gw1", NULL, "sip:911@x", true, false, 481,
+	 REFUSAL_NONE, NULL},
+};
+
+static int
+ask_otherwise(struct fake *f, size_t i, const struct rig_pair *p)
+{
+	bool carrier = otherwise[i].trunk[0] == 'g';
+	struct buf b;
+	char mem[1024];
+
+	if (otherwise[i].headers)
+		return rig_inside(f, carrier ? p->b : p->a, otherwise[i].trunk, "REFER", 7,
+				  otherwise[i].headers)
+			->status;
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(&b,
+		   "INVITE %s SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bKstale\r\nFrom: "
+		   "<sip:+15551230000@h>;tag=f\r\nTo: <sip:911@x>;tag=old\r\nCall-ID: old\r\n"
+		   "CSeq: 9 INVITE\r\nContact: <sip:a@h>\r\nMax-Forwards: 70\r\n"
+		   "Content-Length: 0\r\n\r\n",
+		   otherwise[i].uri);
+	assert_int_equal(buf_end(&b), ERR_OK);
+	return rig_request(f, otherwise[i].trunk, b.p, b.len)->status;
+}
+
+static void
+asked_otherwise(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(otherwise); i++) {
+		bool lost = otherwise[i].lost != REFUSAL_NONE;
+		struct fake *f = rig_up();
+		const struct call_record *r;
+		struct rig_pair p;
+
+		print_message("# %s\n", otherwise[i].name);
+		if (otherwise[i].clear)
+			rig_in_clear(f);
+		if (otherwise[i].may)
+			rig_trunk(f, "acme-pbx")->refer = TRUNK_REFER_LOCAL;
+		rig_world(f);
+		p.a = rig_invite(f,
+				 &(struct invite){.body = otherwise[i].clear ? PBX_CLEAR : NULL});
+		p.b = rig_out(f);
+		fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
+		(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
+		assert_int_equal(ask_otherwise(f, i, &p), otherwise[i].status);
+		assert_int_equal(f->n_emergencies, lost);
+		assert_int_equal(f->n_ended, lost);
+		assert_int_equal(rig_call(f)->m.state, B2BUA_UP); /* which it was asked in */
+		if (lost) {
+			r = rig_cdr(f);
+			assert_true(f->emergency_lost);
+			assert_int_equal(r->refusal, otherwise[i].lost);
+			assert_int_equal(r->class, CLASS_EMERGENCY);
+			assert_int_equal(r->sip_status, otherwise[i].status);
+			assert_string_equal(r->to_received, otherwise[i].to);
+			assert_string_equal(r->from_received, "+15551230000");
+			assert_string_equal(r->payer.z, "acme");
+			assert_string_equal(r->transfer_of.z,
+					    otherwise[i].headers ? rig_call(f)->rec.id.z : "");
+		}
+		rig_end(f, 1 + lost);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bodies),
-		cmocka_unit_test(parts_again),
-		cmocka_unit_test(media_of),
-		cmocka_unit_test(unreadable),
+		cmocka_unit_test(bodies),          cmocka_unit_test(parts_again),
+		cmocka_unit_test(media_of),        cmocka_unit_test(unreadable),
+		cmocka_unit_test(asked_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,7 @@ static const struct sdp_policy strongest = {
 static const struct sdp_suites offered_suites = SDP_SUITES_OFFERED;
 static const struct sdp_policy secure_again = {.secure = true, .suites = SDP_SUITES_OFFERED};
 static const struct sdp_policy clear = {.first = true, .suites = SDP_SUITES_OFFERED};
+static const struct sdp_policy only_alaw = {.first = true, .codecs = {.n = 1, .v = {1}}};
 
 static struct sdp sdp;
 
@@ -165,9 +166,17 @@ static const struct {
 	{"host name", "v=0\no=- 1 1 IN IP4 1.1.1.1\nc=IN IP4 a.example\nm=audio 1 RTP/AVP 0\n",
 	 &clear, 0, "host name"},
 	{"two ports", HEAD "m=audio 4000/2 RTP/AVP 0\r\n", &clear, 0, "several ports"},
-	{"no codec known", HEAD "m=audio 4000 RTP/AVP 96\r\n", &clear, 0, "no codec"},
+	{"no codec known", HEAD "m=audio 4000 RTP/AVP 96\r\n", &clear, 0, "needs an a=rtpmap"},
+	{"a reserved number", HEAD "m=audio 4000 RTP/AVP 72\r\n", &clear, 0, "needs an a=rtpmap"},
+	{"no codec known, where a list is", HEAD "m=audio 4000 RTP/AVP 99\r\n", &only_alaw, 0,
+	 "needs an a=rtpmap"},
+	{"no codec of the list", HEAD "m=audio 4000 RTP/AVP 0 99\r\n", &only_alaw, 0,
+	 "no codec that the trunk takes"},
+	{"events alone, where a list is",
+	 HEAD "m=audio 4000 RTP/AVP 13 101\r\na=rtpmap:101 telephone-event/8000\r\n", &only_alaw, 0,
+	 "only events"},
 	{"events only", HEAD "m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n",
-	 &clear, 0, "no codec"},
+	 &clear, 0, "only events"},
 };
 
 static void
@@ -177,7 +186,7 @@ test_offers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(offers); i++) {
-		struct sdp_refusal why = {0, ""};
+		struct sdp_refusal why = {.text = ""};
 		struct sdp_stream st;
 		bool taken, right;
 		enum err e;
@@ -309,7 +318,7 @@ test_hold(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct sdp_refusal why = {0, ""};
+		struct sdp_refusal why = {.text = ""};
 		struct sdp_stream st;
 		char mem[512];
 		struct buf b;
@@ -437,7 +446,7 @@ test_answers(void **state)
 		bool right;
 		enum err e;
 
-		why = (struct sdp_refusal){0, ""};
+		why = (struct sdp_refusal){.text = ""};
 		make_ours(&ours, answers[i].policy);
 		assert_int_equal(sdp_parse(str_from(answers[i].body), &sdp), ERR_OK);
 		e = sdp_answer_read(&sdp, answers[i].policy, &ours, &lay, &asked, &st, &why);
