@@ -10,6 +10,7 @@ enum {
 	BRANCH_CHARS = 26,
 	LEAST_PART =
 		6, /* of the time for a target is for its answer, however long it took to connect */
+	AGAIN_MAX = 8, /* connections that a request is lost with */
 };
 
 void
@@ -255,10 +256,38 @@ attempt_same(struct edge_txn *t)
 	begin_again(t);
 }
 
+/* Nobody hears of it twice, and who has it rings or talks until it comes. */
+static bool
+is_end(const struct edge_txn *t)
+{
+	return t->method == SIP_BYE || t->method == SIP_CANCEL;
+}
+
+bool
+attempt_wait(struct edge_txn *t)
+{
+	struct edge *e = t->owner;
+	unsigned todo = 0;
+
+	if (t->server || t->once || t->stray || t->dead || !is_end(t) || e->closing)
+		return false;
+	if (t->m.state == TXN_NEW) /* its time runs */
+		todo = txn_client_step(&t->m, TXN_EV_START, loop_now(e->loop));
+	t->dest.reuse = true; /* a CANCEL, too, goes over whatever the peer has */
+	list_del(&t->wait);
+	list_add(&e->adrift, &t->wait);
+	send_do(t, todo & ~(unsigned)TXN_DO_SEND_REQUEST, NULL);
+	return true;
+}
+
 /* It could not be sent: nothing of it is out there. */
 static bool
 goes_on(struct edge_txn *t)
 {
+	if (t->m.state == TXN_NEW) /* begun anew meanwhile: its connection broke */
+		return true;
+	if (t->dest.transport != EDGE_UDP && attempt_wait(t))
+		return true;
 	if (!may_leave(t) || !attempt_next(t))
 		return false;
 	note_failed(t, 0, "the request could not be sent");
@@ -291,6 +320,52 @@ attempt_after_loss(struct edge_txn *t)
 	quiet_stray(g);
 	begin_again(t);
 	return true;
+}
+
+bool
+attempt_over_other(struct edge_txn *t)
+{
+	bool waits = txn_client_unheard(&t->m) || (t->m.state == TXN_NEW && is_end(t)) ||
+		     (t->m.state == TXN_PROCEEDING && t->m.kind == TXN_CLIENT_OTHER);
+
+	if (t->server || t->once || t->stray || t->dead || !waits ||
+	    t->m.cancel != TXN_CANCEL_NONE || t->again >= (is_end(t) ? AGAIN_MAX : 1))
+		return false;
+	t->again++;
+	list_del(&t->wait);
+	begin_again(t);
+	return true;
+}
+
+void
+attempt_wake(struct edge *e, const struct conn *c)
+{
+	struct list others, *n;
+
+	list_init(&others);
+	while ((n = list_shift(&e->adrift)) != NULL) {
+		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
+
+		if (strcmp(t->dest.account.z, c->account.z) == 0 && t->again++ < AGAIN_MAX)
+			begin_again(t);
+		else
+			list_add(&others, n);
+	}
+	while ((n = list_shift(&others)) != NULL)
+		list_add(&e->adrift, n);
+}
+
+void
+attempt_give_up(struct edge_txn *t)
+{
+	struct edge_txn *g;
+
+	if (t->m.kind != TXN_CLIENT_INVITE || t->dest.reuse || t->dest.branch[0] ||
+	    !txn_client_unheard(&t->m))
+		return;
+	g = leave_stray(t);
+	if (g)
+		quiet_stray(g);
 }
 
 /* Of the time for this target, what connecting to it and the handshake took. */

@@ -29,6 +29,18 @@ bool attempt_leave_answered(struct edge_txn *t, const struct sip_msg *msg);
 void attempt_same(struct edge_txn *t);
 /** The connection of t broke: true where it goes on elsewhere. */
 bool attempt_after_loss(struct edge_txn *t);
+/** It broke, and another one to the same peer is open: the same request goes over that, under its
+ * branch, by which the peer tells a copy (RFC 3261 17.2.3). False: it is not to be sent again, or
+ * was often enough. */
+bool attempt_over_other(struct edge_txn *t);
+/** BYE and CANCEL that find no connection wait for the peer's next one, for 64*T1: else it would
+ * ring or talk on. False: t does not wait. */
+bool attempt_wait(struct edge_txn *t);
+/** c opened: those of its account that wait look for their way once more. */
+void attempt_wake(struct edge *e, const struct conn *c);
+/** The connection of an INVITE broke before any answer, and it is given up: if the peer has it, it
+ * is cancelled, or its call ended, as soon as it says so. */
+void attempt_give_up(struct edge_txn *t);
 
 /** Nothing of it was sent to the target in hand, and shall not be: the next one, or it has failed.
  */

@@ -262,6 +262,7 @@ edge_new(const struct edge_conf *conf, struct loop *loop, struct resolver *resol
 	e->resolver = resolver;
 	e->snap = snap;
 	list_init(&e->big);
+	list_init(&e->adrift);
 	set_times(e, conf->t1_us, conf->t2_us, conf->t4_us);
 	for (uint32_t i = 0; i < conf->n_zones; i++) {
 		memcpy(e->zone_fqdn[i], conf->zones[i].fqdn, POLICY_HOST_MAX);

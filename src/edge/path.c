@@ -253,18 +253,19 @@ dial_trunk(struct edge_txn *t)
 		return;
 	}
 	if (err == ERR_NOTFOUND) {
-		send_fail_txn(t, err,
-			      "no connection of the account is there, and the trunk has "
-			      "no location to connect to");
+		if (!attempt_wait(t))
+			send_fail_txn(t, err,
+				      "no connection of the account is there, and the trunk has "
+				      "no location to connect to");
 		return;
 	}
 	err = conns_dial(&t->owner->conns, &d, &c);
 	if (err != ERR_OK && t->widened)
 		narrow_txn(t);
-	else if (err != ERR_OK)
-		send_fail_txn(t, err, err_text(err));
-	else
+	else if (err == ERR_OK)
 		wait_or_start(t, c);
+	else if (!attempt_wait(t))
+		send_fail_txn(t, err, err_text(err));
 }
 
 /* A stream to the next hop: the one that is asked for, one that will do, or a new one. */
@@ -388,8 +389,35 @@ path_conn_open(struct edge *e, struct conn *c)
 
 	if (c->kept)
 		keep_conn(e, c, true);
+	attempt_wake(e, c);
 	while ((n = list_shift(&c->waiting)) != NULL)
 		wait_or_start(CONTAINER_OF(n, struct edge_txn, wait), c);
+}
+
+/* Where another one is open beside that which broke; some wait for one. */
+static bool
+goes_on(struct edge_txn *t)
+{
+	const struct conn *c;
+	struct conn_want w;
+
+	refresh_ids(t);
+	want_of(t, &w);
+	c = t->owner->closing ? NULL : conns_of(&t->owner->conns, &w);
+	if (c && c->state == CONN_OPEN && attempt_over_other(t))
+		return true;
+	return attempt_wait(t);
+}
+
+/* t was under way over a connection that is gone. */
+static void
+lose_conn(struct edge_txn *t)
+{
+	if (t->stray || attempt_after_loss(t) || goes_on(t))
+		return; /* a stray one waits for what may come over the next one */
+	attempt_give_up(t);
+	/* nothing where an INVITE rings: its answer may come over the next connection */
+	send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
 }
 
 void
@@ -402,17 +430,11 @@ path_conn_down(struct edge *e, struct conn *c, const char *why)
 
 		if (t->widened)
 			narrow_txn(t);
-		else
+		else if (!goes_on(t))
 			send_fail_txn(t, ERR_CLOSED, why);
 	}
-	while ((n = list_shift(&c->busy)) != NULL) {
-		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
-
-		if (t->stray || attempt_after_loss(t))
-			continue; /* a stray one waits for what may come over the next one */
-		/* nothing where an INVITE rings: its answer may come over the next connection */
-		send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
-	}
+	while ((n = list_shift(&c->busy)) != NULL)
+		lose_conn(CONTAINER_OF(n, struct edge_txn, wait));
 	if (c->kept)
 		keep_conn(e, c, false);
 }

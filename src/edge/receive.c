@@ -158,7 +158,7 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 		send_do(t, txn_server_step(&t->m, TXN_EV_REQUEST, loop_now(e->loop)), NULL);
 		return;
 	}
-	if (shed_refuses(e, p, m))
+	if (shed_refuses(e, p, m, &key))
 		return;
 	t = new_server(e, m, src, &key);
 	if (!t) {

@@ -53,14 +53,30 @@ shed_note(struct edge *e, uint64_t since)
 	}
 }
 
+/* Where it stands when one with this key was refused lately; one of each place is known. */
+static struct edge_refused *
+refused_of(struct edge *e, const struct txn_key *key, uint64_t *hash)
+{
+	*hash = hash_of(&e->by_key, txn_key_str(key));
+	return &e->refused[*hash % EDGE_REFUSED_MAX];
+}
+
 bool
-shed_refuses(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
+shed_refuses(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
+	     const struct txn_key *key)
 {
 	unsigned percent = load_percent(&e->load);
+	uint64_t now = loop_now(e->loop), hash;
+	struct edge_refused *r;
 
-	if (!percent || m->to_tag.len || m->method == SIP_CANCEL || m->method == SIP_OPTIONS ||
-	    edge_is_emergency(e, m) || !load_sheds(&e->load))
+	if ((!percent && now >= e->refused_until) || m->to_tag.len || m->method == SIP_CANCEL ||
+	    m->method == SIP_OPTIONS || edge_is_emergency(e, m))
 		return false;
+	r = refused_of(e, key, &hash);
+	if ((r->hash != hash || now >= r->until) && !(percent && load_sheds(&e->load)))
+		return false;
+	*r = (struct edge_refused){.hash = hash, .until = now + EDGE_REFUSED_US};
+	e->refused_until = r->until;
 	e->shed++;
 	metric_add(METRIC_calls_shed, 1);
 	reply_overload(e, p, m, 1 + percent * (RETRY_MAX_S - 1) / 100);

@@ -23,6 +23,8 @@ enum {
 	EDGE_SHARE_TIMES = 8, /* an account may hold so many times what is free for all */
 	EDGE_LOST_MAX = 16,   /* unreadable calls for help whose copies are known, .. */
 	EDGE_LOST_US = 32 * 1000 * 1000, /* .. for 64*T1 */
+	EDGE_REFUSED_MAX = 4096, /* requests that overload refused whose copies are known, .. */
+	EDGE_REFUSED_US = 4 * 1000 * 1000, /* .. for so long: one may wait behind it */
 	EDGE_DIALOG_PART = 16, /* one in so many transactions is kept for calls that are up */
 };
 
@@ -49,6 +51,10 @@ struct edge {
 	struct load load;
 	struct timer load_timer; /* while new calls are refused because of it */
 	uint64_t shed;           /* so many since that was told */
+	uint64_t refused_until;  /* there may be one below until then */
+	struct edge_refused {
+		uint64_t hash, until;
+	} refused[EDGE_REFUSED_MAX];
 	struct oc_peers oc;
 	const struct snapshot_view *snap, *next_snap;
 	void (*on_swapped)(void *arg);
@@ -57,7 +63,8 @@ struct edge {
 	struct pool txns;
 	struct edge_share held[EDGE_SHARES]; /* of customers, by account */
 	struct hash by_key;
-	struct list big; /* server transactions with a large request */
+	struct list big;    /* server transactions with a large request */
+	struct list adrift; /* BYE and CANCEL that wait for a connection (attempt_wait) */
 	struct edge_lost {
 		uint64_t hash, until;
 	} lost[EDGE_LOST_MAX];

@@ -43,11 +43,11 @@ struct edge_txn {
 	struct txn m;
 	struct timer timer;
 	struct loop_soon soon; /* client: the first sending; dead: freeing */
-	struct list wait;      /* client: in the waiting or busy list of its connection */
-	struct list big;       /* server: in edge's list */
-	uint64_t waits;        /* us: since when for a connection; 0 = it did not */
-	struct timer trying;   /* client: no answer at all from this target */
-	struct locate locate;  /* UDP */
+	struct list wait;     /* client: in the waiting or busy list of its connection, or adrift */
+	struct list big;      /* server: in edge's list */
+	uint64_t waits;       /* us: since when for a connection; 0 = it did not */
+	struct timer trying;  /* client: no answer at all from this target */
+	struct locate locate; /* UDP */
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
@@ -56,6 +56,7 @@ struct edge_txn {
 		*held;         /* server, of a customer: where its account is counted; else NULL */
 	bool widened, narrow;  /* client: too large for UDP, so over TCP; its TCP does not work */
 	uint32_t udp_listener; /* widened: the one before */
+	uint8_t again;         /* client: connections that it was lost with, or waited for */
 	uint8_t answered[2];   /* challenges, of a server and of a proxy */
 	uint64_t shown[2];     /* hash of the nonce that its request has an answer to; 0 = none */
 	bool stray;            /* client INVITE: left for another target; whatever comes is ended */

@@ -315,11 +315,22 @@ leg_bye(struct leg *l, bool late)
 	begin_request(l, SIP_BYE);
 }
 
+/* Lost with it may be: BYE, CANCEL, an INVITE that has no answer yet, and that it rings here. */
 void
 leg_conn_down(struct leg *l)
 {
-	if (l->rq.on && l->rq.method == SIP_BYE)
-		begin_request(l, SIP_BYE);
+	static struct sip_msg invite;
+
+	if (l->rq.on && l->rq.method == SIP_BYE) {
+		send_request(l, SIP_BYE, l->rq.cseq, SIP_BYE);
+	} else if (l->state == LEG_CALLING && l->rq.on && !l->rq.rung) {
+		send_request(l, SIP_INVITE, l->rq.cseq, SIP_INVITE);
+	} else if (l->state == LEG_CALLING && l->rq.on && l->cancelled) {
+		send_request(l, SIP_CANCEL, l->rq.cseq, SIP_INVITE);
+	} else if (l->state == LEG_RINGING) {
+		BENCH_MUST(sip_msg_parse(str_of(l->request, l->n_request), &invite) == ERR_OK);
+		send_answer(l, &invite, 180, false);
+	}
 }
 
 /* ---- what comes ---- */
@@ -388,6 +399,8 @@ take_invite_answer(struct leg *l, const struct sip_msg *m)
 	if (l->state == LEG_CALLING) {
 		l->w->cancelled += m->status == 487;
 		l->w->refused += m->status != 487;
+		l->shed = m->status == 503 && !l->rq.rung && sip_msg_hdr(m, SIP_H_RETRY_AFTER);
+		l->w->shed += l->shed;
 		set_ended(l);
 	} else {
 		l->w->glare += m->status == 491;

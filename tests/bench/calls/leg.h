@@ -37,7 +37,8 @@ struct leg_world {
 	void (*on_talks)(void *arg, struct leg *l);
 	void (*on_ended)(void *arg, struct leg *l);
 	/* what came about, over all legs */
-	uint64_t answered, refused, cancelled, timed_out, reinvites, glare, stray, late_byes, again;
+	uint64_t answered, refused, shed, cancelled, timed_out, reinvites, glare, stray, late_byes,
+		again;
 };
 
 struct leg {
@@ -45,8 +46,8 @@ struct leg {
 	bool pbx, caller; /* which side, which part */
 	uint32_t number;  /* of the call */
 	enum leg_state state;
-	unsigned conn; /* pbx */
-	bool cancelled;
+	unsigned conn;        /* pbx */
+	bool cancelled, shed; /* shed: it was told to come again later, and nothing else */
 	/* the request that waits for its answer; method[0] 0: none */
 	struct {
 		enum sip_method method;
@@ -79,7 +80,8 @@ void leg_reinvite(struct leg *l);
 void leg_bye(struct leg *l, bool late);
 /** What came for it, other than its first INVITE. */
 void leg_take(struct leg *l, const struct sip_msg *m);
-/** Its connection went down: a BYE that waits goes again over another one. */
+/** Its connection went down: what may have been lost goes again over another one, under the same
+ * branch (RFC 3261 17.2.3 finds a transaction by that, not by its connection). */
 void leg_conn_down(struct leg *l);
 void leg_fini(struct leg *l);
 

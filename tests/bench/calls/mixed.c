@@ -61,7 +61,7 @@ static struct {
 	struct sockaddr_in postern; /* its carriers' socket */
 	uint64_t random;
 	unsigned n_begun, calls;
-	uint64_t lost, twice, late_n, cuts, messages, left, unheard;
+	uint64_t lost, twice, late_n, cuts, messages, left;
 	bool ok;
 	uint8_t *sure, *cdrs; /* by number */
 	struct late late[LATE_MAX];
@@ -306,12 +306,12 @@ plan_call(struct mixed_call *c)
 static void
 clear_call(struct mixed_call *c)
 {
-	for (unsigned k = 0; k < 2 && c->used; k++) {
+	if (!c->used)
+		return;
+	for (unsigned k = 0; k < 2; k++) {
 		struct leg *l = &c->leg[k];
 
-		if (l->pbx && l->state == LEG_TALKS && x.unheard < x.cuts) {
-			x.unheard++; /* its BYE went into a connection that was cut */
-		} else if (l->state != LEG_NONE && l->state != LEG_ENDED) {
+		if (l->state != LEG_NONE && l->state != LEG_ENDED) {
 			x.left++;
 			fprintf(stderr,
 				"mixed: call %u: %s, what %d, ends %d%d, states %d, %d, asks %d%d, "
@@ -323,7 +323,8 @@ clear_call(struct mixed_call *c)
 			say(k ? "the callee's leg was left over" : "the caller's leg was left over",
 			    c->number);
 		}
-		x.sure[c->number] = c->sure;
+		x.sure[c->number] =
+			c->sure && !c->leg[0].shed; /* what overload refuses has no CDR */
 		timer_stop(&x.w.timers, &c->act[k]);
 		leg_fini(l);
 	}
@@ -428,11 +429,11 @@ run_late(void)
 
 		if (!l->used || l->at > x.w.now)
 			continue;
-		l->used = false;
 		if (l->in)
 			take_datagram(str_of(l->bytes, l->len));
 		else
 			link_send_gateway(&x.link, &l->other, str_of(l->bytes, l->len));
+		l->used = false; /* not before: an answer may be late, too */
 	}
 }
 
@@ -575,19 +576,19 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 
 	if (calls != 0 || ports != 0 || fds_now != fds)
 		say("calls, ports or descriptors are left over", (uint32_t)calls);
-	printf("{\"bench\":\"mixed\",\"calls\":%u,\"answered\":%llu,\"refused\":%llu,"
+	printf("{\"bench\":\"mixed\",\"calls\":%u,\"answered\":%llu,\"refused\":%llu,\"shed\":%llu,"
 	       "\"cancelled\":%llu,\"timed_out\":%llu,\"reinvites\":%llu,\"glare\":%llu,"
 	       "\"late_byes\":%llu,\"stray_2xx\":%llu,\"lost\":%llu,\"twice\":%llu,\"late\":%llu,"
-	       "\"cuts\":%llu,\"unheard\":%llu,\"legs_left\":%llu,\"cdrs\":%u,\"calls_left\":%ld,"
+	       "\"cuts\":%llu,\"legs_left\":%llu,\"cdrs\":%u,\"calls_left\":%ld,"
 	       "\"ports_left\":%ld,\"descriptors\":[%u,%u],\"signaling_kib\":%llu,"
 	       "\"media_kib\":%llu,\"ok\":%s}\n",
 	       x.n_begun, (unsigned long long)w->answered, (unsigned long long)w->refused,
-	       (unsigned long long)w->cancelled, (unsigned long long)w->timed_out,
-	       (unsigned long long)w->reinvites, (unsigned long long)w->glare,
-	       (unsigned long long)w->late_byes, (unsigned long long)w->stray,
-	       (unsigned long long)x.lost, (unsigned long long)x.twice,
-	       (unsigned long long)x.late_n, (unsigned long long)x.cuts,
-	       (unsigned long long)x.unheard, (unsigned long long)x.left, cdrs, calls, ports, fds,
+	       (unsigned long long)w->shed, (unsigned long long)w->cancelled,
+	       (unsigned long long)w->timed_out, (unsigned long long)w->reinvites,
+	       (unsigned long long)w->glare, (unsigned long long)w->late_byes,
+	       (unsigned long long)w->stray, (unsigned long long)x.lost,
+	       (unsigned long long)x.twice, (unsigned long long)x.late_n,
+	       (unsigned long long)x.cuts, (unsigned long long)x.left, cdrs, calls, ports, fds,
 	       fds_now, (unsigned long long)place_rss_kib(place_role(x.side.pid, "signaling")),
 	       (unsigned long long)place_rss_kib(place_role(x.side.pid, "media")),
 	       x.ok ? "true" : "false");

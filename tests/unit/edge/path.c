@@ -349,7 +349,7 @@ reuse_within_the_account(void **state)
 	tpeer_connect(&pu, cu);
 	SPIN(edge_conns(rig.e) == 2);
 	d.conn = 2; /* a hint that is another account's is none */
-	ask(&d, "BYE");
+	ask(&d, "INFO");
 	SPIN(count(NEWS) == 1); /* no connection of acme-1, none can be dialled */
 	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
 	tpeer_connect(&p1, c1);

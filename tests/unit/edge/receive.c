@@ -726,6 +726,34 @@ lost_calls(void **state)
 	}
 }
 
+/* What overload refused stays refused when a copy of it comes as the load is over: its caller was
+ * told, or will be. */
+static void
+copies_of_what_was_shed(void **state)
+{
+	struct sip s = {.method = "INVITE", .branch = "one"};
+	int fd = udp_at("127.0.0.2");
+
+	(void)state;
+	rig.e->load = (struct load){.window_end = UINT64_MAX, .share = LOAD_LEAST};
+	udp_to(fd, L_CARRIER, request(&s));
+	HEARD(hear(fd, 1000), "SIP/2.0 503");
+	load_init(&rig.e->load);
+	udp_to(fd, L_CARRIER, request(&s));
+	HEARD(hear(fd, 1000), "SIP/2.0 503");
+	s.uri = "sip:911@127.0.0.1"; /* an emergency call never is */
+	s.branch = "two";
+	udp_to(fd, L_CARRIER, request(&s));
+	SPIN(count(REQUEST) == 1);
+	answer(last(REQUEST)->txn, 404);
+	HEARD(hear(fd, 1000), "SIP/2.0 404");
+	s.uri = NULL;
+	s.branch = "three"; /* nor is another one now */
+	udp_to(fd, L_CARRIER, request(&s));
+	SPIN(count(REQUEST) == 2);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -752,6 +780,7 @@ main(void)
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(large_messages, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(half_messages, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(copies_of_what_was_shed, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
