@@ -279,7 +279,11 @@ def play_no_descriptors(place):
     took = time.monotonic() - began
     check(other and took < 1.5, f'a new connection took {took:.1f} s after the others had gone')
     media.paused = True
-    wait_for('every packet at the gateway', 2, lambda: len({x for _, _, x, _ in end.heard}) == media.n)
+
+    def lost():                                 # after the first that came
+        got = {int(x[5:11]) for _, _, x, _ in end.heard}
+        return set(range(min(got), media.n)) - got
+    wait_for('every packet at the gateway', 2, lambda: not lost())
     equal(pbx.bye(c), 200, 'BYE')
     p.wait_cdrs(1)
 
@@ -311,7 +315,7 @@ def play_no_ports(place):
         m = fill()
         equal(m.status, 503, f'status, {len(calls)} calls')
         check(m.get('retry-after'), f'503 without Retry-After: {m.data!r}')
-        equal(len(calls), 15, 'calls that 40 ports carry')
+        equal(len(calls), 15, f'calls that 40 ports carry, then {m.get("warning")}')
         equal(len(gw.requests()) - seen, 15, 'INVITEs at the gateway')
         ended = time.monotonic()
         for c in calls:

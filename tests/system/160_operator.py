@@ -253,6 +253,7 @@ def play_files_lost(place):
     p.kill('admin')
     p.kill('signaling')
     wait_for('the PBX with a lost store', 10, lambda: accepted(place))
+    wait_for('the roles again', 10, p.serves)
     alarms = json.loads(p.command('alarms', '-c', p.conf, '--json'))
     check('accounts-store' in str(alarms), f'alarms: {alarms}')
     p.command('apply', '-c', p.conf, p.accounts)
