@@ -8,40 +8,26 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "app/ctllink.h"
 #include "conf/load.h"
 #include "base/mem.h"
 
-/* Where the running postern listens, by its configuration. */
-static enum err
-find_socket(const char *word, const char *path, struct sockaddr_un *sa)
-{
-	struct conf *c = mem_zalloc(1, sizeof(*c));
-	struct conf_report rep;
-	enum err e;
-
-	if (!c)
-		return ERR_NOMEM;
-	conf_report_stderr(&rep, path ? path : "(embedded default)");
-	e = path ? conf_load_paths(path, &rep, c) : conf_parse(conf_default_text(), "", &rep, c);
-	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (e == ERR_OK &&
-	    str_copyz(sa->sun_path, sizeof(sa->sun_path), str_from(c->control)) != ERR_OK) {
-		fprintf(stderr, "postern %s: the path of the control socket is too long\n", word);
-		e = ERR_LONG;
-	}
-	mem_free(c);
-	return e;
-}
-
+/* A connection to the socket of this path; -1: errno says why not. */
 static int
-connect_to(const struct sockaddr_un *sa)
+connect_to(const char *path)
 {
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	struct timeval wait = {.tv_sec = CTLCLIENT_WAIT_S};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
 
+	if (str_copyz(sa.sun_path, sizeof(sa.sun_path), str_from(path)) != ERR_OK) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0 ||
 			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) != 0 ||
-			connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0)) {
+			connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) != 0)) {
 		int why = errno;
 
 		close(fd);
@@ -52,29 +38,39 @@ connect_to(const struct sockaddr_un *sa)
 }
 
 int
-ctlclient_connect(const char *path)
+ctlclient_connect(const struct conf *c)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	char link[CTLLINK_PATH_MAX];
+	int fd;
 
-	if (str_copyz(sa.sun_path, sizeof(sa.sun_path), str_from(path)) != ERR_OK) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return connect_to(&sa);
+	ctllink_path(c, link);
+	fd = connect_to(link);
+	return fd >= 0 ? fd : connect_to(c->control);
 }
 
 int
 ctlclient_open(const char *word, const char *conf_path)
 {
-	struct sockaddr_un sa;
-	int fd;
+	struct conf *c = mem_zalloc(1, sizeof(*c));
+	const char *name = conf_path ? conf_path : "(embedded default)";
+	struct conf_report rep;
+	int fd = -1;
+	enum err e = ERR_NOMEM;
 
-	if (find_socket(word, conf_path, &sa) != ERR_OK)
-		return -1;
-	fd = connect_to(&sa);
-	if (fd < 0)
-		fprintf(stderr, "postern %s: %s: %s; does postern run with this configuration?\n",
-			word, sa.sun_path, strerror(errno));
+	conf_report_stderr(&rep, name);
+	if (c)
+		e = conf_path ? conf_load_paths(conf_path, &rep, c)
+			      : conf_parse(conf_default_text(), "", &rep, c);
+	if (e == ERR_OK) {
+		fd = ctlclient_connect(c);
+		if (fd < 0)
+			fprintf(stderr, "postern %s: %s: %s; %s\n", word, c->control,
+				strerror(errno),
+				conf_path ? "does postern run with this configuration?"
+					  : "say with -c which configuration it runs with, such "
+					    "as -c /etc/postern/postern.yaml");
+	}
+	mem_free(c);
 	return fd;
 }
 

@@ -2,6 +2,7 @@
 #ifndef POSTERN_APP_CTLCLIENT_H
 #define POSTERN_APP_CTLCLIENT_H
 
+#include "conf/conf.h"
 #include "ops/control.h"
 #include "ops/jsonin.h"
 
@@ -18,8 +19,9 @@ enum {
  * on standard error why not; word: the command, for that.
  */
 int ctlclient_open(const char *word, const char *conf_path);
-/** Connect to this control socket. -1: errno says why not, nothing is printed. */
-int ctlclient_connect(const char *path);
+/** Connect to the postern that works with the store of c (its control socket may be another one
+ * than c says), else to the control socket of c. -1: errno says why not, nothing is printed. */
+int ctlclient_connect(const struct conf *c);
 /**
  * Send a request line (with its newline) and read the answer, without its newline, into memory of
  * CONTROL_ANSWER_MAX bytes. CLOSED: no answer.

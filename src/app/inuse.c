@@ -126,7 +126,7 @@ inuse_ask(const struct conf *c, struct conf *out)
 	struct str text;
 	char *mem;
 	enum err e;
-	int fd = ctlclient_connect(c->control);
+	int fd = ctlclient_connect(c);
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ECONNREFUSED ? ERR_NOTFOUND : ERR_IO;

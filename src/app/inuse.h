@@ -15,8 +15,8 @@ bool inuse_answer(const struct conf *c, struct str line, struct buf *b);
  * SYNTAX: it is none. */
 enum err inuse_read(const struct json *answer, struct conf *out) NODISCARD;
 /**
- * Ask the postern whose control socket c names. NOTFOUND: none runs there; IO: it cannot be asked
- * (errno says why) or gives no such answer.
+ * Ask the postern that c leads to (ctlclient_connect). NOTFOUND: none runs there; IO: it cannot be
+ * asked (errno says why) or gives no such answer.
  */
 enum err inuse_ask(const struct conf *c, struct conf *out) NODISCARD;
 

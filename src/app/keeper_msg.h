@@ -69,7 +69,7 @@ enum keeper_msg_type {
 	KEEPER_READY, /* a role to keeper, no body: set up, serving */
 	KEEPER_STOP,  /* keeper to a role, no body: end in order */
 	KEEPER_ACCOUNTS, /* admin to keeper, keeper to signaling: no body, one sealed snapshot */
-	KEEPER_RELOAD,   /* keeper to admin, no body: look at the store again */
+	KEEPER_RELOAD,   /* keeper to admin, no body: look at the store again, then KEEPER_ASK */
 	KEEPER_CONF,  /* keeper to signaling and admin: struct keeper_ticket + 2 descriptors: struct
 		       * conf, and the block of certificates (admin: without keys) */
 	KEEPER_TAKEN, /* signaling to keeper: struct keeper_taken: what became of KEEPER_CONF */

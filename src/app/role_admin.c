@@ -1,6 +1,7 @@
 /* admin: the store of accounts, the call detail records, the history of handshakes, the control
  * socket. Never a secret of a call. When it is away nothing of a call suffers: ended records wait
  * in their slots. One thread. */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "app/accountdesk.h"
 #include "app/admin_take.h"
+#include "app/ctllink.h"
 #include "app/handintake.h"
 #include "app/inuse.h"
 #include "app/keeper_msg.h"
@@ -69,10 +71,12 @@ static enum err
 reload(void *arg, uint64_t *ticket)
 {
 	struct admin *a = arg;
+	/* the store first: the configuration is held against the accounts in use then */
+	enum err e = accountdesk_reload(&a->accounts);
 
 	if (admin_reload_ask(&a->reloaded, &a->keeper, ticket) != ERR_OK)
 		log_error("admin.reload", "keeper does not take the question");
-	return accountdesk_reload(&a->accounts);
+	return e;
 }
 
 static bool
@@ -308,6 +312,7 @@ take_conf(struct admin *a, const int fds[2])
 static bool
 take_keeper(struct admin *a, const struct channel_msg *msg, const int fds[2], size_t n)
 {
+	struct keeper_ticket nobody = {0}; /* waits for the outcome */
 	int fd = n == 1 ? fds[0] : -1;
 
 	switch (msg->head.type) {
@@ -319,6 +324,7 @@ take_keeper(struct admin *a, const struct channel_msg *msg, const int fds[2], si
 		return take_peer(a, msg, fd);
 	case KEEPER_RELOAD:
 		(void)!accountdesk_reload(&a->accounts);
+		(void)!channel_send(&a->keeper, KEEPER_ASK, &nobody, sizeof(nobody), true);
 		return true;
 	case KEEPER_RELOADED:
 		return take_reloaded(a, msg, fd);
@@ -523,6 +529,9 @@ open_control(struct admin *a)
 	if (e != ERR_OK)
 		log_error("control.socket", "%s cannot be opened: %s", a->conf->control,
 			  err_text(e));
+	else if (ctllink_make(a->conf) != ERR_OK)
+		log_warn("control.link", "no link to %s beside %s: %s", a->conf->control,
+			 a->conf->store, strerror(errno));
 }
 
 static enum err
@@ -582,6 +591,7 @@ set_up(struct admin *a, uint64_t epoch)
 static void
 tear_down(struct admin *a)
 {
+	ctllink_drop(a->conf);
 	control_fini(&a->control);
 	pkidesk_fini(&a->pkidesk);
 	alarms_fini(&a->alarms);

@@ -28,6 +28,7 @@ enum {
 	KEEPER_KILL_MS = 5000,   /* a role that does not end in order, after its own time */
 	KEEPER_LOG_CHUNK = 4096, /* PIPE_BUF: what POLLOUT promises */
 	KEEPER_ROUND_MS = 200,
+	KEEPER_ASK_MS = 2000, /* that admin has to look at the store before a reload */
 };
 
 struct child {
@@ -47,6 +48,7 @@ struct keeper {
 	int signal_fd;
 	struct child child[KEEPER_ROLE_N];
 	struct keeper_reload reload;
+	uint64_t reload_at_us; /* asked by a signal: how long admin is waited for; 0 = not */
 	bool stopping, failed;
 	uint64_t kill_at_us;
 	enum keeper_role stop_step; /* whose end is awaited */
@@ -248,14 +250,17 @@ tell_outcome(void *arg, uint64_t ticket, enum reload_outcome o, const char *why,
 		log_error("keeper.reload", "admin does not take the outcome");
 }
 
+/* By admin, so that what it finds in the store is in use before the configuration is held against
+ * the accounts; without it where it does not answer. */
 static void
-ask_reload(struct keeper *k)
+ask_reload(struct keeper *k, uint64_t now)
 {
 	struct child *a = child_of(k, KEEPER_ROLE_ADMIN);
 
-	if (a->pid)
-		(void)!channel_send(&a->chan, KEEPER_RELOAD, NULL, 0, true);
-	keeper_reload_ask(&k->reload, 0);
+	if (a->pid && channel_send(&a->chan, KEEPER_RELOAD, NULL, 0, true) == ERR_OK)
+		k->reload_at_us = now + KEEPER_ASK_MS * CLOCK_MS;
+	else
+		keeper_reload_ask(&k->reload, 0);
 }
 
 static void
@@ -264,6 +269,10 @@ step_reload(struct keeper *k, uint64_t now)
 	struct confread_now in_use = {
 		.conf = &k->conf, .pki_fd = k->held.pki_fd, .accounts_fd = k->held.accounts_fd};
 
+	if (k->reload_at_us && now >= k->reload_at_us) {
+		k->reload_at_us = 0;
+		keeper_reload_ask(&k->reload, 0);
+	}
 	keeper_reload_step(&k->reload, &in_use, now);
 }
 
@@ -277,6 +286,7 @@ take_reload_msg(struct keeper *k, const struct child *c, const struct channel_ms
 	if (c->role == KEEPER_ROLE_ADMIN && msg->head.type == KEEPER_ASK &&
 	    msg->head.length == sizeof(ask)) {
 		memcpy(&ask, msg->body, sizeof(ask));
+		k->reload_at_us = 0;
 		keeper_reload_ask(&k->reload, ask.ticket);
 		return true;
 	}
@@ -454,7 +464,7 @@ read_signals(struct keeper *k, uint64_t now)
 		if (si.ssi_signo == SIGCHLD)
 			reap_roles(k, now);
 		else if (si.ssi_signo == SIGHUP)
-			ask_reload(k);
+			ask_reload(k, now);
 		else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			begin_stop(k, now);
 	}

@@ -66,6 +66,9 @@ check_certificate(const struct conf_zone *z, struct str chain, struct conf_repor
 	struct tls_cert_info info;
 	int64_t days;
 
+	if (tls_pem_has_trusted(chain))
+		report_error(rep, z->line, z->column, "zone %s: \"%s\" %s", z->fqdn, z->certificate,
+			     TLS_PEM_TRUSTED_TEXT);
 	if (tls_cert_info(chain, &info) != ERR_OK) {
 		report_error(
 			rep, z->line, z->column,

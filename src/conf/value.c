@@ -5,6 +5,7 @@
 #include "conf/schema.h"
 #include "policy/rewrite.h"
 #include "base/mem.h"
+#include "net/tlstrust.h"
 #include "sdp/keys.h"
 
 enum { PATH_MAX_LEN = 512 };
@@ -272,6 +273,8 @@ read_pem(struct value_reader *p, const struct yaml_node *n, const struct field *
 	buf_str(&b, n->text);
 	if (!p->dir || b.failed || yaml_read_file(buf_cstr(&b), &unread, &text) != ERR_OK)
 		wrong = "cannot be read";
+	else if (tls_pem_has_trusted(text))
+		wrong = TLS_PEM_TRUSTED_TEXT;
 	else if (str_find(text, STR("-----BEGIN CERTIFICATE-----")) == text.len)
 		wrong = "holds no certificate";
 	else if (str_find(text, STR("PRIVATE KEY-----")) < text.len)

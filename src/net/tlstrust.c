@@ -126,10 +126,19 @@ complain(struct buf *why, struct str label, const char *what)
 	": it holds a private key, which has no business among certificates that are believed; "   \
 	"keep it elsewhere"
 
-static bool
-holds_key(struct str pem)
+bool
+tls_pem_has_trusted(struct str pem)
 {
-	return str_find(pem, STR("PRIVATE KEY-----")) < pem.len;
+	return str_find(pem, STR("-----BEGIN TRUSTED CERTIFICATE-----")) < pem.len;
+}
+
+/* What must not stand among certificates that are believed; NULL: nothing of it is there. */
+static const char *
+unfit_part(struct str pem)
+{
+	if (str_find(pem, STR("PRIVATE KEY-----")) < pem.len)
+		return KEY_IN_FILE;
+	return tls_pem_has_trusted(pem) ? ": it " TLS_PEM_TRUSTED_TEXT : NULL;
 }
 
 /* The system's bundle by names, or as a whole. */
@@ -156,14 +165,16 @@ fill_zone(struct tls_trust_store *s, const struct tls_trust_conf *c, size_t i,
 	  const struct bundle *system, struct bundle *files, struct buf *why)
 {
 	const struct tls_trust_zone *z = &c->zones[i];
+	const char *unfit;
 	enum err e = open_store(s, 2 * TLS_TRUST_ROOTS_MAX);
 
 	if (e == ERR_OK)
 		e = add_system(s, z, system, c->system_label);
 	if (e != ERR_OK)
 		return e;
-	if (holds_key(z->files_pem))
-		return complain(why, z->files_label, KEY_IN_FILE);
+	unfit = unfit_part(z->files_pem);
+	if (unfit)
+		return complain(why, z->files_label, unfit);
 	e = read_bundle(z->files_pem, files);
 	if (e == ERR_LONG)
 		complain(why, z->files_label, ": more authorities than postern takes");
@@ -511,11 +522,12 @@ static enum err
 check_cas(struct str pem, size_t max, struct str label, struct buf *why)
 {
 	X509 **x;
+	const char *unfit = unfit_part(pem);
 	size_t n;
 	enum err e;
 
-	if (holds_key(pem))
-		return complain(why, label, KEY_IN_FILE);
+	if (unfit)
+		return complain(why, label, unfit);
 	x = mem_zalloc(max, sizeof(X509 *));
 	if (!x)
 		return ERR_NOMEM;

@@ -90,6 +90,12 @@ enum err tls_owns_check(struct str pem, struct str label, struct buf *why) NODIS
 /** The same of a file among a zone's roots, which may hold TLS_TRUST_ROOTS_MAX. For `check`. */
 enum err tls_roots_check(struct str pem, struct str label, struct buf *why) NODISCARD;
 
+/* OpenSSL's own form of a certificate, whose trust settings only its own programs know. */
+#define TLS_PEM_TRUSTED_TEXT                                                                       \
+	"holds a TRUSTED CERTIFICATE, OpenSSL's own form, which is not read; write it as a "       \
+	"plain one: openssl x509 -in TRUSTED.pem -out PLAIN.pem"
+bool tls_pem_has_trusted(struct str pem);
+
 /* The trust of today, shared by those who verify and those who swap. */
 struct tls_trust_box {
 	pthread_mutex_t lock;

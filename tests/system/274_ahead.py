@@ -2,6 +2,8 @@
 nothing. A store that the file does not fit: said at the start, and calls over such a trunk are
 refused, never carried over another address. A leaf is no authority."""
 import json
+import re
+import signal
 
 from lib import agents, rawsip
 from lib.place import PBX, POSTERN
@@ -56,12 +58,45 @@ def play_ahead(place):
     p.command('reload', '-c', p.conf)
     p.command('apply', '-c', p.conf, p.dir + '/ahead.yaml')
     p.command('apply', '-c', p.conf, p.accounts)
+    # the same where control was changed, too: the node is found by its store
+    elsewhere = re.sub('(?m)^control: .*$', f'control: {p.dir}/elsewhere', table[1][0])
+    check(elsewhere != table[1][0], 'control in postern.yaml')
+    p.write('postern.yaml', elsewhere)
+    p.write('ahead.yaml', table[1][1])
+    rc, said = p.command('apply', '-c', p.conf, p.dir + '/ahead.yaml', may_fail=True)
+    check(rc == 1 and 'restart postern first' in said, said)
+    # a reload behind an apply is held against the accounts that were applied, asked for either way
+    for ask in ('reload', 'SIGHUP'):
+        p.write('postern.yaml', table[0][0])
+        p.command('reload', '-c', p.conf)
+        p.write('ahead.yaml', table[0][1])
+        p.command('apply', '-c', p.conf, p.dir + '/ahead.yaml')
+        p.write('postern.yaml', conf)
+        if ask == 'reload':
+            rc, said = p.command('reload', '-c', p.conf, may_fail=True)
+            check(rc == 1 and 'TLS profile "own"' in said, said)
+        else:
+            p.proc.signal(signal.SIGHUP)
+            wait_for('the second refusal', 5, lambda: len(p.events('reload.refused', 'error')) == 2)
+        p.command('apply', '-c', p.conf, p.accounts)
+        p.command('reload', '-c', p.conf)
     # a certificate of the equipment is no authority
     p.write('postern.yaml', conf.replace('trust.pem]', 'trust.pem, ' + place.ca.path('pbx.crt')
                                          + ']'))
     for word in ('check', 'reload'):
         rc, said = p.command(word, '-c', p.conf, may_fail=True)
         check(rc == 1 and 'pbx.crt: a certificate in it is not of an authority' in said, said)
+    # OpenSSL's own form is named wherever certificates are read
+    trusted = ('-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n'
+               '-----END TRUSTED CERTIFICATE-----\n')
+    p.write('form.pem', read(place.ca.path('pbx.crt')) + trusted)
+    p.write('postern.yaml', conf.replace('trust.pem]', f'trust.pem, {p.dir}/form.pem]'))
+    p.write('ahead.yaml', was.replace('name: Acme Test\n',
+                                      'name: Acme Test\n    tls: {ca: form.pem}\n'))
+    for words in (('check',), ('apply', p.dir + '/ahead.yaml')):
+        rc, said = p.command(words[0], '-c', p.conf, *words[1:], may_fail=True)
+        check(rc == 1 and 'form.pem' in said and 'holds a TRUSTED CERTIFICATE' in said, said)
+        p.write('postern.yaml', conf)
     equal(alarms(p, 'accounts-unfit'), [], 'alarms about accounts that fit')
 
 

@@ -216,6 +216,18 @@ zones_and_accounts(void **state)
 	buf_init(&why, mem, sizeof(mem));
 	assert_int_equal(tls_trust_new(&c, &why, &t), ERR_CONFIG);
 	assert_non_null(strstr(buf_cstr(&why), "roots.pem: it holds a private key"));
+	/* OpenSSL's own form beside a good one: not passed over in silence */
+	(void)snprintf(both, sizeof(both),
+		       "%s-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n-----END TRUSTED "
+		       "CERTIFICATE-----\n",
+		       ca_pem(0, &m.root, 1).p);
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_roots_check(str_from(both), STR("r.pem"), &why), ERR_CONFIG);
+	assert_non_null(strstr(buf_cstr(&why), "r.pem: it holds a TRUSTED CERTIFICATE"));
+	zone.files_pem = str_from(both);
+	buf_init(&why, mem, sizeof(mem));
+	assert_int_equal(tls_trust_new(&c, &why, &t), ERR_CONFIG);
+	assert_non_null(strstr(buf_cstr(&why), "openssl x509 -in"));
 	/* an empty bundle lacks every root of the two names */
 	buf_init(&why, mem, sizeof(mem));
 	assert_int_equal(tls_trust_put_absent(ca_pem(0, &m.root, 1),
