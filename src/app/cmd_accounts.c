@@ -88,6 +88,7 @@ struct run {
 	const struct listing *l;
 	const char *path, *account, *trunk, *id; /* id: of the one row that is shown whole */
 	uint64_t serves; /* numbers, rates with an id: key of the entry for it; 0 = none */
+	struct number_plan plan;
 	bool json;
 	struct roster r;
 	struct store *s;
@@ -375,6 +376,7 @@ open_run(struct run *run)
 		return ERR_NOMEM;
 	conf_report_stderr(&rep, run->path);
 	e = conf_load(run->path, &rep, c);
+	run->plan = c->numbers;
 	if (e == ERR_OK) {
 		e = store_open(c->store, &run->s, why);
 		if (e != ERR_OK)
@@ -411,29 +413,64 @@ check_filters(const struct run *run)
 	return account && trunk ? ERR_OK : ERR_NOTFOUND;
 }
 
+/* Key of the entry for this number or prefix, written with its "+"; 0 = there is none. */
+static uint64_t
+serving_key(const struct run *run, struct str pattern)
+{
+	const struct roster_number *n;
+	const struct roster_rate *rate;
+
+	if (run->l->what == ROSTER_NUMBER) {
+		n = roster_number_of(&run->r, pattern);
+		return n ? n->key : 0;
+	}
+	rate = roster_rate_of(&run->r, pattern);
+	return rate ? rate->key : 0;
+}
+
+/* The entry for the operand: as it stands, as the number that a call to it would be to, or, of a
+ * prefix, behind a "+". */
+static uint64_t
+find_serving(const struct run *run)
+{
+	char mem[NUMBER_INPUT_MAX + 2];
+	struct number number;
+	struct buf b;
+	uint64_t key = serving_key(run, str_from(run->id));
+
+	if (!key && number_read(&run->plan, str_from(run->id), &number) == ERR_OK)
+		key = serving_key(run, str_from(number.z));
+	buf_init(&b, mem, sizeof(mem));
+	buf_printf(&b, "+%.*s", NUMBER_INPUT_MAX, run->id);
+	return key ? key : serving_key(run, buf_view(&b));
+}
+
 static enum err
 show_rows(struct run *run)
 {
-	const struct roster_number *n = NULL;
-	const struct roster_rate *rate = NULL;
+	bool any = roster_count(&run->r, run->l->what) > 0;
 
 	if (check_filters(run) != ERR_OK)
 		return ERR_NOTFOUND;
-	if (run->id && run->l->what == ROSTER_NUMBER)
-		n = roster_number_of(&run->r, str_from(run->id));
-	else if (run->id && run->l->what == ROSTER_RATE)
-		rate = roster_rate_of(&run->r, str_from(run->id));
-	run->serves = n ? n->key : rate ? rate->key : 0;
+	if (run->id && is_of_numbers(run->l->what))
+		run->serves = find_serving(run);
 	roster_filter(&run->r, run->l->what, is_wanted, run);
 	if (run->id && roster_count(&run->r, run->l->what) == 0) {
-		fprintf(stderr, "postern %s: there is no \"%s\"; postern %s lists all\n",
-			run->l->spec.word, run->id, run->l->spec.word);
+		fprintf(stderr, "postern %s: there is no \"%s\"; %spostern %s lists all\n",
+			run->l->spec.word, run->id,
+			any && run->l->what == ROSTER_RATE
+				? "such calls are counted as the dearest, toll-free ones as free; "
+				: "",
+			run->l->spec.word);
 		return ERR_NOTFOUND;
 	}
 	if (run->json)
 		print_json(run);
 	else if (run->id)
 		print_whole(run, roster_row(&run->r, run->l->what, 0));
+	else if (!any && run->l->what == ROSTER_RATE)
+		puts("no rates are set: calls cost nothing, and max_spend stops none; "
+		     "international_minutes counts all the same");
 	else
 		print_table(run);
 	return ERR_OK;

@@ -59,6 +59,17 @@ print_line(const struct json *l)
 	}
 }
 
+/* What the first line that failed is called. */
+static const char *
+title_of(const struct json *lines, const char *cause)
+{
+	for (size_t i = 0; i < jsonin_count(lines); i++)
+		if (strcmp(jsonin_text(jsonin_at(lines, i), "check"), cause) == 0 &&
+		    strcmp(jsonin_text(jsonin_at(lines, i), "state"), "failed") == 0)
+			return jsonin_text(jsonin_at(lines, i), "title");
+	return cause;
+}
+
 static void
 print_report(const struct json *a)
 {
@@ -73,9 +84,10 @@ print_report(const struct json *a)
 		printf("\nready: passed, %lld warned, %lld not proven\n",
 		       (long long)jsonin_int(a, "warned"), (long long)jsonin_int(a, "unproven"));
 	else
-		printf("\nnot ready: %lld failed, %lld warned; begin with: %s\n",
+		printf("\nnot ready: %lld failed, %lld warned; begin with the first line that "
+		       "failed: %s\n",
 		       (long long)jsonin_int(a, "failed"), (long long)jsonin_int(a, "warned"),
-		       jsonin_text(a, "cause"));
+		       title_of(lines, jsonin_text(a, "cause")));
 }
 
 /* ---- asking ---- */

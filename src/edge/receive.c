@@ -495,20 +495,33 @@ end_conn(void *arg, struct conn *c, const char *why)
 
 /* ---- handshakes ---- */
 
+/* " account=acme trunks=acme-pbx,acme-fax": whom an accepted handshake was with. */
 static void
-log_handshake(struct edge *e, const struct tls_record *r, struct id id)
+put_party(struct buf *b, const struct edge_party *p)
 {
-	char mem[1024];
+	if (p->account.z[0])
+		buf_printf(b, " account=%s", p->account.z);
+	for (uint32_t i = 0; i < p->n_trunks; i++)
+		buf_printf(b, "%s%s", i ? "," : " trunks=", p->trunk[i].z);
+}
+
+static void
+log_handshake(struct edge *e, const struct tls_record *r, struct id id,
+	      const struct edge_party *party)
+{
+	char mem[1024], who[EDGE_PARTY_TRUNKS * POLICY_ID_MAX + 64];
 	uint64_t left_out = 0;
-	struct buf b;
+	struct buf b, w;
 
 	buf_init(&b, mem, sizeof(mem));
 	tls_record_put(&b, r);
+	buf_init(&w, who, sizeof(who));
+	put_party(&w, party);
 	if (!guard_may_log(&e->guard, r->accepted ? GUARD_ACCEPTED : GUARD_HANDSHAKE,
 			   loop_now(e->loop), &left_out))
 		return;
 	if (r->accepted)
-		log_info("tls.accepted", "id=%s %s", id.z, buf_cstr(&b));
+		log_info("tls.accepted", "id=%s%s %s", id.z, buf_cstr(&w), buf_cstr(&b));
 	else
 		log_warn("tls.refused", "id=%s %s", id.z, buf_cstr(&b));
 	if (left_out)
@@ -617,7 +630,7 @@ tell_handshake(struct edge *e, const struct tls_record *r, const struct edge_par
 	struct id id = id_new(e->conf.node, e->conf.worker);
 
 	metric_add(r->accepted ? METRIC_tls_accepted : METRIC_tls_refused, 1);
-	log_handshake(e, r, id);
+	log_handshake(e, r, id, party);
 	if (e->up.on_handshake)
 		e->up.on_handshake(e->up.arg, r, id, party);
 }

@@ -233,8 +233,6 @@ tls_record_put(struct buf *b, const struct tls_record *r)
 		buf_printf(b, " suite=%s", r->suite_name);
 	if (r->n_chain)
 		buf_printf(b, " cert=\"%s\" names=\"%s\"", r->chain[0].subject, r->chain[0].names);
-	if (r->accepted && !r->outgoing)
-		buf_printf(b, " account=%u trunks=%u", r->account, r->n_trunks);
 	put_alert(b, "alert_sent", r->alert_sent);
 	put_alert(b, "alert_received", r->alert_received);
 	buf_printf(b, " ms=%u result=%s", (unsigned)(r->duration_us / 1000), tls_record_word(r));

@@ -98,7 +98,9 @@ def play_override(place):
         check(want in shown, f'{want!r} in {shown}')
     equal(listing(p, 'rates')['rates'], [{'prefix': '+44*', 'price': '0.012', 'increment': 60}], 'rates')
     check('price: 0.012' in p.command('rates', '-c', p.conf, '+442079460000'), 'the rate of a number')
-    equal(p.command('rates', '-c', p.conf, '+49', may_fail=True)[0], 1, 'a prefix without a rate')
+    check('prefix: +44*' in p.command('rates', '-c', p.conf, '4420'), 'a prefix without its +')
+    rc, out = p.command('rates', '-c', p.conf, '+49', may_fail=True)
+    check(rc == 1 and 'counted as the dearest' in out, f'a prefix without a rate: {out}')
     table = p.command('accounts', '-c', p.conf)
     check('readiness' in table and 'seen at the fair' in table, table)
     rc, out = p.command('accounts', '-c', p.conf, 'nobody', may_fail=True)
@@ -127,6 +129,10 @@ def play_filters(place):
     apply(p, one.replace('"+15557770002"', '"+1555777*"'))
     check('number: +1555777*\ntrunk: branch-pbx' in p.command('numbers', '-c', p.conf, '+15557770009'), 'covered')
     check('number: +15557770001\n' in p.command('numbers', '-c', p.conf, '+15557770001'), 'itself')
+    for as_dialled in ('5557770001', '15557770001', '+1 (555) 777-0001'):
+        check('number: +15557770001\n' in p.command('numbers', '-c', p.conf, as_dialled), as_dialled)
+    check('number: +1555777*\n' in p.command('numbers', '-c', p.conf, '1555777*'), 'a prefix')
+    check('no rates are set' in p.command('rates', '-c', p.conf), 'no rates')
     rc, out = p.command('numbers', '-c', p.conf, '+15558880009', may_fail=True)
     check(rc == 1 and 'there is no "+15558880009"' in out, out)
 

@@ -118,6 +118,8 @@ def play_kinds_and_two_deaths(place):
         hostile.by_python(place.ca, AT, 'pbx')  # it is done before signaling has its result
         wait_for('one more', 5, lambda b=before: counts(p)['incoming']['accepted'] == b + 1, 0.05)
     equal((count_all(p), counts(p)['incoming']['accepted']), (8, 3), 'records, accepted ones')
+    check(all(' account=acme trunks=acme-pbx accept ' in e['msg']
+              for e in p.events('tls.accepted')), p.events('tls.accepted'))
     report = json.loads(p.command('tls-report', '-c', p.conf, '--json'))
     acme = [r for r in report['list'] if r['account'] == 'acme']
     equal([(r['chosen'], r['n'], r['rfc10015'], r['fate']) for r in acme],
