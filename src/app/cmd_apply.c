@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/changetext.h"
 #include "app/cmdline.h"
 #include "app/inuse.h"
 #include "conf/accountsfile.h"
@@ -30,31 +31,11 @@ struct apply {
 	uint32_t n_told;
 };
 
-enum {
-	TOLD_MAX = 10000, /* differences that are printed */
-	SHORT_MAX = 200,  /* longer values are only counted, but for --json */
-};
+enum { TOLD_MAX = 10000 }; /* differences that are printed */
 
-/* A value of many lines, or a long one, for people. */
-static bool
-print_short(struct str s)
-{
-	size_t lines = 0;
-
-	for (size_t i = 0; i < s.len; i++)
-		lines += s.p[i] == '\n';
-	if (lines == 0 && s.len <= SHORT_MAX)
-		return false;
-	if (lines)
-		printf("(%zu lines, %zu bytes)", lines, s.len);
-	else
-		printf("(%zu bytes)", s.len);
-	return true;
-}
-
-/* Field i of a row on stdout: as JSON, or as it is. */
+/* Field i of a row on stdout as JSON. */
 static void
-print_field(const struct change *c, const void *row, unsigned i, bool json)
+print_field(const struct change *c, const void *row, unsigned i)
 {
 	static char mem[CHANGE_VALUE_MAX], quoted[CHANGE_VALUE_MAX * 6 + 8];
 	struct buf b, q;
@@ -63,39 +44,13 @@ print_field(const struct change *c, const void *row, unsigned i, bool json)
 	if (row)
 		change_field_put(&b, c->what, row, i);
 	buf_init(&q, quoted, sizeof(quoted));
-	if (!json && print_short(buf_view(&b)))
-		return;
-	if (!json)
-		buf_z(&q, b.len ? buf_cstr(&b) : "-");
-	else if (!row)
+	if (!row)
 		buf_z(&q, "null");
 	else if (change_field_bare(c->what, i))
 		buf_str(&q, buf_view(&b));
 	else
 		buf_json(&q, buf_view(&b));
 	fputs(buf_cstr(&q), stdout);
-}
-
-static void
-print_text(const struct change *c)
-{
-	static const char sign[CHANGE_HOW_N] = {
-		[CHANGE_ADD] = '+', [CHANGE_REMOVE] = '-', [CHANGE_EDIT] = '~'};
-
-	printf("%c %s ", sign[c->how], change_what_name(c->what));
-	print_field(c, c->before ? c->before : c->after, 0, false);
-	putchar('\n');
-	for (unsigned i = 1; c->how != CHANGE_REMOVE && i < change_fields(c->what); i++) {
-		if (c->how == CHANGE_EDIT && change_field_same(c->what, c->before, c->after, i))
-			continue;
-		printf("    %s: ", change_field_name(c->what, i));
-		if (c->how == CHANGE_EDIT) {
-			print_field(c, c->before, i, false);
-			fputs(" -> ", stdout);
-		}
-		print_field(c, c->after, i, false);
-		putchar('\n');
-	}
 }
 
 static void
@@ -106,15 +61,15 @@ print_json(const struct change *c, bool first)
 
 	printf("%s{\"what\":\"%s\",\"how\":\"%s\",\"id\":", first ? "" : ",\n",
 	       change_what_name(c->what), how[c->how]);
-	print_field(c, c->before ? c->before : c->after, 0, true);
+	print_field(c, c->before ? c->before : c->after, 0);
 	fputs(",\"fields\":{", stdout);
 	for (unsigned i = 1; i < change_fields(c->what); i++) {
 		if (c->how == CHANGE_EDIT && change_field_same(c->what, c->before, c->after, i))
 			continue;
 		printf("%s\"%s\":[", comma, change_field_name(c->what, i));
-		print_field(c, c->before, i, true);
+		print_field(c, c->before, i);
 		putchar(',');
-		print_field(c, c->after, i, true);
+		print_field(c, c->after, i);
 		putchar(']');
 		comma = ",";
 	}
@@ -131,7 +86,7 @@ tell_change(void *arg, const struct change *c)
 	if (a->json)
 		print_json(c, a->n_told == 1);
 	else
-		print_text(c);
+		changetext_print(c);
 	return ERR_OK;
 }
 
@@ -231,6 +186,21 @@ apply_roster(struct apply *a, struct store *s, struct roster *want)
 	return e;
 }
 
+/* FILE has errors: what can be found besides is said, too. */
+static enum err
+check_only(struct apply *a, struct store *s, const struct roster *want)
+{
+	struct roster have;
+	enum err e;
+
+	roster_init(&have);
+	e = store_read(s, &have);
+	if (e == ERR_OK)
+		e = check_roster(a, s, &have, want);
+	roster_fini(&have);
+	return e == ERR_NOMEM ? e : ERR_CONFIG;
+}
+
 static enum err
 run_apply(struct apply *a, struct conf *c)
 {
@@ -238,23 +208,27 @@ run_apply(struct apply *a, struct conf *c)
 	char why[STORE_WHY_MAX];
 	struct store *s = NULL;
 	struct roster want;
-	enum err e;
+	enum err e, read;
 
-	conf_report_stderr(&rep, a->path);
-	e = conf_load(a->path, &rep, c);
-	if (e != ERR_OK)
-		return e;
-	a->conf = c;
 	roster_init(&want);
+	conf_report_stderr(&rep, a->path);
 	conf_report_stderr(&a->rep, a->file);
-	e = accountsfile_load(a->file, &a->rep, &want);
+	e = conf_load(a->path, &rep, c);
+	read = accountsfile_load(a->file, &a->rep, &want);
+	a->conf = c;
 	if (e == ERR_OK) {
 		e = store_open(c->store, &s, why);
 		if (e != ERR_OK)
 			fprintf(stderr, "postern apply: %s: %s\n", c->store, why);
 	}
-	if (e == ERR_OK)
+	if (e == ERR_OK && read == ERR_OK)
 		e = apply_roster(a, s, &want);
+	else if (e == ERR_OK && read == ERR_CONFIG)
+		e = check_only(a, s, &want);
+	else if (e == ERR_OK)
+		e = read;
+	if (read == ERR_CONFIG)
+		fprintf(stderr, "postern apply: nothing was changed\n");
 	store_close(&s);
 	roster_fini(&want);
 	return e;

@@ -42,6 +42,14 @@ list_of(struct value_reader *p, const struct yaml_node *map, const char *word)
 
 /* ---- entries ---- */
 
+/* The entry of map is read: was anything reported since there were `before` errors? */
+static void
+note_entry(struct value_reader *p, const struct yaml_node *map, struct str id, uint32_t before)
+{
+	p->wrong[place_of(p, map)] = p->rep->n_errors > before;
+	p->no_id |= id.len == 0;
+}
+
 /* What the field is called in this map; inner: the map's prefix in names, "" = the entry's own. */
 static struct str
 word_of(const struct entry *e, const struct field *f, struct str inner)
@@ -209,6 +217,7 @@ read_trunk(struct value_reader *p, const struct yaml_node *map, struct str accou
 			  customer ? "trunk" : "carrier",
 			  customer ? "fqdn" : "host",
 			  customer ? "numbers" : ""};
+	uint32_t before = p->rep->n_errors;
 	struct roster_trunk *t;
 
 	if (p->e == ERR_OK)
@@ -225,6 +234,7 @@ read_trunk(struct value_reader *p, const struct yaml_node *map, struct str accou
 	if (p->e == ERR_OK && map->kind == YAML_MAP)
 		p->e = interop_read(&p->y, map, p->dir, p->rep, p->r, t);
 	default_trunk(p, map, t);
+	note_entry(p, map, t->id, before);
 	if (customer)
 		read_numbers(p, map, t->id);
 }
@@ -284,8 +294,8 @@ static void
 read_account(struct value_reader *p, const struct yaml_node *map)
 {
 	struct entry e = {map, ROSTER_ACCOUNT, NULL, 0, "account", "", "trunks"};
+	uint32_t order = 0, before = p->rep->n_errors;
 	struct roster_account *a;
-	uint32_t order = 0;
 	struct str id;
 
 	if (p->e == ERR_OK)
@@ -298,6 +308,7 @@ read_account(struct value_reader *p, const struct yaml_node *map)
 	if (map->kind == YAML_MAP)
 		check_account(p, map, a);
 	id = a->id;
+	note_entry(p, map, id, before);
 	if (id.len == 0)
 		return; /* reported; its trunks belong nowhere */
 	for (const struct yaml_node *n = list_of(p, map, "trunks"); n; n = yaml_next(&p->y, n))
@@ -308,6 +319,7 @@ static void
 read_rate(struct value_reader *p, const struct yaml_node *map)
 {
 	struct entry e = {map, ROSTER_RATE, NULL, 0, "rate", "", ""};
+	uint32_t before = p->rep->n_errors;
 	struct roster_rate *rate;
 
 	if (p->e == ERR_OK)
@@ -317,12 +329,14 @@ read_rate(struct value_reader *p, const struct yaml_node *map)
 	rate->place = place_of(p, map);
 	e.row = rate;
 	read_entry(p, &e);
+	note_entry(p, map, STR("rate"), before);
 }
 
 static void
 read_route(struct value_reader *p, const struct yaml_node *map)
 {
 	struct entry e = {map, ROSTER_ROUTE, NULL, 0, "route", "", ""};
+	uint32_t before = p->rep->n_errors;
 	struct roster_route *route;
 
 	if (p->e == ERR_OK)
@@ -332,6 +346,7 @@ read_route(struct value_reader *p, const struct yaml_node *map)
 	route->place = place_of(p, map);
 	e.row = route;
 	read_entry(p, &e);
+	note_entry(p, map, route->id, before);
 }
 
 static void
@@ -340,6 +355,8 @@ tell_fault(void *arg, const struct roster_fault *f)
 	struct value_reader *p = arg;
 	const struct yaml_node *n = &p->y.node[f->place];
 
+	if (p->wrong[f->place])
+		return; /* it may come of what was reported of this entry */
 	report_error(p->rep, n->line, n->column, "%s", f->text);
 }
 
@@ -351,7 +368,7 @@ read_all(struct value_reader *p)
 						  {.name = "carriers", .type = SCHEMA_NODE},
 						  {.name = "rates", .type = SCHEMA_NODE},
 						  {.name = "routes", .type = SCHEMA_NODE}};
-	uint32_t none, order = 0, before = p->rep->n_errors;
+	uint32_t none, order = 0;
 
 	schema_read(&p->y, root, root_rows, ARRAY_LEN(root_rows), "the accounts file", &none,
 		    p->rep);
@@ -367,8 +384,8 @@ read_all(struct value_reader *p)
 	for (const struct yaml_node *n = list_of(p, root, "routes"); n && p->e == ERR_OK;
 	     n = yaml_next(&p->y, n))
 		read_route(p, n);
-	/* what is between the entries, once each of them is right */
-	if (p->e == ERR_OK && p->rep->n_errors == before)
+	/* what is between the entries */
+	if (p->e == ERR_OK && !p->no_id)
 		p->e = roster_check(p->r, tell_fault, p, &none);
 }
 
@@ -405,7 +422,10 @@ accountsfile_parse(struct str text, const char *dir, struct conf_report *rep, st
 	enum err e = p.mem ? yaml_parse(text, rep, &p.y) : ERR_NOMEM;
 
 	if (e == ERR_OK) {
-		read_all(&p);
+		p.wrong = mem_zalloc(p.y.n, sizeof(*p.wrong));
+		p.e = p.wrong ? ERR_OK : ERR_NOMEM;
+		if (p.wrong)
+			read_all(&p);
 		keep_places(&p);
 		yaml_fini(&p.y);
 		if (p.e == ERR_FULL)
@@ -416,6 +436,7 @@ accountsfile_parse(struct str text, const char *dir, struct conf_report *rep, st
 				     POLICY_RATES_MAX, POLICY_ROUTES_MAX);
 		e = p.e == ERR_FULL ? ERR_OK : p.e;
 	}
+	mem_free(p.wrong);
 	mem_free(p.mem);
 	if (e != ERR_OK)
 		return e;

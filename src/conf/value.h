@@ -17,6 +17,8 @@ struct value_reader {
 	const char *host; /* what `host` is called in the map in hand */
 	const char *dir;  /* relative file names stand for files in it; NULL = no files are read */
 	char *mem;        /* VALUE_MAX: a value while it is put together */
+	bool *wrong;      /* by node: of this entry something is reported */
+	bool no_id;       /* an entry's id could not be read: nobody can tell what names it */
 	enum err e;       /* NOMEM, FULL: stop */
 };
 

@@ -84,6 +84,23 @@ def play_ready_before_on(place):
     equal(listing(p, 'accounts')['accounts'][0]['readiness']['state'], 'expired', 'readiness')
 
 
+def play_difference(place):
+    """Of values with many parts what went and what came is shown, of certificates whose they are."""
+    p = Postern(place)
+    rules = 'headers: {out: ["remove X-A", "remove X-B"]},'
+    ca = 'tls: {ca: ' + place.ca.path('inter.crt') + '}'
+    apply(p, text_of('on', 'override: a test', rules))
+    out = apply(p, text_of('on', f'override: a test\n    {ca}', rules.replace('X-B', 'X-C'))
+                .replace('Example 9', 'Example 10'))
+    for want in ('questionnaire:\n        - make: Example 9\n        + make: Example 10\n',
+                 'headers.out:\n        - remove X-B\n        + remove X-C\n', 'tls.ca:\n        + '):
+        check(want in out, f'{want!r} in {out}')
+    check('until 20' in out and 'SHA-256 ' in out and 'BEGIN' not in out and 'X-A' not in out, out)
+    out = apply(p, text_of('on', f'override: a test\n    {ca}', 'headers: {out: ["remove X-C", "remove X-A"]},')
+                .replace('Example 9', 'Example 10'))
+    check('headers.out: the same in another order:\n        + remove X-C\n' in out, out)
+
+
 def play_override(place):
     """An override is kept, shown by apply and by accounts; without a need it is all there is."""
     p = Postern(place)
@@ -153,6 +170,16 @@ def play_what_the_node_has(place):
                 .replace('    need:', '    tls: {profile: nix, authorities: [bogus]}\n    need:', 1), rc=1)
     for want in ('no zone "foo.test"', 'no media address "nope"', 'no TLS profile "nix"', '"bogus" is not known'):
         check(want in out and 'nothing was changed' in out, f'{want}: {out}')
+    # in one go: a field, what is between entries, what the node has not, what a report is missing for
+    out = apply(p, text_of('on', trunk='zone: foo.test, media: nope,')
+                .replace('carriers:', '  - {id: other, max_calls: many}\n'
+                         '  - {id: third, parent: nobody}\ncarriers:'), rc=1)
+    for want in ('max_calls: "many"', 'no account "nobody"', 'no zone "foo.test"', 'no media address "nope"',
+                 'cannot be on', 'nothing was changed'):
+        check(want in out, f'{want}: {out}')
+    conf = p.write('broken.yaml', open(p.conf, encoding='utf-8').read() + 'colour: red\n')
+    rc, out = p.command('apply', '-c', conf, p.write('one.yaml', 'accounts: none\n'), may_fail=True)
+    check(rc == 1 and 'unknown word "colour"' in out and 'accounts: a text stands here' in out, out)
     p.write('postern.yaml', open(p.conf, encoding='utf-8').read()
             .replace('profile: carrier', 'profile: modern')
             .replace('client_certificate: required', 'client_certificate: optional'))

@@ -227,6 +227,20 @@ test_golden(void **state)
 		{"events of another kind", "carriers: [{id: g, host: 192.0.2.1, events: 8}]\n",
 		 "1:12: trunk \"g\": events: 8 is a payload type of another kind; use 96 to 127, "
 		 "such as 101\n"},
+		{"all of it at once: within an entry, and between others",
+		 "accounts: [{id: a, max_calls: x}, {id: b, parent: c}, {id: b}]\n",
+		 "1:31: max_calls: \"x\" is not a number; concurrent calls, 0 = no limit "
+		 "of its own\n"
+		 "1:35: no account \"c\" to be the parent\n"
+		 "1:55: account \"b\" stands twice; give each its own id\n"},
+		{"what may come of an error is not said besides",
+		 "accounts: [{id: a, trunks: [{id: t, fqdn: p.example, transport: udp, sources: "
+		 "[x]}]}]\n",
+		 "1:80: sources: \"x\" is not an address or a range; write one such as "
+		 "192.0.2.0/24\n"},
+		{"who names it cannot be judged where an id is missing",
+		 "accounts: [{name: A}, {id: b, parent: c}]\n",
+		 "1:12: account: \"id\" is missing; letters, digits, '.', '_', '-'\n"},
 		{"text for a list", "accounts: none\n",
 		 "1:11: accounts: a text stands here; write a list\n"},
 		{"text for a trunk", "accounts: [{id: a, trunks: [t1]}]\n",
