@@ -7,7 +7,7 @@
 #include "app/cmdline.h"
 #include "app/ctlclient.h"
 #include "app/cmd.h"
-#include "conf/yaml.h"
+#include "conf/profile.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ops/jsonin.h"
@@ -17,7 +17,6 @@ enum {
 	WAIT_MAX_S = 600,
 	TITLE_WIDTH = 24,
 	TEXT_MAX = CONTROL_REQUEST_MAX,
-	PATH_TEXT_MAX = 1024,
 	STATUS_PASSED = 0,
 	STATUS_FAILED = 1,
 	STATUS_NOT_RUN = 2, /* also: wrong usage */
@@ -92,30 +91,22 @@ print_report(const struct json *a)
 
 /* ---- asking ---- */
 
-/* A name is one of the installed files, what has a slash is a file. */
 static enum err
 read_profile(const char *word, struct str *out)
 {
+	char from[CONFPROFILE_PATH_MAX];
 	struct conf_report rep;
-	char path[PATH_TEXT_MAX];
-	struct buf b;
-	bool is_file;
 	enum err e;
 
 	*out = STR_NULL;
 	if (!word)
 		return ERR_OK;
-	is_file = str_chr(str_from(word), '/') < str_from(word).len;
-	buf_init(&b, path, sizeof(path));
-	buf_printf(&b, is_file ? "%s" : POSTERN_PROFILES "/%s.yaml", word);
-	if (buf_end(&b) != ERR_OK)
-		return ERR_LONG;
-	conf_report_stderr(&rep, buf_cstr(&b));
-	e = yaml_read_file(path, &rep, out);
-	if (e != ERR_OK && !is_file)
+	conf_report_stderr(&rep, word);
+	e = confprofile_read(str_from(word), ".", &rep, from, out);
+	if (e == ERR_NOTFOUND)
 		fprintf(stderr,
-			"profile %s: the names are those of the files in " POSTERN_PROFILES
-			"; a word with a slash is a file, such as conf/profiles/%s.yaml\n",
+			"postern ready: there is no profile \"%s\"; postern profiles lists them, a "
+			"word with a slash is a file, such as ./%s.yaml\n",
 			word, word);
 	return e;
 }

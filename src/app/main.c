@@ -44,6 +44,7 @@ static const struct {
 	{"rates", cmd_rates, "list the prices of calls"},
 	{"routes", cmd_routes, "list the routes of calls to carriers"},
 	{"route", cmd_route, "where would a call to a number go, and why"},
+	{"profiles", cmd_profiles, "list the profiles of providers"},
 	{"zone", cmd_zone, "the DNS records that customers need, and what DNS answers"},
 	{"ready", cmd_ready, "check a customer's equipment from end to end"},
 	{"stats", cmd_stats, "figures of the running postern"},

@@ -1,6 +1,7 @@
 #include "conf/interop.h"
 
 #include "base/mem.h"
+#include "conf/profile.h"
 
 enum { VALUE_MAX = 4096, SETS_MAX = POLICY_LIST_MAX };
 
@@ -36,42 +37,22 @@ pass_finding(void *arg, const struct conf_finding *f)
 		     STR_ARG(k->name), f->line, f->text);
 }
 
-static bool
-find_path(struct buf *b, const char *dir, struct str word)
-{
-	bool is_file = str_chr(word, '/') < word.len;
-
-	if (!dir || (!is_file && !policy_id_valid(word)))
-		return false;
-	if (!is_file)
-		buf_printf(b, POSTERN_PROFILES "/%.*s.yaml", STR_ARG(word));
-	else if (word.p[0] == '/')
-		buf_str(b, word);
-	else
-		buf_printf(b, "%s/%.*s", dir, STR_ARG(word));
-	return !b->failed;
-}
-
 static enum err
 load(struct taking *k, const char *dir)
 {
 	struct conf_report inner = {.on_finding = pass_finding, .arg = k}, unread = {0};
-	char path[INTEROP_PATH_MAX];
+	char from[CONFPROFILE_PATH_MAX];
 	struct str text = STR_NULL;
-	struct buf b;
-	enum err e = ERR_NOTFOUND;
+	enum err e = confprofile_read(k->name, dir, &unread, from, &text);
 
-	buf_init(&b, path, sizeof(path) - 1);
-	if (find_path(&b, dir, k->name))
-		e = yaml_read_file(buf_cstr(&b), &unread, &text);
 	if (e == ERR_OK && text.len > INTEROP_TEXT_MAX)
 		e = ERR_LONG;
 	if (e != ERR_OK)
 		report_error(
 			k->rep, k->at->line, k->at->column,
-			"interop: \"%.*s\" cannot be read; the names are those of the files in "
-			"%s, a word with a slash is a file",
-			STR_ARG(str_sub(k->name, 0, 128)), POSTERN_PROFILES);
+			"interop: \"%.*s\" cannot be read; postern profiles lists the names, a "
+			"word with a slash is a file",
+			STR_ARG(str_sub(k->name, 0, 128)));
 	else
 		e = yaml_parse(text, &inner, &k->profile);
 	mem_free((void *)(uintptr_t)text.p);

@@ -6,14 +6,11 @@
 #include "conf/yaml.h"
 #include "policy/roster.h"
 
-enum {
-	INTEROP_TEXT_MAX = 16 * 1024, /* of a profile's file */
-	INTEROP_PATH_MAX = 512,
-};
+enum { INTEROP_TEXT_MAX = 16 * 1024 }; /* of a profile's file */
 
 /**
- * Trunk t of r was read from `map` of y, and its interop names a profile: one of the installed
- * ones, or, with a slash, a file, looked for from dir on (NULL: none is read). Sets the fields that
+ * Trunk t of r was read from `map` of y, and its interop names a profile: confprofile_read
+ * finds it from dir on (NULL: none is read). Sets the fields that
  * the profile has and the map has not, t->interop to the profile's name and t->interop_sets to what
  * was set. Nothing where t->interop is empty. What is wrong is reported where `interop` stands.
  * NOMEM only.

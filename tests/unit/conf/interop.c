@@ -13,6 +13,7 @@
 #include "told.h"
 
 #include "conf/accountsfile.h"
+#include "conf/profile.h"
 #include "policy/change.h"
 
 static struct told told;
@@ -88,8 +89,7 @@ test_wrong(void **state)
 		const char *name, *profile, *want; /* profile NULL: there is no such file */
 	} rows[] = {
 		{"no file", NULL,
-		 "2:40: interop: \"./p.yaml\" cannot be read; the names are those of the files "
-		 "in "},
+		 "2:40: interop: \"./p.yaml\" cannot be read; postern profiles lists the names"},
 		{"no YAML", "a: [", "2:40: interop: profile ./p.yaml, line "},
 		{"no name", "trunk: {roc: keep}",
 		 "2:40: interop: profile ./p.yaml, line 1: it has no name"},
@@ -154,6 +154,39 @@ test_names(void **state)
 	}
 }
 
+/* Where nothing is installed, the shipped ones are found all the same. */
+static void
+test_built_in(void **state)
+{
+	static const char *const shipped[] = {"bandwidth", "genesys", "google", "teams",
+					      "telnyx",    "twilio",  "zoom"};
+	static struct confprofile_names names;
+	char words[64], mem[8192], want[64], from[CONFPROFILE_PATH_MAX];
+	struct str text;
+	struct buf out;
+
+	(void)state;
+	confprofile_names(&names);
+	assert_true(names.n >= ARRAY_LEN(shipped));
+	for (size_t i = 0; i < ARRAY_LEN(shipped); i++) {
+		bool listed = false;
+
+		for (uint32_t k = 0; k < names.n; k++)
+			listed |= strcmp(names.name[k], shipped[i]) == 0;
+		assert_true(listed);
+		(void)snprintf(words, sizeof(words), "transport: tls, interop: %s", shipped[i]);
+		(void)snprintf(want, sizeof(want), "\ninterop=%s\n", shipped[i]);
+		buf_init(&out, mem, sizeof(mem));
+		read_carrier(words, ".", &out);
+		if (!strstr(buf_cstr(&out), want))
+			fail_msg("%s: %s", shipped[i], buf_cstr(&out));
+	}
+	for (uint32_t k = 1; k < names.n; k++)
+		assert_true(strcmp(names.name[k - 1], names.name[k]) < 0);
+	assert_int_equal(confprofile_read(STR("nobody"), ".", &told.rep, from, &text),
+			 ERR_NOTFOUND);
+}
+
 int
 main(void)
 {
@@ -161,6 +194,7 @@ main(void)
 		cmocka_unit_test(test_shipped),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_built_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
