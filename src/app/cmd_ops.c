@@ -85,6 +85,11 @@ print_gateways(const struct json *a)
 		puts("no trunk is asked by OPTIONS or registered at, and calls found none down");
 	else
 		answertext_table(list, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < jsonin_count(list); i++)
+		if (*jsonin_text(jsonin_at(list, i), "advice"))
+			printf("\nWhat to do about %s: %s.\n",
+			       jsonin_text(jsonin_at(list, i), "trunk"),
+			       jsonin_text(jsonin_at(list, i), "advice"));
 }
 
 static void

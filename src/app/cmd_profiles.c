@@ -9,6 +9,11 @@
 #include "conf/profile.h"
 #include "ready/profile.h"
 
+static const char usage[] =
+	"usage: postern profiles [--json]\n\n"
+	"Lists the profiles that interop of a trunk and --profile of postern ready may name,\n"
+	"and where each is from: a file, or this program itself.\n";
+
 /* One profile, for the list. */
 struct entry {
 	char from[CONFPROFILE_PATH_MAX];
@@ -79,15 +84,8 @@ int
 cmd_profiles(int argc, char **argv)
 {
 	static const struct cmdline_option options[] = {CMDLINE_JSON};
-	static const struct cmdline_spec spec = {.word = "profiles",
-						 .usage =
-							 "usage: postern profiles [--json]\nLists "
-							 "the profiles that interop of a trunk "
-							 "and --profile of postern ready may name, "
-							 "and where each is from: a file, or "
-							 "this program itself.\n",
-						 .option = options,
-						 .n = ARRAY_LEN(options)};
+	static const struct cmdline_spec spec = {
+		.word = "profiles", .usage = usage, .option = options, .n = ARRAY_LEN(options)};
 	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	bool json = false;
 	int opt;

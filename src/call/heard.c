@@ -3,7 +3,8 @@
 #include "base/log.h"
 #include "base/metric.h"
 
-/* Nothing was taken: why that which came was dropped, the most frequent reason first. */
+/* Nothing was taken: why that which came was dropped, the most frequent reason first. A few stray
+ * packets are no stream: then none came. */
 static enum record_audio
 name_drops(const struct media_stats *s, uint32_t flags)
 {
@@ -17,7 +18,7 @@ name_drops(const struct media_stats *s, uint32_t flags)
 	};
 	enum record_audio found =
 		flags & MEDIA_F_RECV ? RECORD_AUDIO_none : RECORD_AUDIO_ok; /* SDP said so */
-	uint64_t most = 0;
+	uint64_t most = HEARD_STREAM_LEAST - 1;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (s->dropped[rows[i].drop] > most) {

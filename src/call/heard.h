@@ -7,6 +7,7 @@
 
 enum {
 	HEARD_LEAST_US = 3000000, /* a shorter talk tells nothing */
+	HEARD_STREAM_LEAST = 25,  /* dropped packets that were sound: half a second of it */
 	HEARD_JUDGED_LEAST = 3,   /* packets looked into before it is called silence */
 };
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { VALUES_MAX = 8 }; /* of a list that are named */
+
 /* {name} stands for a text of the record; first.x: of the first certificate shown, last.x: of the
  * last one. out: where we were the client, NULL = the same. */
 struct advice {
@@ -241,10 +243,12 @@ put_value(struct buf *b, const struct json *v)
 			buf_z(b, "none");
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i < VALUES_MAX; i++) {
 		buf_z(b, i ? ", " : "");
 		jsonin_put_scalar(b, jsonin_at(v, i));
 	}
+	if (n > VALUES_MAX)
+		buf_printf(b, " and %zu more", n - VALUES_MAX);
 }
 
 /* False: it is no name of the record's, and stands for itself. */
@@ -303,12 +307,45 @@ ends_in_root(const struct json *facts)
 	return n && strcmp(jsonin_text(last, "subject"), jsonin_text(last, "issuer")) == 0;
 }
 
+/* Did target i of a call not answer at all? One that rang did. */
+static bool
+is_silent(const struct json *cdr, const struct json *targets, size_t i)
+{
+	const struct json *t = jsonin_at(targets, i);
+	int64_t status = jsonin_int(t, "status");
+
+	if (status < 0)
+		return str_starts(str_from(jsonin_text(t, "why")), STR("no answer"));
+	return status == 0 && (i + 1 < jsonin_count(targets) ||
+			       (strcmp(jsonin_text(cdr, "refusal"), "TIMEOUT") == 0 &&
+				!*jsonin_text(cdr, "ringing")));
+}
+
+/* Of a call: the trunks that said nothing. False: there is none. */
+static bool
+put_silent(struct buf *b, const struct json *cdr)
+{
+	const struct json *targets = jsonin_get(cdr, "targets");
+	unsigned n = 0;
+
+	for (size_t i = 0; i < jsonin_count(targets); i++)
+		if (is_silent(cdr, targets, i))
+			buf_printf(b, "%s%s", n++ ? ", " : "",
+				   jsonin_text(jsonin_at(targets, i), "trunk"));
+	if (n)
+		buf_z(b, " said nothing: " ADVICE_SILENT "; with options: {every: 30s} on the "
+			 "trunk postern notices before a call does");
+	return n != 0;
+}
+
 void
 advice_put(struct buf *b, const struct json *facts)
 {
 	const char *word = jsonin_text(facts, "word");
 	const struct advice *a;
 
+	if (put_silent(b, facts))
+		return;
 	if (strcmp(word, "unknown-authority") == 0 && ends_in_root(facts))
 		word = "unknown-root";
 	a = find_row(*word ? word : jsonin_text(facts, "refusal"));

@@ -4,6 +4,11 @@
 
 #include "ops/jsonin.h"
 
+/* About a trunk that does not answer. */
+#define ADVICE_SILENT                                                                              \
+	"see whether it is up at its host and port (postern trunks ID), whether it takes SIP "     \
+	"from this node's address, and what a firewall between drops"
+
 /** A sentence about what to do next, made from the record's facts (a handshake or a request of the
  * store, or a CDR); nothing where nothing went wrong. */
 void advice_put(struct buf *b, const struct json *facts);

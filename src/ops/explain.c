@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "media/ctl.h"
 #include "net/tlsrecord.h"
+
+enum { EXPLAIN_LIST_MAX = 8 }; /* of suites and the like in a sentence */
 
 static const char *
 or_else(const char *z, const char *other)
@@ -192,6 +195,24 @@ put_packets(struct buf *b, const struct json *leg)
 		   (long long)jsonin_int(leg, "media.in_lost"), (long long)out);
 }
 
+/* " (dropped: 3 source, 400 auth)" */
+static void
+put_dropped(struct buf *b, const struct json *dropped)
+{
+	const char *before = " (packets dropped: ";
+
+	for (int d = 0; d < MEDIA_DROP_N; d++) {
+		const char *name = media_drop_name((enum media_drop)d);
+		int64_t n = jsonin_int(dropped, name);
+
+		if (n == 0)
+			continue;
+		buf_printf(b, "%s%lld %s", before, (long long)n, name);
+		before = ", ";
+	}
+	buf_z(b, *before == ',' ? ")" : "");
+}
+
 static void
 put_leg(struct buf *b, const struct json *leg, const char *who)
 {
@@ -214,9 +235,12 @@ put_leg(struct buf *b, const struct json *leg, const char *who)
 	else if (*jsonin_text(leg, "t38"))
 		buf_z(b, ", a fax (T.38)");
 	buf_char(b, '.');
-	if (*jsonin_text(leg, "audio_text"))
-		buf_printf(b, " Nothing was heard from this side: %s.",
+	if (*jsonin_text(leg, "audio_text")) {
+		buf_printf(b, " Nothing was heard from this side: %s",
 			   jsonin_text(leg, "audio_text"));
+		put_dropped(b, jsonin_get(leg, "media.dropped"));
+		buf_char(b, '.');
+	}
 }
 
 void
@@ -247,28 +271,42 @@ put_alert(struct buf *b, const struct json *note, const char *name, const char *
 			   (long long)jsonin_int(note, name));
 }
 
-/* "a, b" of a list of texts. */
+/* "a, b and 7 more" of a list of texts. */
 static void
-put_texts(struct buf *b, const struct json *list)
+put_texts(struct buf *b, const struct json *list, size_t most)
 {
-	for (size_t i = 0; i < jsonin_count(list); i++) {
+	size_t n = jsonin_count(list);
+
+	for (size_t i = 0; i < n && i < most; i++) {
 		buf_z(b, i ? ", " : "");
 		jsonin_put_scalar(b, jsonin_at(list, i));
 	}
+	if (n > most)
+		buf_printf(b, " and %zu more", n - most);
 }
 
+/* Suites and algorithms are named where they decided, else counted; the facts have all of them. */
 static void
 put_offer(struct buf *b, const struct json *n)
 {
-	if (jsonin_count(jsonin_get(n, "suites")) == 0)
+	const struct json *suites = jsonin_get(n, "suites"), *sigalgs = jsonin_get(n, "sigalgs");
+	const char *word = jsonin_text(n, "word");
+	bool decided = strcmp(word, "cipher") == 0 || strcmp(word, "profile") == 0;
+
+	if (jsonin_count(suites) == 0)
 		return;
 	buf_z(b, " It offered ");
-	put_texts(b, jsonin_get(n, "versions"));
-	buf_z(b, "; suites ");
-	put_texts(b, jsonin_get(n, "suites"));
-	if (jsonin_count(jsonin_get(n, "sigalgs"))) {
+	put_texts(b, jsonin_get(n, "versions"), EXPLAIN_LIST_MAX);
+	if (decided) {
+		buf_z(b, "; suites ");
+		put_texts(b, suites, EXPLAIN_LIST_MAX);
+	} else {
+		buf_printf(b, " and %zu suite%s", jsonin_count(suites),
+			   jsonin_count(suites) == 1 ? "" : "s");
+	}
+	if (decided && jsonin_count(sigalgs)) {
 		buf_z(b, "; signature algorithms ");
-		put_texts(b, jsonin_get(n, "sigalgs"));
+		put_texts(b, sigalgs, EXPLAIN_LIST_MAX);
 	}
 	buf_char(b, '.');
 }
@@ -285,7 +323,7 @@ put_matched(struct buf *b, const struct json *n)
 		   jsonin_text(n, "account"));
 	if (jsonin_count(jsonin_get(n, "trunks"))) {
 		buf_z(b, " with trunk ");
-		put_texts(b, jsonin_get(n, "trunks"));
+		put_texts(b, jsonin_get(n, "trunks"), EXPLAIN_LIST_MAX);
 	}
 	buf_char(b, '.');
 }

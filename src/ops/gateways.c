@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ops/advice.h"
 
 enum err
 gateways_init(struct gateways *gs)
@@ -129,6 +130,8 @@ put_gateway(struct buf *b, const struct gateway *g)
 		 g->login_why[0]  ? g->login_why
 		 : g->poll_why[0] ? g->poll_why
 				  : g->call_why);
+	if (g->tried_last || g->poll == GATEWAY_DOWN)
+		put_text(b, "advice", ADVICE_SILENT);
 	buf_char(b, '}');
 }
 

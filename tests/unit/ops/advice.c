@@ -52,6 +52,19 @@ test_words(void **state)
 		{"{\"word\":\"account-off\",\"account\":\"acme\"}", "account acme"},
 		{"{\"word\":\"source\",\"peer\":\"192.0.2.7\"}", "add it to the sources"},
 		{"{\"refusal\":\"CRYPTO\"}", "enable SRTP"},
+		{"{\"refusal\":\"TIMEOUT\",\"targets\":[{\"trunk\":\"gw1\",\"status\":0}]}",
+		 "gw1 said nothing: see whether it is up"},
+		{"{\"refusal\":null,\"targets\":[{\"trunk\":\"gw1\",\"status\":-1,\"why\":"
+		 "\"no answer at all in time\"},{\"trunk\":\"gw2\",\"status\":0},"
+		 "{\"trunk\":\"gw3\",\"status\":200}]}",
+		 "gw1, gw2 said nothing: "},
+		{"{\"refusal\":\"TIMEOUT\",\"ringing\":\"T\",\"targets\":[{\"trunk\":"
+		 "\"gw1\",\"status\":0}]}",
+		 "see whether the called side is up"},
+		{"{\"refusal\":\"UNREACHABLE\",\"targets\":[{\"trunk\":\"g\",\"status\":-1,"
+		 "\"why\":\"connection refused\"}]}",
+		 "the handshakes below"},
+		{"{\"refusal\":null,\"targets\":[{\"trunk\":\"g\",\"status\":0}]}", NULL},
 		{"{\"refusal\":null}", NULL},
 		{"{\"word\":\"ok\",\"accepted\":true}", NULL},
 		{"{\"word\":\"never heard of\"}", NULL},

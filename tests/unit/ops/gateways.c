@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ops/advice.h"
 #include "ops/gateways.h"
 
 static struct gateway
@@ -44,7 +45,7 @@ test_take_and_put(void **state)
 		"\"registration\":\"registered\",\"registered_until\":"
 		"\"1970-01-01T01:00:00.000000Z\",\"why\":\"\"},"
 		"{\"trunk\":\"west\",\"calls\":\"last\",\"options\":\"down\",\"registration\":\"\","
-		"\"why\":\"no \\\"answer\\\"\"}");
+		"\"why\":\"no \\\"answer\\\"\",\"advice\":\"" ADVICE_SILENT "\"}");
 	/* nothing is known of it any more */
 	g = row("west", GATEWAY_UNASKED, GATEWAY_NO_LOGIN);
 	assert_true(gateways_take(&gs, &g));

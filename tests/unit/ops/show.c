@@ -10,6 +10,7 @@
 #include "hands.h"
 #include "ops/cdr.h"
 #include "ops/jsonin.h"
+#include "ops/explain.h"
 #include "ops/show.h"
 #include "world.h"
 
@@ -455,13 +456,63 @@ test_explain(void **state)
 	judge_text("hand", "handshake", "it has expired");
 	judge_text("hand", "handshake", "certificate_expired (45)");
 	judge_text("hand", "handshake",
-		   "It offered TLS 1.2, TLS 1.1; suites AES128-SHA, AES256-SHA");
+		   "It offered TLS 1.2, TLS 1.1 and 2 suites. The certificate");
 	judge_text("unreached", "call", "acme-1 could not be reached (all addresses failed)");
 	judge_text("unreached", "call", "Handshake dialled with 192.0.2.1:4711");
 	j = ask("{\"cmd\":\"explain\",\"id\":\"192.0.2.1\"}"); /* the last refusal of it */
 	assert_string_equal(jsonin_text(j, "facts.id"), "dialled");
 	assert_non_null(strstr(jsonin_text(j, "advice"), "renew the certificate CN=pbx"));
 	jsonin_free(&j);
+}
+
+static void
+explain_over(struct buf *b, const struct json *cdr)
+{
+	explain_call(b, cdr, NULL);
+}
+
+/* What decided is named, the rest is counted. */
+static void
+test_short_lists(void **state)
+{
+	static const struct {
+		const char *json, *want;
+		void (*do_explain)(struct buf *b, const struct json *j);
+	} rows[] = {
+		{"{\"word\":\"cipher\",\"versions\":[\"TLS "
+		 "1.2\"],\"suites\":[\"a\",\"b\",\"c\",\"d\","
+		 "\"e\",\"f\",\"g\",\"h\",\"i\",\"j\"],\"sigalgs\":[\"x\"]}",
+		 " It offered TLS 1.2; suites a, b, c, d, e, f, g, h and 2 more; signature "
+		 "algorithms x.",
+		 explain_note},
+		{"{\"word\":\"expired\",\"versions\":[\"TLS 1.2\"],\"suites\":[\"a\"]}",
+		 " It offered TLS 1.2 and 1 suite.", explain_note},
+		{"{\"a\":{\"trunk\":\"t\",\"audio_text\":\"no packets "
+		 "came\",\"media\":{\"dropped\":"
+		 "{\"source\":3,\"auth\":12}}}}",
+		 "Nothing was heard from this side: no packets came (packets dropped: 3 source, 12 "
+		 "auth).",
+		 explain_over},
+		{"{\"a\":{\"trunk\":\"t\",\"audio_text\":\"no packets "
+		 "came\",\"media\":{\"dropped\":"
+		 "{}}}}",
+		 "Nothing was heard from this side: no packets came.", explain_over},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *j = NULL;
+		char said[2048];
+		struct buf b;
+
+		buf_init(&b, said, sizeof(said));
+		if (jsonin_parse(str_from(rows[i].json), &j) != ERR_OK)
+			fail_msg("%s", rows[i].json);
+		rows[i].do_explain(&b, j);
+		jsonin_free(&j);
+		if (!strstr(buf_cstr(&b), rows[i].want))
+			fail_msg("%s: %s", rows[i].json, buf_cstr(&b));
+	}
 }
 
 static void
@@ -570,6 +621,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_calls_do_not_fit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_handshakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
+		cmocka_unit_test(test_short_lists),
 		cmocka_unit_test_setup_teardown(test_hangup_and_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outcome, setup, teardown),
 	};
