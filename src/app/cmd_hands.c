@@ -216,17 +216,20 @@ print_report(const struct json *a)
 		{"FATE", "fate"},
 		{"WHY", "why"},
 	};
-	const struct json *n = jsonin_get(a, "n");
+	const struct json *n = jsonin_get(a, "n"), *list = jsonin_get(a, "list");
 
-	answertext_table(jsonin_get(a, "list"), columns, ARRAY_LEN(columns));
-	printf("\nOf the last %lld days, and the last of accounts that had none since: %lld kinds "
-	       "of "
-	       "connections stay as they are, %lld fall back, %lld need another profile of ours, "
-	       "%lld "
-	       "break, %lld are not known.\n10015: RSA key exchange, which RFC 10015 forbids.\n",
+	printf("Connections of the last %lld days, and the last of accounts that had none since: "
+	       "%lld kinds stay as they are, %lld fall back, %lld need another profile of ours, "
+	       "%lld break, %lld are not known.\n\n",
 	       (long long)jsonin_int(a, "days"), (long long)jsonin_int(n, "same"),
 	       (long long)jsonin_int(n, "falls-back"), (long long)jsonin_int(n, "needs-profile"),
 	       (long long)jsonin_int(n, "breaks"), (long long)jsonin_int(n, "not-known"));
+	if (jsonin_count(list) == 0) {
+		puts("No handshake of an account is kept yet.");
+		return;
+	}
+	answertext_table(list, columns, ARRAY_LEN(columns));
+	puts("\n10015: RSA key exchange, which RFC 10015 forbids.");
 	if (jsonin_true(a, "more"))
 		puts("There are more than an answer holds; see --days.");
 }
@@ -237,6 +240,7 @@ print_without(const struct json *a)
 	static char mem[ANSWERTEXT_TEXT_MAX];
 	const struct json *list = jsonin_get(a, "without.authorities");
 
+	puts("Who would break if something of TLS went away (--without says what)?");
 	if (jsonin_count(list))
 		printf("Without the authority (as named in AUTHORITY): %s\n",
 		       answertext_scalar(list, mem, ANSWERTEXT_TEXT_MAX - 8));

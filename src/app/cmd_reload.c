@@ -73,8 +73,12 @@ print_outcome(const struct json *a)
 		jsonin_put_scalar(&b, jsonin_at(lines, i));
 		fprintf(f, "%s\n", buf_cstr(&b));
 	}
-	fprintf(f, "%s%s%s\n", ok ? "" : "refused: ", jsonin_text(a, ok ? "why" : "error"),
-		ok ? "" : "; what is in use stays");
+	if (ok)
+		fprintf(f, "%s\n", jsonin_text(a, "why"));
+	else
+		fprintf(f, "postern reload: refused: %s; what is in use stays\n",
+			jsonin_count(lines) ? "what stands above has to be mended first"
+					    : jsonin_text(a, "error"));
 	return ok ? STATUS_DONE : STATUS_REFUSED;
 }
 

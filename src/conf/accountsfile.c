@@ -360,6 +360,20 @@ tell_fault(void *arg, const struct roster_fault *f)
 	report_error(p->rep, n->line, n->column, "%s", f->text);
 }
 
+/* One sentence says more than one about each of its words. */
+static bool
+is_configuration(struct value_reader *p, const struct yaml_node *root)
+{
+	const struct yaml_node *n = yaml_get(&p->y, root, "listeners");
+
+	if (!n || yaml_get(&p->y, root, "accounts") || yaml_get(&p->y, root, "carriers"))
+		return false;
+	report_error(p->rep, n->key_line, n->key_column,
+		     "this is the configuration of a node, no file of accounts; give it with -c, "
+		     "and the accounts, such as /etc/postern/accounts.yaml, behind it");
+	return true;
+}
+
 static void
 read_all(struct value_reader *p)
 {
@@ -370,6 +384,8 @@ read_all(struct value_reader *p)
 						  {.name = "routes", .type = SCHEMA_NODE}};
 	uint32_t none, order = 0;
 
+	if (is_configuration(p, root))
+		return;
 	schema_read(&p->y, root, root_rows, ARRAY_LEN(root_rows), "the accounts file", &none,
 		    p->rep);
 	for (const struct yaml_node *n = list_of(p, root, "accounts"); n && p->e == ERR_OK;

@@ -217,9 +217,28 @@ read_paths(struct confparse *p)
 	c->control[b.len] = 0;
 }
 
+/* One sentence says more than one about each of its words. */
+static bool
+is_accounts_file(struct confparse *p)
+{
+	const struct yaml_node *n = confparse_root(p, "accounts");
+
+	if (!n)
+		n = confparse_root(p, "carriers");
+	if (!n || confparse_root(p, "listeners") || confparse_root(p, "media"))
+		return false;
+	report_error(p->rep, n->key_line, n->key_column,
+		     "this is a file of accounts, no configuration; put it in use with postern "
+		     "apply -c CONF FILE, where CONF is the configuration, such as "
+		     "/etc/postern/postern.yaml");
+	return true;
+}
+
 static void
 read_all(struct confparse *p)
 {
+	if (is_accounts_file(p))
+		return;
 	schema_read(&p->y, &p->y.node[0], root_rows, ARRAY_LEN(root_rows), "the configuration",
 		    p->c, p->rep);
 	if (p->y.node[0].kind != YAML_MAP)

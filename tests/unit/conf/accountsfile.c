@@ -240,7 +240,10 @@ test_golden(void **state)
 		 "192.0.2.0/24\n"},
 		{"who names it cannot be judged where an id is missing",
 		 "accounts: [{name: A}, {id: b, parent: c}]\n",
-		 "1:12: account: \"id\" is missing; letters, digits, '.', '_', '-'\n"},
+		 "1:12: account: \"id\" is missing; a short id, such as acme\n"},
+		{"the other file", "limits: {calls: 5}\nlisteners: []\n",
+		 "2:1: this is the configuration of a node, no file of accounts; give it with -c, "
+		 "and the accounts, such as /etc/postern/accounts.yaml, behind it\n"},
 		{"text for a list", "accounts: none\n",
 		 "1:11: accounts: a text stands here; write a list\n"},
 		{"text for a trunk", "accounts: [{id: a, trunks: [t1]}]\n",

@@ -208,6 +208,9 @@ static const struct {
 	 "14 digits in all\n"},
 	{"a text for a list of numbers", "numbers: {access: \"9\"}\n", 1, 1, 1,
 	 "1:19: access: a text stands here; write a list, such as [..]\n"},
+	{"the other file", "accounts:\n  - id: a\n", 0, 0, 0,
+	 "1:1: this is a file of accounts, no configuration; put it in use with postern apply -c "
+	 "CONF FILE, where CONF is the configuration, such as /etc/postern/postern.yaml\n"},
 	{"zone without anything", "zones:\n  - fqdn: a_b!\n", 0, 1, 1,
 	 "2:11: fqdn: \"a_b!\" is neither a host name nor an address; the name that customers find "
 	 "us "
