@@ -8,39 +8,33 @@ enum { CANDIDATES_MAX = INBOUND_AHEAD + 2, WRAP = 65536 };
 
 /* ---- addresses ---- */
 
-static struct addr
+/* RTCP has addresses of its own but where it comes on the port of RTP. */
+static const struct addr *
 named_addr(const struct flow_row *r, bool rtcp)
 {
-	struct addr a = r->conf.rtp;
-
-	if (!rtcp || (r->conf.flags & MEDIA_F_RTCP_MUX))
-		return a;
-	if (r->conf.rtcp.family)
-		return r->conf.rtcp;
-	a.port++;
-	return a;
+	return rtcp && !(r->conf.flags & MEDIA_F_RTCP_MUX) ? &r->conf.rtcp : &r->conf.rtp;
 }
 
-static struct addr
+static const struct addr *
 verified_addr(const struct flow_row *r, bool rtcp)
 {
-	return rtcp && !(r->conf.flags & MEDIA_F_RTCP_MUX) ? r->in.rtcp_far : r->stats.far;
+	return rtcp && !(r->conf.flags & MEDIA_F_RTCP_MUX) ? &r->in.rtcp_far : &r->stats.far;
 }
 
 bool
 inbound_is_named(const struct flow_row *r, bool rtcp, const struct addr *from)
 {
-	struct addr named = named_addr(r, rtcp), verified = verified_addr(r, rtcp);
+	const struct addr *named = named_addr(r, rtcp), *verified = verified_addr(r, rtcp);
 
-	return (named.family && addr_eq(from, &named)) ||
-	       (verified.family && addr_eq(from, &verified));
+	return (named->family && addr_eq(from, named)) ||
+	       (verified->family && addr_eq(from, verified));
 }
 
 bool
 inbound_clear_ok(const struct flow_row *r, bool rtcp, const struct addr *from)
 {
 	bool learn =
-		GUARD(M2, r->conf.flags & MEDIA_F_LEARN_CLEAR) && !verified_addr(r, rtcp).family;
+		GUARD(M2, r->conf.flags & MEDIA_F_LEARN_CLEAR) && !verified_addr(r, rtcp)->family;
 
 	return GUARD(M1, inbound_is_named(r, rtcp, from) || learn);
 }

@@ -113,8 +113,8 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 		relay_fini(r);
 		return e;
 	}
-	(void)snprintf(conf->flows->head->srtp, FLOW_SRTP_MAX, "%s %s", srtp_ctx_engine(&r->srtp),
-		       srtp_ctx_kernels(&r->srtp));
+	(void)snprintf(conf->flows->head->srtp, FLOW_SRTP_MAX, "%s %s", r->srtp.ops->name,
+		       r->srtp.work.kernels);
 	attach_rows(r);
 	return ERR_OK;
 }

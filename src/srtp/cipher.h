@@ -74,8 +74,6 @@ struct cipher_ops {
 	/* CM_SHA1 */
 	bool (*do_crypt)(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n);
 	bool (*do_tag)(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n);
-	/* GCM: what job will read of its key, and what key_near does not cover; may be NULL */
-	void (*do_prefetch)(const struct cipher_job *job);
 	/* GCM: encrypt in place, tag to job->tag */
 	bool (*do_seal)(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n);
 	/* GCM: decrypt to w->blocks, data stays as it is; *good: is job->tag the right one? */

@@ -294,16 +294,6 @@ unseal_gcm(struct cipher_work *w, const struct cipher_job *j, bool *good)
 	return true;
 }
 
-static void
-prefetch_gcm(const struct cipher_job *j)
-{
-	const char *p = (const char *)gcm_data(j->key);
-
-	for (unsigned at = ROUND_KEYS / CACHE_LINE * CACHE_LINE; at < sizeof(struct gcm_key_data);
-	     at += CACHE_LINE)
-		__builtin_prefetch(p + at);
-}
-
 const struct cipher_ops *
 cipher_imb(void)
 {
@@ -317,7 +307,6 @@ cipher_imb(void)
 		.do_fini = key_fini,
 		.do_crypt = crypt_batch,
 		.do_tag = tag_batch,
-		.do_prefetch = prefetch_gcm,
 		.do_seal = seal_gcm,
 		.do_unseal = unseal_gcm,
 	};

@@ -22,30 +22,17 @@ struct gcm_key {
 	EVP_CIPHER_CTX *gcm;
 };
 
+/* Without padding, which AES-GCM has none of anyway. */
 static EVP_CIPHER_CTX *
 new_cipher(const EVP_CIPHER *cipher, const uint8_t *aes)
 {
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 
-	if (!c)
-		return NULL;
-	if (EVP_EncryptInit_ex2(c, cipher, aes, NULL, NULL) != 1) {
-		EVP_CIPHER_CTX_free(c);
-		return NULL;
-	}
-	return c;
-}
-
-static EVP_CIPHER_CTX *
-new_ecb(const uint8_t *aes, uint32_t aes_len)
-{
-	EVP_CIPHER_CTX *c = new_cipher(aes_len == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), aes);
-
-	if (c && EVP_CIPHER_CTX_set_padding(c, 0) != 1) {
-		EVP_CIPHER_CTX_free(c);
-		return NULL;
-	}
-	return c;
+	if (c && EVP_EncryptInit_ex2(c, cipher, aes, NULL, NULL) == 1 &&
+	    EVP_CIPHER_CTX_set_padding(c, 0) == 1)
+		return c;
+	EVP_CIPHER_CTX_free(c);
+	return NULL;
 }
 
 /* The hash state after one block of the key xored with fill (RFC 2104: ipad, opad). */
@@ -56,19 +43,16 @@ new_pad(const uint8_t *auth, uint32_t auth_len, uint8_t fill)
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool ok;
 
-	if (!c)
-		return NULL;
 	memset(block, fill, sizeof(block));
 	for (uint32_t i = 0; i < auth_len; i++)
 		block[i] ^= auth[i];
-	ok = EVP_DigestInit_ex2(c, EVP_sha1(), NULL) == 1 &&
+	ok = c && EVP_DigestInit_ex2(c, EVP_sha1(), NULL) == 1 &&
 	     EVP_DigestUpdate(c, block, sizeof(block)) == 1;
 	secret_wipe(block, sizeof(block));
-	if (!ok) {
-		EVP_MD_CTX_free(c);
-		return NULL;
-	}
-	return c;
+	if (ok)
+		return c;
+	EVP_MD_CTX_free(c);
+	return NULL;
 }
 
 /* EVP frees what held a key by OPENSSL_clear_free. */
@@ -103,7 +87,7 @@ key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t
 	}
 	if (auth_len > CIPHER_HASH_BLOCK)
 		return ERR_RANGE;
-	k->ecb = new_ecb(aes, aes_len);
+	k->ecb = new_cipher(aes_len == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), aes);
 	k->inner = new_pad(auth, auth_len, 0x36);
 	k->outer = new_pad(auth, auth_len, 0x5c);
 	if (k->ecb && k->inner && k->outer)

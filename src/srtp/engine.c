@@ -10,8 +10,7 @@
 enum {
 	PREFETCH_AHEAD = 4,
 	CACHE_LINE = 64,
-	RTCP_HEADER_LEN = 8,  /* what SRTCP leaves clear, RFC 3711 3.4 */
-	UNPROTECT_ROUNDS = 2, /* at most two authentications a packet (M6) */
+	RTCP_HEADER_LEN = 8, /* what SRTCP leaves clear, RFC 3711 3.4 */
 };
 
 static const uint32_t srtcp_e = UINT32_C(1) << 31;
@@ -275,19 +274,21 @@ admit(const struct srtp_slot *slot, bool good)
 	return ERR_OK;
 }
 
-/* Lines of the packet i + PREFETCH_AHEAD that pass 1 and the ciphers will read. */
+/* The lines of p from at to end. */
 static void
-prefetch(const struct srtp_ctx *c, struct srtp_op *const *ops, unsigned i, unsigned n)
+prefetch(const void *p, unsigned at, unsigned end)
 {
-	const struct srtp_op *op;
+	for (; at < end; at += CACHE_LINE)
+		__builtin_prefetch((const char *)p + at);
+}
 
-	if (i + PREFETCH_AHEAD >= n)
-		return;
-	op = ops[i + PREFETCH_AHEAD];
+/* What pass 1 and the ciphers will read of a packet that comes soon. */
+static void
+prefetch_op(const struct srtp_ctx *c, const struct srtp_op *op)
+{
 	__builtin_prefetch(op->state, 1);
 	__builtin_prefetch(op->buf, 1);
-	for (unsigned at = 0; at < sizeof(struct srtp_key) + c->ops->key_near; at += CACHE_LINE)
-		__builtin_prefetch((const char *)op->key + at);
+	prefetch(op->key, 0, sizeof(struct srtp_key) + c->ops->key_near);
 }
 
 /* The jobs of one kind in the batch. */
@@ -296,9 +297,9 @@ struct jobs {
 	unsigned n;
 };
 
-/* Pass 1 over n ops: jobs for those that go on, by kind. */
+/* Pass 1 over the ops whose status is AGAIN: jobs for those that go on, by kind. */
 static void
-plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n, bool protect,
+plan_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n, bool protect,
 	   struct jobs out[CIPHER_KINDS])
 {
 	unsigned m = 0;
@@ -306,16 +307,20 @@ plan_batch(struct srtp_ctx *c, struct srtp_op *const *ops, unsigned n, bool prot
 	for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
 		out[kind] = (struct jobs){c->list[kind], 0};
 	for (unsigned i = 0; i < n; i++) {
+		const struct srtp_suite *suite;
 		struct jobs *to;
 
-		prefetch(c, ops, i, n);
-		ops[i]->out_len = 0;
-		ops[i]->status = plan_op(ops[i], protect, &c->jobs[m], &c->slots[m]);
-		if (ops[i]->status)
+		if (i + PREFETCH_AHEAD < n)
+			prefetch_op(c, &ops[i + PREFETCH_AHEAD]);
+		if (ops[i].status != ERR_AGAIN)
 			continue;
-		to = &out[ops[i]->key->suite->kind];
-		if (ops[i]->key->suite->kind == CIPHER_GCM && c->ops->do_prefetch)
-			c->ops->do_prefetch(&c->jobs[m]);
+		ops[i].out_len = 0;
+		ops[i].status = plan_op(&ops[i], protect, &c->jobs[m], &c->slots[m]);
+		if (ops[i].status)
+			continue;
+		suite = ops[i].key->suite;
+		to = &out[suite->kind];
+		prefetch(c->jobs[m].key, c->ops->key_near, c->ops->key_size[suite->kind]);
 		to->v[to->n++] = &c->jobs[m++];
 	}
 }
@@ -357,25 +362,6 @@ protect_kind(struct srtp_ctx *c, enum cipher_kind kind, const struct jobs *j)
 	return j->n;
 }
 
-unsigned
-srtp_protect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
-{
-	struct srtp_op *all[SRTP_BATCH_MAX];
-	struct jobs jobs[CIPHER_KINDS];
-	unsigned good = 0;
-
-	assert(n <= SRTP_BATCH_MAX);
-	for (unsigned i = 0; i < n; i++) {
-		all[i] = &ops[i];
-		ops[i].auths = 0;
-	}
-	plan_batch(c, all, n, true, jobs);
-	for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
-		if (jobs[kind].n)
-			good += protect_kind(c, kind, &jobs[kind]);
-	return good;
-}
-
 /* CM: all tags, then the packets whose tag was right. GCM: one by one, decrypted aside, and put
  * into the packet when the tag was right. */
 static unsigned
@@ -411,6 +397,38 @@ unprotect_kind(struct srtp_ctx *c, enum cipher_kind kind, const struct jobs *j)
 	return good.n;
 }
 
+/* Those of the ops whose status is AGAIN. */
+static unsigned
+run_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n, bool protect)
+{
+	struct jobs jobs[CIPHER_KINDS];
+	unsigned good = 0;
+
+	plan_batch(c, ops, n, protect, jobs);
+	for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
+		if (jobs[kind].n)
+			good += protect ? protect_kind(c, kind, &jobs[kind])
+					: unprotect_kind(c, kind, &jobs[kind]);
+	return good;
+}
+
+static void
+begin_batch(struct srtp_op *ops, unsigned n)
+{
+	assert(n <= SRTP_BATCH_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		ops[i].status = ERR_AGAIN;
+		ops[i].auths = 0;
+	}
+}
+
+unsigned
+srtp_protect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
+{
+	begin_batch(ops, n);
+	return run_batch(c, ops, n, true);
+}
+
 /* True where packets of this batch have moved the estimate under which op failed. */
 static bool
 estimate_moved(const struct srtp_op *op)
@@ -419,29 +437,19 @@ estimate_moved(const struct srtp_op *op)
 	       !(op->flags & (SRTP_OP_RTCP | SRTP_OP_ROC)) && rtp_index(op) != op->index;
 }
 
+/* At most two authentications a packet (M6). */
 unsigned
 srtp_unprotect_batch(struct srtp_ctx *c, struct srtp_op *ops, unsigned n)
 {
-	struct srtp_op *todo[SRTP_BATCH_MAX];
-	struct jobs jobs[CIPHER_KINDS];
-	unsigned good = 0;
+	unsigned good, again = 0;
 
-	assert(n <= SRTP_BATCH_MAX);
-	for (unsigned i = 0; i < n; i++) {
-		todo[i] = &ops[i];
-		ops[i].auths = 0;
+	begin_batch(ops, n);
+	good = run_batch(c, ops, n, false);
+	for (unsigned i = 0; i < n && good < n; i++) {
+		if (!estimate_moved(&ops[i]))
+			continue;
+		ops[i].status = ERR_AGAIN;
+		again++;
 	}
-	for (unsigned round = 0, m = n; round < UNPROTECT_ROUNDS && m > 0; round++) {
-		plan_batch(c, todo, m, false, jobs);
-		for (unsigned kind = 0; kind < CIPHER_KINDS; kind++)
-			if (jobs[kind].n)
-				good += unprotect_kind(c, kind, &jobs[kind]);
-		m = 0;
-		if (good == n)
-			break;
-		for (unsigned i = 0; i < n; i++)
-			if (estimate_moved(&ops[i]))
-				todo[m++] = &ops[i];
-	}
-	return good;
+	return again ? good + run_batch(c, ops, n, false) : good;
 }

@@ -52,18 +52,6 @@ srtp_ctx_fini(struct srtp_ctx *c)
 	secret_wipe(c, sizeof(*c));
 }
 
-const char *
-srtp_ctx_engine(const struct srtp_ctx *c)
-{
-	return c->ops->name;
-}
-
-const char *
-srtp_ctx_kernels(const struct srtp_ctx *c)
-{
-	return c->work.kernels;
-}
-
 static void
 free_half(struct srtp_ctx *c, struct srtp_key *half)
 {

@@ -35,7 +35,8 @@ struct srtp_slot {
 	uint32_t out_len;
 };
 
-/* A worker's keys and scratch. */
+/* A worker's keys and scratch. For people: ops->name is the engine ("imb", "openssl"), work.kernels
+ * which of its code runs on this CPU ("avx512+sse", "sse", "evp"). */
 struct srtp_ctx {
 	const struct cipher_ops *ops;
 	struct pool pools[CIPHER_KINDS];
@@ -53,10 +54,6 @@ struct srtp_ctx {
 enum err srtp_ctx_init(struct srtp_ctx *c, enum srtp_engine want, uint32_t max_keys) NODISCARD;
 /** All keys were freed before. Fine on zeros. */
 void srtp_ctx_fini(struct srtp_ctx *c);
-/** "imb", "openssl". Static storage. */
-const char *srtp_ctx_engine(const struct srtp_ctx *c);
-/** Which of its code runs on this CPU: "avx512+sse", "sse", "evp". Static storage. */
-const char *srtp_ctx_kernels(const struct srtp_ctx *c);
 
 /**
  * Derive and expand the session keys (RFC 3711 4.3, key derivation rate 0). master has suite's

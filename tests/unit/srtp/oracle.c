@@ -345,7 +345,7 @@ run_rounds(unsigned total, void (*do_batch)(unsigned n))
 		}
 	}
 	assert_true(wraps > 0);
-	print_message("# %s: %u packets, %u wraps\n", srtp_ctx_engine(&ctx), done, wraps);
+	print_message("# %s: %u packets, %u wraps\n", ctx.ops->name, done, wraps);
 }
 
 static void
