@@ -88,7 +88,7 @@ choose_state(struct flow_in *in, uint32_t serial, const struct inbound_pkt *k,
 	uint64_t kept;
 
 	memset(t, 0, sizeof(*t));
-	t->serial = serial;
+	t->way.serial = serial;
 	if (i >= 0) {
 		t->state = &in->cell[i];
 		return true;
@@ -101,8 +101,8 @@ choose_state(struct flow_in *in, uint32_t serial, const struct inbound_pkt *k,
 	}
 	srtp_state_init(&t->temp, k->ssrc);
 	if (kept_index(in, serial, k, &kept)) {
-		t->use_roc = true;
-		t->roc = srtp_index_roc(kept);
+		t->way.use_roc = true;
+		t->way.roc = srtp_index_roc(kept);
 	}
 	return false;
 }
@@ -122,21 +122,15 @@ inbound_first(struct flow_row *r, const struct inbound_pkt *k, struct inbound_tr
 /* ---- the search ---- */
 
 struct candidates {
-	struct {
-		uint32_t serial, roc;
-		bool use_roc;
-	} v[CANDIDATES_MAX];
+	struct inbound_way v[CANDIDATES_MAX];
 	unsigned n;
 };
 
 static void
 add(struct candidates *c, uint32_t serial, uint32_t roc, bool use_roc)
 {
-	if (c->n == CANDIDATES_MAX)
-		return;
-	c->v[c->n].serial = serial;
-	c->v[c->n].roc = roc;
-	c->v[c->n++].use_roc = use_roc;
+	if (c->n < CANDIDATES_MAX)
+		c->v[c->n++] = (struct inbound_way){serial, roc, use_roc};
 }
 
 /* Ahead of the highest index only: what was recorded earlier is never tried (M6 g). */
@@ -162,12 +156,12 @@ add_unknown(const struct flow_in *in, const struct inbound_try *first, const str
 	uint32_t roc = srtp_index_roc(tried);
 
 	if (roc != 0)
-		add(c, first->serial, 0, true);
-	if (!first->use_roc && in->cell_serial[in->cell_last] && srtp_state_started(last))
+		add(c, first->way.serial, 0, true);
+	if (!first->way.use_roc && in->cell_serial[in->cell_last] && srtp_state_started(last))
 		roc = srtp_index_roc(srtp_index_estimate(last->rtp.next - 1, k->seq));
 	if (srtp_index_make(roc, k->seq) != tried && roc != 0)
-		add(c, first->serial, roc, true);
-	add(c, first->serial, roc + 1, true);
+		add(c, first->way.serial, roc, true);
+	add(c, first->way.serial, roc + 1, true);
 }
 
 /* The other key during the grace time. */
@@ -177,8 +171,8 @@ add_other(struct flow_in *in, const struct inbound_pkt *k, uint32_t serial, stru
 	struct inbound_try t;
 	bool known = choose_state(in, serial, k, &t);
 
-	add(c, serial, t.roc, t.use_roc);
-	if (!known && t.use_roc && t.roc != 0)
+	add(c, serial, t.way.roc, t.way.use_roc);
+	if (!known && t.way.use_roc && t.way.roc != 0)
 		add(c, serial, 0, true);
 }
 
@@ -212,15 +206,15 @@ worth_search(const struct inbound_try *first, enum err status, uint64_t index)
 }
 
 bool
-inbound_second(struct flow_row *r, const struct inbound_pkt *k, const struct inbound_try *first,
-	       enum err status, uint64_t index, uint64_t now_us, struct inbound_try *out)
+inbound_second(struct flow_row *r, const struct inbound_pkt *k, enum err status, uint64_t index,
+	       uint64_t now_us, struct inbound_try *t)
 {
 	struct flow_in *in = &r->in;
 	struct candidates c = {.n = 0};
-	uint32_t other = other_serial(in, first->serial);
-	unsigned at;
+	uint32_t other = other_serial(in, t->way.serial);
+	struct inbound_way way;
 
-	if (!worth_search(first, status, index) && !(k->rtcp && status == ERR_REPLAY && other))
+	if (!worth_search(t, status, index) && !(k->rtcp && status == ERR_REPLAY && other))
 		return false;
 	if (!inbound_is_named(r, k->rtcp, &k->from))
 		return false;
@@ -228,17 +222,16 @@ inbound_second(struct flow_row *r, const struct inbound_pkt *k, const struct inb
 		add_other(in, k, other, &c);
 	else if (k->rtcp)
 		return false; /* its index stands in it */
-	else if (first->state != &first->temp || srtp_state_started(first->state))
-		add_ahead(first->state, first->serial, k->seq, index, &c);
+	else if (t->state != &t->temp || srtp_state_started(t->state))
+		add_ahead(t->state, t->way.serial, k->seq, index, &c);
 	else
-		add_unknown(in, first, k, index, &c);
+		add_unknown(in, t, k, index, &c);
 	if (c.n == 0 || !take_token(in, now_us))
 		return false;
-	at = in->search_turn++ % c.n;
-	(void)choose_state(in, c.v[at].serial, k, out);
-	out->use_roc = c.v[at].use_roc;
-	out->roc = c.v[at].roc;
-	out->searched = true;
+	way = c.v[in->search_turn++ % c.n];
+	(void)choose_state(in, way.serial, k, t);
+	t->way = way;
+	t->searched = true;
 	return true;
 }
 
@@ -292,15 +285,15 @@ note_roc_way(struct flow_in *in, const struct inbound_pkt *k, uint32_t serial, u
 static int
 keep_state(struct flow_in *in, const struct inbound_try *t)
 {
-	int i = find_cell(in, t->serial, t->temp.ssrc), old;
+	int i = find_cell(in, t->way.serial, t->temp.ssrc), old;
 
 	if (i >= 0) { /* made by an earlier packet of the batch: nothing of t is newer */
 		return i;
 	}
 	i = free_cell(in);
 	in->cell[i] = t->temp;
-	in->cell_serial[i] = t->serial;
-	old = find_gone(in, t->serial, t->temp.ssrc);
+	in->cell_serial[i] = t->way.serial;
+	old = find_gone(in, t->way.serial, t->temp.ssrc);
 	if (old >= 0)
 		memset(&in->gone[old], 0, sizeof(in->gone[old]));
 	return i;
@@ -320,18 +313,18 @@ inbound_verified(struct flow_row *r, const struct inbound_pkt *k, const struct i
 		 uint64_t index)
 {
 	struct flow_in *in = &r->in;
-	int cell =
-		t->state == &t->temp ? keep_state(in, t) : find_cell(in, t->serial, t->state->ssrc);
+	int cell = t->state == &t->temp ? keep_state(in, t)
+					: find_cell(in, t->way.serial, t->state->ssrc);
 	const struct srtp_replay *w;
 
 	if (cell < 0)
 		return;
 	if (t->state == &t->temp)
-		note_roc_way(in, k, t->serial, index);
+		note_roc_way(in, k, t->way.serial, index);
 	w = k->rtcp ? &in->cell[cell].rtcp : &in->cell[cell].rtp;
 	if (t->searched)
 		r->stats.roc_guesses++;
-	in->pinned = t->serial;
+	in->pinned = t->way.serial;
 	if (!k->rtcp)
 		in->cell_last = (uint8_t)cell;
 	if (w->next == index + 1) /* a latecomer does not move the address back */

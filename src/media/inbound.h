@@ -19,13 +19,18 @@ enum {
 	INBOUND_AHEAD = 3, /* places ahead of the highest index, 2^16 apart, that are tried */
 };
 
+/* A key and a rollover counter to try a packet under. */
+struct inbound_way {
+	uint32_t serial; /* of the key */
+	uint32_t roc;
+	bool use_roc; /* else the estimate */
+};
+
 /* One way to try a packet. */
 struct inbound_try {
 	struct srtp_state *state; /* &temp, or a cell of the row */
 	struct srtp_state temp;   /* for a source that has no cell */
-	uint32_t serial;          /* of the key */
-	uint32_t roc;
-	bool use_roc;
+	struct inbound_way way;
 	bool searched; /* this was a second try */
 };
 
@@ -46,12 +51,11 @@ bool inbound_clear_ok(const struct flow_row *r, bool rtcp, const struct addr *fr
 bool inbound_first(struct flow_row *r, const struct inbound_pkt *k,
 		   struct inbound_try *out) NODISCARD;
 /**
- * After first failed with this status and (RTP) index: another way, at the cost of one token.
- * False: there is none, or the packet may not ask for one.
+ * After t, which inbound_first gave, failed with this status and (RTP) index: t becomes another
+ * way, at the cost of one token. False: there is none, or the packet may not ask for one.
  */
-bool inbound_second(struct flow_row *r, const struct inbound_pkt *k,
-		    const struct inbound_try *first, enum err status, uint64_t index,
-		    uint64_t now_us, struct inbound_try *out) NODISCARD;
+bool inbound_second(struct flow_row *r, const struct inbound_pkt *k, enum err status,
+		    uint64_t index, uint64_t now_us, struct inbound_try *t) NODISCARD;
 /**
  * The packet has verified under t (its state is committed there) as index: keep the state, pin the
  * key, learn the address.

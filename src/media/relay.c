@@ -224,32 +224,30 @@ waits(const struct relay_item *it)
 	return it->step == RELAY_FIRST || it->step == RELAY_SECOND;
 }
 
-/* The try that this item stands before; NULL: there is none. */
-static struct inbound_try *
+/* The item's next try, in it->t. False: there is none. */
+static bool
 next_try(struct relay_item *it, uint64_t now_us)
 {
 	if (it->step == RELAY_FIRST)
-		return inbound_first(it->row, &it->pkt, &it->first) ? &it->first : NULL;
-	return inbound_second(it->row, &it->pkt, &it->first, it->status, it->index, now_us,
-			      &it->second)
-		       ? &it->second
-		       : NULL;
+		return inbound_first(it->row, &it->pkt, &it->t);
+	return inbound_second(it->row, &it->pkt, it->status, it->index, now_us, &it->t);
 }
 
 static void
-add_op(struct relay *r, unsigned at, struct relay_item *it, struct inbound_try *t,
-       struct srtp_key *key)
+add_op(struct relay *r, unsigned at, struct relay_item *it, struct srtp_key *key)
 {
+	bool use_roc = it->t.way.use_roc && !it->pkt.rtcp;
+
 	r->owner[at] = it;
 	r->ops[at] = (struct srtp_op){
 		.key = key,
-		.state = t->state,
+		.state = it->t.state,
 		.buf = it->k->p,
 		.len = it->k->len,
 		.cap = IO_PACKET_MAX,
-		.roc = t->roc,
-		.flags = (uint16_t)((it->pkt.rtcp ? SRTP_OP_RTCP : 0) |
-				    (t->use_roc && !it->pkt.rtcp ? SRTP_OP_ROC : 0)),
+		.roc = it->t.way.roc,
+		.flags =
+			(uint16_t)((it->pkt.rtcp ? SRTP_OP_RTCP : 0) | (use_roc ? SRTP_OP_ROC : 0)),
 	};
 }
 
@@ -264,21 +262,21 @@ plan_round(struct relay *r, unsigned n, uint64_t now_us, unsigned *n_ops)
 	r->round++;
 	for (unsigned i = 0; i < n; i++) {
 		struct relay_item *it = &r->items[i];
-		struct inbound_try *t;
 		struct srtp_key *key;
+		bool tried;
 
 		any |= waits(it);
 		if (!waits(it) || r->round_of[it->slot] == r->round)
 			continue;
-		t = next_try(it, now_us);
-		key = t ? keys_in(&r->keys, it->slot, t->serial) : NULL;
+		tried = next_try(it, now_us);
+		key = tried ? keys_in(&r->keys, it->slot, it->t.way.serial) : NULL;
 		if (key)
-			add_op(r, (*n_ops)++, it, t, key);
-		else if (t && it->step == RELAY_FIRST)
+			add_op(r, (*n_ops)++, it, key);
+		else if (tried && it->step == RELAY_FIRST)
 			it->step = RELAY_SECOND;
 		else
 			drop_item(r, it, drop_of(it->status));
-		if (t && (!key || t->state == &t->temp))
+		if (tried && (!key || it->t.state == &it->t.temp))
 			r->round_of[it->slot] = r->round;
 	}
 	return any;
@@ -291,7 +289,7 @@ finish_op(struct relay *r, struct relay_item *it, const struct srtp_op *op)
 
 	if (op->status == ERR_OK) {
 		it->k->len = op->out_len ? op->out_len : op->len;
-		inbound_verified(it->row, &it->pkt, first ? &it->first : &it->second, op->index);
+		inbound_verified(it->row, &it->pkt, &it->t, op->index);
 		it->step = RELAY_TAKEN;
 		return;
 	}

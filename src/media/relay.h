@@ -36,7 +36,7 @@ struct relay_item {
 	uint32_t slot, out_slot;
 	enum relay_step step;
 	struct inbound_pkt pkt;
-	struct inbound_try first, second;
+	struct inbound_try t;
 	bool raw;        /* no RTP: as it is */
 	enum err status; /* of the first try; AUTH as long as there was none */
 	uint64_t index;

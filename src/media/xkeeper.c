@@ -59,17 +59,11 @@ xkeeper_place(const struct media_plan *plan, uint32_t w)
 static bool
 has_addr(const struct ifaddrs *i, const struct addr *local)
 {
-	struct sockaddr_storage sa;
-	struct addr a;
+	struct addr a = {0};
 
-	if (!i->ifa_addr ||
-	    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
-		return false;
-	memcpy(&sa, i->ifa_addr,
-	       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-						 : sizeof(struct sockaddr_in6));
-	a = addr_from_sa(&sa);
-	return addr_ip_eq(&a, local);
+	if (i->ifa_addr)
+		a = addr_from_sa((const void *)i->ifa_addr);
+	return a.family && addr_ip_eq(&a, local);
 }
 
 /* Drivers without the question have one queue. */

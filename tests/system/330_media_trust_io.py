@@ -1,5 +1,6 @@
 """What play 110 does to calls (M1 to M5, M8, M10, M11) over Ethernet to another namespace, on each back
-end of packet I/O. Short: two on `xdp`, one on `sockets`; full: all of them on each."""
+end of packet I/O. Short: two on `xdp`, one on `sockets`; full: all of them on each. POSTERN_IO=steer
+takes all of them on that one alone, which tools/red.py --io does with each guard out."""
 import importlib
 import importlib.util
 import os
@@ -12,7 +13,8 @@ ALONE = True
 GUARDS = ['M1', 'M3', 'M5']
 TRUST = ('strangers_spray', 'bad_tags', 'replays', 'other_protocols', 'bad_rtcp')
 SHORT = (('xdp', 'strangers_spray'), ('xdp', 'bad_tags'), ('sockets', 'bad_tags'))
-FULL = [(io, name) for io in ('sockets', 'steer', 'packet', 'xdp') for name in TRUST]
+ALL = os.environ.get('POSTERN_IO', 'sockets steer packet xdp').split()
+FULL = [(io, name) for io in ALL for name in TRUST]
 
 
 def load(stem):
@@ -45,5 +47,5 @@ def add_play(io, name):
     globals()[f'play_{io}_{name}'] = play
 
 
-for pair in FULL if '--full' in sys.argv else SHORT:
+for pair in FULL if '--full' in sys.argv or 'POSTERN_IO' in os.environ else SHORT:
     add_play(*pair)

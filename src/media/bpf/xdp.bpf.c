@@ -2,8 +2,6 @@
  * AF_XDP socket of its queue, if that is a queue of the port's worker. All else goes on to the
  * kernel as if we were not there: fragments, options, extension headers, VLAN tags, frames for
  * another station, what is cut short or too long, and everything while the socket is gone. */
-#include "media/bpf/conf.h"
-
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -12,11 +10,10 @@
 #include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+
+#include "media/bpf/ours.h"
 
 enum { V4_PLAIN = 0x45, V4_FRAGMENT = 0x3fff };
-
-const volatile struct bpf_conf bpf_conf = {};
 
 /* by queue */
 struct {
@@ -55,10 +52,7 @@ is_ours_v4(const void *p, const void *end, __u32 queue)
 	    ip->frag_off & bpf_htons(V4_FRAGMENT) || ip->protocol != IPPROTO_UDP ||
 	    !is_our_port(udp, queue))
 		return 0;
-	for (__u32 i = 0; i < BPF_ADDRS_MAX; i++)
-		if (i < bpf_conf.n_v4 && bpf_conf.v4[i] == ip->daddr)
-			return 1;
-	return 0;
+	return ours_v4(ip->daddr);
 }
 
 static __always_inline int
@@ -71,11 +65,7 @@ is_ours_v6(const void *p, const void *end, __u32 queue)
 	if ((const void *)(udp + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP ||
 	    !is_our_port(udp, queue))
 		return 0;
-	for (__u32 i = 0; i < BPF_ADDRS_MAX; i++)
-		if (i < bpf_conf.n_v6 && bpf_conf.v6[i][0] == to[0] && bpf_conf.v6[i][1] == to[1] &&
-		    bpf_conf.v6[i][2] == to[2] && bpf_conf.v6[i][3] == to[3])
-			return 1;
-	return 0;
+	return ours_v6(to[0], to[1], to[2], to[3]);
 }
 
 SEC("xdp")
