@@ -28,6 +28,14 @@ got_request(void *arg, struct edge_txn *txn, const struct sip_msg *msg,
 	out_of_hand(w);
 }
 
+static bool
+known_dialog(void *arg, const struct sip_msg *msg, const struct edge_source *src)
+{
+	struct worker *w = arg;
+
+	return calls_know(&w->calls, msg, src);
+}
+
 static void
 got_ack(void *arg, const struct sip_msg *msg, const struct edge_source *src)
 {
@@ -198,6 +206,7 @@ wire_edge_up(struct worker *w, struct edge_up *up)
 			       .on_message = got_message,
 			       .on_guest = got_guest,
 			       .on_request = got_request,
+			       .do_know = known_dialog,
 			       .on_ack = got_ack,
 			       .on_cancel = got_cancel,
 			       .on_news = got_news,

@@ -15,7 +15,7 @@
 	X(sip_unknown_source, counter,                                                             \
 	  "datagrams from an address of no trunk, dropped in silence")                             \
 	X(sip_over_budget, counter,                                                                \
-	  "datagrams and connections of sources that nobody knows and that sent too many")         \
+	  "connections of sources that nobody knows and that made too many")                       \
 	X(tls_accepted, counter, "TLS handshakes that selected an account")                        \
 	X(tls_refused, counter, "TLS handshakes refused")                                          \
 	X(tls_in_hand, gauge, "TLS handshakes in hand")                                            \

@@ -228,6 +228,14 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 	return NULL;
 }
 
+bool
+calls_know(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src)
+{
+	enum call_leg_index i;
+
+	return find_leg(cs, msg, src, &i) != NULL;
+}
+
 /* ---- requests ---- */
 
 static void

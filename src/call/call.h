@@ -33,6 +33,8 @@ uint32_t calls_count(const struct calls *cs);
  * and its line in the log all the same. */
 void calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
 		   const char *why, uint64_t now_us);
+/** Does this request belong to a dialog of a call that is there? */
+bool calls_know(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src);
 void calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
 		      const struct edge_source *src, uint64_t now_us);
 void calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,

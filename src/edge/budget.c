@@ -63,18 +63,6 @@ budget_take(struct budget *b, const struct addr *source, uint64_t now)
 	return true;
 }
 
-bool
-budget_is_out(const struct budget *b, const struct addr *source, uint64_t now)
-{
-	struct budget_row want;
-	const struct budget_row *set = b->row[net_of(b, source, &want)];
-
-	for (int i = 0; i < BUDGET_WAYS; i++)
-		if (is_row(&set[i], &want))
-			return is_out(&set[i], now);
-	return false;
-}
-
 void
 budget_know(struct budget *b, const struct addr *source, uint64_t now)
 {

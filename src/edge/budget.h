@@ -1,5 +1,5 @@
-/* What an address that nobody knows yet may take of our time: so many new connections or datagrams
- * at once, and so many a second. Looked at before a byte of what it sends is. A source is an IPv4
+/* What an address that nobody knows yet may take of our time: so many new connections at once, and
+ * so many a second. Looked at before a byte of what it sends is. A source is an IPv4
  * address or an IPv6 /64; one that lately showed a certificate that selects an account is known,
  * and not limited here. A bounded table: the one that was used longest ago makes room. Pure: `now`
  * comes in. */
@@ -32,8 +32,6 @@ struct budget {
 void budget_init(struct budget *b);
 /** One more of this source. False: it has had its share. */
 bool budget_take(struct budget *b, const struct addr *source, uint64_t now_us);
-/** Has it had its share? Takes nothing. */
-bool budget_is_out(const struct budget *b, const struct addr *source, uint64_t now_us);
 /** It showed who it is. */
 void budget_know(struct budget *b, const struct addr *source, uint64_t now_us);
 

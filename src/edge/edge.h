@@ -133,6 +133,9 @@ struct edge_up {
 	/** A request outside INVITE-ACK and CANCEL. txn answers it. */
 	void (*on_request)(void *arg, struct edge_txn *txn, const struct sip_msg *msg,
 			   const struct edge_source *src);
+	/** Does this request, which has a To-tag, belong to a dialog that is there? Such ones go
+	 * first when there is too much to do. NULL: each does. */
+	bool (*do_know)(void *arg, const struct sip_msg *msg, const struct edge_source *src);
 	/** ACK of a 2xx (the ACK of a failure never comes up). */
 	void (*on_ack)(void *arg, const struct sip_msg *msg, const struct edge_source *src);
 	/** CANCEL matched the INVITE transaction txn and was answered with 200 already. */

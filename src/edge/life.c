@@ -207,6 +207,7 @@ start_edge(struct edge *e)
 	e->targets.arg = e;
 	e->targets.on_target = note_target;
 	load_init(&e->load);
+	share_init(&e->share);
 	budget_init(&e->budget);
 	metric_set(METRIC_admitted_percent, 100);
 	path_init(e);

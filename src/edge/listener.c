@@ -46,7 +46,6 @@ note_stranger(struct listener *l, const struct addr *from)
 	uint64_t left_out;
 
 	metric_add(METRIC_sip_unknown_source, 1);
-	(void)budget_take(ls->budget, from, loop_now(ls->loop));
 	if (guard_may_log(ls->guard, GUARD_STRANGER, loop_now(ls->loop), &left_out))
 		log_warn("sip.stranger",
 			 "peer=%s listener=%s dropped: no trunk has this source address; left out "
@@ -60,14 +59,10 @@ take_packet(void *arg, const struct addr *from, const struct addr *to, struct st
 	struct listener *l = arg;
 	struct listeners *ls = l->owner;
 	struct identity id = {.account = POLICY_NONE};
-	bool known;
 
-	if (budget_is_out(ls->budget, from, loop_now(ls->loop))) {
-		metric_add(METRIC_sip_over_budget, 1);
-		return;
-	}
-	known = identify_datagram(l, from, &id);
-	if (GUARD(A8, known))
+	/* no budget: no byte of a stranger's is looked at, and its source may be forged, which
+	 * shall cost nobody else anything */
+	if (GUARD(A8, identify_datagram(l, from, &id)))
 		ls->on_datagram(ls->arg, l, from, to, &id, bytes);
 	else
 		note_stranger(l, from);
@@ -138,11 +133,11 @@ take_socket(void *arg, int fd, const struct addr *peer, const struct addr *local
 	}
 	if (l->conf.transport == EDGE_TLS)
 		return accept_tls(l, fd, peer, local);
-	if (budget_is_out(ls->budget, peer, loop_now(ls->loop))) {
-		metric_add(METRIC_sip_over_budget, 1);
-		close(fd);
-	} else if (!identify_plain(l, &o, &id)) {
-		note_stranger(l, peer);
+	if (!identify_plain(l, &o, &id)) {
+		if (budget_take(ls->budget, peer, loop_now(ls->loop)))
+			note_stranger(l, peer);
+		else
+			metric_add(METRIC_sip_over_budget, 1);
 		close(fd);
 	} else if (conns_accept(ls->conns, &taken, &id) != ERR_OK) {
 		close(fd); /* none is left, or the account has its share */

@@ -3,7 +3,7 @@
 void
 load_init(struct load *l)
 {
-	*l = (struct load){.least_us = UINT64_MAX, .share = LOAD_ONE, .credit = LOAD_ONE / 2};
+	*l = (struct load){.least_us = UINT64_MAX, .share = LOAD_ONE};
 }
 
 /* The share after a window with this delay. */
@@ -52,16 +52,6 @@ load_note(struct load *l, uint64_t delay_us, uint64_t now)
 	load_look(l, now);
 	if (delay_us < l->least_us)
 		l->least_us = delay_us;
-}
-
-bool
-load_sheds(struct load *l)
-{
-	l->credit += l->share;
-	if (l->credit < LOAD_ONE)
-		return true;
-	l->credit -= LOAD_ONE;
-	return false;
 }
 
 unsigned

@@ -1,9 +1,10 @@
 /* Overload: how long messages wait before they are handled, and which share of new calls is
- * admitted because of it (RFC 6357). As CoDel does it, the least delay of a window counts, and only
- * one that stands above the target for a while: a burst that is worked off is none. Then the share
- * follows how far the delay is from the target and how it moves, as PIE does (RFC 8033), so that it
- * settles at the target, with neither an idle server nor a queue. What belongs to calls that are
- * there, and emergency calls, are none of its business. Pure: `now` comes in. */
+ * admitted because of it (RFC 6357); whose, says edge/share.h. As CoDel does it, the least delay of
+ * a window counts, and only one that stands above the target for a while: a burst that is worked
+ * off is none. Then the share follows how far the delay is from the target and how it moves, as PIE
+ * does (RFC 8033), so that it settles at the target, with neither an idle server nor a queue. What
+ * belongs to calls that are there, and emergency calls, are none of its business. Pure: `now` comes
+ * in. */
 #ifndef POSTERN_EDGE_LOAD_H
 #define POSTERN_EDGE_LOAD_H
 
@@ -31,7 +32,6 @@ struct load {
 	uint64_t delay_us;   /* of the last window */
 	uint32_t above;      /* windows in a row above the target */
 	uint32_t share;      /* of new calls, in parts of LOAD_ONE */
-	uint32_t credit;     /* what the calls before this one left */
 	uint64_t changed_us; /* when share changed last: number of what peers are told */
 };
 
@@ -40,8 +40,6 @@ void load_init(struct load *l);
 void load_look(struct load *l, uint64_t now_us);
 /** A message was handled that had waited so long. */
 void load_note(struct load *l, uint64_t delay_us, uint64_t now_us);
-/** Shall this new call be refused? Evenly spread. Ask once a call. */
-bool load_sheds(struct load *l);
 /** How many of a hundred new calls are refused. */
 unsigned load_percent(const struct load *l);
 

@@ -617,7 +617,7 @@ edge_respond(struct edge_txn *t, int status, struct str msg)
 	todo = txn_server_step(&t->m, txn_event_of((unsigned)status), loop_now(e->loop));
 	if (t->oc) {
 		buf_init(&b, e->msg, sizeof(e->msg));
-		oc_put(&b, msg, load_percent(&e->load), e->load.changed_us);
+		oc_put(&b, msg, share_percent(&e->share, t->held), e->share.changed_us);
 		if (buf_end(&b) == ERR_OK)
 			msg = buf_view(&b);
 	}

@@ -44,50 +44,63 @@ may_keep(const struct edge *e, const struct sip_msg *m, const struct edge_source
 	return n < EDGE_BIG_PER_PEER;
 }
 
-/* Where the transactions of a customer's account are counted; NULL: a carrier's. */
-static struct edge_share *
-held_by(struct edge *e, const struct edge_source *src)
+/* Where this peer is counted: a customer by its account, a carrier by its address. */
+static struct share_peer *
+peer_of(struct edge *e, const struct edge_source *src)
 {
-	if (!src->account_id.z[0])
-		return NULL;
-	return &e->held[hash_of(&e->by_key, str_from(src->account_id.z)) % EDGE_SHARES];
+	const struct addr *a = &src->remote;
+	struct str name = src->account_id.z[0]
+				  ? str_from(src->account_id.z)
+				  : str_of((const char *)a->ip, a->family == 4 ? 4 : 16);
+
+	return share_of(&e->share, hash_of(&e->by_key, name));
+}
+
+/* Does it belong to a call that is up, or to one in set-up? A To-tag is quickly invented. */
+static bool
+is_inside(struct edge *e, const struct sip_msg *m, const struct edge_source *src, uint64_t scope)
+{
+	struct txn_key key;
+
+	if (m->method == SIP_CANCEL)
+		return edge_txn_key(m, scope, true, &key) == ERR_OK &&
+		       send_find_txn(e, &key) != NULL;
+	return m->to_tag.len && (!e->up.do_know || e->up.do_know(e->up.arg, m, src));
 }
 
 /* May this request have a transaction? What belongs to a call that is up or in set-up may have any
- * but those of emergency calls, a new one leaves some for these. Of each sort an account may hold
- * so many times what is free only that each of those who flood gets as much as the others, and who
- * does not always finds some: a To-tag is quickly invented. A call for help may have the last, but
- * an account only so many of these at a time: over TLS they only ask for their refusal. */
+ * but those of emergency calls, a new one leaves some for these. Of each sort a peer may hold so
+ * many times what is free only that each of those who flood gets as much as the others, and who
+ * does not always finds some. A call for help may have the last, but an account only so many of
+ * these at a time: over TLS they only ask for their refusal. */
 static bool
-may_begin(const struct edge *e, const struct sip_msg *m, const struct edge_share *held, bool help)
+may_begin(const struct edge *e, const struct share_peer *held, bool inside, bool help)
 {
-	bool inside = m->to_tag.len || m->method == SIP_CANCEL || help;
-	uint32_t kept = EDGE_SPARE_TXNS + (inside ? 0 : e->conf.max_txns / EDGE_DIALOG_PART),
-		 n = e->txns.n_free;
+	uint32_t part = inside || help ? 0 : e->conf.max_txns / EDGE_DIALOG_PART,
+		 kept = EDGE_SPARE_TXNS + part, n = e->txns.n_free;
 
-	if (n > kept && (!held || held->n < EDGE_SHARE_TIMES * (n - kept)))
+	if (n > kept && held->txns < EDGE_SHARE_TIMES * (n - kept))
 		return true;
-	return help && n && (!held || held->help < EDGE_HELP_SHARE);
+	return help && n && held->help < EDGE_HELP_SHARE;
 }
 
 static struct edge_txn *
-new_server(struct edge *e, const struct sip_msg *m, const struct edge_source *src,
-	   const struct txn_key *key)
+new_server(struct edge *e, const struct reply_path *p, const struct edge_source *src,
+	   const struct txn_key *key, bool inside)
 {
+	const struct sip_msg *m = &e->rx;
+	struct share_peer *held = p->peer;
 	bool stream = src->transport != EDGE_UDP,
 	     spare = src->account_id.z[0] && edge_is_emergency(e, m);
 	enum txn_kind kind = m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER;
-	struct edge_share *held = held_by(e, src);
-	bool may = may_begin(e, m, held, spare) && (spare || may_keep(e, m, src));
+	bool may = may_begin(e, held, inside, spare) && (spare || may_keep(e, m, src));
 	struct edge_txn *t = may ? send_new_txn(e, kind, stream, spare) : NULL;
 
 	if (!t)
 		return NULL;
 	t->held = held;
-	if (held) {
-		held->n++;
-		held->help += spare;
-	}
+	held->txns++;
+	held->help += spare;
 	if (texts_put(&e->texts, &t->req, m->all) != ERR_OK) {
 		send_drop_txn(t);
 		return NULL;
@@ -140,6 +153,7 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 	uint64_t scope = scope_of(e, src);
 	struct txn_key key;
 	struct edge_txn *t;
+	bool inside;
 
 	if (edge_txn_key(m, scope, false, &key) != ERR_OK) {
 		metric_add(METRIC_sip_bad, 1);
@@ -158,9 +172,10 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 		send_do(t, txn_server_step(&t->m, TXN_EV_REQUEST, loop_now(e->loop)), NULL);
 		return;
 	}
-	if (shed_refuses(e, p, m, &key))
+	inside = is_inside(e, m, src, scope);
+	if (!inside && shed_refuses(e, p, m, &key))
 		return;
-	t = new_server(e, m, src, &key);
+	t = new_server(e, p, src, &key, inside);
 	if (!t) {
 		reply_bad(e, p, m, 503, "as many requests as may be in hand are in hand");
 		return;
@@ -363,7 +378,7 @@ note_lost_call(struct edge *e, struct edge_source *src, const struct identity *i
 
 /* id without trunks: no new calls. */
 static void
-take_message(struct edge *e, const struct reply_path *p, struct edge_source *src,
+take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 	     const struct identity *id, struct str bytes)
 {
 	struct sip_msg *m = &e->rx;
@@ -385,6 +400,8 @@ take_message(struct edge *e, const struct reply_path *p, struct edge_source *src
 		take_response(e, src);
 		return;
 	}
+	p->peer = peer_of(e, src);
+	p->weight = src->account_id.z[0] ? 1 : SHARE_CARRIER;
 	note_alias(p->conn, m);
 	src->trunk = pick_trunk(e, id, src);
 	src->account = src->trunk == POLICY_NONE ? id->account : e->snap->trunk[src->trunk].account;

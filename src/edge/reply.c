@@ -32,12 +32,12 @@ send_reply(const struct edge *e, const struct reply_path *p, const struct sip_ms
 
 	if (buf_end(reply) != ERR_OK)
 		return;
-	if (!oc_asked(&m->via)) {
+	if (!p->peer || !oc_asked(&m->via)) {
 		send_bytes_back(e, p, m, buf_view(reply));
 		return;
 	}
 	buf_init(&b, mem, sizeof(mem));
-	oc_put(&b, buf_view(reply), load_percent(&e->load), e->load.changed_us);
+	oc_put(&b, buf_view(reply), share_percent(&e->share, p->peer), e->share.changed_us);
 	if (buf_end(&b) == ERR_OK)
 		send_bytes_back(e, p, m, buf_view(&b));
 }

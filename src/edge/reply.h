@@ -11,7 +11,9 @@ struct reply_path {
 	struct conn *conn;         /* or */
 	struct listener *listener; /* UDP */
 	struct addr from, to;
-	uint64_t since; /* us: when it could be read */
+	uint64_t since;          /* us: when it could be read */
+	struct share_peer *peer; /* NULL: not known yet */
+	unsigned weight;         /* as so many peers it counts (share_note) */
 };
 
 /** Answer a request without keeping anything of it; an ACK is never answered. why: a sentence for

@@ -17,7 +17,7 @@ send_drop_txn(struct edge_txn *t)
 	texts_drop(&e->texts, &t->resp);
 	list_del(&t->big);
 	if (t->held) {
-		t->held->n--;
+		t->held->txns--;
 		t->held->help -= t->spare;
 	}
 	t->owner = NULL; /* a free one, for those who walk the pool */

@@ -23,6 +23,7 @@ tell_load(struct timer *t, uint64_t now)
 	unsigned percent;
 
 	load_look(&e->load, now);
+	share_look(&e->share, e->load.share, now);
 	put_gauges(e);
 	percent = load_percent(&e->load);
 	if (e->shed && e->up.on_overload)
@@ -44,6 +45,7 @@ shed_note(struct edge *e, uint64_t since)
 	uint64_t now = clock_now_us(), window = e->load.window_end;
 
 	load_note(&e->load, now > since ? now - since : 0, now);
+	share_look(&e->share, e->load.share, now);
 	if (e->load.window_end == window)
 		return;
 	put_gauges(e);
@@ -61,24 +63,35 @@ refused_of(struct edge *e, const struct txn_key *key, uint64_t *hash)
 	return &e->refused[*hash % EDGE_REFUSED_MAX];
 }
 
+/* Is there too much to do for it? What asks whether we are there, or ends what is not there, is
+ * only refused to who floods. */
+static bool
+is_too_much(struct edge *e, struct share_peer *p, const struct sip_msg *m)
+{
+	bool light = m->method == SIP_OPTIONS || m->method == SIP_CANCEL;
+
+	return (!light || share_floods(&e->share, p)) && share_sheds(&e->share, p);
+}
+
 bool
 shed_refuses(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
 	     const struct txn_key *key)
 {
-	unsigned percent = load_percent(&e->load);
 	uint64_t now = loop_now(e->loop), hash;
 	struct edge_refused *r;
 
-	if ((!percent && now >= e->refused_until) || m->to_tag.len || m->method == SIP_CANCEL ||
-	    m->method == SIP_OPTIONS || edge_is_emergency(e, m))
+	if (edge_is_emergency(e, m))
+		return false;
+	share_note(&e->share, p->peer, p->weight);
+	if (!load_percent(&e->load) && now >= e->refused_until)
 		return false;
 	r = refused_of(e, key, &hash);
-	if ((r->hash != hash || now >= r->until) && !(percent && load_sheds(&e->load)))
+	if ((r->hash != hash || now >= r->until) && !is_too_much(e, p->peer, m))
 		return false;
 	*r = (struct edge_refused){.hash = hash, .until = now + EDGE_REFUSED_US};
 	e->refused_until = r->until;
 	e->shed++;
 	metric_add(METRIC_calls_shed, 1);
-	reply_overload(e, p, m, 1 + percent * (RETRY_MAX_S - 1) / 100);
+	reply_overload(e, p, m, 1 + share_percent(&e->share, p->peer) * (RETRY_MAX_S - 1) / 100);
 	return true;
 }

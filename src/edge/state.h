@@ -17,11 +17,10 @@ enum {
 	EDGE_BIG_PER_PEER = 32, /* of TEXT_LARGE_BLOCKS, for requests of one account or carrier */
 	EDGE_SPARE_TXNS = 128,  /* beyond max_txns, for emergency calls: four each of 32 */
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
-	EDGE_SHARES = 4096,     /* counters of what accounts have in hand; two may meet in one */
 	EDGE_HELP_SHARE =
 		16, /* calls for help of an account that may use the spare ones at a time */
-	EDGE_SHARE_TIMES = 8, /* an account may hold so many times what is free for all */
-	EDGE_LOST_MAX = 16,   /* unreadable calls for help whose copies are known, .. */
+	EDGE_SHARE_TIMES = 8,            /* a peer may hold so many times what is free for all */
+	EDGE_LOST_MAX = 16,              /* unreadable calls for help whose copies are known, .. */
 	EDGE_LOST_US = 32 * 1000 * 1000, /* .. for 64*T1 */
 	EDGE_REFUSED_MAX = 4096, /* requests that overload refused whose copies are known, .. */
 	EDGE_REFUSED_US = 4 * 1000 * 1000, /* .. for so long: one may wait behind it */
@@ -61,7 +60,7 @@ struct edge {
 	void *swapped_arg;
 	struct texts texts;
 	struct pool txns;
-	struct edge_share held[EDGE_SHARES]; /* of customers, by account */
+	struct share share; /* of accounts, and of addresses of carriers */
 	struct hash by_key;
 	struct list big;    /* server transactions with a large request */
 	struct list adrift; /* BYE and CANCEL that wait for a connection (attempt_wait) */

@@ -4,6 +4,7 @@
 
 #include "edge/conn.h"
 #include "edge/edge.h"
+#include "edge/share.h"
 #include "sip/edit.h"
 #include "sip/txn_client.h"
 #include "sip/txn_server.h"
@@ -31,11 +32,6 @@ struct edge_own {
 	void (*on_news)(struct edge_own *own, const struct edge_news *n);
 };
 
-/* What an account holds of the server transactions. */
-struct edge_share {
-	uint32_t n, help; /* help: of these, for calls for help */
-};
-
 struct edge_txn {
 	struct edge *owner;
 	struct hash_node by_key;
@@ -51,17 +47,16 @@ struct edge_txn {
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
-	bool spare; /* of an emergency call: what is kept for them may be used */
-	struct edge_share
-		*held;         /* server, of a customer: where its account is counted; else NULL */
-	bool widened, narrow;  /* client: too large for UDP, so over TCP; its TCP does not work */
-	uint32_t udp_listener; /* widened: the one before */
-	uint8_t again;         /* client: connections that it was lost with, or waited for */
-	uint8_t answered[2];   /* challenges, of a server and of a proxy */
-	uint64_t shown[2];     /* hash of the nonce that its request has an answer to; 0 = none */
-	bool stray;            /* client INVITE: left for another target; whatever comes is ended */
-	bool oc;               /* server: it takes part in overload control */
-	bool unsent;           /* server: the last response found no connection */
+	bool spare;              /* of an emergency call: what is kept for them may be used */
+	struct share_peer *held; /* server: where its peer is counted; else NULL */
+	bool widened, narrow;    /* client: too large for UDP, so over TCP; its TCP does not work */
+	uint32_t udp_listener;   /* widened: the one before */
+	uint8_t again;           /* client: connections that it was lost with, or waited for */
+	uint8_t answered[2];     /* challenges, of a server and of a proxy */
+	uint64_t shown[2];       /* hash of the nonce that its request has an answer to; 0 = none */
+	bool stray;  /* client INVITE: left for another target; whatever comes is ended */
+	bool oc;     /* server: it takes part in overload control */
+	bool unsent; /* server: the last response found no connection */
 	enum sip_method method;
 	void *user;
 	struct edge_own *own;   /* NULL: call's */

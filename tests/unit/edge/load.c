@@ -7,13 +7,26 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "edge/load.h"
+#include "edge/share.h"
 
 enum { SECOND = 1000000, CALL_US = 500, REFUSE_US = 15, OTHER_US = 20 };
 
 struct result {
 	uint64_t offered, carried, refused, worst_us, others_us;
 };
+
+static struct share share;
+
+/* One more new call of the only peer. */
+static bool
+sheds(struct load *l, uint64_t now)
+{
+	struct share_peer *p = share_of(&share, 1);
+
+	share_look(&share, l->share, now);
+	share_note(&share, p, 1);
+	return share_sheds(&share, p);
+}
 
 /* One thread that works off what came in the order in which it came, from now on; rate: new calls a
  * second, evenly; each brings another message that belongs to a call. */
@@ -28,7 +41,7 @@ run(struct load *l, uint64_t *clock, uint64_t rate, uint64_t seconds)
 
 		load_note(l, begun - came, begun);
 		r.worst_us = begun - came > r.worst_us ? begun - came : r.worst_us;
-		if (load_sheds(l)) {
+		if (sheds(l, begun)) {
 			r.refused++;
 			busy = begun + REFUSE_US;
 		} else {
@@ -67,6 +80,7 @@ test_goodput(void **state)
 		struct load l;
 
 		load_init(&l);
+		share_init(&share);
 		r = run(&l, &clock, rows[i].rate, 2); /* settles */
 		r = run(&l, &clock, rows[i].rate, 10);
 		could = could > lost ? could - lost : 0;
@@ -96,16 +110,14 @@ test_burst(void **state)
 	for (uint64_t w = 1; w < 20; w++) {
 		for (uint64_t i = 0; i < 100; i++) /* 90 ms of queue, then it is empty */
 			load_note(&l, 90000 - i * 900, w * 100000 + i * 900);
-		assert_false(load_sheds(&l));
+		assert_int_equal(load_percent(&l), 0);
 	}
-	assert_int_equal(load_percent(&l), 0);
 }
 
 static void
 test_words(void **state)
 {
 	struct load l;
-	int n = 0;
 
 	(void)state;
 	load_init(&l);
@@ -113,9 +125,6 @@ test_words(void **state)
 		load_note(&l, 10 * SECOND, w * LOAD_WINDOW_US);
 	assert_int_equal(l.share, LOAD_LEAST);
 	assert_int_equal(load_percent(&l), 100);
-	for (int i = 0; i < LOAD_ONE / LOAD_LEAST * 4; i++)
-		n += !load_sheds(&l);
-	assert_int_equal(n, 4);
 	assert_int_equal(l.delay_us, 10 * SECOND);
 	load_look(&l, 99 * LOAD_WINDOW_US + 1); /* the window is not over */
 	assert_int_equal(l.share, LOAD_LEAST);

@@ -281,13 +281,109 @@ one_account_floods(void **state)
 	close(later);
 }
 
+static bool
+knows_t(void *arg, const struct sip_msg *m, const struct edge_source *src)
+{
+	(void)arg, (void)src;
+	return str_eqz(m->to_tag, "t");
+}
+
+/* As if messages waited: from the next window on a hundredth of what is asked for is admitted. */
+static void
+overload(void)
+{
+	uint64_t now = clock_now_us();
+
+	rig.e->load.share = LOAD_ONE / 100;
+	rig.e->load.window_end = now + 3600ULL * CLOCK_S;
+	share_look(&rig.e->share, rig.e->load.share, now + LOAD_WINDOW_US);
+}
+
+/* Too much to do, because of one account: what it asks for is refused, also with To-tags of no
+ * call and as OPTIONS, not what belongs to its calls, nor its calls for help; nobody else feels
+ * it. Each hears of its own part (RFC 7339). */
+static void
+one_account_overloads(void **state)
+{
+	static const struct {
+		const char *name;
+		struct sip s;
+		bool b;            /* of another account */
+		const char *heard; /* NULL: it goes up */
+	} rows[] = {
+		{"a new call", {.method = "INVITE"}, false, "SIP/2.0 503"},
+		{"of no dialog", {.method = "BYE", .to_tag = "invented"}, false, "SIP/2.0 503"},
+		{"who floods may not ping either", {.method = "OPTIONS"}, false, "SIP/2.0 503"},
+		{"of no INVITE", {.method = "CANCEL"}, false, "SIP/2.0 503"},
+		{"of its dialog", {.method = "BYE", .to_tag = "t"}, false, NULL},
+		{"help", {.method = "INVITE", .uri = "sip:911@x"}, false, NULL},
+		{"another's call", {.method = "INVITE"}, true, NULL},
+		{"another's ping", {.method = "OPTIONS"}, true, NULL},
+		{"another's stray CANCEL", {.method = "CANCEL"}, true, "SIP/2.0 481"},
+		{"another's of no dialog", {.method = "BYE", .to_tag = "invented"}, true, NULL},
+	};
+	int a = udp_at("127.0.0.11"), b = udp_at("127.0.0.12");
+	struct share_peer *p;
+
+	(void)state;
+	rig.e->up.do_know = knows_t;
+	udp_to(a, L_PLAIN, request(&(struct sip){.method = "INVITE", .branch = "first"}));
+	SPIN(count(REQUEST) == 1);
+	p = last(REQUEST)->txn->held;
+	for (int i = 0; i < 200000; i++)
+		share_note(&rig.e->share, p, 1);
+	overload();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int before = count(REQUEST), fd = rows[i].b ? b : a;
+		char branch[32];
+		struct sip s = rows[i].s;
+
+		print_message("# %s\n", rows[i].name);
+		(void)snprintf(branch, sizeof(branch), "o%zu", i);
+		s.branch = branch;
+		udp_to(fd, L_PLAIN, request(&s));
+		if (!rows[i].heard) {
+			SPIN(count(REQUEST) == before + 1);
+			continue;
+		}
+		HEARD(hear(fd, 500), rows[i].heard);
+		assert_int_equal(count(REQUEST), before);
+	}
+	close(a);
+	close(b);
+}
+
+/* Datagrams of strangers take nothing of what their source may connect: it may be forged. */
+static void
+forged_datagrams(void **state)
+{
+	struct addr forged = ip("127.0.0.98", 0);
+	int fd = udp_at("127.0.0.98"), known = udp_at("127.0.0.2");
+	unsigned left = 0;
+
+	(void)state;
+	for (int i = 0; i < 3 * BUDGET_BURST; i++) {
+		udp_to(fd, L_CARRIER, request(&(struct sip){.method = "INVITE"}));
+		turn();
+	}
+	udp_to(known, L_CARRIER, request(&(struct sip){.method = "INVITE"})); /* behind them */
+	SPIN(count(REQUEST) == 1);
+	while (left < BUDGET_BURST && budget_take(&rig.e->budget, &forged, loop_now(&rig.loop)))
+		left++;
+	assert_int_equal(left, BUDGET_BURST);
+	close(fd);
+	close(known);
+}
+
 /* Nor with To-tags that were invented, nor with calls for help: others always find some. */
 static void
 one_account_pretends(void **state)
 {
 	static const struct {
 		const char *to_tag, *uri;
-	} rows[] = {{"invented", NULL}, {NULL, "sip:911@x"}};
+		bool (*do_know)(void *arg, const struct sip_msg *m, const struct edge_source *src);
+	} rows[] = {
+		{"invented", NULL, NULL}, {"invented", NULL, knows_t}, {NULL, "sip:911@x", NULL}};
 
 	(void)state;
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
@@ -298,12 +394,15 @@ one_account_pretends(void **state)
 				.to_tag = rows[r].to_tag,
 				.uri = rows[r].uri};
 
+		rig.e->up.do_know = rows[r].do_know;
 		for (int i = 0; i < 60; i++) {
 			(void)snprintf(branch, sizeof(branch), "p%d", i);
 			udp_to(a, L_PLAIN, request(&s));
 			turn();
 		}
 		n = count(REQUEST);
+		if (rows[r].do_know) /* no better than new calls: 27 of 30 */
+			assert_int_equal(n, 27);
 		udp_to(b, L_PLAIN,
 		       request(&(struct sip){.method = "BYE", .branch = "end", .to_tag = "t"}));
 		SPIN(count(REQUEST) == n + 1);
@@ -736,9 +835,14 @@ copies_of_what_was_shed(void **state)
 
 	(void)state;
 	rig.e->load = (struct load){.window_end = UINT64_MAX, .share = LOAD_LEAST};
+	rig.e->share.window_end = UINT64_MAX;
+	rig.e->share.level = 0;
+	for (uint32_t i = 0; i < SHARE_PEERS; i++)
+		rig.e->share.peer[i].rate = SHARE_UNIT;
 	udp_to(fd, L_CARRIER, request(&s));
 	HEARD(hear(fd, 1000), "SIP/2.0 503");
 	load_init(&rig.e->load);
+	share_init(&rig.e->share);
 	udp_to(fd, L_CARRIER, request(&s));
 	HEARD(hear(fd, 1000), "SIP/2.0 503");
 	s.uri = "sip:911@127.0.0.1"; /* an emergency call never is */
@@ -772,6 +876,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(transactions_run_out, few_txns, rig_teardown),
 		cmocka_unit_test_setup_teardown(one_account_floods, some_txns, rig_teardown),
 		cmocka_unit_test_setup_teardown(one_account_pretends, some_txns, rig_teardown),
+		cmocka_unit_test_setup_teardown(one_account_overloads, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(forged_datagrams, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(connections_run_out, few_conns, rig_teardown),
 		cmocka_unit_test_setup_teardown(large_requests_are_shared, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(split_at_every_byte, rig_setup, rig_teardown),
