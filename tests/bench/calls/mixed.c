@@ -594,11 +594,12 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 	       x.ok ? "true" : "false");
 }
 
-/* Until nothing of a call is left, or too long. */
+/* Until nothing of a call is left, or too long: an INVITE whose 487 went into a connection that was
+ * cut is waited for as long as any. */
 static void
 wait_idle(const struct place *p, const char *program)
 {
-	for (int i = 0; i < 12; i++) {
+	for (uint64_t until = clock_now_us() + 3 * LEG_LIFE_US; clock_now_us() < until;) {
 		for (int k = 0; k < 250; k++)
 			step(); /* the ends go on answering */
 		if (ask_stat(p, program, "calls") == 0 && ask_stat(p, program, "ports_used") == 0)
