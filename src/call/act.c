@@ -124,7 +124,7 @@ send_invite(struct call *c, uint32_t trunk)
 	if (r != REFUSAL_NONE)
 		return r;
 	begin_msg(c, &b);
-	leg_put_invite(c, &b, &local.advertised, c->late ? STR_NULL : speak_said(c, LEG_B));
+	leg_put_invite(c, &b, &local.advertised, c->late ? STR_NULL : said_of(c, LEG_B));
 	memset(&dest, 0, sizeof(dest));
 	dest.emergency = c->rec.exempt;
 	dest.trunk = c->rec.leg[LEG_B].trunk;
@@ -228,9 +228,8 @@ static void
 answer_a(struct call *c, const struct sip_msg *msg)
 {
 	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
-	speak_response(
-		c, LEG_A, c->leg[LEG_A].invite,
-		&(struct leg_answer){.status = 200, .from = msg, .body = speak_said(c, LEG_A)});
+	speak_response(c, LEG_A, c->leg[LEG_A].invite,
+		       &(struct leg_answer){.status = 200, .from = msg, .body = said_of(c, LEG_A)});
 	c->ok_txn = c->leg[LEG_A].invite;
 	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
 	if (!c->late)
@@ -334,7 +333,7 @@ release(struct call *c)
 	heard_note(c);
 	while (c->n_moved)
 		act_free_moved(c, c->n_moved - 1);
-	ring_drop(c);
+	ring_end(c);
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);
 	limit_give(&c->owner->limit, &c->hold);

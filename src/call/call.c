@@ -19,6 +19,7 @@
 #include "call/refused.h"
 #include "call/renew.h"
 #include "call/row.h"
+#include "call/said.h"
 #include "call/sos.h"
 #include "call/speak.h"
 
@@ -69,6 +70,11 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	if (!cs->limit_rows || !cs->by_media ||
 	    pool_init(&cs->pool, conf->max_calls + CALL_SPARE, sizeof(struct call)) != ERR_OK ||
 	    pool_init(&cs->offers, conf->max_calls + CALL_SPARE, CALL_OFFER_MAX) != ERR_OK ||
+	    pool_init(&cs->deals, conf->max_calls + CALL_SPARE, sizeof(struct call_deal)) !=
+		    ERR_OK ||
+	    pool_init(&cs->forks, conf->max_calls + CALL_SPARE,
+		      CALL_FORKS * sizeof(struct call_fork)) != ERR_OK ||
+	    said_init(cs, conf->max_calls + CALL_SPARE) != ERR_OK ||
 	    hash_init(&cs->by_tag, 2 * conf->max_calls) != ERR_OK || make_rows(cs) != ERR_OK) {
 		calls_fini(cs);
 		return ERR_NOMEM;
@@ -90,6 +96,11 @@ calls_fini(struct calls *cs)
 		pool_fini(&cs->pool);
 	if (cs->offers.raw)
 		pool_fini(&cs->offers);
+	if (cs->deals.raw)
+		pool_fini(&cs->deals);
+	if (cs->forks.raw)
+		pool_fini(&cs->forks);
+	said_fini(cs);
 	if (cs->by_tag.bucket)
 		hash_fini(&cs->by_tag);
 	cs->limit_rows = NULL;

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "base/secret.h"
 #include "call/act.h"
 #include "call/negotiate.h"
 #include "call/renew.h"
@@ -130,24 +129,27 @@ static enum refusal
 take_other_answer(struct call *c, const struct sip_msg *m, const char **why)
 {
 	struct record_leg *l = &c->rec.leg[LEG_A];
-	struct call_said *said = &c->leg[LEG_A].said;
+	struct call_said *said = &c->leg[LEG_A].said, shown = *said, now;
 	struct sdp_origin origin = l->origin;
-	size_t n = said->n;
-	char *shown = n ? pool_get(&c->owner->offers) : NULL;
 	enum refusal r;
 
-	if (!shown)
-		return n ? REFUSAL_MEDIA_BUSY : take_answer(c, m, why);
-	memcpy(shown, said->z, n);
+	if (!shown.z)
+		return take_answer(c, m, why);
+	*said = (struct call_said){0};
 	r = take_answer(c, m, why);
-	if (r == REFUSAL_NONE && l->origin.version != origin.version) {
-		memcpy(said->z, shown, n);
-		said->n = n;
+	now = *said;
+	if (r != REFUSAL_NONE || (now.z && l->origin.version == origin.version)) {
+		*said = shown; /* void, or the same again */
+		said_drop(c, LEG_A);
+		*said = now;
+		return r;
+	}
+	said_drop(c, LEG_A);
+	*said = shown;
+	if (l->origin.version != origin.version) {
 		l->origin = origin;
 		renew_ask(c, LEG_A);
 	}
-	secret_wipe(shown, n);
-	pool_put(&c->owner->offers, shown);
 	return r;
 }
 

@@ -48,7 +48,7 @@ answer_asking(struct call *c, const struct sip_msg *from)
 
 	leg_refresh_target(c, i, req);
 	speak_response(c, i, k->in,
-		       &(struct leg_answer){.status = 200, .from = from, .body = speak_said(c, i)});
+		       &(struct leg_answer){.status = 200, .from = from, .body = said_of(c, i)});
 	if (!k->m.in_invite)
 		return;
 	c->ok_txn = k->in;
@@ -151,7 +151,7 @@ ask_other(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 		request.method = SIP_INVITE;
 	if (!k->late) {
 		request.type = STR("application/sdp");
-		request.body = speak_said(c, to);
+		request.body = said_of(c, to);
 	}
 	c->leg[to].answer_in_ack = false;
 	if (k->out) /* copies of what it said to an earlier change */
@@ -267,14 +267,14 @@ take_ok(struct call *c, const struct edge_news *news)
 		return step(c, k->late ? AMEND_EV_OK_OFFER : AMEND_EV_OK, m);
 	log_warn("call.answer", "id=%s the answer to a change cannot be used: %s", c->rec.id.z,
 		 why);
-	fax = c->x.far.fax || r == REFUSAL_FAX;
+	fax = r == REFUSAL_FAX || (c->x.deal && c->x.deal->far.fax);
 	k->why = r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ANSWER;
 	k->status = 488;
 	r = step(c, AMEND_EV_BAD, m);
 	if (!fax)
 		return r;
 	/* voice goes on (RFC 3261 14.1): what the asked leg has now, both agree on anew */
-	c->leg[k->asked.leg].said.n = 0;
+	said_drop(c, (enum call_leg_index)k->asked.leg);
 	renew_ask(c, k->asked.leg);
 	return REFUSAL_NONE;
 }
@@ -299,7 +299,7 @@ take_failure(struct call *c, const struct sip_msg *m)
 	struct sip_retry_after after;
 	int status = m->status;
 
-	c->leg[k->asked.leg].said.n = 0; /* it never was the session */
+	said_drop(c, (enum call_leg_index)k->asked.leg); /* it never was the session */
 	if (status == 408 || status == 481) {
 		k->why = REFUSAL_PEER_GONE;
 		k->status = refusal_status(k->why);
@@ -321,7 +321,7 @@ take_silence(struct call *c, const struct edge_news *news)
 
 	k->why = gone ? REFUSAL_PEER_GONE : REFUSAL_UNREACHABLE;
 	k->status = refusal_status(k->why);
-	c->leg[k->asked.leg].said.n = 0;
+	said_drop(c, (enum call_leg_index)k->asked.leg);
 	return step(c, gone ? AMEND_EV_GONE : AMEND_EV_FAIL, NULL);
 }
 
@@ -334,7 +334,7 @@ keep_key(struct call *c, enum call_leg_index i, uint64_t after_us)
 	struct call_leg *leg = &c->leg[i];
 
 	negotiate_drop(c);
-	leg->said.n = 0;
+	said_drop(c, i);
 	leg->wants_key = ++leg->key_tries < REKEY_TRIES;
 	c->rekey_at = leg->wants_key ? c->owner->now + after_us : TIMER_NEVER;
 	log_warn("call.rekey", "id=%s leg=%c took no new SRTP key", c->rec.id.z,
@@ -423,7 +423,7 @@ refresh_leg(struct call *c, enum call_leg_index i)
 	if (!c->rec.leg[i].allows_update) {
 		r.method = SIP_INVITE;
 		r.type = STR("application/sdp");
-		r.body = speak_said(c, i);
+		r.body = said_of(c, i);
 		if (r.body.len == 0) { /* of an earlier life: its offer makes another one */
 			renew_ask(c, i);
 			return;
@@ -455,7 +455,7 @@ rekey_leg(struct call *c, enum call_leg_index i)
 		return;
 	}
 	leg->wants_key = false;
-	if (leg->said.n == 0) { /* of an earlier life: a whole new session has a new key, too */
+	if (!leg->said.n) { /* of an earlier life: a whole new session has a new key, too */
 		leg->local.n_crypto = 0;
 		renew_ask(c, i);
 		return;
@@ -463,7 +463,7 @@ rekey_leg(struct call *c, enum call_leg_index i)
 	if (c->rec.leg[i].allows_update)
 		r.method = SIP_UPDATE;
 	if (negotiate_rekey(c, i) == REFUSAL_NONE) {
-		r.body = speak_said(c, i);
+		r.body = said_of(c, i);
 		if (ask_alone(c, i, &r, true))
 			return;
 	}

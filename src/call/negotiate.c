@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "call/payload.h"
 #include "call/row.h"
+#include "call/said.h"
 #include "call/terms.h"
 #include "sip/parts.h"
 
@@ -69,6 +70,23 @@ read_again(struct call *c)
 	return sdp_parse(body, &c->owner->offer) == ERR_OK;
 }
 
+/* Our body for leg i is written into *b, and kept. */
+static void
+begin_body(struct call *c, enum call_leg_index i, struct buf *b)
+{
+	said_drop(c, i);
+	buf_init(b, c->owner->body, sizeof(c->owner->body));
+}
+
+static enum refusal
+keep_body(struct call *c, enum call_leg_index i, const struct buf *b)
+{
+	enum err err = said_put(c, i, buf_view(b));
+
+	secret_wipe(c->owner->body, b->len);
+	return err == ERR_OK ? REFUSAL_NONE : REFUSAL_MEDIA_BUSY;
+}
+
 /* An offer that came in a response: its text has to outlive it. */
 static enum refusal
 keep_offer(struct call *c, struct str body)
@@ -94,7 +112,21 @@ negotiate_drop(struct call *c)
 		secret_wipe(x->body, x->n_body);
 		pool_put(&c->owner->offers, x->body);
 	}
-	secret_wipe(x, sizeof(*x));
+	if (x->deal) {
+		secret_wipe(x->deal, sizeof(*x->deal));
+		pool_put(&c->owner->deals, x->deal);
+	}
+	*x = (struct call_exchange){0};
+}
+
+/* Whatever was in hand is dropped. */
+static enum refusal
+begin_deal(struct call *c, enum call_leg_index from)
+{
+	negotiate_drop(c);
+	c->x.from = (uint8_t)from;
+	c->x.deal = pool_get(&c->owner->deals);
+	return c->x.deal ? REFUSAL_NONE : REFUSAL_MEDIA_BUSY;
 }
 
 static enum refusal
@@ -102,7 +134,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 {
 	bool keys = terms_lenient(c, i) && !c->leg[i].agreed; /* where they stand */
 	struct sdp_policy policy = terms_policy(c, i, c->rec.leg[i].secure || keys);
-	struct call_exchange *x = &c->x;
+	struct call_deal *x = c->x.deal;
 	struct sdp *s = &c->owner->offer;
 	struct sdp_refusal no = {0};
 
@@ -123,20 +155,19 @@ enum refusal
 negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 		struct edge_txn *txn, const char **why)
 {
-	enum refusal r = REFUSAL_NONE;
 	struct str body;
+	enum refusal r;
 
 	*why = "";
 	if (!find_sdp(m, &body))
 		return REFUSAL_BODY_TYPE;
-	negotiate_drop(c);
-	c->x.from = (uint8_t)i;
+	r = begin_deal(c, i);
 	c->x.txn = txn;
-	if (!txn)
+	if (r == REFUSAL_NONE && !txn)
 		r = keep_offer(c, body);
 	if (r == REFUSAL_NONE)
 		r = read_offer(c, i, body, why);
-	if (r == REFUSAL_NONE && names_us(c, &c->x.far)) {
+	if (r == REFUSAL_NONE && names_us(c, &c->x.deal->far)) {
 		*why = "the SDP names a media address of ours: packets would go round";
 		r = REFUSAL_MEDIA;
 	}
@@ -155,21 +186,23 @@ negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index
 		"t=0 0\r\nm=audio 9 RTP/AVP 8 0 101\r\n"
 		"a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
 		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n";
-	const struct call_said *said = &other->leg[i].said;
+	struct str said = said_of(other, i);
 	const char *why;
 	enum refusal r;
 
-	c->rec.leg[LEG_A].secure = said->n && other->rec.leg[i].secure;
+	c->rec.leg[LEG_A].secure = said.len && other->rec.leg[i].secure;
 	c->leg[LEG_A].local.media = other->leg[i].local.media;
-	negotiate_drop(c);
-	c->x.from = LEG_A;
-	r = keep_offer(c, said->n ? str_of(said->z, said->n) : str_from(plain));
+	r = begin_deal(c, LEG_A);
+	if (r == REFUSAL_NONE)
+		r = keep_offer(c, said.len ? said : str_from(plain));
 	if (r == REFUSAL_NONE)
 		r = read_offer(c, LEG_A, str_of(c->x.body, c->x.n_body), &why);
-	c->x.open = r == REFUSAL_NONE;
-	c->x.far.direction = SDP_SENDRECV; /* the other party may be on hold just now */
-	if (r != REFUSAL_NONE)
+	if (r != REFUSAL_NONE) {
 		negotiate_drop(c);
+		return r;
+	}
+	c->x.open = true;
+	c->x.deal->far.direction = SDP_SENDRECV; /* the other party may be on hold just now */
 	return r;
 }
 
@@ -193,7 +226,7 @@ negotiate_target(struct call *c)
 	for (int i = 0; i < CALL_LEGS; i++)
 		c->rec.leg[i].media.pts = (struct media_pts){0};
 	bl->in_serial = bl->out_serial = 0;
-	c->leg[LEG_A].said.n = 0;
+	said_drop(c, LEG_A);
 }
 
 /* Before an answer that names these ports, and what comes early before it. */
@@ -205,8 +238,8 @@ open_first(struct call *c, enum call_leg_index to)
 	if (c->leg[to].agreed)
 		return REFUSAL_NONE;
 	if (!c->leg[c->x.from].agreed)
-		row_sides(c, (enum call_leg_index)c->x.from, &c->x.far, &c->x.mine);
-	c->leg[to].far.clock = c->x.far.clock;
+		row_sides(c, (enum call_leg_index)c->x.from, &c->x.deal->far, &c->x.deal->mine);
+	c->leg[to].far.clock = c->x.deal->far.clock;
 	r = row_open(c, to);
 	return r == REFUSAL_NONE ? row_open(c, (enum call_leg_index)c->x.from) : r;
 }
@@ -215,15 +248,18 @@ enum refusal
 negotiate_ask(struct call *c)
 {
 	enum call_leg_index to = (enum call_leg_index)(1 - c->x.from);
-	struct call_exchange *x = &c->x;
+	struct call_deal *x = c->x.deal;
 	struct record_leg *l = &c->rec.leg[to];
-	struct call_said *said = &c->leg[to].said;
 	struct sdp_suites suites = SDP_SUITES_OFFERED;
 	struct sdp_codecs codecs = terms_codecs(c, to);
-	const struct sdp_media *m = &c->owner->offer.media[x->far.index];
+	const struct sdp_media *m;
+	enum refusal r;
 	struct buf b;
 
-	x->mine.media = c->leg[x->from].local.media; /* its port may be younger than the offer */
+	if (!x)
+		return REFUSAL_INTERNAL;
+	m = &c->owner->offer.media[x->far.index];
+	x->mine.media = c->leg[c->x.from].local.media; /* its port may be younger than the offer */
 	x->asked = c->leg[to].local;
 	x->asked.secure = l->secure;
 	x->asked.form = terms_form(c, to);
@@ -236,14 +272,13 @@ negotiate_ask(struct call *c)
 		return REFUSAL_INTERNAL;
 	if (!c->leg[to].agreed && l->numbers.n == 0 && terms_events(c, to))
 		sdp_numbers_learn(&l->numbers, sdp_codec_event(), terms_events(c, to));
-	said->n = 0;
-	buf_init(&b, said->z, sizeof(said->z));
+	begin_body(c, to, &b);
 	if (sdp_list_offer(&x->far, m, &codecs, &l->numbers, &x->list) != ERR_OK ||
 	    sdp_offer_write(&x->asked, m, &x->list, x->far.direction, &l->layout, &l->origin, &b) !=
 		    ERR_OK)
 		return REFUSAL_MEDIA;
-	said->n = b.len;
-	return open_first(c, to);
+	r = keep_body(c, to, &b);
+	return r == REFUSAL_NONE ? open_first(c, to) : r;
 }
 
 /* ---- its answer ---- */
@@ -253,16 +288,17 @@ static enum refusal
 read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_stream *got,
 	    const char **why)
 {
-	struct sdp_policy policy = terms_policy(c, i, c->x.asked.secure);
+	struct sdp_policy policy = terms_policy(c, i, c->x.deal->asked.secure);
 	struct sdp_layout lay = c->rec.leg[i].layout;
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
 
-	if (policy.first && c->x.asked.form == SDP_FORM_LINES)
+	if (policy.first && c->x.deal->asked.form == SDP_FORM_LINES)
 		lay.audio = 0; /* an earlier fork may have taken the other line */
 	if (sdp_parse(body, s) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
-	if (sdp_answer_read(s, &policy, &c->x.asked, &lay, &c->x.list, got, &no) != ERR_OK) {
+	if (sdp_answer_read(s, &policy, &c->x.deal->asked, &lay, &c->x.deal->list, got, &no) !=
+	    ERR_OK) {
 		*why = no.text ? no.text : "";
 		return REFUSAL_BAD_ANSWER;
 	}
@@ -277,22 +313,20 @@ read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_s
 static enum refusal
 write_answer(struct call *c, const struct sdp_stream *got, const struct sdp_list *list)
 {
-	const struct call_exchange *x = &c->x;
-	struct record_leg *l = &c->rec.leg[x->from];
-	struct call_said *said = &c->leg[x->from].said;
+	enum call_leg_index i = (enum call_leg_index)c->x.from;
+	const struct call_deal *x = c->x.deal;
+	struct record_leg *l = &c->rec.leg[i];
 	enum sdp_direction dir = sdp_answer_direction(x->far.direction, got->direction);
 	struct buf b;
 
 	if (!read_again(c))
 		return REFUSAL_INTERNAL;
-	said->n = 0;
-	buf_init(&b, said->z, sizeof(said->z));
+	begin_body(c, i, &b);
 	if (sdp_answer_write(&x->mine, &c->owner->offer, &x->far,
 			     &c->owner->answer.media[got->index], list, dir, &l->layout, &l->origin,
 			     &b) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
-	said->n = b.len;
-	return REFUSAL_NONE;
+	return keep_body(c, i, &b);
 }
 
 /* The leg prefers SRTP: is its media in clear, then never in silence. */
@@ -336,20 +370,20 @@ static enum refusal
 settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
 {
 	enum call_leg_index x = (enum call_leg_index)c->x.from, y = (enum call_leg_index)(1 - x);
-	struct sdp_stream far = c->x.far;
-	struct sdp_local asked = c->x.asked;
+	struct sdp_stream far = c->x.deal->far;
+	struct sdp_local asked = c->x.deal->asked;
 	enum refusal r;
 
 	sdp_stream_agree(&far, sdp_answer_direction(far.direction, got->direction));
 	sdp_stream_agree(got, far.direction);
 	if (asked.secure && !got->disabled && !got->fax)
 		sdp_local_chosen(&asked, got);
-	row_sides(c, x, &far, &c->x.mine);
+	row_sides(c, x, &far, &c->x.deal->mine);
 	row_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
 	sdp_local_wipe(&asked);
 	payload_map(told, &c->leg[x].far, got, &c->rec.leg[x].media);
-	payload_map(&c->x.list, got, &c->leg[x].far, &c->rec.leg[y].media);
+	payload_map(&c->x.deal->list, got, &c->leg[x].far, &c->rec.leg[y].media);
 	for (unsigned k = 0; k < c->leg[x].far.n_pts; k++) /* it numbered them; y was asked ours */
 		sdp_numbers_learn(&c->rec.leg[x].numbers, c->leg[x].far.codecs[k],
 				  c->leg[x].far.pts[k]);
@@ -379,15 +413,16 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 	enum refusal r;
 
 	*why = "";
-	if (!c->x.open || c->x.answered) /* RFC 6337 2: a second answer does not count */
+	if (!c->x.open || c->x.answered ||
+	    !c->x.deal) /* RFC 6337 2: a second answer does not count */
 		return REFUSAL_NONE;
 	if (!find_sdp(m, &body))
 		return REFUSAL_BAD_ANSWER;
 	r = read_answer(c, from, body, &got, why);
 	if (r == REFUSAL_NONE && got.fax && got.disabled)
-		c->x.far.disabled = true; /* T.38 is not there, and nothing in its place */
+		c->x.deal->far.disabled = true; /* T.38 is not there, and nothing in its place */
 	if (r == REFUSAL_NONE)
-		sdp_list_answer(&c->x.far, &got, &told);
+		sdp_list_answer(&c->x.deal->far, &got, &told);
 	if (r == REFUSAL_NONE)
 		r = write_answer(c, &got, &told);
 	if (r == REFUSAL_NONE)
@@ -424,9 +459,9 @@ negotiate_known(struct call *c)
 {
 	enum call_leg_index i = (enum call_leg_index)c->x.from;
 	struct call_leg *leg = &c->leg[i];
-	struct call_exchange *x = &c->x;
+	struct call_deal *x = c->x.deal;
 
-	if (!leg->agreed || !leg->answers || leg->said.n == 0 || !is_same(&leg->far, &x->far) ||
+	if (!x || !leg->agreed || !leg->answers || !leg->said.n || !is_same(&leg->far, &x->far) ||
 	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
 	    (x->mine.secure && !sdp_crypto_eq(&x->mine.crypto[0], &leg->local.crypto[0])))
 		return false;
@@ -470,8 +505,7 @@ enum refusal
 negotiate_rekey(struct call *c, enum call_leg_index i)
 {
 	struct record_leg *l = &c->rec.leg[i];
-	struct call_exchange *x = &c->x;
-	struct call_said *said = &c->leg[i].said;
+	struct call_deal *x;
 	struct sdp_policy policy = terms_policy(c, i, l->secure);
 	struct sdp_suites suite = {.n = 1, .v = {l->out_suite}};
 	const struct sdp_codecs all = {0};
@@ -480,10 +514,14 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 	enum refusal r;
 	struct buf b;
 
-	negotiate_drop(c);
-	r = keep_offer(c, str_of(said->z, said->n)); /* which it is written from, over itself */
-	if (r != REFUSAL_NONE)
+	r = begin_deal(c, i);
+	if (r == REFUSAL_NONE)
+		r = keep_offer(c, said_of(c, i)); /* which it is written from */
+	if (r != REFUSAL_NONE) {
+		negotiate_drop(c);
 		return r;
+	}
+	x = c->x.deal;
 	x->asked = c->leg[i].local;
 	x->asked.n_crypto = 0;
 	if (!read_again(c) ||
@@ -493,28 +531,31 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 		return REFUSAL_INTERNAL;
 	}
 	m = &c->owner->offer.media[x->far.index];
-	said->n = 0;
-	buf_init(&b, said->z, sizeof(said->z));
+	begin_body(c, i, &b);
 	if (sdp_list_offer(&x->far, m, &all, &l->numbers, &x->list) != ERR_OK ||
 	    sdp_offer_write(&x->asked, m, &x->list, x->far.direction, &l->layout, &l->origin, &b) !=
 		    ERR_OK) {
 		negotiate_drop(c);
 		return REFUSAL_INTERNAL;
 	}
-	said->n = b.len;
-	return REFUSAL_NONE;
+	r = keep_body(c, i, &b);
+	if (r != REFUSAL_NONE)
+		negotiate_drop(c);
+	return r;
 }
 
 enum refusal
 negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 {
 	struct sdp_stream got = {0}, next = c->leg[i].far;
-	struct sdp_local asked = c->x.asked;
+	struct sdp_local asked = {0};
 	const char *why = "";
 	enum refusal r = REFUSAL_BAD_ANSWER;
 	struct str body;
 
-	if (find_sdp(m, &body))
+	if (c->x.deal)
+		asked = c->x.deal->asked;
+	if (c->x.deal && find_sdp(m, &body))
 		r = read_answer(c, i, body, &got, &why);
 	if (r == REFUSAL_NONE && !got.disabled) {
 		sdp_local_chosen(&asked, &got);
@@ -541,7 +582,7 @@ negotiate_wipe(struct call *c)
 	for (int i = 0; i < CALL_LEGS; i++) {
 		sdp_local_wipe(&c->leg[i].local);
 		sdp_stream_wipe(&c->leg[i].far);
-		secret_wipe(&c->leg[i].said, sizeof(c->leg[i].said));
+		said_drop(c, (enum call_leg_index)i);
 	}
 	negotiate_drop(c);
 }

@@ -72,7 +72,7 @@ place_offer(struct call *c)
 {
 	enum call_leg_index to = (enum call_leg_index)(1 - c->change.first.leg);
 
-	if (send_invite(c, to, speak_said(c, to)))
+	if (send_invite(c, to, said_of(c, to)))
 		return REFUSAL_NONE;
 	c->change.why = REFUSAL_UNREACHABLE;
 	return step(c, AMEND_EV_FAIL);
@@ -113,7 +113,7 @@ step(struct call *c, enum amend_event ev)
 		negotiate_drop(c);
 		c->renew.result = ev == AMEND_EV_OK ? RENEW_DONE : RENEW_FAILED;
 		if (ev != AMEND_EV_OK) /* it never was the session */
-			c->leg[k->asked.leg].said.n = 0;
+			said_drop(c, (enum call_leg_index)k->asked.leg);
 	}
 	if (todo & AMEND_DO_STOP)
 		return k->why;

@@ -37,7 +37,7 @@ send_ring(struct call *c, const struct sip_msg *from)
 			c, LEG_A, txn,
 			&(struct leg_answer){.status = r->status,
 					     .from = from,
-					     .body = r->with_sdp ? speak_said(c, LEG_A) : STR_NULL,
+					     .body = r->with_sdp ? said_of(c, LEG_A) : STR_NULL,
 					     .rseq = r->waits ? r->rseq : 0});
 }
 
@@ -128,6 +128,10 @@ ring_leave_fork(struct call *c)
 	struct call_ring *r = &c->ring;
 	uint32_t i = 0;
 
+	if (!r->fork)
+		r->fork = pool_get(&c->owner->forks);
+	if (!r->fork)
+		return;
 	while (i < r->n_forks && !str_eqz(tag, r->fork[i].tag))
 		i++;
 	if (i == CALL_FORKS || str_copyz(r->fork[i].tag, sizeof(r->fork[i].tag), tag) != ERR_OK)
@@ -211,4 +215,13 @@ ring_drop(struct call *c)
 {
 	pool_put(&c->owner->offers, c->ring.held);
 	c->ring.held = NULL;
+}
+
+void
+ring_end(struct call *c)
+{
+	ring_drop(c);
+	pool_put(&c->owner->forks, c->ring.fork);
+	c->ring.fork = NULL;
+	c->ring.n_forks = 0;
 }

@@ -33,5 +33,7 @@ bool ring_hold(struct call *c, const struct edge_news *news) NODISCARD;
 /** May what was kept go on now? Then its text, for the call, until ring_drop. */
 bool ring_ready(const struct call *c);
 void ring_drop(struct call *c);
+/** The call is over: nothing of this file is kept for it. */
+void ring_end(struct call *c);
 
 #endif

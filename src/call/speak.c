@@ -17,12 +17,6 @@ speak_store(struct call *c)
 	ops_of(c)->do_store(ops_of(c)->arg, c->slot, &c->rec, false);
 }
 
-struct str
-speak_said(const struct call *c, enum call_leg_index i)
-{
-	return str_of(c->leg[i].said.z, c->leg[i].said.n);
-}
-
 static void
 begin_msg(struct call *c, struct buf *b)
 {
@@ -50,7 +44,7 @@ speak_ack(struct call *c, enum call_leg_index i)
 	struct buf b;
 
 	begin_msg(c, &b);
-	leg_put_ack(c, i, &b, c->leg[i].answer_in_ack ? speak_said(c, i) : STR_NULL);
+	leg_put_ack(c, i, &b, c->leg[i].answer_in_ack ? said_of(c, i) : STR_NULL);
 	if (buf_end(&b) != ERR_OK || leg_dest(c, i, &dest) != ERR_OK)
 		return;
 	name_invite(c, i, &dest);

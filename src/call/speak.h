@@ -3,11 +3,10 @@
 #define POSTERN_CALL_SPEAK_H
 
 #include "call/leg.h"
+#include "call/said.h"
 
 /** Into its record slot, now. */
 void speak_store(struct call *c);
-/** The last body that we sent to leg i; empty where none is known. */
-struct str speak_said(const struct call *c, enum call_leg_index i);
 /** ACK for leg i's 2xx, by the dialog that the record shows; again for each copy of the 2xx. */
 void speak_ack(struct call *c, enum call_leg_index i);
 /** BYE. False: none could be sent; the leg counts as done. */

@@ -22,6 +22,7 @@
 enum {
 	CALL_MSG_MAX = 16384,  /* bytes of a message that we write */
 	CALL_SDP_MAX = 4096,   /* bytes of a body that we write: one audio stream, no video */
+	CALL_SAID_SMALL = 768, /* most bodies are not larger: one audio stream, a few codecs */
 	CALL_OFFER_MAX = 8192, /* bytes of an offer in a response */
 	CALL_TAG_CHARS = 26,   /* 130 bits */
 	CALL_WHY_MAX = 256,
@@ -135,10 +136,10 @@ struct call_user {
 	} kind;
 };
 
-/* The last body that we sent to a leg, for its copies; it holds our keys. */
+/* The last body that we sent to a leg (call/said.h). */
 struct call_said {
-	size_t n; /* 0: none */
-	char z[CALL_SDP_MAX];
+	char *z; /* of calls->said; NULL: none */
+	size_t n;
 };
 
 struct call_leg {
@@ -163,7 +164,15 @@ struct call_leg {
 	uint8_t key_tries;
 };
 
-/* An offer that waits for its answer. All zero: none. It holds keys. */
+/* What an offer and our offer to the other leg say. It holds keys. */
+struct call_deal {
+	struct sdp_stream far;  /* of the leg that offered, as it will be */
+	struct sdp_local mine;  /* our side of that leg, as it will be */
+	struct sdp_local asked; /* our side of the other leg, as it was offered */
+	struct sdp_list list;   /* the codecs that it was offered */
+};
+
+/* An offer that waits for its answer. All zero: none. */
 struct call_exchange {
 	bool open;
 	bool answered;        /* and the session is what both said */
@@ -171,10 +180,13 @@ struct call_exchange {
 	struct edge_txn *txn; /* its server transaction, or NULL: */
 	char *body;           /* of calls->offers */
 	size_t n_body;
-	struct sdp_stream far;  /* of the leg that offered, as it will be */
-	struct sdp_local mine;  /* our side of that leg, as it will be */
-	struct sdp_local asked; /* our side of the other leg, as it was offered */
-	struct sdp_list list;   /* the codecs that it was offered */
+	struct call_deal *deal; /* of calls->deals; NULL: no offer */
+};
+
+/* What leg B's fork counted when it was left for another one. */
+struct call_fork {
+	char tag[CALL_FORK_TAG_MAX];
+	uint32_t cseq, rseq;
 };
 
 /* Provisional responses of the set-up (call/ring.h). */
@@ -189,10 +201,7 @@ struct call_ring {
 	struct sip_ok_retrans again; /* until PRACK */
 	uint32_t rseq_b;             /* of B's last reliable one, of the fork in the record */
 	uint32_t n_forks;            /* of those that were left for another one */
-	struct {
-		char tag[CALL_FORK_TAG_MAX];
-		uint32_t cseq, rseq;
-	} fork[CALL_FORKS];
+	struct call_fork *fork;      /* of calls->forks: CALL_FORKS of them; NULL: none was */
 	char *held; /* of calls->offers: B's 2xx that waits for A's PRACK; NULL: none */
 	size_t n_held;
 	struct edge_source held_from;
@@ -319,8 +328,12 @@ struct calls {
 	struct guard guard;                               /* of log lines about what is refused */
 	bool draining;
 	uint64_t now;             /* of the event in hand */
-	char msg[CALL_MSG_MAX];   /* where messages are written */
+	char msg[CALL_MSG_MAX];   /* where messages are written, */
+	char body[CALL_SDP_MAX];  /* and their bodies before; wiped */
 	struct pool offers;       /* texts of offers that came in responses */
+	struct pool deals;        /* as many as calls: what is in use has memory */
+	struct pool forks;        /* likewise */
+	struct pool said[2];      /* bodies of ours, small and large: two a call */
 	struct sdp offer, answer; /* scratch: 18 kB each */
 	struct sip_msg held;      /* scratch */
 };
