@@ -7,14 +7,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,61 +38,18 @@ static const char *const far_ip[LOCALS] = {"10.99.0.1", "10.99.0.1", "fd99::1"};
 
 /* ---- two namespaces ---- */
 
-static struct {
-	int here, there;
-	pid_t holder; /* keeps the far namespace */
-} net = {-1, -1, 0};
-
-static int
-open_ns(pid_t pid)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static void
-enter(int ns)
-{
-	assert_int_equal(setns(ns, CLONE_NEWNET), 0);
-}
+static struct links net = {-1, -1, 0};
 
 static int
 net_up(void **state)
 {
-	char link[128];
-	int go[2];
-
 	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	net.here = open_ns(getpid());
-	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
-	net.holder = fork();
-	if (net.holder == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (unshare(CLONE_NEWNET) != 0 || write(go[1], "x", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	assert_int_equal(read(go[0], link, 1), 1);
-	close(go[0]);
-	close(go[1]);
-	net.there = open_ns(net.holder);
-	(void)snprintf(link, sizeof(link), "link set pm1 netns %d\n", (int)net.holder);
-	links_set("link add pm0 type veth peer name pm1 address 02:00:00:00:99:01\n");
-	links_set(link);
-	links_set("link set lo up\nlink set pm0 up\n"
-		  "addr add 10.99.0.2/24 dev pm0\naddr add 10.99.0.3/24 dev pm0\n"
-		  "addr add 10.99.0.4/24 dev pm0\n"
-		  "addr add fd99::2/64 dev pm0 nodad\naddr add fd99::4/64 dev pm0 nodad\n");
-	enter(net.there);
-	links_set("link set lo up\nlink set pm1 up\n"
-		  "addr add 10.99.0.1/24 dev pm1\naddr add fd99::1/64 dev pm1 nodad\n");
-	enter(net.here);
+	if (geteuid() == 0)
+		links_up(&net,
+			 "addr add 10.99.0.2/24 dev pm0\naddr add 10.99.0.3/24 dev pm0\n"
+			 "addr add 10.99.0.4/24 dev pm0\n"
+			 "addr add fd99::2/64 dev pm0 nodad\naddr add fd99::4/64 dev pm0 nodad\n",
+			 "addr add 10.99.0.1/24 dev pm1\naddr add fd99::1/64 dev pm1 nodad\n");
 	return 0;
 }
 
@@ -103,10 +57,7 @@ static int
 net_down(void **state)
 {
 	(void)state;
-	if (net.holder > 0) {
-		kill(net.holder, SIGKILL);
-		waitpid(net.holder, NULL, 0);
-	}
+	links_down(&net);
 	return 0;
 }
 
@@ -175,37 +126,6 @@ stand_down(struct stand *s)
 {
 	detach_all(s);
 	io_set_fini(&s->set);
-}
-
-/* A plain socket in the far namespace, or here. */
-static int
-udp_socket(int ns, const char *ip, unsigned port)
-{
-	struct addr a = links_addr(ip, port);
-	struct sockaddr_storage sa;
-	socklen_t len = addr_to_sa(&a, &sa);
-	int on = 1, fd;
-
-	enter(ns);
-	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	if (a.family == 6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
-	else
-		(void)setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
-	enter(net.here);
-	return fd;
-}
-
-static void
-say(int fd, const char *ip, unsigned port, const void *p, size_t n)
-{
-	struct addr a = links_addr(ip, port);
-	struct sockaddr_storage sa;
-	socklen_t len = addr_to_sa(&a, &sa);
-
-	assert_int_equal(sendto(fd, p, n, 0, (struct sockaddr *)&sa, len), n);
 }
 
 static bool
@@ -290,12 +210,12 @@ transmit(struct stand *s, uint32_t worker, struct io_packet *v, unsigned n)
 static void
 case_more(struct stand *s)
 {
-	int far = udp_socket(net.there, far_ip[0], FAR_PORT);
+	int far = links_socket(&net, net.there, far_ip[0], FAR_PORT);
 	struct io_packet v[IO_BATCH];
 	unsigned got = 0;
 
 	for (unsigned i = 0; i < 5; i++)
-		say(far, local_ip[0], PORT_MIN, "twelve bytes", 12);
+		links_say(far, local_ip[0], PORT_MIN, "twelve bytes", 12);
 	(void)usleep(20 * 1000);
 	do {
 		unsigned n = take(s, 0, v, WAIT_MS);
@@ -319,13 +239,13 @@ case_sizes(struct stand *s)
 	int tos;
 
 	for (unsigned local = 0; local < LOCALS; local++) {
-		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		int far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 
 		for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			unsigned n = sizes[i], port = PORT_MIN + i;
 
 			fill(p, n, i + 10 * local);
-			say(far, local_ip[local], port, p, n);
+			links_say(far, local_ip[local], port, p, n);
 			assert_int_equal(take(s, 0, v, WAIT_MS), 1);
 			assert_int_equal(v[0].len, n);
 			assert_int_equal(v[0].socket, socket_of(local, port));
@@ -365,11 +285,11 @@ case_dscp(struct stand *s)
 	int tos;
 
 	for (unsigned local = 0; local < LOCALS; local++) {
-		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		int far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 
 		for (unsigned i = 0; i < sizeof(dscp); i++) {
 			set_class(far, dscp[i]);
-			say(far, local_ip[local], PORT_MIN + 2, "marked", 6);
+			links_say(far, local_ip[local], PORT_MIN + 2, "marked", 6);
 			assert_int_equal(take(s, 0, v, WAIT_MS), 1);
 			assert_int_equal(v[0].dscp, dscp[i]);
 			empty_batch(v);
@@ -396,9 +316,9 @@ case_fragments(struct stand *s)
 
 	fill(p, BIG, 3);
 	for (unsigned local = 0; local < LOCALS; local++) {
-		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		int far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 
-		say(far, local_ip[local], PORT_MIN + 4, p, BIG);
+		links_say(far, local_ip[local], PORT_MIN + 4, p, BIG);
 		assert_int_equal(take(s, 0, v, WAIT_MS), 1);
 		assert_int_equal(v[0].len, BIG);
 		assert_memory_equal(v[0].p, p, BIG);
@@ -417,7 +337,7 @@ case_unreachable(struct stand *s)
 	struct io_packet v[IO_BATCH];
 
 	for (unsigned local = 0; local < LOCALS; local++) {
-		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		int far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 
 		for (unsigned i = 0; i < 20; i++) {
 			empty_batch(v);
@@ -427,7 +347,7 @@ case_unreachable(struct stand *s)
 			(void)transmit(s, 0, v, 1);
 		}
 		assert_int_equal(take(s, 0, v, QUIET_MS), 0);
-		say(far, local_ip[local], PORT_MIN + 6, "still here", 10);
+		links_say(far, local_ip[local], PORT_MIN + 6, "still here", 10);
 		assert_int_equal(take(s, 0, v, WAIT_MS), 1);
 		assert_int_equal(transmit(s, 0, v, 1), 1);
 		assert_true(readable(far, WAIT_MS));
@@ -452,10 +372,10 @@ case_strangers(struct stand *s)
 	struct io_packet v[IO_BATCH];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int own = udp_socket(net.here, rows[i].ip, rows[i].port);
-		int far = udp_socket(net.there, rows[i].far, FAR_PORT);
+		int own = links_socket(&net, net.here, rows[i].ip, rows[i].port);
+		int far = links_socket(&net, net.there, rows[i].far, FAR_PORT);
 
-		say(far, rows[i].ip, rows[i].port, "yours", 5);
+		links_say(far, rows[i].ip, rows[i].port, "yours", 5);
 		if (!readable(own, WAIT_MS))
 			fail_msg("%s port %u lost its packet", rows[i].ip, rows[i].port);
 		assert_int_equal(take(s, 0, v, 0), 0);
@@ -473,12 +393,12 @@ case_too_long(struct stand *s)
 	uint64_t before = s->counts[0].rx_strange;
 
 	for (unsigned local = 0; local < LOCALS; local++) {
-		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		int far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 		unsigned n, bytes = 0;
 
-		say(far, local_ip[local], PORT_MIN, p, IO_PACKET_MAX);
-		say(far, local_ip[local], PORT_MIN + 8, p, IO_PACKET_MAX + 1);
-		say(far, local_ip[local], PORT_MIN + 10, "short", 5);
+		links_say(far, local_ip[local], PORT_MIN, p, IO_PACKET_MAX);
+		links_say(far, local_ip[local], PORT_MIN + 8, p, IO_PACKET_MAX + 1);
+		links_say(far, local_ip[local], PORT_MIN + 10, "short", 5);
 		(void)readable(s->io[0].fd, WAIT_MS);
 		(void)usleep(1000 * QUIET_MS);
 		/* in any order: what comes in fragments may take another way */
@@ -502,12 +422,12 @@ case_slices(struct stand *s)
 	struct io_packet v[IO_BATCH];
 
 	for (unsigned local = 0; local < LOCALS; local++) {
-		int far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		int far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 
 		for (unsigned port = PORT_MIN; port <= PORT_MAX; port += 13) {
 			uint32_t w = media_slot_worker(&s->plan, socket_of(local, port) / 2);
 
-			say(far, local_ip[local], port, "mine", 4);
+			links_say(far, local_ip[local], port, "mine", 4);
 			assert_int_equal(take(s, w, v, WAIT_MS), 1);
 			assert_int_equal(v[0].socket, socket_of(local, port));
 			assert_int_equal(take(s, 1 - w, v, 0), 0);
@@ -528,7 +448,7 @@ case_mixed(struct stand *s)
 	int tos;
 
 	for (unsigned l = 0; l < LOCALS; l++)
-		far[l] = udp_socket(net.there, far_ip[l], FAR_PORT + l);
+		far[l] = links_socket(&net, net.there, far_ip[l], FAR_PORT + l);
 	empty_batch(v);
 	for (unsigned i = 0; i < IO_BATCH; i++) {
 		v[i].len = i % 5 == 4 ? 0 : 30 + i;
@@ -541,7 +461,7 @@ case_mixed(struct stand *s)
 			heard[l]++;
 	assert_int_equal(heard[0] + heard[1] + heard[2], IO_BATCH - IO_BATCH / 5);
 	for (unsigned i = 0; i < 60; i++)
-		say(far[i % LOCALS], local_ip[i % LOCALS], PORT_MIN + i % 20, &i, sizeof(i));
+		links_say(far[i % LOCALS], local_ip[i % LOCALS], PORT_MIN + i % 20, &i, sizeof(i));
 	for (int i = 0; i < 20 && got < 60; i++)
 		got += take(s, 0, v, WAIT_MS);
 	assert_int_equal(got, 60);
@@ -553,7 +473,7 @@ case_mixed(struct stand *s)
 static void
 case_refused(struct stand *s)
 {
-	int far = udp_socket(net.there, far_ip[0], FAR_PORT);
+	int far = links_socket(&net, net.there, far_ip[0], FAR_PORT);
 	uint64_t before = s->counts[0].tx_refused;
 	struct io_packet v[IO_BATCH];
 
@@ -576,7 +496,7 @@ case_refused(struct stand *s)
 static void
 case_kill(struct stand *s)
 {
-	int far = udp_socket(net.there, far_ip[0], FAR_PORT);
+	int far = links_socket(&net, net.there, far_ip[0], FAR_PORT);
 	struct io_packet v[IO_BATCH];
 	unsigned got = 0;
 	pid_t pid;
@@ -594,14 +514,14 @@ case_kill(struct stand *s)
 		for (;;)
 			pause();
 	}
-	say(far, local_ip[0], PORT_MIN, "first", 5);
+	links_say(far, local_ip[0], PORT_MIN, "first", 5);
 	close(up[1]);
 	assert_int_equal(read(up[0], v[0].p, 1), 1); /* 0: it ended */
-	say(far, local_ip[0], PORT_MIN + 1, "waits", 5);
+	links_say(far, local_ip[0], PORT_MIN + 1, "waits", 5);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	for (unsigned i = 0; i < 30; i++)
-		say(far, local_ip[0], PORT_MIN + 2, "between", 7);
+		links_say(far, local_ip[0], PORT_MIN + 2, "between", 7);
 	attach_all(s);
 	for (int i = 0; i < 40 && got < 31; i++)
 		got += take(s, 0, v, WAIT_MS);
@@ -615,7 +535,7 @@ case_kill(struct stand *s)
 static void
 case_full(struct stand *s)
 {
-	int far = udp_socket(net.there, far_ip[0], FAR_PORT), size = 4096;
+	int far = links_socket(&net, net.there, far_ip[0], FAR_PORT), size = 4096;
 	struct io_packet v[IO_BATCH];
 	unsigned got = 0, n;
 
@@ -623,7 +543,7 @@ case_full(struct stand *s)
 		if (s->set.fd[i] >= 0)
 			(void)setsockopt(s->set.fd[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	for (unsigned i = 0; i < BURST; i++)
-		say(far, local_ip[0], PORT_MIN, "burst", 5);
+		links_say(far, local_ip[0], PORT_MIN, "burst", 5);
 	while ((n = take(s, 0, v, QUIET_MS)) > 0)
 		got += n;
 	assert_in_range(got, 1, BURST - 1);
@@ -740,7 +660,7 @@ check_ways(uint32_t kind)
 		int far;
 
 		stand_up(&s, kind);
-		far = udp_socket(net.there, far_ip[local], FAR_PORT);
+		far = links_socket(&net, net.there, far_ip[local], FAR_PORT);
 		(void)slow_of(&s, far, local, 3, 100); /* the kernel finds the neighbour */
 		links_set(local == 1 ? "neigh replace 10.99.0.1 dev pm0 lladdr 02:00:00:00:99:01 "
 				       "nud permanent\n"
@@ -792,7 +712,7 @@ test_taken(void **state)
 	if (geteuid() != 0)
 		skip();
 	s.plan.bound[0] = links_addr(local_ip[0], 0);
-	own = udp_socket(net.here, "0.0.0.0", PORT_MIN + 7);
+	own = links_socket(&net, net.here, "0.0.0.0", PORT_MIN + 7);
 	for (uint32_t kind = 0; kind < IO_KINDS; kind++) {
 		assert_int_equal(io_backend_of(kind)->do_make(&s.plan, &s.set, why), ERR_IO);
 		assert_non_null(strstr(why, "10.99.0.2:30007"));

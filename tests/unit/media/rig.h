@@ -56,6 +56,7 @@ struct rig {
 	struct flow_table flows;
 	struct flow_secrets secrets;
 	struct relay *relay;
+	struct media_io io; /* of the relay; do_rx NULL: the arrays */
 	struct rig_packet *in, *out;
 	unsigned n_in, first_in, n_out, batch;
 	uint64_t now, mark;
@@ -202,6 +203,8 @@ rig_attach(struct rig *g)
 			       .arg = g,
 			       .on_event = rig_note};
 
+	if (g->io.do_rx)
+		c.io = g->io;
 	g->relay = mem_zalloc(1, sizeof(*g->relay));
 	assert_non_null(g->relay);
 	assert_int_equal(relay_init(g->relay, &c), ERR_OK);
@@ -216,16 +219,16 @@ rig_restart(struct rig *g)
 	rig_attach(g);
 }
 
+/** Over packets of a back end; io NULL: over arrays. */
 static inline struct rig *
-rig_up(void)
+rig_up_over(const struct media_plan *plan, const struct media_io *io)
 {
 	struct rig *g = mem_zalloc(1, sizeof(*g));
 
 	assert_non_null(g);
-	g->plan.n_addrs = 1;
-	g->plan.bound[0] = rig_addr("10.0.0.1");
-	g->plan.port_min = 20000;
-	g->plan.port_max = 20000 + 2 * RIG_SLOTS - 1;
+	g->plan = *plan;
+	if (io)
+		g->io = *io;
 	g->now = 1000000;
 	g->batch = IO_BATCH;
 	g->in = mem_zalloc(RIG_QUEUE, sizeof(*g->in));
@@ -237,6 +240,16 @@ rig_up(void)
 	assert_int_equal(flow_secrets_map(g->secrets_fd, true, &g->secrets), ERR_OK);
 	rig_attach(g);
 	return g;
+}
+
+static inline struct rig *
+rig_up(void)
+{
+	struct media_plan plan = {
+		.n_addrs = 1, .port_min = 20000, .port_max = 20000 + 2 * RIG_SLOTS - 1};
+
+	plan.bound[0] = rig_addr("10.0.0.1");
+	return rig_up_over(&plan, NULL);
 }
 
 static inline void
