@@ -1,6 +1,6 @@
 """What play 110 does to calls (M1 to M5, M8, M10, M11) over Ethernet to another namespace, on each back
 end of packet I/O. Short: two on `xdp`, one on `sockets`; full: all of them on each. POSTERN_IO=steer
-takes all of them on that one alone, which tools/red.py --io does with each guard out."""
+takes all of them, on that one alone."""
 import importlib
 import importlib.util
 import os
