@@ -127,7 +127,7 @@ class Watch:
             os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(10))
         except OSError:
             print('# no real-time priority here')
-        self.cap = agents.Capture(place, 'times', 'tcp or udp portrange 5060-5099')
+        self.cap = agents.Capture(place, 'times', 'tcp or udp portrange 5060-5099', longest=4096)
 
     def tries(self, uri, once):
         """once(uri): (what it gives, its Call-ID, seconds); again where that was late."""

@@ -307,12 +307,13 @@ remote-control:
 
 
 class Capture:
-    """tcpdump to a file, ended so that nothing is cut off."""
+    """tcpdump to a file, ended so that nothing is cut off. longest: bytes kept of a packet; its ring
+    holds 16 MiB / longest of them."""
 
-    def __init__(self, place, name, expression, interface='lo'):
+    def __init__(self, place, name, expression, interface='lo', longest=16384):
         self.path = os.path.join(place.dir, name + '.pcap')
         self.proc = place.start('tcpdump-' + name, ['tcpdump', '-i', interface, '-w', self.path,
-                                                    '-U', '--immediate-mode', '-B', 16384, '-s', 0, '-Z', 'root',
+                                                    '-U', '--immediate-mode', '-B', 16384, '-s', longest, '-Z', 'root',
                                                     expression])
         wait_for('tcpdump', 5, lambda: 'listening on' in self.proc.text())
 
