@@ -115,6 +115,7 @@ send_invite(struct call *c, uint32_t trunk)
 	r = row_port(c, LEG_B, trunk);
 	if (!c->repeat || c->plain) {
 		negotiate_target(c);
+		ring_leave_target(c);
 		if (!c->repeat)
 			c->rec.leg[LEG_B].session_s = SESSION_WANTED_S;
 		if (r == REFUSAL_NONE && !c->late)
@@ -229,11 +230,13 @@ answer_a(struct call *c, const struct sip_msg *msg)
 {
 	(void)!sip_dialog_step(&c->rec.leg[LEG_A].dialog, SIP_DIALOG_EV_ANSWER);
 	speak_response(c, LEG_A, c->leg[LEG_A].invite,
-		       &(struct leg_answer){.status = 200, .from = msg, .body = said_of(c, LEG_A)});
+		       &(struct leg_answer){.status = 200,
+					    .from = msg,
+					    .body = c->amended ? STR_NULL : said_of(c, LEG_A)});
 	c->ok_txn = c->leg[LEG_A].invite;
 	sip_ok_retrans_begin(&c->ok, &c->owner->conf.times, c->owner->now);
-	if (!c->late)
-		negotiate_drop(c); /* else A's ACK answers it */
+	if (!c->late && !c->amended)
+		negotiate_drop(c); /* else A's ACK answers it, or a change is in hand */
 }
 
 static void

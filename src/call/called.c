@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "call/act.h"
+#include "call/modify.h"
 #include "call/negotiate.h"
 #include "call/renew.h"
 #include "call/ring.h"
@@ -51,8 +52,11 @@ follow_dialog(struct call *c, const struct sip_msg *m)
 	if (d->state == SIP_DIALOG_NEW) {
 		e = sip_dialog_fork(d, m, d);
 	} else if (!sip_dialog_match(d, m)) {
+		if (m->status < 200 && ring_owes_answer(c))
+			return ERR_STATE; /* the answer goes to the fork that offered */
 		e = sip_dialog_fork(d, m, &fork);
 		if (e == ERR_OK) {
+			modify_leave(c);
 			ring_leave_fork(c);
 			*d = fork;
 			ring_enter_fork(c);
@@ -67,22 +71,74 @@ follow_dialog(struct call *c, const struct sip_msg *m)
 	return e;
 }
 
+/* It offers, as A's INVITE did not: A's PRACK will answer. NONE, or why the call cannot go on. */
+static enum refusal
+take_offer(struct call *c, const struct sip_msg *m)
+{
+	const char *why = "";
+	enum refusal r = negotiate_offer(c, LEG_B, m, NULL, &why);
+
+	if (r == REFUSAL_NONE)
+		r = negotiate_ask(c);
+	c->ring.offered = c->amended = r == REFUSAL_NONE;
+	if (r == REFUSAL_NONE)
+		return r;
+	log_warn("call.early", "id=%s the early offer cannot be used: %s", c->rec.id.z, why);
+	return r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ANSWER;
+}
+
+/* What a provisional says of the session. */
+static void
+take_early(struct call *c, const struct sip_msg *m)
+{
+	const char *why = "";
+
+	if (m->body.len == 0 || c->amended)
+		return;
+	if (negotiate_answer(c, m, &why) == REFUSAL_NONE)
+		ring_answered(c, m);
+	else
+		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
+}
+
+enum refusal
+called_take_prack(struct call *c, const struct sip_msg *m)
+{
+	const char *why = "";
+	enum refusal r = m->body.len ? negotiate_answer(c, m, &why) : REFUSAL_BAD_ACK;
+
+	negotiate_drop(c);
+	if (r == REFUSAL_NONE) {
+		c->late = false; /* both have said all */
+		ring_answer_offer(c);
+		return r;
+	}
+	log_warn("call.answer", "id=%s the answer in PRACK cannot be used: %s", c->rec.id.z, why);
+	return r == REFUSAL_MEDIA_BUSY ? r : REFUSAL_BAD_ACK;
+}
+
 void
 called_provisional(struct call *c, const struct edge_news *news)
 {
-	const char *why = "";
+	bool open = c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING, offers;
+	const struct sip_msg *m = news->msg;
+	enum refusal r;
 
 	note_health(c, news);
 	if (news->msg->status == 100)
 		return;
 	leg_from_source(c, LEG_B, &news->source);
-	leg_note_allow(c, LEG_B, news->msg);
-	if (follow_dialog(c, news->msg) == ERR_OK && /* else logged; its 2xx will tell */
-	    !ring_take(c, news->msg))
+	leg_note_allow(c, LEG_B, m);
+	offers = open && ring_is_offer(c, m);
+	if (follow_dialog(c, m) == ERR_OK && !ring_take(c, m)) /* else logged; its 2xx will tell */
 		return;
-	if (news->msg->body.len && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) &&
-	    negotiate_answer(c, news->msg, &why) != REFUSAL_NONE)
-		log_warn("call.early", "id=%s early media cannot be used: %s", c->rec.id.z, why);
+	r = offers ? take_offer(c, m) : REFUSAL_NONE;
+	if (r != REFUSAL_NONE) {
+		act_stop(c, r);
+		return;
+	}
+	if (open)
+		take_early(c, m);
 	act_event(c, B2BUA_EV_PROVISIONAL, news->msg);
 }
 
@@ -153,11 +209,20 @@ take_other_answer(struct call *c, const struct sip_msg *m, const char **why)
 	return r;
 }
 
+/* The same, where a change came before the answer: what that said holds. Another fork than the one
+ * that was asked is asked once the call is up. */
+static enum refusal
+take_amended(struct call *c)
+{
+	if (!c->leg[LEG_B].agreed)
+		renew_ask(c, LEG_A);
+	return REFUSAL_NONE;
+}
+
 void
 called_answer(struct call *c, const struct edge_news *news)
 {
 	bool other = c->ring.shown && !c->late;
-
 	struct record_leg *l = &c->rec.leg[LEG_B];
 	const char *why = "";
 	enum refusal r;
@@ -182,9 +247,10 @@ called_answer(struct call *c, const struct edge_news *news)
 		act_event(c, B2BUA_EV_ANSWER, news->msg);
 		return;
 	}
-	r = e != ERR_OK ? REFUSAL_BAD_ANSWER
-	    : other     ? take_other_answer(c, news->msg, &why)
-			: take_answer(c, news->msg, &why);
+	r = e != ERR_OK  ? REFUSAL_BAD_ANSWER
+	    : c->amended ? take_amended(c)
+	    : other      ? take_other_answer(c, news->msg, &why)
+			 : take_answer(c, news->msg, &why);
 	if (r == REFUSAL_NONE) {
 		act_event(c, c->late ? B2BUA_EV_ANSWER_OFFER : B2BUA_EV_ANSWER, news->msg);
 		return;
@@ -203,7 +269,8 @@ hunts_on(const struct call *c, int status)
 	const struct snapshot_view *v = c->owner->snap;
 	uint32_t t = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;
 
-	return c->next_target < c->n_targets && !c->x.answered && route_hunts(v, t, status);
+	return c->next_target < c->n_targets && !c->x.answered && !c->amended &&
+	       route_hunts(v, t, status);
 }
 
 /* It never answered. What edge says of it names addresses: for our log and CDR, not for A (P5). */
@@ -261,7 +328,7 @@ called_failure(struct call *c, const struct edge_news *news)
 	int q850 = news->event == EDGE_RESPONSE ? reason_q850_of(news->msg) : 0;
 
 	note_health(c, news);
-	if (c->m.state != B2BUA_CANCELING &&
+	if (c->m.state != B2BUA_CANCELING && !c->amended &&
 	    ((status == 422 && longer_session(c, news->msg)) || asks_clear(c, status))) {
 		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
 		return;

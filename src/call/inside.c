@@ -1,6 +1,7 @@
 #include "call/inside.h"
 
 #include "call/act.h"
+#include "call/called.h"
 #include "call/caller.h"
 #include "call/modify.h"
 #include "call/pass.h"
@@ -69,11 +70,32 @@ take_change(struct call *c, enum call_leg_index i, struct edge_txn *txn, const s
 	inside_end_for(c, r);
 }
 
+/* The caller's answer to the called side's offer, in its PRACK. */
+static enum refusal
+take_answer(struct call *c, struct edge_txn *txn, const struct sip_msg *m)
+{
+	enum refusal r = called_take_prack(c, m);
+
+	answer(c, LEG_A, txn, m, r == REFUSAL_NONE ? 200 : refusal_status(r), r);
+	return r;
+}
+
 static void
 take_prack(struct call *c, struct edge_txn *txn, const struct sip_msg *m)
 {
-	ring_prack(c, txn, m);
-	act_arm(c);
+	enum refusal r = REFUSAL_NONE;
+
+	switch (ring_prack(c, txn, m)) {
+	case RING_PRACK_DONE:
+		break;
+	case RING_PRACK_OFFERS:
+		r = modify_request(c, LEG_A, txn, m);
+		break;
+	case RING_PRACK_ANSWERS:
+		r = take_answer(c, txn, m);
+		break;
+	}
+	inside_end_for(c, r);
 }
 
 void

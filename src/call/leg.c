@@ -344,7 +344,7 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
 		caller_put_headers(c, b, host);
 	put_allow(b, leg_allows(c, LEG_B));
-	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len ? "timer, 100rel" : "timer"); /* call/ring */
+	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len || c->ring.taken ? "timer, 100rel" : "timer");
 	put_session_request(c, LEG_B, b);
 	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
 	put_agent(c->owner, b, SIP_H_USER_AGENT);

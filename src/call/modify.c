@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "call/negotiate.h"
 #include "call/renew.h"
+#include "call/ring.h"
 #include "call/speak.h"
 
 enum {
@@ -116,6 +117,17 @@ step(struct call *c, enum amend_event ev, const struct sip_msg *msg)
 
 /* ---- asking ---- */
 
+/* Before both legs are up: an UPDATE that offers nothing, or an offer that may go on. */
+static bool
+is_early(const struct call *c, enum call_leg_index i, const struct sip_msg *m)
+{
+	if (m->method == SIP_INVITE)
+		return false;
+	return ring_may_offer(c, i) ||
+	       (m->body.len == 0 && (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING ||
+				     c->m.state == B2BUA_ANSWERED));
+}
+
 /* May this request be taken now? Else it is answered (RFC 3261 14.2, RFC 3311 5.2). */
 static bool
 is_free(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
@@ -124,11 +136,13 @@ is_free(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struc
 	struct leg_plain p = {
 		.status = 491, .warning = refusal_text(REFUSAL_PENDING), .id = c->rec.id.z};
 
-	if (c->m.state == B2BUA_UP && k->m.state == AMEND_NONE)
+	if (k->m.state == AMEND_NONE && (c->m.state == B2BUA_UP || is_early(c, i, m)))
 		return true;
-	if (c->m.state == B2BUA_ENDING || c->m.state == B2BUA_ENDED)
+	if (c->m.state == B2BUA_ENDING || c->m.state == B2BUA_ENDED) {
 		p = (struct leg_plain){.status = 481, .warning = "", .id = ""};
-	else if (c->m.state != B2BUA_UP ? i == LEG_A : k->in && k->asking.leg == i) {
+	} else if (m->method == SIP_PRACK) {
+		p.status = 488; /* what it acknowledges counts all the same */
+	} else if (c->m.state != B2BUA_UP ? i == LEG_A : k->in && k->asking.leg == i) {
 		p.status = 500;
 		p.retry_s = 1 + random_u32() % RETRY_MAX_S;
 	}
@@ -149,6 +163,8 @@ ask_other(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 		return r;
 	if (!c->rec.leg[to].allows_update)
 		request.method = SIP_INVITE;
+	else if (m->method == SIP_PRACK)
+		request.method = SIP_UPDATE;
 	if (!k->late) {
 		request.type = STR("application/sdp");
 		request.body = said_of(c, to);
@@ -194,6 +210,7 @@ modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 	k->why = REFUSAL_NONE;
 	k->status = 0;
 	k->retry_s = 0;
+	c->amended = c->amended || c->m.state != B2BUA_UP;
 	if (!k->late)
 		r = negotiate_offer(c, i, m, txn, &why);
 	if (r == REFUSAL_NONE && !k->late)
@@ -300,7 +317,7 @@ take_failure(struct call *c, const struct sip_msg *m)
 	int status = m->status;
 
 	said_drop(c, (enum call_leg_index)k->asked.leg); /* it never was the session */
-	if (status == 408 || status == 481) {
+	if ((status == 408 || status == 481) && c->m.state == B2BUA_UP) {
 		k->why = REFUSAL_PEER_GONE;
 		k->status = refusal_status(k->why);
 		return step(c, AMEND_EV_GONE, m);
@@ -317,7 +334,7 @@ static enum refusal
 take_silence(struct call *c, const struct edge_news *news)
 {
 	struct call_change *k = &c->change;
-	bool gone = news->event == EDGE_TIMEOUT;
+	bool gone = news->event == EDGE_TIMEOUT && c->m.state == B2BUA_UP;
 
 	k->why = gone ? REFUSAL_PEER_GONE : REFUSAL_UNREACHABLE;
 	k->status = refusal_status(k->why);
@@ -547,6 +564,17 @@ modify_due(struct call *c)
 	k->why = k->m.state == AMEND_ACKING ? REFUSAL_NO_ACK : REFUSAL_PEER_GONE;
 	k->status = refusal_status(k->why);
 	return step(c, AMEND_EV_DUE, NULL);
+}
+
+void
+modify_leave(struct call *c)
+{
+	struct call_change *k = &c->change;
+
+	k->status = 500;
+	k->retry_s = 1 + random_u32() % RETRY_MAX_S;
+	k->why = REFUSAL_PENDING;
+	(void)step(c, AMEND_EV_END, NULL);
 }
 
 void

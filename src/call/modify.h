@@ -7,7 +7,8 @@
 
 #include "call/state.h"
 
-/** INVITE or UPDATE inside the dialog of leg i; its CSeq was checked. */
+/** INVITE or UPDATE inside the dialog of leg i, or a PRACK that offers; its CSeq was checked.
+ * Before the call is answered it goes on as UPDATE, where it may (ring_may_offer). */
 enum refusal modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn,
 			    const struct sip_msg *m) NODISCARD;
 /** ACK of our 2xx to the re-INVITE of leg i. */
@@ -27,6 +28,8 @@ void modify_rekey(struct call *c, enum call_leg_index i);
 void modify_rekey_due(struct call *c);
 /** c->change.m.due is reached (before that: nothing). */
 enum refusal modify_due(struct call *c) NODISCARD;
+/** The called side is another fork now: what the one before was asked is refused. */
+void modify_leave(struct call *c);
 /** The call ends: who waits is told. */
 void modify_end(struct call *c);
 

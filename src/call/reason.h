@@ -48,7 +48,8 @@
 	X(PENDING, 491, 0, "another change of the call is in hand: ask again")                     \
 	X(PEER_GONE, 480, 41, "the other side does not know the call any more")                    \
 	X(BAD_ANSWER, 502, 88, "the called side's answer cannot be used")                          \
-	X(BAD_ACK, 488, 88, "the caller's ACK has no usable answer to the called side's offer")    \
+	X(BAD_ACK, 488, 88,                                                                        \
+	  "the caller's ACK or PRACK has no usable answer to the called side's offer")             \
 	X(UNREACHABLE, 480, 20, "the called trunk cannot be reached")                              \
 	X(TIMEOUT, 504, 102, "the called side did not answer in time")                             \
 	X(NO_ANSWER, 480, 19, "nobody answered in time")                                           \

@@ -21,7 +21,7 @@ ring_begin(struct call *c, const struct sip_msg *invite)
 	struct call_ring *r = &c->ring;
 
 	r->demanded = sip_hdr_has(invite, SIP_H_REQUIRE, "100rel");
-	r->taken = !c->late && (r->demanded || sip_hdr_has(invite, SIP_H_SUPPORTED, "100rel"));
+	r->taken = r->demanded || sip_hdr_has(invite, SIP_H_SUPPORTED, "100rel");
 }
 
 /* The response that is in r, for the first time with what crosses of from, or again. */
@@ -46,7 +46,8 @@ ring_pass(struct call *c, const struct sip_msg *msg)
 {
 	struct call_ring *r = &c->ring;
 	int status = msg ? msg->status : r->next_status;
-	bool sdp = c->x.answered && (msg ? msg->body.len > 0 : r->next_sdp);
+	bool sdp = (c->x.answered || (r->offered && !r->shown)) &&
+		   (msg ? msg->body.len > 0 : r->next_sdp);
 
 	if (!c->rec.ringing_us)
 		c->rec.ringing_us = clock_wall_us();
@@ -60,7 +61,7 @@ ring_pass(struct call *c, const struct sip_msg *msg)
 			       &(struct leg_answer){.status = status, .from = msg});
 		return;
 	}
-	if (r->demanded && c->late)
+	if (r->demanded && c->late && !r->offered)
 		return; /* it could not be reliable without an offer */
 	r->next_status = 0;
 	r->next_sdp = false;
@@ -74,25 +75,29 @@ ring_pass(struct call *c, const struct sip_msg *msg)
 	send_ring(c, msg);
 }
 
-void
+enum ring_prack
 ring_prack(struct call *c, struct edge_txn *txn, const struct sip_msg *m)
 {
 	struct call_ring *r = &c->ring;
-	struct leg_plain p = {
-		.status = 481, .warning = "", .id = "", .allow = leg_allows(c, LEG_A)};
 	struct sip_rack k;
 	bool ours = r->waits && sip_rack_read(m, &k) == ERR_OK && k.rseq == r->rseq &&
 		    k.cseq == c->rec.leg[LEG_A].dialog.remote_invite_cseq &&
 		    str_ieqz(k.method, "INVITE");
+	bool answers = ours && r->with_sdp && ring_owes_answer(c);
 
-	if (ours) /* another offer has no place before the call is answered */
-		p.status = m->body.len ? 488 : 200;
-	speak_plain(c->owner, txn, m, &c->rec.leg[LEG_A].remote, &p);
+	if (!ours || (m->body.len == 0 && !answers))
+		speak_plain(c->owner, txn, m, &c->rec.leg[LEG_A].remote,
+			    &(struct leg_plain){.status = ours ? 200 : 481,
+						.warning = "",
+						.id = "",
+						.allow = leg_allows(c, LEG_A)});
 	if (!ours)
-		return;
+		return RING_PRACK_DONE;
+	r->sure[LEG_A] = r->sure[LEG_A] || r->with_sdp;
 	ring_stop(c);
 	if (r->next_status)
 		ring_pass(c, NULL);
+	return answers ? RING_PRACK_ANSWERS : m->body.len ? RING_PRACK_OFFERS : RING_PRACK_DONE;
 }
 
 enum refusal
@@ -150,6 +155,7 @@ ring_enter_fork(struct call *c)
 	struct call_ring *r = &c->ring;
 
 	r->rseq_b = 0;
+	r->sure[LEG_B] = false;
 	for (uint32_t i = 0; i < r->n_forks; i++)
 		if (str_eqz(tag, r->fork[i].tag)) {
 			d->local_cseq = r->fork[i].cseq;
@@ -157,25 +163,95 @@ ring_enter_fork(struct call *c)
 		}
 }
 
+/* The number of a reliable one; 0: it is none, or nobody could acknowledge it. */
+static uint32_t
+rseq_of(const struct sip_msg *m)
+{
+	uint32_t rseq;
+
+	return m->to_tag.len && sip_hdr_has(m, SIP_H_REQUIRE, "100rel") &&
+			       sip_number_read(m, SIP_H_RSEQ, &rseq) == ERR_OK
+		       ? rseq
+		       : 0;
+}
+
+static void
+send_prack(struct call *c, uint32_t rseq, uint32_t cseq, struct str body)
+{
+	struct leg_request request = {.method = SIP_PRACK};
+	struct edge_txn *txn;
+	char rack[48];
+
+	(void)snprintf(rack, sizeof(rack), "%u %u INVITE", rseq, cseq);
+	request.rack = rack;
+	if (body.len) {
+		request.type = STR("application/sdp");
+		request.body = body;
+	}
+	if (speak_request(c, LEG_B, &request, NULL, &txn))
+		ops_of(c)->do_forget(ops_of(c)->arg, txn);
+}
+
+bool
+ring_is_offer(const struct call *c, const struct sip_msg *m)
+{
+	return c->late && c->ring.taken && !c->ring.offered && m->body.len && rseq_of(m);
+}
+
+bool
+ring_owes_answer(const struct call *c)
+{
+	return c->ring.offered && !c->ring.sure[LEG_A];
+}
+
+void
+ring_answer_offer(struct call *c)
+{
+	c->ring.sure[LEG_B] = true;
+	send_prack(c, c->ring.offer_rseq, c->ring.offer_cseq, said_of(c, LEG_B));
+}
+
 bool
 ring_take(struct call *c, const struct sip_msg *m)
 {
 	struct call_ring *r = &c->ring;
-	struct edge_txn *txn;
-	uint32_t rseq;
-	char rack[48];
+	uint32_t rseq = rseq_of(m);
 
-	if (c->late || m->to_tag.len == 0 || !sip_hdr_has(m, SIP_H_REQUIRE, "100rel") ||
-	    sip_number_read(m, SIP_H_RSEQ, &rseq) != ERR_OK)
+	if (rseq == 0 || (c->late && !r->taken)) /* not asked for then */
 		return true;
-	if (rseq == 0 || (r->rseq_b && rseq != r->rseq_b + 1))
+	if (r->rseq_b && rseq != r->rseq_b + 1)
 		return false;
 	r->rseq_b = rseq;
-	(void)snprintf(rack, sizeof(rack), "%u %u INVITE", rseq, m->cseq);
-	if (speak_request(c, LEG_B, &(struct leg_request){.method = SIP_PRACK, .rack = rack}, NULL,
-			  &txn))
-		ops_of(c)->do_forget(ops_of(c)->arg, txn);
+	if (ring_is_offer(c, m)) {
+		r->offer_rseq = rseq;
+		r->offer_cseq = m->cseq;
+	} else {
+		send_prack(c, rseq, m->cseq, STR_NULL);
+	}
 	return true;
+}
+
+void
+ring_answered(struct call *c, const struct sip_msg *m)
+{
+	if (rseq_of(m))
+		c->ring.sure[LEG_B] = true;
+}
+
+void
+ring_leave_target(struct call *c)
+{
+	c->ring.rseq_b = c->ring.n_forks = 0;
+	c->ring.sure[LEG_B] = false;
+}
+
+bool
+ring_may_offer(const struct call *c, enum call_leg_index i)
+{
+	const struct call_ring *r = &c->ring;
+
+	return (c->m.state == B2BUA_TRYING || c->m.state == B2BUA_RINGING) && r->sure[LEG_A] &&
+	       r->sure[LEG_B] && !r->held && c->rec.leg[1 - i].allows_update;
 }
 
 /* ---- a 2xx that waits ---- */

@@ -191,17 +191,20 @@ struct call_fork {
 
 /* Provisional responses of the set-up (call/ring.h). */
 struct call_ring {
-	bool taken, demanded;        /* A takes reliable ones, and no others */
-	bool waits;                  /* for the PRACK of rseq */
-	bool with_sdp;               /* and that one has our answer */
-	bool shown;                  /* A has seen our answer: it holds, whoever answers */
-	bool next_sdp;               /* what came meanwhile */
-	int status, next_status;     /* of the last one; of what came meanwhile, 0 = nothing */
-	uint32_t rseq;               /* of our last reliable one; 0 = none */
-	struct sip_ok_retrans again; /* until PRACK */
-	uint32_t rseq_b;             /* of B's last reliable one, of the fork in the record */
-	uint32_t n_forks;            /* of those that were left for another one */
-	struct call_fork *fork;      /* of calls->forks: CALL_FORKS of them; NULL: none was */
+	bool taken, demanded;            /* A takes reliable ones, and no others */
+	bool waits;                      /* for the PRACK of rseq */
+	bool with_sdp;                   /* and that one has our answer */
+	bool shown;                      /* A has seen our answer: it holds, whoever answers */
+	bool sure[CALL_LEGS];            /* the INVITE's offer is answered for good there */
+	bool offered;                    /* A's INVITE did not, B's reliable response did: */
+	uint32_t offer_rseq, offer_cseq; /* its PRACK brings the answer of A's */
+	bool next_sdp;                   /* what came meanwhile */
+	int status, next_status;         /* of the last one; of what came meanwhile, 0 = nothing */
+	uint32_t rseq;                   /* of our last reliable one; 0 = none */
+	struct sip_ok_retrans again;     /* until PRACK */
+	uint32_t rseq_b;                 /* of B's last reliable one, of the fork in the record */
+	uint32_t n_forks;                /* of those that were left for another one */
+	struct call_fork *fork;          /* of calls->forks: CALL_FORKS of them; NULL: none was */
 	char *held; /* of calls->offers: B's 2xx that waits for A's PRACK; NULL: none */
 	size_t n_held;
 	struct edge_source held_from;
@@ -295,6 +298,7 @@ struct call {
 	uint64_t rekey_at;  /* a leg that wants_key is asked; TIMER_NEVER: none */
 	struct call_pass pass[CALL_PASS_MAX];
 	struct call_ring ring;
+	bool amended;         /* a change before the answer took the place of A's offer */
 	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
 	bool plain;           /* and it is asked in clear: it refused SRTP */
 	uint32_t near;        /* a slot that leg B's shall lie near; MEDIA_NO_SLOT: leg A's */

@@ -189,7 +189,7 @@ test_headers_up(void **state)
 	assert_says(s, "\r\nP-Charge-Info: <sip:+15551230000@x>\r\n");
 	assert_says(s, "\r\nUser-to-User: x\r\n");
 	assert_says(s, "\r\nX-From: acme \r\n"); /* a plain carrier has no zone */
-	assert_silent(s, "two");
+	assert_silent(s, " two");
 	assert_silent(s, "\r\ns: ");
 	assert_silent(s, "Alert-Info");
 	assert_silent(s, "X-Mine"); /* a customer's own never cross */
