@@ -96,27 +96,43 @@ refuse_account(enum account_reason r, char why[CALL_WHY_MAX])
 				       : REFUSAL_ACCOUNT_OFF;
 }
 
+/* May the account, POLICY_NONE of a carrier, call this number over the trunk? */
 static enum refusal
-check_account(struct call *c, const struct edge_source *src, uint32_t payer, char why[CALL_WHY_MAX])
+check_account(const struct snapshot_view *v, uint32_t trunk, uint32_t payer,
+	      enum policy_class class, const char *number, char why[CALL_WHY_MAX])
 {
-	const struct snapshot_view *v = c->owner->snap;
 	const struct account *acc = payer == POLICY_NONE ? NULL : &v->account[payer];
-	enum refusal r = refuse_account(
-		trunk_admits(acc, &v->trunk[src->trunk], (enum policy_class)c->rec.class, true),
-		why);
+	enum refusal r = refuse_account(trunk_admits(acc, &v->trunk[trunk], class, true), why);
 
 	if (r == REFUSAL_CLASS_OFF)
 		(void)snprintf(why, CALL_WHY_MAX,
 			       "%s is of class %s, which is not among the account's services",
-			       c->called.z, policy_class_name((enum policy_class)c->rec.class));
-	if (r == REFUSAL_NONE && acc && c->rec.class == CLASS_INTERNATIONAL &&
-	    !GUARD(A5, class_country(snapshot_text(v, acc->countries), str_from(c->called.z)))) {
+			       number, policy_class_name(class));
+	if (r == REFUSAL_NONE && acc && class == CLASS_INTERNATIONAL &&
+	    !GUARD(A5, class_country(snapshot_text(v, acc->countries), str_from(number)))) {
 		(void)snprintf(why, CALL_WHY_MAX,
-			       "%s is in none of the countries that the account may call",
-			       c->called.z);
+			       "%s is in none of the countries that the account may call", number);
 		return REFUSAL_COUNTRY;
 	}
 	return r;
+}
+
+enum refusal
+admit_reference(const struct calls *cs, const struct edge_source *src, const struct sip_uri *to,
+		struct number *out, char why[CALL_WHY_MAX])
+{
+	enum policy_class class;
+
+	if (src->trunk == POLICY_NONE)
+		return REFUSAL_ACCOUNT_OFF;
+	if (alter_read_uri(cs, src->trunk, true, to, out) != ERR_OK)
+		return REFUSAL_NUMBER;
+	if (!src->account_id.z[0])
+		return REFUSAL_NONE; /* whom it asks calls by rules of its own */
+	class = class_of((enum number_kind)out->kind, true);
+	if (class == CLASS_EMERGENCY)
+		return REFUSAL_REFER_OFF;
+	return check_account(cs->snap, src->trunk, src->account, class, out->z, why);
 }
 
 /* ---- limits ---- */
@@ -311,7 +327,8 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 	if (r == REFUSAL_NONE && c->owner->draining)
 		r = REFUSAL_DRAINING;
 	if (r == REFUSAL_NONE)
-		r = check_account(c, src, payer, why);
+		r = check_account(c->owner->snap, src->trunk, payer,
+				  (enum policy_class)c->rec.class, c->called.z, why);
 	if (r == REFUSAL_NONE)
 		r = check_limits(c, src, payer);
 	if (r == REFUSAL_NONE)

@@ -11,8 +11,15 @@
 enum refusal admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source *src,
 			  char why[CALL_WHY_MAX]);
 
-/** The same for an INVITE that edge could not read and refused: what it asked for, into the record.
- * False: it is no emergency call. */
+/**
+ * The number of a URI that src has somebody else call (src->trunk and src->account are those of the
+ * leg that asks): NONE, or why its account may not call it. A carrier may name any. why as above.
+ */
+enum refusal admit_reference(const struct calls *cs, const struct edge_source *src,
+			     const struct sip_uri *to, struct number *out, char why[CALL_WHY_MAX]);
+
+/** The same as admit_invite for an INVITE that edge could not read and refused: what it asked for,
+ * into the record. False: it is no emergency call. */
 bool admit_unread(struct call *c, const struct sip_msg *msg, const struct edge_source *src);
 
 #endif

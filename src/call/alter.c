@@ -121,18 +121,14 @@ alter_read_uri(const struct calls *cs, uint32_t trunk, bool called, const struct
 }
 
 enum err
-alter_called(const struct call *c, uint32_t trunk, char out[NUMBER_SIZE])
+alter_number(const struct calls *cs, uint32_t trunk, const char *number, char out[NUMBER_SIZE])
 {
-	const struct calls *cs = c->owner;
 	struct str rules = text_of(cs, trunk, pick_rewrite_out);
 	char mem[NUMBER_SIZE];
 	struct number n;
 	struct buf b;
-	enum err e;
+	enum err e = route_called(cs->snap, trunk, str_from(number), out);
 
-	if (c->rec.class == CLASS_EMERGENCY)
-		return str_copyz(out, NUMBER_SIZE, str_from(c->called.z));
-	e = route_called(cs->snap, trunk, str_from(c->called.z), out);
 	buf_init(&b, mem, sizeof(mem) - 1);
 	if (e != ERR_OK || !rewrite_number(rules, true, str_from(out), &b))
 		return e;
@@ -140,6 +136,14 @@ alter_called(const struct call *c, uint32_t trunk, char out[NUMBER_SIZE])
 	    n.kind == NUMBER_EMERGENCY)
 		return ERR_OK;
 	return str_copyz(out, NUMBER_SIZE, buf_view(&b));
+}
+
+enum err
+alter_called(const struct call *c, uint32_t trunk, char out[NUMBER_SIZE])
+{
+	if (c->rec.class == CLASS_EMERGENCY)
+		return str_copyz(out, NUMBER_SIZE, str_from(c->called.z));
+	return alter_number(c->owner, trunk, c->called.z, out);
 }
 
 void

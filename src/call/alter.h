@@ -13,8 +13,11 @@
  */
 enum err alter_read_uri(const struct calls *cs, uint32_t trunk, bool called,
 			const struct sip_uri *uri, struct number *out) NODISCARD;
-/** The called number as this target shall get it: route_called, then its rules; that of an
- * emergency service as it is. */
+/** A number to be called, which is no emergency's, as this trunk shall get it: route_called, then
+ * its rules. */
+enum err alter_number(const struct calls *cs, uint32_t trunk, const char *number,
+		      char out[NUMBER_SIZE]) NODISCARD;
+/** The same of the call's; that of an emergency service as it is. */
 enum err alter_called(const struct call *c, uint32_t trunk, char out[NUMBER_SIZE]) NODISCARD;
 /** A number of the calling side as leg i shall see it. Names stay as they are. */
 void alter_calling(const struct call *c, enum call_leg_index i, const char *number,

@@ -4,6 +4,7 @@
 #include "call/called.h"
 #include "call/caller.h"
 #include "call/modify.h"
+#include "call/onward.h"
 #include "call/pass.h"
 #include "call/refer.h"
 #include "call/ring.h"
@@ -131,6 +132,8 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		take_prack(c, txn, m);
 	else if (m->method == SIP_INVITE || m->method == SIP_UPDATE)
 		take_change(c, i, txn, m, last_invite);
+	else if (m->method == SIP_NOTIFY && onward_notify(c, i, txn, m))
+		act_arm(c);
 	else if (m->method == SIP_INFO || m->method == SIP_MESSAGE || m->method == SIP_NOTIFY)
 		pass_request(c, i, txn, m);
 	else if (m->method == SIP_REFER)

@@ -55,7 +55,7 @@ leg_allows(const struct call *c, enum call_leg_index i)
 	const struct trunk *t = leg_trunk(c, i);
 
 	return (struct leg_allow){.indialog = leg_indialog(c),
-				  .refer = t && t->refer == TRUNK_REFER_LOCAL};
+				  .refer = t && t->refer != TRUNK_REFER_REFUSE};
 }
 
 enum hide_way
@@ -263,6 +263,31 @@ put_remote_uri(struct call *c, struct buf *b, uint32_t trunk, bool with_port)
 	}
 }
 
+void
+leg_put_number_uri(struct call *c, enum call_leg_index i, const char *number, struct buf *b)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	const struct trunk *t = leg_trunk(c, i);
+	struct edge_local local;
+	struct addr ip;
+
+	if (!t || local_of(c, i, &local) != ERR_OK) {
+		b->failed = true; /* nobody knows any more */
+		return;
+	}
+	buf_z(b, "sip:");
+	sip_escape_user(b, str_from(number));
+	buf_char(b, '@');
+	if (leg_way(c, i) == HIDE_TO_CUSTOMER && local.zone[0])
+		buf_z(b, local.zone);
+	else if (leg_way(c, i) == HIDE_TO_CUSTOMER)
+		put_host(b, &local.advertised);
+	else if (addr_parse_ip(snapshot_text(v, t->host), &ip) == ERR_OK)
+		addr_put_ip(b, &ip, true);
+	else
+		buf_str(b, snapshot_text(v, t->host));
+}
+
 enum err
 leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local)
 {
@@ -407,14 +432,15 @@ put_reason(const struct call *c, struct buf *b)
 
 /* The end of a message: the body of m, what says what it is, and what the request is about. */
 static void
-put_whole(struct buf *b, const struct sip_msg *m, enum hide_way way)
+put_whole(struct buf *b, const struct sip_msg *m, enum hide_way way, bool with_event)
 {
-	static const enum sip_hdr_id ids[] = {
-		SIP_H_EVENT,           SIP_H_SUBSCRIPTION_STATE,  SIP_H_MIME_VERSION,
-		SIP_H_CONTENT_TYPE,    SIP_H_CONTENT_DISPOSITION, SIP_H_CONTENT_ENCODING,
-		SIP_H_CONTENT_LANGUAGE};
+	static const enum sip_hdr_id ids[] = {SIP_H_SUBSCRIPTION_STATE, SIP_H_MIME_VERSION,
+					      SIP_H_CONTENT_TYPE,       SIP_H_CONTENT_DISPOSITION,
+					      SIP_H_CONTENT_ENCODING,   SIP_H_CONTENT_LANGUAGE};
 	const struct sip_hdr *package = sip_msg_by_name(m, STR("Info-Package"), NULL);
 
+	if (with_event)
+		sip_edit_copy_all(b, m, SIP_H_EVENT);
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		sip_edit_copy_all(b, m, ids[i]);
 	if (package && way == HIDE_TO_CARRIER) /* to customers it crosses already */
@@ -446,17 +472,20 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	}
 	if (r->rack)
 		sip_edit_hdr_z(b, SIP_H_RACK, r->rack);
-	if (r->event) {
+	if (r->event)
 		sip_edit_hdr_z(b, SIP_H_EVENT, r->event);
+	if (r->subscription)
 		sip_edit_hdr_z(b, SIP_H_SUBSCRIPTION_STATE, r->subscription);
-	}
+	if (r->refer_to)
+		sip_edit_nameaddr(b, SIP_H_REFER_TO,
+				  &(struct sip_edit_addr){.uri = str_from(r->refer_to)});
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	from = b->len;
 	if (r->from)
 		hide_copy(b, r->from, leg_way(c, i));
 	alter_headers(c, i, b, from, false);
 	if (r->whole)
-		put_whole(b, r->from, leg_way(c, i));
+		put_whole(b, r->from, leg_way(c, i), !r->event);
 	else
 		sip_edit_body(b, r->type, r->body);
 	return buf_end(b);
@@ -540,13 +569,14 @@ void
 leg_put_passed(struct call *c, enum call_leg_index i, const struct edge_txn *txn, struct buf *b,
 	       const struct sip_msg *m, int status)
 {
-	(void)begin_response(c, i, txn, b, status);
+	if (begin_response(c, i, txn, b, status)->method == SIP_REFER && status < 300)
+		put_contact(c, i, b); /* RFC 3515 2.2 */
 	if (status == 405 || status == 501)
 		put_allow(b, leg_allows(c, i));
 	if (status == 415)
 		sip_edit_copy_all(b, m, SIP_H_ACCEPT);
 	hide_copy(b, m, leg_way(c, i));
-	put_whole(b, m, leg_way(c, i));
+	put_whole(b, m, leg_way(c, i), true);
 }
 
 /* Warning: 399 postern "text (id)" (RFC 3261 20.43): what an operator gives to `explain`. */

@@ -50,8 +50,13 @@ struct leg_request {
 	bool whole;                 /* the body of from and what speaks of it goes along, too */
 	struct str type, body;      /* Content-Type; empty: no body */
 	const char *rack;           /* of a PRACK; else NULL */
-	const char *event, *subscription; /* Event and Subscription-State of a NOTIFY; else NULL */
+	/* Event and Subscription-State of a NOTIFY in the place of from's; else NULL */
+	const char *event, *subscription;
+	const char *refer_to; /* the URI that a REFER names; else NULL */
 };
+/** The URI by which leg i would call this number: with our name for a customer, with its own for a
+ * carrier. */
+void leg_put_number_uri(struct call *c, enum call_leg_index i, const char *number, struct buf *b);
 /** Such a request on leg i; its CSeq is counted in the record. */
 enum err leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request *r,
 			 struct buf *b) NODISCARD;

@@ -13,7 +13,7 @@ allow_of(const struct calls *cs, const struct edge_source *src)
 	if (!t)
 		return (struct leg_allow){.refer = false};
 	return (struct leg_allow){.indialog = (enum trunk_indialog)t->indialog,
-				  .refer = t->refer == TRUNK_REFER_LOCAL};
+				  .refer = t->refer != TRUNK_REFER_REFUSE};
 }
 
 static void

@@ -85,15 +85,13 @@ free_place(struct call *c)
 
 /* It goes on; false: it could not be sent. */
 static bool
-send_on(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
+send_on(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct leg_request *r,
 	struct call_pass *p)
 {
 	enum call_leg_index to = (enum call_leg_index)(1 - i);
 
 	*p = (struct call_pass){.asking = {c, i, USER_PASSED}, .asked = {c, to, USER_PASS}};
-	if (!speak_request(c, to,
-			   &(struct leg_request){.method = m->method, .from = m, .whole = true},
-			   &p->asked, &p->out))
+	if (!speak_request(c, to, r, &p->asked, &p->out))
 		return false;
 	p->in = txn;
 	ops_of(c)->do_set_user(ops_of(c)->arg, txn, &p->asking);
@@ -101,19 +99,17 @@ send_on(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struc
 }
 
 void
-pass_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
+pass_on(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
+	const struct leg_request *request)
 {
 	struct call_pass *place = free_place(c);
 	struct leg_plain p = {.warning = "", .id = c->rec.id.z};
 	enum refusal r;
 
-	p.status = judge(c, m, &r);
-	if (!p.status) {
-		p.status = no_way(c, (enum call_leg_index)(1 - i));
-		r = p.status == 481 ? REFUSAL_DIALOG : REFUSAL_PASS;
-	}
+	p.status = no_way(c, (enum call_leg_index)(1 - i));
+	r = p.status == 481 ? REFUSAL_DIALOG : REFUSAL_PASS;
 	if (!p.status && place) {
-		if (send_on(c, i, txn, m, place))
+		if (send_on(c, i, txn, request, place))
 			return;
 		p.status = refusal_status(REFUSAL_UNREACHABLE);
 		r = REFUSAL_UNREACHABLE;
@@ -121,11 +117,24 @@ pass_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const 
 		p.status = 500;
 		p.retry_s = 1 + random_u32() % RETRY_MAX_S;
 	}
-	if (p.status >= 300)
-		p.warning = refusal_text(r);
-	else
-		p.id = "";
+	p.warning = refusal_text(r);
 	answer(c, i, txn, m, &p);
+}
+
+void
+pass_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
+{
+	enum refusal r;
+	int status = judge(c, m, &r);
+
+	if (status)
+		answer(c, i, txn, m,
+		       &(struct leg_plain){.status = status,
+					   .warning = refusal_text(r),
+					   .id = status < 300 ? "" : c->rec.id.z});
+	else
+		pass_on(c, i, txn, m,
+			&(struct leg_request){.method = m->method, .from = m, .whole = true});
 }
 
 static void

@@ -3,11 +3,14 @@
 #ifndef POSTERN_CALL_PASS_H
 #define POSTERN_CALL_PASS_H
 
-#include "call/state.h"
+#include "call/leg.h"
 
 /** INFO, MESSAGE or NOTIFY inside the dialog of leg i: goes on, or is answered here. */
 void pass_request(struct call *c, enum call_leg_index i, struct edge_txn *txn,
 		  const struct sip_msg *m);
+/** The same for what is asked otherwise: r goes to the other leg in the place of m. */
+void pass_on(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m,
+	     const struct leg_request *r);
 /** News of one that went on; u: USER_PASS. NONE, or why the call must end. */
 enum refusal pass_news(struct call_user *u, const struct edge_news *news) NODISCARD;
 /** The transaction of u (USER_PASSED) is over by itself. */

@@ -11,6 +11,7 @@
 #include "call/create.h"
 #include "call/join.h"
 #include "call/negotiate.h"
+#include "call/onward.h"
 #include "call/refused.h"
 #include "call/renew.h"
 #include "call/sos.h"
@@ -117,7 +118,7 @@ may_transfer(const struct call *c, enum call_leg_index i)
 {
 	const struct trunk *t = leg_trunk(c, i);
 
-	if (!t || t->refer != TRUNK_REFER_LOCAL)
+	if (!t || t->refer == TRUNK_REFER_REFUSE)
 		return REFUSAL_METHOD;
 	if (c->rec.class == CLASS_EMERGENCY || c->rec.exempt ||
 	    c->rec.transfers >= CALL_TRANSFERS_MAX)
@@ -360,14 +361,21 @@ refer_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const
 	      const struct edge_source *src)
 {
 	char why[CALL_WHY_MAX] = "";
+	struct edge_source from;
 	struct sip_nameaddr to;
 	enum refusal bad = read_target(m, &to), r = may_transfer(c, i);
+	bool blind = bad == REFUSAL_NONE && !has_replaces(&to.uri);
 
-	if (bad == REFUSAL_NONE && !has_replaces(&to.uri) && sos_is_called(c->owner, &to.uri, src))
+	if (blind && sos_is_called(c->owner, &to.uri, src))
 		r = refuse_sos(c, i, &to.uri, src);
 	if (r == REFUSAL_NONE)
 		r = bad;
-	if (r == REFUSAL_NONE) {
+	if (r == REFUSAL_NONE && blind && onward_passes(c, i)) {
+		from = source_of(c, i, src);
+		r = onward_refer(c, i, txn, m, &to.uri, &from, why);
+		if (r == REFUSAL_NONE)
+			return;
+	} else if (r == REFUSAL_NONE) {
 		c->transfer = (struct call_transfer){.leg = (uint8_t)i,
 						     .quiet = wants_quiet(m),
 						     .id = m->cseq,

@@ -298,10 +298,11 @@ struct call {
 	uint64_t rekey_at;  /* a leg that wants_key is asked; TIMER_NEVER: none */
 	struct call_pass pass[CALL_PASS_MAX];
 	struct call_ring ring;
-	bool amended;         /* a change before the answer took the place of A's offer */
-	bool repeat;          /* the same target again: its keys stay (RFC 4028 7.4) */
-	bool plain;           /* and it is asked in clear: it refused SRTP */
-	uint32_t near;        /* a slot that leg B's shall lie near; MEDIA_NO_SLOT: leg A's */
+	uint32_t onward[CALL_LEGS]; /* CSeq of its REFER that went on (call/onward.h); 0: none */
+	bool amended;               /* a change before the answer took the place of A's offer */
+	bool repeat;                /* the same target again: its keys stay (RFC 4028 7.4) */
+	bool plain;                 /* and it is asked in clear: it refused SRTP */
+	uint32_t near;              /* a slot that leg B's shall lie near; MEDIA_NO_SLOT: leg A's */
 	bool late;            /* A's INVITE had no offer: B's 2xx has it, A's ACK the answer */
 	uint64_t closing_due; /* waiting for media's last counters */
 	bool media_closing, finished;

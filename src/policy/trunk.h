@@ -44,6 +44,7 @@ enum trunk_verstat { TRUNK_VERSTAT_STRIP, TRUNK_VERSTAT_PASS, TRUNK_VERSTAT_N };
 enum trunk_refer {
 	TRUNK_REFER_REFUSE,
 	TRUNK_REFER_LOCAL, /* it ends here: we call the target, by its account's rules */
+	TRUNK_REFER_PASS, /* it goes on, where the other side's trunk says so, too; else as above */
 	TRUNK_REFER_N
 };
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
