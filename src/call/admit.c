@@ -30,7 +30,7 @@ check_message(const struct sip_msg *m)
 {
 	if (m->max_forwards == 0)
 		return REFUSAL_HOPS;
-	if (!leg_has_required(m))
+	if (!leg_has_required(m, false))
 		return REFUSAL_EXTENSION;
 	if (hide_lacks_privacy(m))
 		return REFUSAL_PRIVACY;

@@ -11,6 +11,7 @@
 #include "call/negotiate.h"
 #include "call/outside.h"
 #include "call/refused.h"
+#include "call/replace.h"
 #include "call/ring.h"
 #include "call/row.h"
 #include "call/sos.h"
@@ -53,9 +54,9 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 	return r;
 }
 
-void
-begin_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
-	     const struct edge_source *src)
+static void
+new_call(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	 const struct edge_source *src)
 {
 	char why[CALL_WHY_MAX] = "";
 	bool exempt = sos_is_exempt(cs, m, src);
@@ -89,4 +90,14 @@ begin_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	refused_log(c, r, why);
 	act_note_refusal(c, r, why);
 	act_event(c, B2BUA_EV_FAIL, m);
+}
+
+void
+begin_invite(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
+	     const struct edge_source *src)
+{
+	if (replace_is_meant(cs, m, src))
+		replace_invite(cs, txn, m, src);
+	else
+		new_call(cs, txn, m, src);
 }

@@ -7,6 +7,7 @@
 #include "call/onward.h"
 #include "call/pass.h"
 #include "call/refer.h"
+#include "call/replace.h"
 #include "call/ring.h"
 #include "call/speak.h"
 
@@ -48,7 +49,9 @@ inside_end_for(struct call *c, enum refusal r)
 		act_stop(c, r);
 		return;
 	}
-	if (c->transfer.joined && r == REFUSAL_NONE)
+	if (c->transfer.joined && c->transfer.replaces && r == REFUSAL_NONE)
+		replace_look(c);
+	else if (c->transfer.joined && r == REFUSAL_NONE)
 		refer_look(c);
 	else
 		act_arm(c);
@@ -111,7 +114,7 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		answer(c, i, txn, m, e == ERR_EXISTS ? 482 : 500, REFUSAL_CSEQ);
 		return;
 	}
-	if (!leg_has_required(m)) {
+	if (!leg_has_required(m, false)) {
 		d->remote_invite_cseq = last_invite;
 		answer(c, i, txn, m, 420, REFUSAL_EXTENSION);
 		return;

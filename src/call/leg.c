@@ -598,7 +598,7 @@ has_option(enum sip_hdr_id id, struct str option)
 }
 
 bool
-leg_has_required(const struct sip_msg *m)
+leg_has_required(const struct sip_msg *m, bool replaces)
 {
 	struct sip_iter it;
 	struct str option;
@@ -607,7 +607,8 @@ leg_has_required(const struct sip_msg *m)
 	for (size_t i = 0; i < ARRAY_LEN(require_ids); i++) {
 		sip_iter_init(&it, m, require_ids[i]);
 		while ((e = sip_iter_next(&it, &option)) == ERR_OK)
-			if (!has_option(require_ids[i], option))
+			if (!has_option(require_ids[i], option) &&
+			    !(replaces && str_ieqz(option, "replaces")))
 				return false;
 		if (e != ERR_NOTFOUND)
 			return false;

@@ -75,8 +75,8 @@ void leg_put_response(struct call *c, enum call_leg_index i, const struct edge_t
  * as it is. */
 void leg_put_passed(struct call *c, enum call_leg_index i, const struct edge_txn *txn,
 		    struct buf *b, const struct sip_msg *m, int status);
-/** All option tags of Require and Proxy-Require are ones that we have. */
-bool leg_has_required(const struct sip_msg *m);
+/** All option tags of Require and Proxy-Require are ones that we have; replaces: that one, too. */
+bool leg_has_required(const struct sip_msg *m, bool replaces);
 /** A final failure to A's INVITE: status, our Warning (may be ""), Q.850 cause (0 = none). */
 void leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning, int q850);
 

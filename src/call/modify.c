@@ -48,6 +48,10 @@ answer_asking(struct call *c, const struct sip_msg *from)
 	const struct sip_msg *req = ops_of(c)->do_request_of(ops_of(c)->arg, k->in);
 
 	leg_refresh_target(c, i, req);
+	if (c->rec.leg[i].dialog.state == SIP_DIALOG_EARLY && k->m.in_invite) { /* call/replace */
+		(void)!sip_dialog_step(&c->rec.leg[i].dialog, SIP_DIALOG_EV_ANSWER);
+		c->leg[i].left = false;
+	}
 	speak_response(c, i, k->in,
 		       &(struct leg_answer){.status = 200, .from = from, .body = said_of(c, i)});
 	if (!k->m.in_invite)

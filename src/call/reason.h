@@ -69,7 +69,9 @@
 	X(PRIVACY, 500, 79, "the caller wants a privacy, as critical, that postern does not know") \
 	X(MEDIA_ADDRESS, 500, 38, "the trunk names a media address that is not in use")            \
 	X(UNREADABLE, 400, 95, "the INVITE cannot be read")                                        \
-	X(NO_ROOM, 503, 42, "postern has as many requests and connections of its own as it may")
+	X(NO_ROOM, 503, 42, "postern has as many requests and connections of its own as it may")   \
+	X(REPLACES, 400, 127, "Replaces names no dialog: send one, with to-tag and from-tag")      \
+	X(REPLACES_EARLY, 486, 17, "Replaces is for a call that rings, and this one is up")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

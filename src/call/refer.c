@@ -106,8 +106,8 @@ read_target(const struct sip_msg *m, struct sip_nameaddr *to)
 	return method.len && !str_ieqz(method, "INVITE") ? REFUSAL_REFER : REFUSAL_NONE;
 }
 
-static bool
-is_busy(const struct call *c)
+bool
+refer_is_busy(const struct call *c)
 {
 	return c->transfer.to || c->transfer_for || c->change.m.state != AMEND_NONE ||
 	       c->renew.at != TIMER_NEVER;
@@ -123,7 +123,7 @@ may_transfer(const struct call *c, enum call_leg_index i)
 	if (c->rec.class == CLASS_EMERGENCY || c->rec.exempt ||
 	    c->rec.transfers >= CALL_TRANSFERS_MAX)
 		return REFUSAL_REFER_OFF;
-	return c->m.state != B2BUA_UP || is_busy(c) ? REFUSAL_PENDING : REFUSAL_NONE;
+	return c->m.state != B2BUA_UP || refer_is_busy(c) ? REFUSAL_PENDING : REFUSAL_NONE;
 }
 
 /* ---- attended: another call ---- */
@@ -210,7 +210,7 @@ begin_attended(struct call *c, struct str replaces, const struct edge_source *sr
 
 	if (!o || o->m.state != B2BUA_UP || o->rec.class == CLASS_EMERGENCY || o->rec.exempt)
 		return REFUSAL_REFER_DIALOG;
-	if (is_busy(o))
+	if (refer_is_busy(o))
 		return REFUSAL_PENDING;
 	c->transfer.to = o;
 	c->transfer.to_leg = (uint8_t)other(j);
@@ -489,6 +489,19 @@ fail(struct call *c, int status)
 }
 
 void
+refer_undo(struct call *c, int status)
+{
+	struct call_transfer *t = &c->transfer;
+
+	join_swap(c, (enum call_leg_index)t->leg, t->to, (enum call_leg_index)t->to_leg);
+	t->joined = false;
+	c->rec.joining = t->to->rec.joining = 0;
+	speak_store(c);
+	speak_store(t->to);
+	fail(c, status);
+}
+
+void
 refer_look(struct call *c)
 {
 	struct call_transfer *t = &c->transfer;
@@ -502,12 +515,7 @@ refer_look(struct call *c)
 		succeed(c);
 		return;
 	}
-	join_swap(c, (enum call_leg_index)t->leg, t->to, (enum call_leg_index)t->to_leg);
-	t->joined = false;
-	c->rec.joining = t->to->rec.joining = 0;
-	speak_store(c);
-	speak_store(t->to);
-	fail(c, 488);
+	refer_undo(c, 488);
 }
 
 /* ---- ends ---- */

@@ -21,6 +21,11 @@ bool refer_takes_bye(struct call *c, enum call_leg_index i);
 bool refer_keeps_still(const struct call *c);
 /** A change of c came to its end, or not; c may be gone when this returns. */
 void refer_look(struct call *c);
+/** The legs have changed places and cannot agree: all is as it was, but for the call that the new
+ * leg came from, which ends. status: what who asked is told. */
+void refer_undo(struct call *c, int status);
+/** A change or transfer is in hand: no other one may begin. */
+bool refer_is_busy(const struct call *c);
 /** c->transfer.at is reached. */
 void refer_due(struct call *c);
 

@@ -158,9 +158,9 @@ struct call_leg {
 	bool agreed;        /* an offer and its answer were exchanged with this peer */
 	bool answers;       /* said answers what it offered; else it offers */
 	bool answer_in_ack; /* our ACK to it carries said */
-	bool left;          /* it hung up while its transfer was in hand: no BYE is due */
-	bool placed;        /* it came from another call: its INVITE is over (call/join.h) */
-	bool wants_key;     /* ours nears its end: it shall be offered another one */
+	bool left;   /* no BYE is due: it hung up while its transfer was in hand, or never came */
+	bool placed; /* it came from another call: its INVITE is over (call/join.h) */
+	bool wants_key; /* ours nears its end: it shall be offered another one */
 	uint8_t key_tries;
 };
 
@@ -246,6 +246,7 @@ struct call_transfer {
 	uint8_t leg;     /* who asked, and whose place it is */
 	uint8_t to_leg;  /* of `to`: who comes; once joined, the leg that asked is there */
 	bool joined;     /* they changed places; the two parties do not agree yet */
+	bool replaces;   /* by an INVITE that wants the leg's place (call/replace.h) */
 	bool attended;   /* `to` was there before, a call of who asked */
 	bool quiet;      /* who asked wants no NOTIFY (RFC 4488) */
 	bool gone;       /* it hung up meanwhile */
