@@ -35,20 +35,22 @@ attempt_next(const struct edge_txn *t)
 {
 	const struct edge *e = t->owner;
 	const struct conn *c = conns_find(&e->conns, t->conn);
-	const struct locate *l = t->dest.transport == EDGE_UDP ? &t->locate : NULL;
-	const struct addr *last = NULL;
+	const struct locate *l = t->locate;
+	const struct addr *last = NULL, *a;
+	uint32_t n;
 
-	if (!l && c && !c->inbound)
-		l = &c->locate;
+	if (t->dest.transport != EDGE_UDP)
+		l = c && !c->inbound ? &c->locate : NULL;
+	a = l ? l->addr : &t->literal;
+	n = l ? l->n : t->dest.transport == EDGE_UDP && t->literal.family;
 	if (t->n_tried == CONN_TRIED_MAX)
 		return NULL;
-	for (uint32_t i = 0; l && i < l->n; i++) {
-		if (conn_addr_in(&l->addr[i], t->tried, t->n_tried))
+	for (; n; n--, a++) {
+		if (conn_addr_in(a, t->tried, t->n_tried))
 			continue;
-		if (!targets_is_down(&e->targets, &l->addr[i], t->dest.transport,
-				     loop_now(e->loop)))
-			return &l->addr[i];
-		last = last ? last : &l->addr[i];
+		if (!targets_is_down(&e->targets, a, t->dest.transport, loop_now(e->loop)))
+			return a;
+		last = last ? last : a;
 	}
 	return last;
 }
@@ -116,10 +118,7 @@ leave_stray(struct edge_txn *t)
 	g->stray = g->forgotten = true;
 	memcpy(g->branch, t->branch, sizeof(g->branch));
 	memcpy(old, t->branch, sizeof(old));
-	hash_del(&e->by_key, &t->by_key);
-	t->hashed = false;
-	g->key = t->key;
-	send_hash_txn(e, g);
+	send_swap_txn(e, t, g);
 	list_del(&t->wait);
 	if (c && c->state == CONN_OPEN)
 		list_add(&c->busy, &g->wait);
@@ -148,6 +147,7 @@ static void
 begin_again(struct edge_txn *t)
 {
 	struct edge *e = t->owner;
+	struct txn_key key;
 
 	loop_timer_stop(e->loop, &t->trying);
 	loop_timer_stop(e->loop, &t->timer);
@@ -157,12 +157,12 @@ begin_again(struct edge_txn *t)
 	t->hashed = false;
 	t->conn = 0;
 	t->waits = 0;
-	if (txn_client_key(str_from(t->branch), str_from(sip_method_name(t->method)), &t->key) !=
+	if (txn_client_key(str_from(t->branch), str_from(sip_method_name(t->method)), &key) !=
 	    ERR_OK) {
 		send_fail_txn(t, ERR_LONG, "no key for a branch");
 		return;
 	}
-	send_hash_txn(e, t);
+	send_hash_txn(e, t, &key);
 	t->soon = (struct loop_soon){.on_soon = e->on_again, .arg = t};
 	loop_soon(e->loop, &t->soon);
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/random.h"
 #include "edge/auth.h"
 #include "edge/enrols.h"
 #include "edge/path.h"
@@ -197,6 +198,9 @@ start_edge(struct edge *e)
 		err = pool_init(&e->txns, e->conf.max_txns + EDGE_SPARE_TXNS,
 				sizeof(struct edge_txn));
 	if (err == ERR_OK)
+		err = pool_init(&e->locates, e->txns.n, sizeof(struct locate));
+	random_bytes(e->check_key, sizeof(e->check_key));
+	if (err == ERR_OK)
 		err = hash_init(&e->by_key, e->conf.max_txns);
 	if (err == ERR_OK)
 		err = texts_init(&e->texts, 2 * (e->conf.max_txns + EDGE_SPARE_TXNS));
@@ -294,7 +298,8 @@ drop_txns(struct edge *e)
 		loop_timer_stop(e->loop, &t->trying);
 		if (t->soon.on_soon)
 			loop_soon_stop(&t->soon);
-		locate_stop(&t->locate);
+		if (t->locate)
+			locate_stop(t->locate);
 	}
 }
 
@@ -329,6 +334,7 @@ edge_free(struct edge **ep)
 	texts_fini(&e->texts);
 	targets_fini(&e->targets);
 	pool_fini(&e->txns);
+	pool_fini(&e->locates);
 	hash_fini(&e->by_key);
 	mem_free(e);
 }

@@ -76,11 +76,14 @@ use_located(void *arg)
 	struct edge *e = t->owner;
 	const struct addr *a;
 
-	targets_sort(&e->targets, t->locate.addr, t->locate.n, EDGE_UDP, loop_now(e->loop));
+	if (t->locate)
+		targets_sort(&e->targets, t->locate->addr, t->locate->n, EDGE_UDP,
+			     loop_now(e->loop));
 	a = attempt_next(t);
 	if (!a) {
 		send_fail_txn(t, ERR_NOTFOUND,
-			      t->locate.n ? "no address is left to try" : t->locate.why);
+			      t->locate && !t->locate->n ? t->locate->why
+							 : "no address is left to try");
 		return;
 	}
 	t->to = *a;
@@ -286,6 +289,20 @@ find_conn(struct edge_txn *t)
 		dial_trunk(t);
 }
 
+static bool
+look_up(struct edge_txn *t, const struct locate_want *want)
+{
+	struct edge *e = t->owner;
+
+	if (!t->locate)
+		t->locate = pool_get(&e->locates);
+	if (!t->locate)
+		return false;
+	t->locate->on_located = use_located;
+	t->locate->arg = t;
+	return locate_start(t->locate, e->loop, e->resolver, &e->conns.searches, want) == ERR_OK;
+}
+
 static void
 find_path(void *arg)
 {
@@ -301,19 +318,16 @@ find_path(void *arg)
 		find_conn(t);
 		return;
 	}
-	if (t->locate.n) { /* the next one of those found before */
+	if (t->literal.family ||
+	    (t->locate && t->locate->n)) { /* the next one of those found before */
 		use_located(t);
 		return;
 	}
 	want.host = hop_of(t, &want.port);
-	t->locate.on_located = use_located;
-	t->locate.arg = t;
-	if (addr_parse_ip(want.host, &t->locate.addr[0]) == ERR_OK) {
-		t->locate.addr[0].port = want.port ? want.port : port_of(EDGE_UDP);
-		t->locate.n = 1;
+	if (addr_parse_ip(want.host, &t->literal) == ERR_OK) {
+		t->literal.port = want.port ? want.port : port_of(EDGE_UDP);
 		use_located(t);
-	} else if (locate_start(&t->locate, e->loop, e->resolver, &e->conns.searches, &want) !=
-		   ERR_OK) {
+	} else if (!look_up(t, &want)) {
 		send_fail_txn(t, ERR_NOTFOUND, "the next hop cannot be looked up");
 	}
 }
@@ -529,16 +543,17 @@ edge_send(struct edge *e, const struct edge_dest *dest, enum sip_method method, 
 	  void *user, struct edge_txn **out)
 {
 	struct edge_txn *t;
+	struct txn_key key;
 	enum err err = new_client(e, dest, method, msg, true, &t);
 
 	if (err != ERR_OK)
 		return err;
-	err = txn_client_key(str_from(t->branch), str_from(sip_method_name(method)), &t->key);
+	err = txn_client_key(str_from(t->branch), str_from(sip_method_name(method)), &key);
 	if (err != ERR_OK) {
 		send_end_txn(t);
 		return err;
 	}
-	send_hash_txn(e, t);
+	send_hash_txn(e, t, &key);
 	t->user = user;
 	loop_soon(e->loop, &t->soon);
 	*out = t;
@@ -571,7 +586,8 @@ edge_cancel(struct edge_txn *t, struct str reason)
 		return;
 	loop_timer_stop(t->owner->loop, &t->trying);
 	if (t->m.state == TXN_NEW) { /* waits for its path: it never leaves */
-		locate_stop(&t->locate);
+		if (t->locate)
+			locate_stop(t->locate);
 		list_del(&t->wait);
 		t->soon.on_soon = give_up;
 		loop_soon(t->owner->loop, &t->soon);

@@ -116,8 +116,7 @@ new_server(struct edge *e, const struct reply_path *p, const struct edge_source 
 	t->conn = src->conn;
 	t->listener = src->listener;
 	t->to = edge_txn_reply_addr(m, &src->remote, stream);
-	t->key = *key;
-	send_hash_txn(e, t);
+	send_hash_txn(e, t, key);
 	return t;
 }
 

@@ -15,6 +15,7 @@ send_drop_txn(struct edge_txn *t)
 
 	texts_drop(&e->texts, &t->req);
 	texts_drop(&e->texts, &t->resp);
+	pool_put(&e->locates, t->locate);
 	list_del(&t->big);
 	if (t->held) {
 		t->held->txns--;
@@ -41,7 +42,8 @@ send_end_txn(struct edge_txn *t)
 	loop_timer_stop(e->loop, &t->timer);
 	loop_timer_stop(e->loop, &t->trying);
 	loop_soon_stop(&t->soon);
-	locate_stop(&t->locate);
+	if (t->locate)
+		locate_stop(t->locate);
 	list_del(&t->wait);
 	if (t->hashed)
 		hash_del(&e->by_key, &t->by_key);
@@ -80,25 +82,45 @@ send_new_txn(struct edge *e, enum txn_kind kind, bool reliable, bool spare)
 	return t;
 }
 
+static uint64_t
+check_of(const struct edge *e, const struct txn_key *k)
+{
+	return hash_siphash(e->check_key, k->b, k->len);
+}
+
 struct edge_txn *
 send_find_txn(struct edge *e, const struct txn_key *k)
 {
-	uint64_t h = hash_of(&e->by_key, txn_key_str(k));
+	struct hash_node *n = hash_first(&e->by_key, hash_of(&e->by_key, txn_key_str(k)));
+	uint64_t check = n ? check_of(e, k) : 0;
 
-	for (struct hash_node *n = hash_first(&e->by_key, h); n; n = hash_next(n)) {
+	for (; n; n = hash_next(n)) {
 		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, by_key);
 
-		if (txn_key_eq(&t->key, k))
+		if (t->check == check)
 			return t;
 	}
 	return NULL;
 }
 
 void
-send_hash_txn(struct edge *e, struct edge_txn *t)
+send_hash_txn(struct edge *e, struct edge_txn *t, const struct txn_key *k)
 {
-	hash_add(&e->by_key, &t->by_key, hash_of(&e->by_key, txn_key_str(&t->key)));
+	t->check = check_of(e, k);
+	hash_add(&e->by_key, &t->by_key, hash_of(&e->by_key, txn_key_str(k)));
 	t->hashed = true;
+}
+
+void
+send_swap_txn(struct edge *e, struct edge_txn *t, struct edge_txn *g)
+{
+	uint64_t hash = t->by_key.hash;
+
+	hash_del(&e->by_key, &t->by_key);
+	t->hashed = false;
+	g->check = t->check;
+	hash_add(&e->by_key, &g->by_key, hash);
+	g->hashed = true;
 }
 
 static void
@@ -251,6 +273,7 @@ send_cancel(struct edge_txn *invite)
 	struct edge_txn *t = send_new_txn(e, TXN_CLIENT_OTHER, invite->m.reliable, invite->spare);
 	struct conn *c = conns_find(&e->conns, invite->conn);
 	char mem[EDGE_SMALL_MSG];
+	struct txn_key key;
 	struct buf b;
 
 	if (!t || sip_msg_parse(str_of(invite->req.p, invite->req.len), &e->own) != ERR_OK)
@@ -259,7 +282,7 @@ send_cancel(struct edge_txn *invite)
 	edge_txn_put_from(&b, &e->own, SIP_CANCEL, sip_msg_value(&e->own, SIP_H_TO),
 			  invite->reason);
 	if (buf_end(&b) != ERR_OK || texts_put(&e->texts, &t->req, buf_view(&b)) != ERR_OK ||
-	    txn_client_key(str_from(invite->branch), STR("CANCEL"), &t->key) != ERR_OK)
+	    txn_client_key(str_from(invite->branch), STR("CANCEL"), &key) != ERR_OK)
 		goto out;
 	t->method = SIP_CANCEL;
 	t->forgotten = true;
@@ -269,7 +292,7 @@ send_cancel(struct edge_txn *invite)
 	t->listener = invite->listener;
 	t->src = invite->src;
 	memcpy(t->branch, invite->branch, sizeof(t->branch));
-	send_hash_txn(e, t);
+	send_hash_txn(e, t, &key);
 	if (c && c->state == CONN_OPEN)
 		list_add(&c->busy, &t->wait);
 	send_do(t, txn_client_step(&t->m, TXN_EV_START, loop_now(e->loop)), NULL);

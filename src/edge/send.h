@@ -15,7 +15,10 @@ void send_end_txn(struct edge_txn *t);
 void send_fail_txn(struct edge_txn *t, enum err err, const char *why);
 /** Find by key. */
 struct edge_txn *send_find_txn(struct edge *e, const struct txn_key *k);
-void send_hash_txn(struct edge *e, struct edge_txn *t);
+/** t is found by this key from now on. */
+void send_hash_txn(struct edge *e, struct edge_txn *t, const struct txn_key *k);
+/** g is found in place of t. */
+void send_swap_txn(struct edge *e, struct edge_txn *t, struct edge_txn *g);
 /** Send over the transaction's way. CLOSED: no connection is there. */
 enum err send_bytes(struct edge_txn *t, struct str bytes) NODISCARD;
 /** Carry out what a step of the machine said. msg: the message behind it, or NULL. */

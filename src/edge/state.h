@@ -62,8 +62,10 @@ struct edge {
 	struct pool txns;
 	struct share share; /* of accounts, and of addresses of carriers */
 	struct hash by_key;
-	struct list big;    /* server transactions with a large request */
-	struct list adrift; /* BYE and CANCEL that wait for a connection (attempt_wait) */
+	uint64_t check_key[2]; /* of edge_txn.check */
+	struct pool locates;   /* as many as transactions: what is in use has memory */
+	struct list big;       /* server transactions with a large request */
+	struct list adrift;    /* BYE and CANCEL that wait for a connection (attempt_wait) */
 	struct edge_lost {
 		uint64_t hash, until;
 	} lost[EDGE_LOST_MAX];

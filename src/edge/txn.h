@@ -34,16 +34,17 @@ struct edge_own {
 
 struct edge_txn {
 	struct edge *owner;
-	struct hash_node by_key;
-	struct txn_key key;
+	struct hash_node by_key; /* with its hash, .. */
+	uint64_t check;          /* .. this is 128 bits that nobody can make alike: its key */
 	struct txn m;
 	struct timer timer;
 	struct loop_soon soon; /* client: the first sending; dead: freeing */
-	struct list wait;     /* client: in the waiting or busy list of its connection, or adrift */
-	struct list big;      /* server: in edge's list */
-	uint64_t waits;       /* us: since when for a connection; 0 = it did not */
-	struct timer trying;  /* client: no answer at all from this target */
-	struct locate locate; /* UDP */
+	struct list wait;    /* client: in the waiting or busy list of its connection, or adrift */
+	struct list big;     /* server: in edge's list */
+	uint64_t waits;      /* us: since when for a connection; 0 = it did not */
+	struct timer trying; /* client: no answer at all from this target */
+	struct locate *locate;             /* client over UDP to a name: of edge's; else NULL */
+	struct addr literal;               /* client over UDP to an address; family 0: none */
 	struct addr tried[CONN_TRIED_MAX]; /* client: where it was sent to, now and before */
 	uint32_t n_tried;
 	bool server, once, forgotten, dead, hashed;
