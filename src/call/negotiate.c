@@ -463,7 +463,7 @@ negotiate_known(struct call *c)
 
 	if (!x || !leg->agreed || !leg->answers || !leg->said.n || !is_same(&leg->far, &x->far) ||
 	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
-	    (x->mine.secure && !sdp_crypto_eq(&x->mine.crypto[0], &leg->local.crypto[0])))
+	    (x->mine.secure && !sdp_line_eq(&x->mine.crypto[0], &leg->local.crypto[0])))
 		return false;
 	x->far.far_sends = leg->far.far_sends;
 	x->far.far_receives = leg->far.far_receives;

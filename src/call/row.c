@@ -101,7 +101,7 @@ row_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 {
 	const struct call_ops *ops = &c->owner->ops;
 	struct call_leg *leg = &c->leg[i];
-	const struct sdp_key *out = &local->crypto[0].keys[0];
+	const struct sdp_key *out = &local->crypto[0].key;
 	struct sdp_stream keep;
 	uint32_t slot = c->rec.leg[i].media.slot;
 
@@ -113,7 +113,7 @@ row_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 		ops->do_key(ops->arg, slot, true, leg->in_serial, &far->key);
 	}
 	if (keyed && (!leg->out_serial || leg->local.crypto[0].suite != local->crypto[0].suite ||
-		      !sdp_key_eq(&leg->local.crypto[0].keys[0], out))) {
+		      !sdp_key_eq(&leg->local.crypto[0].key, out))) {
 		leg->out_serial = ++leg->last_out;
 		ops->do_key(ops->arg, slot, false, leg->out_serial, out);
 	}
@@ -181,15 +181,14 @@ restore_line(struct call *c, enum call_leg_index i)
 	const struct call_ops *ops = &c->owner->ops;
 	const struct record_leg *l = &c->rec.leg[i];
 	struct sdp_local *local = &c->leg[i].local;
-	struct sdp_crypto *line = &local->crypto[0];
+	struct sdp_line *line = &local->crypto[0];
 
 	if (!l->out_suite || ops->do_key_of(ops->arg, l->media.slot, false, l->media.out_serial,
-					    (enum sdp_suite)l->out_suite, &line->keys[0]) != ERR_OK)
+					    (enum sdp_suite)l->out_suite, &line->key) != ERR_OK)
 		return;
 	line->tag = l->out_tag;
 	line->suite = (enum sdp_suite)l->out_suite;
 	line->spelling = l->out_spelling;
-	line->n_keys = 1;
 	local->n_crypto = 1;
 }
 

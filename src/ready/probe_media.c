@@ -65,7 +65,7 @@ set_keys(struct probe_media *m, const struct sdp_local *ours, const struct sdp_s
 {
 	m->serial++;
 	if (media_secret_put(m->rows.secret->in, m->serial, &far->key) != ERR_OK ||
-	    media_secret_put(m->rows.secret->out, m->serial, &ours->crypto[0].keys[0]) != ERR_OK)
+	    media_secret_put(m->rows.secret->out, m->serial, &ours->crypto[0].key) != ERR_OK)
 		m->failed = true;
 }
 

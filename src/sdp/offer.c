@@ -93,7 +93,7 @@ put_audio(struct buf *b, const struct draft *d, const char *proto, unsigned n_cr
 	put_codecs(b, d);
 	for (unsigned i = 0; i < n_crypto; i++) {
 		buf_z(b, "a=crypto:");
-		sdp_crypto_put(b, &d->ours->crypto[i]);
+		sdp_line_put(b, &d->ours->crypto[i]);
 		buf_z(b, "\r\n");
 	}
 	if (mux)

@@ -569,10 +569,43 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 }
 
 static void
-give_mki(struct sdp_crypto *c, uint64_t mki, uint8_t len)
+give_mki(struct sdp_line *l, uint64_t mki, uint8_t len)
 {
-	c->keys[0].mki = mki;
-	c->keys[0].mki_len = len;
+	l->key.mki = mki;
+	l->key.mki_len = len;
+}
+
+static enum err
+make_line(enum sdp_suite suite, uint32_t tag, struct sdp_line *out)
+{
+	struct sdp_crypto c;
+	enum err e = sdp_crypto_make(suite, tag, &c);
+
+	if (e != ERR_OK)
+		return e;
+	*out = (struct sdp_line){.tag = c.tag, .suite = c.suite, .key = c.keys[0]};
+	sdp_crypto_wipe(&c);
+	return ERR_OK;
+}
+
+bool
+sdp_line_eq(const struct sdp_line *a, const struct sdp_line *b)
+{
+	return a->tag == b->tag && a->suite == b->suite && a->spelling == b->spelling &&
+	       sdp_key_eq(&a->key, &b->key);
+}
+
+void
+sdp_line_put(struct buf *b, const struct sdp_line *l)
+{
+	struct sdp_crypto c = {.tag = l->tag,
+			       .suite = l->suite,
+			       .spelling = l->spelling,
+			       .n_keys = 1,
+			       .keys = {l->key}};
+
+	sdp_crypto_put(b, &c);
+	sdp_crypto_wipe(&c);
 }
 
 enum err
@@ -583,8 +616,8 @@ sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites)
 	if (!ours->secure)
 		return ERR_OK;
 	for (unsigned i = 0; i < suites->n; i++) {
-		struct sdp_crypto *c = &ours->crypto[i];
-		enum err e = sdp_crypto_make((enum sdp_suite)suites->v[i], i + 1, c);
+		struct sdp_line *c = &ours->crypto[i];
+		enum err e = make_line((enum sdp_suite)suites->v[i], i + 1, c);
 
 		if (e != ERR_OK)
 			return e;
@@ -598,7 +631,7 @@ sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites)
 enum err
 sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 {
-	struct sdp_crypto c;
+	struct sdp_line c;
 	bool found = false;
 	enum err e;
 
@@ -611,7 +644,7 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 			c = ours->crypto[i];
 	}
 	if (!found) {
-		e = sdp_crypto_make(offered->suite, offered->tag, &c);
+		e = make_line(offered->suite, offered->tag, &c);
 		if (e != ERR_OK)
 			return e;
 		if (ours->mki == SDP_MKI_MIRROR)
@@ -624,7 +657,7 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 	secret_wipe(ours->crypto, sizeof(ours->crypto));
 	ours->crypto[0] = c;
 	ours->n_crypto = 1;
-	sdp_crypto_wipe(&c);
+	secret_wipe(&c, sizeof(c));
 	return ERR_OK;
 }
 
@@ -638,7 +671,7 @@ sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered)
 	}
 	ours->form = sdp_proto_is_clear(answered->proto) ? SDP_FORM_OSRTP : SDP_FORM_SAVP;
 	for (unsigned i = 0; i < ours->n_crypto; i++) {
-		struct sdp_crypto c = ours->crypto[i];
+		struct sdp_line c = ours->crypto[i];
 		bool chosen = c.tag == answered->tag && c.suite == answered->suite;
 
 		if (chosen) {
@@ -646,7 +679,7 @@ sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered)
 			ours->crypto[0] = c;
 			ours->n_crypto = 1;
 		}
-		sdp_crypto_wipe(&c);
+		secret_wipe(&c, sizeof(c));
 		if (chosen)
 			return;
 	}

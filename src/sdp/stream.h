@@ -74,6 +74,14 @@ enum sdp_form {
 	SDP_FORM_N
 };
 
+/* An a=crypto line of ours: one key, no parameters. */
+struct sdp_line {
+	uint32_t tag;
+	enum sdp_suite suite;
+	uint8_t spelling; /* of the suite's name */
+	struct sdp_key key;
+};
+
 /* Our side of a leg. Plain data; holds keys: wipe with sdp_local_wipe. */
 struct sdp_local {
 	struct addr media; /* advertised address and RTP port; RTCP on port + 1, or mux */
@@ -82,7 +90,7 @@ struct sdp_local {
 	uint8_t mki;      /* enum sdp_mki */
 	uint8_t form;     /* enum sdp_form, where secure */
 	uint8_t n_crypto; /* offering: lines to offer; answering: 1, see sdp_local_answer */
-	struct sdp_crypto crypto[SDP_LOCAL_CRYPTO_MAX];
+	struct sdp_line crypto[SDP_LOCAL_CRYPTO_MAX];
 };
 
 /* The m-lines of a leg, in the order that both sides must keep (RFC 3264 8). All zero at first;
@@ -111,6 +119,10 @@ enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 const struct sdp_list *asked, struct sdp_stream *out,
 			 struct sdp_refusal *why) NODISCARD;
 
+/** The same key under the same tag and name? Keys in constant time. */
+bool sdp_line_eq(const struct sdp_line *a, const struct sdp_line *b);
+/** Append what stands behind "a=crypto:". */
+void sdp_line_put(struct buf *b, const struct sdp_line *l);
 /**
  * Give ours a fresh key per suite of the list, in its order, tags 1, 2, ...; nothing when not
  * secure. Not for a leg that has keys already: the same lines are offered again on every retry.

@@ -582,7 +582,7 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 	for (int i = 0; i < CALL_LEGS; i++) {
 		CHECK(memcmp(c->leg[i].local.crypto, no_local.crypto, sizeof(no_local.crypto)) ==
 		      0);
-		CHECK(memcmp(&c->leg[i].far.key, &no_local.crypto[0].keys[0],
+		CHECK(memcmp(&c->leg[i].far.key, &no_local.crypto[0].key,
 			     sizeof(c->leg[i].far.key)) == 0);
 	}
 }

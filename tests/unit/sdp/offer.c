@@ -245,12 +245,12 @@ test_hold(void **state)
 	open_leg(&y, &clear, "10.0.0.1:40000", 2);
 	(void)pass_offer(&x, &y, SIPP_UAC);
 	(void)pass_answer(&x, &y, SIPP_UAS);
-	key = x.ours.crypto[0].keys[0];
+	key = x.ours.crypto[0].key;
 	body = pass_offer(&x, &y, held);
 	assert_true(str_find(body, STR("a=sendonly\r\n")) < body.len);
 	body = pass_answer(&x, &y, recvonly);
 	assert_true(str_find(body, STR("a=recvonly\r\n")) < body.len);
-	assert_true(sdp_key_eq(&key, &x.ours.crypto[0].keys[0]));
+	assert_true(sdp_key_eq(&key, &x.ours.crypto[0].key));
 	body = pass_offer(&x, &y, off);
 	assert_true(str_find(body, STR("m=audio 40000 RTP/AVP 8\r\n")) < body.len);
 	assert_true(str_find(body, STR("a=inactive\r\n")) < body.len);
@@ -260,7 +260,7 @@ test_hold(void **state)
 	body = pass_offer(&x, &y, SIPP_UAC);
 	assert_true(str_find(body, STR("a=sendrecv\r\n")) < body.len);
 	body = pass_answer(&x, &y, SIPP_UAS);
-	assert_true(sdp_key_eq(&key, &x.ours.crypto[0].keys[0]));
+	assert_true(sdp_key_eq(&key, &x.ours.crypto[0].key));
 	assert_true(str_find(body, STR("a=sendrecv\r\n")) < body.len);
 }
 

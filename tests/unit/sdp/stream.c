@@ -537,7 +537,7 @@ test_local_keys(void **state)
 {
 	struct sdp_local l = {.secure = true};
 	struct sdp_stream st = {.tag = 77, .suite = SDP_SUITE_AES_CM_128_32, .spelling = 1};
-	struct sdp_crypto was;
+	struct sdp_line was;
 
 	(void)state;
 	assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
@@ -547,16 +547,16 @@ test_local_keys(void **state)
 	/* an answer to their offer keeps the key of that suite under their tag */
 	assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
 	assert_true(l.n_crypto == 1 && l.crypto[0].tag == 77 && l.crypto[0].spelling == 1);
-	assert_true(sdp_key_eq(&l.crypto[0].keys[0], &was.keys[0]));
+	assert_true(sdp_key_eq(&l.crypto[0].key, &was.key));
 	st.suite = SDP_SUITE_AES_CM_128_80;
 	assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
-	assert_false(sdp_key_eq(&l.crypto[0].keys[0], &was.keys[0]));
+	assert_false(sdp_key_eq(&l.crypto[0].key, &was.key));
 	/* of the offered lines only the chosen one stays */
 	assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
 	was = l.crypto[1];
 	st = (struct sdp_stream){.tag = 2, .suite = SDP_SUITE_AES_CM_128_32};
 	sdp_local_chosen(&l, &st);
-	assert_true(l.n_crypto == 1 && sdp_crypto_eq(&l.crypto[0], &was));
+	assert_true(l.n_crypto == 1 && sdp_line_eq(&l.crypto[0], &was));
 	st.tag = 9;
 	sdp_local_chosen(&l, &st);
 	assert_int_equal(l.n_crypto, 1);
@@ -592,11 +592,11 @@ test_local_mki(void **state)
 					.key = {.mki = 7, .mki_len = rows[i].theirs}};
 
 		assert_int_equal(sdp_local_offer(&l, &offered_suites), ERR_OK);
-		assert_int_equal(l.crypto[0].keys[0].mki_len, rows[i].offer);
+		assert_int_equal(l.crypto[0].key.mki_len, rows[i].offer);
 		assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
-		assert_int_equal(l.crypto[0].keys[0].mki_len, rows[i].answer);
+		assert_int_equal(l.crypto[0].key.mki_len, rows[i].answer);
 		if (rows[i].answer == 2)
-			assert_int_equal(l.crypto[0].keys[0].mki, 7);
+			assert_int_equal(l.crypto[0].key.mki, 7);
 		sdp_local_wipe(&l);
 	}
 }
