@@ -334,6 +334,27 @@ tell_end(struct edge_txn *t)
 		tell_news(t, &(struct edge_news){.event = EDGE_OVER, .last = true});
 }
 
+static void
+drop_request(void *arg)
+{
+	struct edge_txn *t = arg;
+
+	list_del(&t->big);
+	texts_drop(&t->owner->texts, &t->req);
+}
+
+/* An INVITE that has its 2xx waits for copies: its own text is read no more, but for the ACK of one
+ * with credentials, and for what a stray one began. Dropped when nobody has it in hand. */
+static void
+settle_txn(struct edge_txn *t)
+{
+	if (t->m.state != TXN_ACCEPTED || !t->req.p || t->stray || t->shown[0] || t->shown[1])
+		return;
+	t->soon.on_soon = drop_request;
+	t->soon.arg = t;
+	loop_soon(t->owner->loop, &t->soon);
+}
+
 void
 send_do(struct edge_txn *t, unsigned todo, const struct sip_msg *msg)
 {
@@ -367,6 +388,7 @@ send_do(struct edge_txn *t, unsigned todo, const struct sip_msg *msg)
 		send_end_txn(t);
 	} else {
 		arm_txn(t);
+		settle_txn(t);
 	}
 }
 

@@ -38,7 +38,8 @@ struct edge_txn {
 	uint64_t check;          /* .. this is 128 bits that nobody can make alike: its key */
 	struct txn m;
 	struct timer timer;
-	struct loop_soon soon; /* client: the first sending; dead: freeing */
+	struct loop_soon
+		soon;        /* client: the first sending; answered: dropping req; dead: freeing */
 	struct list wait;    /* client: in the waiting or busy list of its connection, or adrift */
 	struct list big;     /* server: in edge's list */
 	uint64_t waits;      /* us: since when for a connection; 0 = it did not */
