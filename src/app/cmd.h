@@ -10,6 +10,7 @@ int cmd_numbers(int argc, char **argv);
 int cmd_rates(int argc, char **argv);
 int cmd_profiles(int argc, char **argv);
 int cmd_routes(int argc, char **argv);
+int cmd_groups(int argc, char **argv);
 /* 0 there is a way, 1 there is none, 2 could not be run. */
 int cmd_route(int argc, char **argv);
 /* These ask the running postern: 0 done, 1 refused or not found, 2 not to be reached. */

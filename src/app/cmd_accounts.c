@@ -71,6 +71,16 @@ static const struct listing routes = {
 	 .operand = "ID"},
 	{"id", "enabled", "account", "prefix", "classes", "week", "to", "weight", NULL}};
 
+static const struct listing groups = {
+	ROSTER_GROUP,
+	{.word = "groups",
+	 .usage = "usage: postern groups [--json] -c CONF [ID]\nLists what carriers of a group "
+		  "share; with an ID, all about one.\n",
+	 .option = options,
+	 .n = OPTIONS_OF_ACCOUNTS,
+	 .operand = "ID"},
+	{"id", "max_calls", "attempts", "hunt", "stop", NULL}};
+
 static const struct listing rates = {
 	ROSTER_RATE,
 	{.word = "rates",
@@ -545,6 +555,12 @@ int
 cmd_routes(int argc, char **argv)
 {
 	return run_listing(&routes, argc, argv);
+}
+
+int
+cmd_groups(int argc, char **argv)
+{
+	return run_listing(&groups, argc, argv);
 }
 
 int

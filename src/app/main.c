@@ -43,6 +43,7 @@ static const struct {
 	{"numbers", cmd_numbers, "list the numbers"},
 	{"rates", cmd_rates, "list the prices of calls"},
 	{"routes", cmd_routes, "list the routes of calls to carriers"},
+	{"groups", cmd_groups, "list what carriers of a group share"},
 	{"route", cmd_route, "where would a call to a number go, and why"},
 	{"profiles", cmd_profiles, "list the profiles of providers"},
 	{"zone", cmd_zone, "the DNS records that customers need, and what DNS answers"},

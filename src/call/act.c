@@ -15,6 +15,7 @@
 #include "call/row.h"
 #include "call/sos.h"
 #include "call/speak.h"
+#include "policy/capacity.h"
 
 enum { ACT_CLOSED_US = 2 * CLOCK_S /* media's last counters; then the table's are taken */ };
 
@@ -147,17 +148,31 @@ send_invite(struct call *c, uint32_t trunk)
 	return REFUSAL_NONE;
 }
 
-/* The called trunk's own limits. */
+/* The limits of the called trunk and its group. */
 static enum refusal
-take_target(struct call *c, const struct trunk *t, const char *id)
+take_target(struct call *c, uint32_t trunk)
 {
+	const struct snapshot_view *v = c->owner->snap;
 	struct limit *l = &c->owner->limit;
 
-	if (!c->rec.exempt && !limit_attempt(l, LIMIT_TRUNK, id, t->attempts, c->owner->now))
+	if (!c->rec.exempt && !capacity_attempt(l, v, trunk, c->owner->now))
 		return REFUSAL_ATTEMPTS;
-	if (limit_take(l, LIMIT_TRUNK, id, t->max_calls, c->rec.exempt, &c->hold) != ERR_OK)
+	if (capacity_take(l, v, trunk, c->rec.exempt, &c->hold) != ERR_OK)
 		return REFUSAL_LIMIT;
 	return REFUSAL_NONE;
+}
+
+/* One that was tried before: what is not found any more goes with the call. */
+static void
+give_target(struct call *c, const struct policy_id *id)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t trunk = v ? snapshot_trunk(v, str_from(id->z)) : POLICY_NONE;
+
+	if (trunk != POLICY_NONE)
+		capacity_give(&c->owner->limit, v, trunk, &c->hold);
+	else
+		limit_give_one(&c->owner->limit, LIMIT_TRUNK, id->z, &c->hold);
 }
 
 /* INVITE to the next target that takes it; false: none is left. */
@@ -178,10 +193,9 @@ try_targets(struct call *c)
 		t->at_us = clock_wall_us();
 		t->status = -1;
 		if (c->next_target > 1)
-			limit_give_one(&c->owner->limit, LIMIT_TRUNK,
-				       c->targets[c->next_target - 2].z, &c->hold);
+			give_target(c, &c->targets[c->next_target - 2]);
 		if (trunk != POLICY_NONE)
-			r = take_target(c, &v->trunk[trunk], id.z);
+			r = take_target(c, trunk);
 		if (r == REFUSAL_NONE)
 			r = send_invite(c, trunk);
 		if (r == REFUSAL_NONE) {

@@ -10,6 +10,7 @@
 #include "call/leg.h"
 #include "call/meter.h"
 #include "call/sos.h"
+#include "policy/capacity.h"
 #include "policy/class.h"
 
 /* User part of a URI as text for the record; what does not fit or is broken is left out. */
@@ -185,12 +186,10 @@ check_limits(struct call *c, const struct edge_source *src, uint32_t payer)
 		return REFUSAL_NO_RECORD;
 	r = take_account(c, payer, true);
 	if (r == REFUSAL_NONE && !c->rec.exempt &&
-	    !GUARD(A5, limit_attempt(&cs->limit, LIMIT_TRUNK, c->rec.leg[LEG_A].trunk.z,
-				     v->trunk[src->trunk].attempts, cs->now)))
+	    !GUARD(A5, capacity_attempt(&cs->limit, v, src->trunk, cs->now)))
 		r = refuse_limit(c, payer, REFUSAL_ATTEMPTS);
 	if (r == REFUSAL_NONE &&
-	    limit_take(&cs->limit, LIMIT_TRUNK, c->rec.leg[LEG_A].trunk.z,
-		       v->trunk[src->trunk].max_calls, c->rec.exempt, &c->hold) != ERR_OK)
+	    capacity_take(&cs->limit, v, src->trunk, c->rec.exempt, &c->hold) != ERR_OK)
 		r = refuse_limit(c, payer, REFUSAL_LIMIT);
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "call/meter.h"
 #include "call/row.h"
 #include "call/speak.h"
+#include "policy/capacity.h"
 
 enum { RESTORE_HOST_US = 2000000 /* records are taken one by one, all at once */ };
 
@@ -99,6 +100,19 @@ hold_family(struct call *c, const struct policy_id *id)
 		hold_account(c, snapshot_account_id(v, v->account[a].parent_row).z);
 }
 
+/* A trunk, and its group as it is now. */
+static void
+hold_trunk(struct call *c, const struct policy_id *id)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	uint32_t trunk = v ? snapshot_trunk(v, str_from(id->z)) : POLICY_NONE;
+
+	if (trunk != POLICY_NONE)
+		(void)!capacity_take(&c->owner->limit, v, trunk, true, &c->hold);
+	else if (id->z[0])
+		(void)!limit_take(&c->owner->limit, LIMIT_TRUNK, id->z, 0, true, &c->hold);
+}
+
 /* It counts for the limits as it did. */
 static void
 hold_again(struct call *c)
@@ -109,8 +123,7 @@ hold_again(struct call *c)
 	hold_family(c, c->rec.payer.z[0] ? &c->rec.payer : &c->rec.leg[LEG_A].account);
 	hold_family(c, &c->rec.leg[LEG_B].account);
 	for (int i = 0; i < CALL_LEGS; i++)
-		if (c->rec.leg[i].trunk.z[0])
-			(void)!limit_take(l, LIMIT_TRUNK, c->rec.leg[i].trunk.z, 0, true, &c->hold);
+		hold_trunk(c, &c->rec.leg[i].trunk);
 	meter_restore(c);
 }
 

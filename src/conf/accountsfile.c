@@ -350,6 +350,23 @@ read_route(struct value_reader *p, const struct yaml_node *map)
 }
 
 static void
+read_group(struct value_reader *p, const struct yaml_node *map)
+{
+	struct entry e = {map, ROSTER_GROUP, NULL, 0, "group", "", ""};
+	uint32_t before = p->rep->n_errors;
+	struct roster_group *group;
+
+	if (p->e == ERR_OK)
+		p->e = roster_add_group(p->r, &group);
+	if (p->e != ERR_OK)
+		return;
+	group->place = place_of(p, map);
+	e.row = group;
+	read_entry(p, &e);
+	note_entry(p, map, group->id, before);
+}
+
+static void
 tell_fault(void *arg, const struct roster_fault *f)
 {
 	struct value_reader *p = arg;
@@ -381,7 +398,8 @@ read_all(struct value_reader *p)
 	static const struct schema root_rows[] = {{.name = "accounts", .type = SCHEMA_NODE},
 						  {.name = "carriers", .type = SCHEMA_NODE},
 						  {.name = "rates", .type = SCHEMA_NODE},
-						  {.name = "routes", .type = SCHEMA_NODE}};
+						  {.name = "routes", .type = SCHEMA_NODE},
+						  {.name = "groups", .type = SCHEMA_NODE}};
 	uint32_t none, order = 0;
 
 	if (is_configuration(p, root))
@@ -400,6 +418,9 @@ read_all(struct value_reader *p)
 	for (const struct yaml_node *n = list_of(p, root, "routes"); n && p->e == ERR_OK;
 	     n = yaml_next(&p->y, n))
 		read_route(p, n);
+	for (const struct yaml_node *n = list_of(p, root, "groups"); n && p->e == ERR_OK;
+	     n = yaml_next(&p->y, n))
+		read_group(p, n);
 	/* what is between the entries */
 	if (p->e == ERR_OK && !p->no_id)
 		p->e = roster_check(p->r, tell_fault, p, &none);
@@ -446,10 +467,10 @@ accountsfile_parse(struct str text, const char *dir, struct conf_report *rep, st
 		yaml_fini(&p.y);
 		if (p.e == ERR_FULL)
 			report_error(rep, 0, 0,
-				     "more than %d accounts, %d trunks, %d numbers, %d rates or "
-				     "%d routes",
+				     "more than %d accounts, %d trunks, %d numbers, %d rates, "
+				     "%d routes or %d groups",
 				     POLICY_ACCOUNTS_MAX, POLICY_TRUNKS_MAX, POLICY_NUMBERS_MAX,
-				     POLICY_RATES_MAX, POLICY_ROUTES_MAX);
+				     POLICY_RATES_MAX, POLICY_ROUTES_MAX, POLICY_GROUPS_MAX);
 		e = p.e == ERR_FULL ? ERR_OK : p.e;
 	}
 	mem_free(p.wrong);

@@ -17,6 +17,7 @@ enum {
 	POLICY_TRUNK_SOURCES_MAX = 16,  /* source ranges of one trunk */
 	POLICY_RATES_MAX = 65536,
 	POLICY_ROUTES_MAX = 262144,
+	POLICY_GROUPS_MAX = 4096,
 	POLICY_ROUTE_TARGETS_MAX = 8, /* carriers and groups that one route names */
 	POLICY_LIST_MAX = 1024,       /* bytes of a list of words: countries, authorities */
 	POLICY_NOTE_MAX = 1024,       /* bytes of a text for people: need, override */

@@ -98,9 +98,17 @@ cmp_route(const void *a, const void *b)
 	return str_cmp((*x)->id, (*y)->id);
 }
 
+static int
+cmp_group(const void *a, const void *b)
+{
+	const struct roster_group *const *x = a, *const *y = b;
+
+	return str_cmp((*x)->id, (*y)->id);
+}
+
 static int (*const do_cmp[ROSTER_KIND_N])(const void *, const void *) = {
 	[ROSTER_ACCOUNT] = cmp_account, [ROSTER_TRUNK] = cmp_trunk, [ROSTER_NUMBER] = cmp_number,
-	[ROSTER_RATE] = cmp_rate,       [ROSTER_ROUTE] = cmp_route,
+	[ROSTER_RATE] = cmp_rate,       [ROSTER_ROUTE] = cmp_route, [ROSTER_GROUP] = cmp_group,
 };
 
 static enum err

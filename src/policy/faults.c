@@ -508,6 +508,26 @@ check_groups(struct check *c, const struct check_name *ids)
 	}
 }
 
+/* What is said of groups: once each, of carriers that there are. */
+static void
+check_group_rows(struct check *c)
+{
+	for (uint32_t i = 0; i < c->r->n_groups; i++) {
+		const struct roster_group *g = &c->r->group[i];
+
+		if (i && str_eq(g->id, g[-1].id))
+			report_fault(c, g->place,
+				     "group \"%.*s\" stands twice; give each its own id",
+				     STR_ARG(g->id));
+		if (!has_group(c->r, g->id))
+			report_fault(
+				c, g->place,
+				"group \"%.*s\": no carrier is in it; write group: %.*s at its "
+				"carriers",
+				STR_ARG(g->id), STR_ARG(g->id));
+	}
+}
+
 static int
 cmp_route_id(const void *a, const void *b)
 {
@@ -586,6 +606,7 @@ roster_check(struct roster *r, void (*on_fault)(void *arg, const struct roster_f
 	check_rates(&c);
 	check_overflows(&c, ids);
 	check_groups(&c, ids);
+	check_group_rows(&c);
 	e = check_routes(&c, ids);
 	mem_free(ids);
 	mem_free(names);

@@ -240,6 +240,19 @@ static const struct field route_fields[] = {
 	 "0 to 65535, share among routes that fit alike"},
 };
 
+static const struct field group_fields[] = {
+	{"id", "id", FIELD_ID, FIELD_REQUIRED, LONE(roster_group, id), 1, POLICY_ID_MAX - 1, NULL,
+	 NULL, "the name that group of carriers has, such as east"},
+	{"max_calls", "max_calls", FIELD_COUNT, 0, LONE(roster_group, max_calls), 0, CALLS_MAX,
+	 NULL, NULL, "concurrent calls over all of its carriers, 0 = no limit"},
+	{"attempts", "attempts", FIELD_COUNT, 0, LONE(roster_group, attempts), 0, CALLS_MAX, NULL,
+	 NULL, "INVITEs a second over all of its carriers, 0 = no limit"},
+	{"hunt", "hunt", FIELD_STATUSES, 0, LONE(roster_group, hunt), 0, POLICY_LIST_MAX, NULL,
+	 NULL, "a list of statuses, such as [404, 5xx], after which the next target is tried"},
+	{"stop", "stop", FIELD_STATUSES, 0, LONE(roster_group, stop), 0, POLICY_LIST_MAX, NULL,
+	 NULL, "a list of statuses, such as [500, 6xx], after which no other target is tried"},
+};
+
 static const struct field_table tables[ROSTER_KIND_N] = {
 	[ROSTER_ACCOUNT] = {"account", account_fields, ARRAY_LEN(account_fields),
 			    sizeof(struct roster_account)},
@@ -250,6 +263,8 @@ static const struct field_table tables[ROSTER_KIND_N] = {
 	[ROSTER_RATE] = {"rate", rate_fields, ARRAY_LEN(rate_fields), sizeof(struct roster_rate)},
 	[ROSTER_ROUTE] = {"route", route_fields, ARRAY_LEN(route_fields),
 			  sizeof(struct roster_route)},
+	[ROSTER_GROUP] = {"carrier_group", group_fields, ARRAY_LEN(group_fields),
+			  sizeof(struct roster_group)},
 };
 
 const struct field_table *

@@ -1,17 +1,17 @@
-/* How many? Concurrent calls of accounts, trunks and the node, and attempts a second. Rows are
- * keyed by text id, so that counts outlive a swap of the snapshot; the maxima come with each
- * question. Memory is the caller's, rows never move. One thread. */
+/* How many? Concurrent calls of accounts, trunks, groups of trunks and the node, and attempts a
+ * second. Rows are keyed by text id, so that counts outlive a swap of the snapshot; the maxima come
+ * with each question. Memory is the caller's, rows never move. One thread. */
 #ifndef POSTERN_POLICY_LIMIT_H
 #define POSTERN_POLICY_LIMIT_H
 
 #include "policy/account.h"
 
 enum {
-	LIMIT_HOLDS_MAX = 6, /* both sides of a call: trunk, account and its parent */
+	LIMIT_HOLDS_MAX = 8, /* both sides of a call: trunk, its group, account and its parent */
 	LIMIT_BURST_S = 1,   /* a bucket holds this many seconds of its rate */
 };
 
-enum limit_kind { LIMIT_ACCOUNT = 1, LIMIT_TRUNK = 2 };
+enum limit_kind { LIMIT_ACCOUNT = 1, LIMIT_TRUNK = 2, LIMIT_GROUP = 3 };
 
 struct limit_row {
 	char id[POLICY_ID_MAX];
@@ -43,8 +43,8 @@ void limit_hold_init(struct limit_hold *h);
  */
 enum err limit_take_node(struct limit *l, bool force, struct limit_hold *h) NODISCARD;
 /**
- * Count the call for one account or trunk as well. FULL: max (0 = none) reached, nothing taken
- * by this step; what earlier steps took stays in h until limit_give. NOMEM: no row left.
+ * Count the call for one account, trunk or group as well. FULL: max (0 = none) reached, nothing
+ * taken by this step; what earlier steps took stays in h until limit_give. NOMEM: no row left.
  */
 enum err limit_take(struct limit *l, enum limit_kind kind, const char *id, uint32_t max, bool force,
 		    struct limit_hold *h) NODISCARD;

@@ -33,6 +33,7 @@ roster_fini(struct roster *r)
 	mem_free(r->number);
 	mem_free(r->rate);
 	mem_free(r->route);
+	mem_free(r->group);
 	roster_init(r);
 }
 
@@ -96,6 +97,7 @@ static const struct {
 	[ROSTER_NUMBER] = PLACE(number, numbers, POLICY_NUMBERS_MAX),
 	[ROSTER_RATE] = PLACE(rate, rates, POLICY_RATES_MAX),
 	[ROSTER_ROUTE] = PLACE(route, routes, POLICY_ROUTES_MAX),
+	[ROSTER_GROUP] = PLACE(group, groups, POLICY_GROUPS_MAX),
 #undef PLACE
 };
 
@@ -152,6 +154,12 @@ enum err
 roster_add_route(struct roster *r, struct roster_route **out)
 {
 	return roster_add(r, ROSTER_ROUTE, (void **)out);
+}
+
+enum err
+roster_add_group(struct roster *r, struct roster_group **out)
+{
+	return roster_add(r, ROSTER_GROUP, (void **)out);
 }
 
 uint32_t
@@ -370,6 +378,22 @@ cmp_route(const void *a, const void *b)
 	return c ? c : str_cmp(x->id, y->id);
 }
 
+static int
+cmp_group(const void *a, const void *b)
+{
+	const struct roster_group *x = a, *y = b;
+
+	return str_cmp(x->id, y->id);
+}
+
+const struct roster_group *
+roster_group_of(const struct roster *r, struct str id)
+{
+	struct roster_group key = {.id = id};
+
+	return r->n_groups ? bsearch(&key, r->group, r->n_groups, sizeof(key), cmp_group) : NULL;
+}
+
 static void
 sort_rows(void *rows, size_t n, size_t size, int (*do_cmp)(const void *, const void *))
 {
@@ -385,6 +409,7 @@ roster_sort(struct roster *r)
 	sort_rows(r->number, r->n_numbers, sizeof(*r->number), cmp_number);
 	sort_rows(r->rate, r->n_rates, sizeof(*r->rate), cmp_rate);
 	sort_rows(r->route, r->n_routes, sizeof(*r->route), cmp_route);
+	sort_rows(r->group, r->n_groups, sizeof(*r->group), cmp_group);
 }
 
 bool

@@ -14,8 +14,9 @@ struct roster {
 	struct roster_number *number;
 	struct roster_rate *rate;
 	struct roster_route *route;
-	uint32_t n_accounts, n_trunks, n_numbers, n_rates, n_routes;
-	uint32_t cap_accounts, cap_trunks, cap_numbers, cap_rates, cap_routes;
+	struct roster_group *group;
+	uint32_t n_accounts, n_trunks, n_numbers, n_rates, n_routes, n_groups;
+	uint32_t cap_accounts, cap_trunks, cap_numbers, cap_rates, cap_routes, cap_groups;
 	struct roster_block *text;
 	uint64_t version; /* of the store it was read from; 0 otherwise */
 };
@@ -31,6 +32,7 @@ enum err roster_add_trunk(struct roster *r, struct roster_trunk **out) NODISCARD
 enum err roster_add_number(struct roster *r, struct roster_number **out) NODISCARD;
 enum err roster_add_rate(struct roster *r, struct roster_rate **out) NODISCARD;
 enum err roster_add_route(struct roster *r, struct roster_route **out) NODISCARD;
+enum err roster_add_group(struct roster *r, struct roster_group **out) NODISCARD;
 /** The same by kind. */
 enum err roster_add(struct roster *r, enum roster_kind k, void **out) NODISCARD;
 uint32_t roster_count(const struct roster *r, enum roster_kind k);
@@ -47,13 +49,16 @@ enum err roster_set(struct roster *r, const struct field *f, void *row, struct s
 /** The same for what a store holds: a text that only older releases took is kept as it stands;
  * roster_check names it. */
 enum err roster_keep(struct roster *r, const struct field *f, void *row, struct str s) NODISCARD;
-/** Sort: accounts by id, trunks by (customers first, account, order, id), numbers by key. */
+/** Sort: accounts by id, trunks by (customers first, account, order, id), numbers by key,
+ * groups by id. */
 void roster_sort(struct roster *r);
 
 /** The entry that serves this number ("+15551230000") or prefix ("+1555124*"): itself before the
  * longest prefix that covers it, as calls are routed; NULL = none. Borrowed. */
 const struct roster_number *roster_number_of(const struct roster *r, struct str pattern);
 
+/** The group of this id, NULL: there is none. r: sorted. Borrowed. */
+const struct roster_group *roster_group_of(const struct roster *r, struct str id);
 /** The rate of calls to this number or prefix ("+4420", with or without *): the longest prefix that
  * covers it; NULL = none. Borrowed. */
 const struct roster_rate *roster_rate_of(const struct roster *r, struct str pattern);

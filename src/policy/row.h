@@ -1,5 +1,5 @@
-/* Rows of a roster: one account, trunk, number, rate, route. Texts live in the roster. What each
- * member is called elsewhere, and what it may hold, stands once, in policy/field.c. */
+/* Rows of a roster: one account, trunk, number, rate, route, group. Texts live in the roster. What
+ * each member is called elsewhere, and what it may hold, stands once, in policy/field.c. */
 #ifndef POSTERN_POLICY_ROW_H
 #define POSTERN_POLICY_ROW_H
 
@@ -14,6 +14,7 @@ enum roster_kind {
 	ROSTER_NUMBER,
 	ROSTER_RATE,
 	ROSTER_ROUTE,
+	ROSTER_GROUP,
 	ROSTER_KIND_N
 };
 
@@ -93,6 +94,14 @@ struct roster_route {
 	uint32_t week;    /* policy/week.h */
 	uint16_t weight;  /* its share among routes that fit alike */
 	bool enabled;
+	uint32_t place;
+};
+
+/* What carriers of one `group` share. In the snapshot it stands in each of them. */
+struct roster_group {
+	struct str id;
+	struct str hunt, stop;        /* of carriers that have none themselves */
+	uint32_t max_calls, attempts; /* of all of them together; 0 = no limit */
 	uint32_t place;
 };
 

@@ -109,6 +109,34 @@ names_size(const struct roster_trunk *t)
 	return n;
 }
 
+/* The statuses of a carrier, or of its group where it has none. */
+static struct str
+hunt_of(const struct roster_trunk *t, const struct roster_group *g)
+{
+	return t->hunt.len || !g ? t->hunt : g->hunt;
+}
+
+static struct str
+stop_of(const struct roster_trunk *t, const struct roster_group *g)
+{
+	return t->stop.len || !g ? t->stop : g->stop;
+}
+
+static const struct roster_group *
+group_of(const struct roster *r, const struct roster_trunk *t)
+{
+	return t->group.len ? roster_group_of(r, t->group) : NULL;
+}
+
+/* Bytes of what a trunk has of its group. */
+static uint64_t
+group_size(const struct roster *r, const struct roster_trunk *t)
+{
+	const struct roster_group *g = group_of(r, t);
+
+	return hunt_of(t, g).len - t->hunt.len + stop_of(t, g).len - t->stop.len;
+}
+
 /* Sizes, places and the memory of the block. */
 static enum err
 start_build(struct build *b, const struct roster *r)
@@ -123,7 +151,7 @@ start_build(struct build *b, const struct roster *r)
 
 		h.first_carrier += t->kind == TRUNK_CUSTOMER;
 		n_sources += t->n_sources;
-		text += names_size(t);
+		text += names_size(t) + group_size(r, t);
 		if (roster_trunk_named(t))
 			n_names += t->n_names ? t->n_names : 1;
 	}
@@ -235,6 +263,22 @@ put_lists(struct build *b, uint32_t i, uint32_t *n_names, uint32_t *n_sources)
 	}
 }
 
+/* What the trunk's group says and it does not. */
+static void
+put_group(struct build *b, const struct roster_trunk *from, struct trunk *to)
+{
+	const struct roster_group *g = group_of(b->r, from);
+
+	if (!g)
+		return;
+	to->group_calls = g->max_calls;
+	to->group_attempts = g->attempts;
+	if (from->hunt.len == 0)
+		to->hunt = put_text(b, g->hunt);
+	if (from->stop.len == 0)
+		to->stop = put_text(b, g->stop);
+}
+
 static enum err
 put_trunk(struct build *b, uint32_t i, uint32_t *account)
 {
@@ -249,6 +293,7 @@ put_trunk(struct build *b, uint32_t i, uint32_t *account)
 	    (*account == b->r->n_accounts || !str_eq(b->r->account[*account].id, t->account)))
 		return ERR_CONFIG;
 	put_fields(b, ROSTER_TRUNK, t, &b->trunk[i]);
+	put_group(b, t, &b->trunk[i]);
 	b->trunk[i].account = customer ? *account : POLICY_NONE;
 	b->trunk[i].n_sources = (uint8_t)t->n_sources;
 	if (customer && b->account[*account].n_trunks++ == 0)

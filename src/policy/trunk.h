@@ -80,7 +80,8 @@ struct trunk {
 	struct text
 		reference; /* FQDN that its certificate must show when we dial it; none = host */
 	struct text group; /* of carriers: the gateways that routes name together */
-	struct text hunt, stop; /* statuses after which the next target is tried, or not */
+	struct text hunt, stop; /* statuses after which the next target is tried, or not; of its
+				   group where it has none */
 	struct text overflow;   /* of customers: id of the trunk that takes what it does not */
 	struct text listener;   /* name of the only listener it uses; none = any of its transport */
 	struct text headers_in, headers_out; /* rules, policy/rewrite.h: from it, to it */
@@ -94,12 +95,13 @@ struct trunk {
 	struct text login_registrar; /* host; none = that of the URI */
 	uint32_t account;            /* index of its account; POLICY_NONE for a carrier */
 	uint32_t max_calls;          /* concurrent, both directions; 0 = no limit of its own */
-	uint32_t attempts;        /* INVITEs a second, both directions; 0 = no limit of its own */
-	uint32_t max_length_s;    /* of a call; 0 = no limit of its own */
-	uint32_t login_expires_s; /* asked for */
-	uint32_t poll_every_s;    /* OPTIONS to it; 0 = none */
-	uint32_t poll_answer_s;   /* within which it answers */
-	uint32_t poll_slow_ms;    /* a later answer is a failure; 0 = none is */
+	uint32_t attempts; /* INVITEs a second, both directions; 0 = no limit of its own */
+	uint32_t group_calls, group_attempts; /* the same of its group together */
+	uint32_t max_length_s;                /* of a call; 0 = no limit of its own */
+	uint32_t login_expires_s;             /* asked for */
+	uint32_t poll_every_s;                /* OPTIONS to it; 0 = none */
+	uint32_t poll_answer_s;               /* within which it answers */
+	uint32_t poll_slow_ms;                /* a later answer is a failure; 0 = none is */
 	uint16_t port;
 	uint16_t priority, weight;  /* carriers: RFC 2782 sense, lower priority first */
 	uint8_t kind;               /* enum trunk_kind */

@@ -24,10 +24,11 @@ MIGRATION(003);
 MIGRATION(004);
 MIGRATION(005);
 MIGRATION(006);
+MIGRATION(007);
 
-static const char *const migrations[] = {store_migration_001, store_migration_002,
-					 store_migration_003, store_migration_004,
-					 store_migration_005, store_migration_006};
+static const char *const migrations[] = {
+	store_migration_001, store_migration_002, store_migration_003, store_migration_004,
+	store_migration_005, store_migration_006, store_migration_007};
 
 static void
 say_why(char why[STORE_WHY_MAX], const char *text)

@@ -241,6 +241,14 @@ test_golden(void **state)
 		{"who names it cannot be judged where an id is missing",
 		 "accounts: [{name: A}, {id: b, parent: c}]\n",
 		 "1:12: account: \"id\" is missing; a short id, such as acme\n"},
+		{"groups: of nobody, twice, of a wrong word",
+		 "carriers: [{id: g, host: 192.0.2.1, group: a}]\n"
+		 "groups: [{id: b}, {id: a}, {id: a}, {id: a, max_calls: x}]\n",
+		 "2:56: max_calls: \"x\" is not a number; concurrent calls over all of its "
+		 "carriers, "
+		 "0 = no limit\n"
+		 "2:28: group \"a\" stands twice; give each its own id\n"
+		 "2:10: group \"b\": no carrier is in it; write group: b at its carriers\n"},
 		{"the other file", "limits: {calls: 5}\nlisteners: []\n",
 		 "2:1: this is the configuration of a node, no file of accounts; give it with -c, "
 		 "and the accounts, such as /etc/postern/accounts.yaml, behind it\n"},

@@ -114,7 +114,9 @@ static const char text[] =
 	"    classes: [international, premium]\n"
 	"    week: sat-sun 22:00-06:30\n"
 	"    to: [gw, east]\n"
-	"    weight: 3\n";
+	"    weight: 3\n"
+	"groups:\n"
+	"  - {id: east, max_calls: 40, attempts: 4, hunt: [486], stop: [603, 5xx]}\n";
 
 struct fixture {
 	char dir[64], path[96], ca[96], made[96];
@@ -184,6 +186,7 @@ has_value(struct roster *r, enum roster_kind k, const struct field *f)
 		struct roster_number number;
 		struct roster_rate rate;
 		struct roster_route route;
+		struct roster_group group;
 	} fresh;
 
 	memset(&fresh, 0, sizeof(fresh));
@@ -226,6 +229,7 @@ test_round_trip(void **state)
 	uint32_t n = 9;
 	struct told told;
 	struct roster_account *a;
+	const struct trunk *gw;
 
 	told_init(&told);
 	if (accountsfile_parse(str_from(text), f->dir, &told.rep, &f->file) != ERR_OK)
@@ -248,10 +252,17 @@ test_round_trip(void **state)
 		for (unsigned i = 0; i < field_table(ROSTER_ACCOUNT)->n; i++)
 			compare_member(&v, &field_table(ROSTER_ACCOUNT)->field[i],
 				       &f->back.account[r], &v.account[r]);
+	gw = &v.trunk[snapshot_trunk(&v, STR("gw"))];
+	assert_int_equal(gw->group_calls, 40);
+	assert_int_equal(gw->group_attempts, 4);
+	assert_true(str_eqz(snapshot_text(&v, gw->hunt), "404,5xx")); /* its own */
+	assert_true(str_eqz(snapshot_text(&v, gw->stop), "603,5xx")); /* the group's */
 	for (uint32_t r = 0; r < v.n_trunks; r++)
 		for (unsigned i = 0; i < field_table(ROSTER_TRUNK)->n; i++)
-			compare_member(&v, &field_table(ROSTER_TRUNK)->field[i], &f->back.trunk[r],
-				       &v.trunk[r]);
+			if (&v.trunk[r] != gw ||
+			    strcmp(field_table(ROSTER_TRUNK)->field[i].name, "stop") != 0)
+				compare_member(&v, &field_table(ROSTER_TRUNK)->field[i],
+					       &f->back.trunk[r], &v.trunk[r]);
 	assert_int_equal(v.n_routes, 1);
 	for (unsigned i = 0; i < field_table(ROSTER_ROUTE)->n; i++)
 		compare_member(&v, &field_table(ROSTER_ROUTE)->field[i], &f->back.route[0],
