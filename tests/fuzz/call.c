@@ -85,12 +85,27 @@ static const char *const mores[] = {"",
 				    "Contact: <sip:gw@10.0.0.9>\r\nRecord-Route: <sip:strict>\r\n",
 				    "Contact: <tel:+1>\r\n",
 				    "Reason: Q.850;cause=31\r\nPrivacy: id\r\n",
-				    "Require: 100rel\r\n"};
+				    "Require: 100rel\r\n",
+				    "Supported: 100rel\r\nAllow: INVITE, UPDATE, PRACK\r\n",
+				    "Contact: <sip:gw@10.0.0.9>\r\nRequire: 100rel\r\nRSeq: 1\r\n"
+				    "Allow: INVITE, UPDATE, PRACK\r\n",
+				    "Contact: <sip:gw@10.0.0.9>\r\nRequire: 100rel\r\nRSeq: 2\r\n"};
+
+static uint32_t
+slots_taken(void)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < FAKE_RECORDS; i++)
+		n += f->record[i].taken;
+	return n;
+}
 
 static void
 feed_request(const char *trunk, struct str text)
 {
 	struct edge_txn *t = fake_txn(f, true);
+	uint32_t before = slots_taken(), after;
 
 	if (!t)
 		return;
@@ -104,6 +119,61 @@ feed_request(const char *trunk, struct str text)
 	calls_on_request(&f->calls, t, &t->msg, &t->src, f->now);
 	/* answered and forgotten, or in hand */
 	CHECK(t->forgotten || t->user);
+	after = slots_taken();
+	CHECK(after == before || after == before + 1);
+	n_invites += after - before;
+}
+
+/* A leg of a call that lives; NULL: there is none. */
+static const struct sip_dialog *
+pick_dialog(void)
+{
+	unsigned skip = take(4), leg = take(CALL_LEGS);
+
+	LIST_EACH(it, &f->calls.live)
+	{
+		if (skip-- == 0)
+			return &CONTAINER_OF(it, struct call, node)->rec.leg[leg].dialog;
+	}
+	return NULL;
+}
+
+/* Replaces, in a header of its own or in that of a URI; sometimes with the tags the other way
+ * round. */
+static void
+put_replaces(struct buf *b, bool in_uri)
+{
+	const struct sip_dialog *d = pick_dialog();
+	bool swap = take(4) == 0;
+	struct str ours, theirs;
+
+	if (!d)
+		return;
+	ours = sip_dialog_str(d, swap ? SIP_DIALOG_REMOTE_TAG : SIP_DIALOG_LOCAL_TAG);
+	theirs = sip_dialog_str(d, swap ? SIP_DIALOG_LOCAL_TAG : SIP_DIALOG_REMOTE_TAG);
+	buf_printf(b,
+		   in_uri ? "?Replaces=%.*s%%3Bto-tag%%3D%.*s%%3Bfrom-tag%%3D%.*s"
+			  : "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s\r\n",
+		   STR_ARG(sip_dialog_str(d, SIP_DIALOG_CALL_ID)), STR_ARG(ours), STR_ARG(theirs));
+}
+
+/* What a method brings along. */
+static void
+put_special(struct buf *b, const char *method, struct str tag)
+{
+	static const char *const places[] = {"+15552224444", "911", "+442079460000", "bob"};
+	const struct call *c = fake_call_of(f, tag);
+
+	if (method[0] == 'P')
+		buf_printf(b, "RAck: %u 1 INVITE\r\n", c ? c->ring.rseq : take(4));
+	if (method[0] == 'N')
+		buf_z(b, "Event: refer\r\nSubscription-State: active\r\n");
+	if (method[0] != 'R')
+		return;
+	buf_printf(b, "Refer-To: <sip:%s@x", places[take(ARRAY_LEN(places))]);
+	if (take(2))
+		put_replaces(b, true);
+	buf_z(b, ">\r\n");
 }
 
 static void
@@ -113,29 +183,28 @@ do_invite(void)
 	bool tls = trunk[0] != 'g';
 	const char *body, *more = mores[take(ARRAY_LEN(mores))];
 	const char *number = numbers[take(ARRAY_LEN(numbers))];
-	uint32_t taken = 0, after = 0;
-	char mem[FAKE_TEXT];
-	struct buf b;
+	bool replaces = take(6) == 0;
+	char mem[FAKE_TEXT], header[512];
+	struct buf b, h;
 
+	buf_init(&h, header, sizeof(header));
+	if (replaces)
+		put_replaces(&h, false);
+	CHECK(buf_end(&h) == ERR_OK);
 	body = body_of(tls ? 0 : 1);
 	f->n_branch++;
 	buf_init(&b, mem, sizeof(mem));
 	buf_printf(&b,
 		   "INVITE sip:%s@sbc SIP/2.0\r\nVia: SIP/2.0/TLS x;branch=z9hG4bKf%u\r\n"
 		   "Max-Forwards: %u\r\nFrom: <sip:%s@far>;tag=far\r\nTo: <sip:%s@sbc>\r\n"
-		   "Call-ID: c%u\r\nCSeq: 1 INVITE\r\n%s%s%s"
+		   "Call-ID: c%u\r\nCSeq: 1 INVITE\r\n%s%s%s%s"
 		   "Content-Length: %zu\r\n\r\n%s",
 		   number, f->n_branch, take(3), numbers[take(ARRAY_LEN(numbers))], number,
-		   f->n_branch % 8, take(8) ? "Contact: <sip:far@198.51.100.7:5062>\r\n" : "", more,
-		   *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+		   f->n_branch % 8, take(8) ? "Contact: <sip:far@198.51.100.7:5062>\r\n" : "",
+		   buf_cstr(&h), more, *body ? "Content-Type: application/sdp\r\n" : "",
+		   strlen(body), body);
 	CHECK(buf_end(&b) == ERR_OK);
-	for (int i = 0; i < FAKE_RECORDS; i++)
-		taken += f->record[i].taken;
 	feed_request(trunk, buf_view(&b));
-	for (int i = 0; i < FAKE_RECORDS; i++)
-		after += f->record[i].taken;
-	CHECK(after == taken || after == taken + 1);
-	n_invites += after - taken;
 }
 
 /* One of the transactions in use: ours or theirs. */
@@ -189,14 +258,15 @@ do_fail(void)
 static void
 do_inside(void)
 {
-	static const char *const methods[] = {"BYE",    "ACK",    "ACK",  "BYE", "OPTIONS",
-					      "INVITE", "UPDATE", "INFO", "FOO"};
+	static const char *const methods[] = {"BYE",    "ACK",    "ACK",  "BYE",   "OPTIONS",
+					      "INVITE", "UPDATE", "INFO", "PRACK", "PRACK",
+					      "REFER",  "NOTIFY", "FOO"};
 	struct edge_txn *t = pick(take(2));
 	const char *method = methods[take(ARRAY_LEN(methods))];
 	const char *trunk, *body = "", *type = "application/sdp";
 	struct str us, them;
-	char mem[FAKE_TEXT];
-	struct buf b;
+	char mem[FAKE_TEXT], header[512];
+	struct buf b, h;
 
 	if (!t)
 		return;
@@ -205,21 +275,26 @@ do_inside(void)
 	trunk = take(4) == 0 ? trunks[take(ARRAY_LEN(trunks))]
 		: t->server  ? snapshot_trunk_id(&f->snap, t->src.trunk).z
 			     : t->dest.trunk.z;
-	if (method[0] == 'U' || (method[0] == 'I' && method[2] == 'V') || method[0] == 'A')
+	if (method[0] == 'U' || (method[0] == 'P' && take(2)) ||
+	    (method[0] == 'I' && method[2] == 'V') || method[0] == 'A')
 		body = body_of(trunk[0] == 'g' ? 1 : 0);
 	if (method[0] == 'I' && method[2] == 'F') {
 		body = "5";
 		type = take(2) ? "application/dtmf" : "text/plain";
 	}
+	buf_init(&h, header, sizeof(header));
+	put_special(&h, method, us);
+	if (buf_end(&h) != ERR_OK)
+		return;
 	buf_init(&b, mem, sizeof(mem));
 	buf_printf(&b,
 		   "%s sip:us@sbc SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKi%u\r\n"
 		   "Max-Forwards: 70\r\nFrom: <sip:far@x>;tag=%.*s\r\nTo: <sip:us@x>%s%.*s\r\n"
-		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%s%s%s%sContent-Length: %zu\r\n\r\n%s",
+		   "Call-ID: %.*s\r\nCSeq: %u %s\r\n%s%s%s%s%sContent-Length: %zu\r\n\r\n%s",
 		   method, ++f->n_branch, STR_ARG(them), us.len ? ";tag=" : "", STR_ARG(us),
-		   STR_ARG(t->msg.call_id), take(12), method, mores[take(ARRAY_LEN(mores))],
-		   *body ? "Content-Type: " : "", *body ? type : "", *body ? "\r\n" : "",
-		   strlen(body), body);
+		   STR_ARG(t->msg.call_id), take(12), method, buf_cstr(&h),
+		   mores[take(ARRAY_LEN(mores))], *body ? "Content-Type: " : "", *body ? type : "",
+		   *body ? "\r\n" : "", strlen(body), body);
 	if (buf_end(&b) != ERR_OK)
 		return;
 	if (method[0] != 'A') {
@@ -407,6 +482,10 @@ start(void)
 	f = mem_zalloc(1, sizeof(*f));
 	CHECK(f);
 	fake_init(f);
+	for (uint32_t i = 0; i < f->roster.n_trunks; i++)
+		f->roster.trunk[i].refer = i % 2 ? TRUNK_REFER_LOCAL : TRUNK_REFER_PASS;
+	fake_world(f);
+	calls_on_snapshot(&f->calls, &f->snap);
 }
 
 int
