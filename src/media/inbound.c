@@ -237,25 +237,26 @@ inbound_second(struct flow_row *r, const struct inbound_pkt *k, enum err status,
 
 /* ---- after the tag ---- */
 
+/* A key that packets are tried under; 0 is none. */
+static bool
+is_in_use(const struct flow_in *in, uint32_t serial)
+{
+	return serial && (serial == in->serial || serial == in->old_serial);
+}
+
 static void
 remember_gone(struct flow_in *in, int cell)
 {
 	const struct srtp_state *s = &in->cell[cell];
-	uint32_t serial = in->cell_serial[cell];
-	int last = FLOW_GONE - 1;
+	int last = 0;
 
-	if (serial != in->serial && serial != in->old_serial)
-		return;
-	for (int i = 0; i < FLOW_GONE; i++)
-		if (in->gone[i].serial != in->serial && in->gone[i].serial != in->old_serial) {
-			last = i; /* empty, or of a key that is no more */
-			break;
-		}
+	while (last < FLOW_GONE - 1 && is_in_use(in, in->gone[last].serial))
+		last++;
 	memmove(&in->gone[1], &in->gone[0], (size_t)last * sizeof(in->gone[0]));
 	in->gone[0] = (struct flow_gone){.rtp_next = s->rtp.next,
 					 .rtcp_next = (uint32_t)s->rtcp.next,
 					 .ssrc = s->ssrc,
-					 .serial = serial};
+					 .serial = in->cell_serial[cell]};
 }
 
 static int
@@ -264,8 +265,7 @@ free_cell(struct flow_in *in)
 	int victim = (in->cell_last + 1) % FLOW_CELLS;
 
 	for (int i = 0; i < FLOW_CELLS; i++)
-		if (!in->cell_serial[i] ||
-		    (in->cell_serial[i] != in->serial && in->cell_serial[i] != in->old_serial))
+		if (!is_in_use(in, in->cell_serial[i]))
 			return i;
 	remember_gone(in, victim);
 	in->cell_serial[victim] = 0;
@@ -287,9 +287,8 @@ keep_state(struct flow_in *in, const struct inbound_try *t)
 {
 	int i = find_cell(in, t->way.serial, t->temp.ssrc), old;
 
-	if (i >= 0) { /* made by an earlier packet of the batch: nothing of t is newer */
-		return i;
-	}
+	if (i >= 0)
+		return i; /* made by an earlier packet of the batch: nothing of t is newer */
 	i = free_cell(in);
 	in->cell[i] = t->temp;
 	in->cell_serial[i] = t->way.serial;

@@ -4,8 +4,8 @@
  *
  * `packet`: as `steer`, but packets leave as frames through a packet socket a worker, past routing,
  * netfilter and queueing disciplines: about a third cheaper. The next hop is the kernel's
- * (nexthop.h); a packet whose next hop is not known for sure, or that is too long for it, leaves as
- * with `steer`.
+ * (net/nexthop.h); a packet whose next hop is not known for sure, or that is too long for it,
+ * leaves as with `steer`.
  *
  * Keeper needs CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW to make them; a worker needs nothing. */
 #ifndef POSTERN_MEDIA_IO_STEER_H
