@@ -36,14 +36,17 @@ class Bed:
 
     def finish(self):
         """What the gateway and the PBX heard: all that was sent, nothing else."""
+        def numbers():
+            return {int(p[5:11]) for _, _, p, _ in list(self.end.heard)
+                    if p.startswith(rawsip.Srtp.MARK)}
         self.media.paused = self.end.mute = True
-        time.sleep(0.3)
+        time.sleep(0.3)                         # what must not come has time to
         sent = self.media.n
-        got = [p for _, _, p, _ in self.end.heard]
-        evil = [p for p in got + self.media.heard if EVIL in p]
+        wait_for(f'{sent} packets of the call at the gateway', 5, lambda: len(numbers()) >= sent)
+        evil = [p for _, _, p, _ in self.end.heard if EVIL in p]
+        evil += [p for p in self.media.heard if EVIL in p]
         equal(len(evil), 0, 'packets of the attacker that were relayed')
-        numbers = {int(p[5:11]) for p in got if p.startswith(rawsip.Srtp.MARK)}
-        equal(len(numbers), sent, f'packets of the call at the gateway, of {sent}')
+        equal(len(numbers()), sent, 'packets of the call at the gateway')
         check(len(self.media.heard) >= self.end.sent - 3,
               f'PBX heard {len(self.media.heard)} of {self.end.sent}')
         equal(self.media.refused, 0, 'packets that did not authenticate at the PBX')
