@@ -266,18 +266,23 @@ static void
 check_authority(const struct probe_facts *f, struct ready_report *out)
 {
 	const struct tlsprobe_chain *c = &f->tls.chain;
-	struct ready_line *l =
-		ready_add(out, READY_CERT_AUTHORITY, c->trusted ? READY_PASSED : READY_FAILED);
+	bool self = c->cert[0].self_signed; /* refused by handshakes wherever else it lies */
+	struct ready_line *l = ready_add(out, READY_CERT_AUTHORITY,
+					 c->trusted && !self ? READY_PASSED : READY_FAILED);
 
+	if (self) {
+		ready_seen(l, "self-signed: %s", c->cert[0].subject);
+		ready_change(l, "get a certificate from an accepted authority, or have one issued "
+				"by a private authority of your own and that authority added to "
+				"the account (tls.ca); a certificate that is its own authority is "
+				"never taken");
+		return;
+	}
 	if (c->trusted) {
 		ready_seen(l, "leads to %s", c->anchor);
 		return;
 	}
-	if (c->cert[0].self_signed) {
-		ready_seen(l, "self-signed: %s", c->cert[0].subject);
-	} else {
-		ready_seen(l, "issued under %s, which is no accepted authority", c->missing);
-	}
+	ready_seen(l, "issued under %s, which is no accepted authority", c->missing);
 	ready_change(l, "get a certificate from an accepted authority (see the zone's "
 			"authorities), or have its private authority added to the account");
 }

@@ -351,6 +351,11 @@ row_self(struct probe_facts *f)
 	f->tls.chain.cert[0].self_signed = true;
 }
 static void
+row_self_trusted(struct probe_facts *f) /* it is the account's own authority */
+{
+	f->tls.chain.cert[0].self_signed = true;
+}
+static void
 row_unordered(struct probe_facts *f)
 {
 	f->tls.chain.unordered = true;
@@ -770,6 +775,8 @@ static const struct row {
 	{"no intermediate", row_lone, "cert.chain", "", "CN=Issuer"},
 	{"unknown authority", row_unknown, "cert.authority", "", "CN=Other Root"},
 	{"self-signed", row_self, "cert.authority", "", "self-signed"},
+	{"self-signed, and the account's tls.ca", row_self_trusted, "cert.authority", "",
+	 "self-signed"},
 	{"out of order", row_unordered, "", "cert.chain", "not in order"},
 	{"weak digest", row_weak, "cert.chain", "", "not sound"},
 	{"name of another host", row_name, "cert.name", "", "we look for pbx.example.test"},
