@@ -97,6 +97,16 @@ begin_msg(struct call *c, struct buf *b)
 	buf_init(b, c->owner->msg, sizeof(c->owner->msg));
 }
 
+/* Nothing can be sent to this target: said in the record, for people. */
+static void
+note_unserved(struct call *c, const struct trunk *t)
+{
+	struct record_target *target = &c->rec.target[c->rec.n_targets - 1];
+
+	(void)snprintf(target->why, sizeof(target->why), "no listener has transport %s and side %s",
+		       trunk_transport_name(t->transport), trunk_kind_name(t->kind));
+}
+
 /* Ports, keys, rows and body for the target, and its INVITE; then it is sent. */
 static enum refusal
 send_invite(struct call *c, uint32_t trunk)
@@ -107,8 +117,10 @@ send_invite(struct call *c, uint32_t trunk)
 	enum refusal r;
 	enum err e;
 
-	if (ops_of(c)->do_local(ops_of(c)->arg, trunk, &local) != ERR_OK)
+	if (ops_of(c)->do_local(ops_of(c)->arg, trunk, &local) != ERR_OK) {
+		note_unserved(c, &c->owner->snap->trunk[trunk]);
 		return REFUSAL_UNREACHABLE;
+	}
 	act_unhash_leg(c, LEG_B);
 	if (leg_begin_b(c, trunk, &local) != ERR_OK)
 		return REFUSAL_INTERNAL;

@@ -299,6 +299,26 @@ check_advertised(const struct addr *bind, const struct addr *advertised, bool cu
 			what, name, addr_text(advertised).z);
 }
 
+/* A call comes from one side and goes to the other. */
+static void
+check_sides(const struct conf *c, struct conf_report *rep)
+{
+	static const char *const sides[] = {
+		[CONF_SIDE_CUSTOMER] = "customer", [CONF_SIDE_CARRIER] = "carrier"};
+
+	for (size_t side = 0; side < ARRAY_LEN(sides); side++) {
+		bool found = false;
+
+		for (uint32_t i = 0; i < c->n_listeners; i++)
+			found |= c->listener[i].side == side;
+		if (!found)
+			report_warning(rep, c->listener[0].line, c->listener[0].column,
+				       "listeners: none has side %s, so no call can be carried; "
+				       "add one for the trunks of %ss",
+				       sides[side], sides[side]);
+	}
+}
+
 static void
 check_listeners(const struct conf *c, struct conf_report *rep)
 {
@@ -601,6 +621,7 @@ conf_check(const struct conf *c, struct conf_report *rep)
 
 	check_zones(c, rep);
 	check_credentials(c, rep);
+	check_sides(c, rep);
 	check_listeners(c, rep);
 	check_media(c, rep);
 	check_control(c, rep);

@@ -1,6 +1,7 @@
 #include "conf/refs.h"
 
 #include "conf/accountsfile.h"
+#include "net/tlsctx.h"
 #include "net/tlstrust.h"
 
 enum { KNOWN_MAX = 192 };
@@ -41,6 +42,17 @@ has_listener(const struct conf *c, const struct roster_trunk *t)
 		    c->listener[i].transport == t->transport && c->listener[i].side == t->kind)
 			return true;
 	return false;
+}
+
+/* Any one that could serve it. A trunk that is switched off needs none. */
+static bool
+is_served(const struct conf *c, const struct roster_trunk *t)
+{
+	bool found = !t->enabled || t->listener.len;
+
+	for (uint32_t i = 0; i < c->n_listeners && !found; i++)
+		found = c->listener[i].transport == t->transport && c->listener[i].side == t->kind;
+	return found;
 }
 
 static bool
@@ -107,6 +119,26 @@ check_trunk_used(const struct refs *r, const struct roster_trunk *t)
 		say_not_used(r, t, "credentials", t->auth, "reload");
 }
 
+/* It may be applied before its listener is there: a warning. */
+static void
+check_served(const struct refs *r, const struct roster_trunk *t)
+{
+	if (!is_served(r->c, t))
+		report_warning(r->rep, r->line, r->column,
+			       "trunk \"%.*s\": %s has no listener with transport %s and side %s, "
+			       "so no call can use this trunk; add one there, or change its "
+			       "transport",
+			       STR_ARG(t->id), r->path, trunk_transport_name(t->transport),
+			       trunk_kind_name(t->kind));
+	else if (r->used && !is_served(r->used, t))
+		report_warning(r->rep, r->line, r->column,
+			       "trunk \"%.*s\": the listener with transport %s and side %s "
+			       "stands in %s and is not in use yet: no call can use this trunk "
+			       "until postern is restarted",
+			       STR_ARG(t->id), trunk_transport_name(t->transport),
+			       trunk_kind_name(t->kind), r->path);
+}
+
 static void
 check_auth(const struct refs *r, const struct roster_trunk *t)
 {
@@ -122,6 +154,7 @@ check_trunk(const struct refs *r, const struct roster_trunk *t)
 {
 	check_zone(r, t);
 	check_auth(r, t);
+	check_served(r, t);
 	if (t->listener.len && !has_listener(r->c, t))
 		report_error(r->rep, r->line, r->column,
 			     "trunk \"%.*s\": %s has no listener \"%.*s\" with transport %s and "
@@ -148,6 +181,42 @@ check_pem(const struct refs *r, const struct roster_account *a, struct str pem, 
 	if (pem.len && tls_owns_check(pem, str_from(word), &why) != ERR_OK)
 		report_error(r->rep, r->line, r->column, "account \"%.*s\": %s", STR_ARG(a->id),
 			     buf_cstr(&why));
+}
+
+/* By its names, or by the common name of "CN=pbx.example,O=Acme". */
+static bool
+speaks_for(struct str pem, const struct tls_cert_info *info, struct str host)
+{
+	struct str cn = str_from(info->subject);
+
+	cn = str_from_at(cn, str_find(cn, STR("CN=")));
+	cn = str_from_at(cn, sizeof("CN=") - 1);
+	return tls_cert_covers(pem, host) || str_ieq(str_sub(cn, 0, str_chr(cn, ',')), host);
+}
+
+/* A private authority that bears the equipment's name may well be the certificate that the
+ * equipment shows; that one is never taken (net/certpolicy). */
+static void
+check_own_issuer(const struct refs *r, const struct roster *want, const struct roster_account *a)
+{
+	struct tls_cert_info info;
+
+	if (a->tls_ca.len == 0 || tls_cert_info(a->tls_ca, &info) != ERR_OK || !info.self_signed)
+		return;
+	for (uint32_t i = 0; i < want->n_trunks; i++) {
+		const struct roster_trunk *t = &want->trunk[i];
+
+		if (t->kind != TRUNK_CUSTOMER || t->transport != TRUNK_TLS ||
+		    !str_eq(t->account, a->id) || !speaks_for(a->tls_ca, &info, t->host))
+			continue;
+		report_warning(r->rep, r->line, r->column,
+			       "account \"%.*s\": tls.ca is a self-signed certificate of %.*s "
+			       "itself: an authority for others, but the equipment is refused "
+			       "where it shows this very one; have its certificate issued by "
+			       "an authority, and name that one here",
+			       STR_ARG(a->id), STR_ARG(t->host));
+		return;
+	}
 }
 
 static void
@@ -190,6 +259,7 @@ refs_check(const struct roster *want, const struct conf *c, const char *path,
 	for (uint32_t i = 0; i < want->n_accounts; i++) {
 		accountsfile_place(want->account[i].place, &r.line, &r.column);
 		check_account(&r, &want->account[i]);
+		check_own_issuer(&r, want, &want->account[i]);
 	}
 	for (uint32_t i = 0; i < want->n_trunks; i++) {
 		accountsfile_place(want->trunk[i].place, &r.line, &r.column);
@@ -215,6 +285,7 @@ trunk_of(const struct snapshot_view *v, const struct trunk *t)
 				     .listener = snapshot_text(v, t->listener),
 				     .media = snapshot_text(v, t->media),
 				     .auth = snapshot_text(v, t->auth),
+				     .enabled = t->enabled,
 				     .kind = t->kind,
 				     .transport = t->transport,
 				     .identity = t->identity};
@@ -281,6 +352,13 @@ check_trunk_change(const struct change *c, const struct roster_trunk *t)
 {
 	const struct conf *now = c->now, *next = c->next;
 
+	if (!is_served(next, t))
+		report_warning(c->rep, 1, 1,
+			       "trunk \"%.*s\" in the store needs a listener with transport %s and "
+			       "side %s, and %s: no call can use it; add one and restart postern, "
+			       "or change the trunk with postern apply",
+			       STR_ARG(t->id), trunk_transport_name(t->transport),
+			       trunk_kind_name(t->kind), now ? "none is here" : "none is in use");
 	if (t->zone.len && !has_zone(next, t->zone))
 		say_gone(c, "trunk", t->id, "zone", t->zone, now && has_zone(now, t->zone));
 	else if (is_known_by_address(t))

@@ -210,7 +210,9 @@ static const struct advice rows[] = {
 	{"CRYPTO", "enable SRTP with SDES (a=crypto, AES_CM_128_HMAC_SHA1_80) in the PBX", NULL},
 	{"CLEAR_ONLY", "switch SRTP off on this trunk of the PBX, or use TLS", NULL},
 	{"MEDIA", "enable G.711 or another codec of the other side", NULL},
-	{"UNREACHABLE", "the handshakes below, or the trunk's line, say why it cannot be reached",
+	{"UNREACHABLE",
+	 "the handshakes below, or what is said of the trunk, tell why it cannot be reached; where "
+	 "no listener serves it, add one to postern.yaml and restart, or change the trunk",
 	 NULL},
 	{"TIMEOUT", "see whether the called side is up: postern handshakes, postern alarms", NULL},
 };

@@ -48,6 +48,8 @@ unfit(void **state)
 	log_init("test", -1, LOG_ERROR);
 	assert_int_equal(alarms_init(&as, NULL), ERR_OK);
 	memset(&conf, 0, sizeof(conf));
+	conf.n_listeners = 1;
+	conf.listener[0].transport = CONF_TLS;
 	hold(one);
 	al = alarms_find(&as, ALARM_UNFIT, "accounts");
 	assert_non_null(al);

@@ -586,6 +586,8 @@ nothing_can_be_sent(void **state)
 	f->no_local = false;
 	fake_media_closed(f);
 	assert_int_equal(f->n_ended, 2);
+	assert_string_equal(rig_cdr(f)->target[0].why,
+			    "no listener has transport udp and side carrier");
 	rig_down(f);
 }
 

@@ -299,10 +299,23 @@ test_check(void **state)
 		const char *name, *listeners, *media, *want;
 		enum err e;
 	} table[] = {
-		{"fine", "  - {name: g, transport: udp, bind: \"10.0.0.1:5060\", side: carrier}\n",
+		{"fine",
+		 "  - {name: g, transport: udp, bind: \"10.0.0.1:5060\", side: carrier}\n"
+		 "  - {name: c, transport: tcp, bind: \"127.0.0.1:5061\", advertised: "
+		 "\"192.0.2.1:5061\", side: customer}\n",
 		 "{addresses: [{name: a, bind: 192.0.2.1}, {name: b, bind: 10.0.0.1}], ports: "
 		 "2000-2999}\n",
 		 "", ERR_OK},
+		{"no carrier side",
+		 "  - {name: g, transport: tcp, bind: \"10.0.0.1:5060\", side: customer}\n",
+		 "{addresses: [{name: a, bind: 10.0.0.1}], ports: 2000-2999}\n",
+		 "w 3:5: listeners: none has side carrier, so no call can be carried; add one for "
+		 "the trunks of carriers\n",
+		 ERR_OK},
+		{"no customer side",
+		 "  - {name: g, transport: udp, bind: \"10.0.0.1:5060\", side: carrier}\n",
+		 "{addresses: [{name: a, bind: 10.0.0.1}], ports: 2000-2999}\n",
+		 "w 3:5: listeners: none has side customer, so no call can be carried;", ERR_OK},
 		{"taken",
 		 "  - {name: g, transport: udp, bind: \"10.0.0.1:5060\", side: carrier}\n"
 		 "  - {name: h, transport: udp, bind: \"0.0.0.0:5060\", advertised: "

@@ -84,6 +84,142 @@ test_golden(void **state)
 	}
 }
 
+/* Self-signed with CA:TRUE, for a hundred years: as openssl req -x509 makes it. */
+static const char by_name[] = "-----BEGIN CERTIFICATE-----\n"
+			      "MIIBmjCCAUGgAwIBAgIUVZE/9u/21T6w0JOCWFeKt6/4b1YwCgYIKoZIzj0EAwIw\n"
+			      "FjEUMBIGA1UEAwwLcGJ4LmV4YW1wbGUwIBcNMjQwMTAxMDAwMDAwWhgPMjEyMzEy\n"
+			      "MDgwMDAwMDBaMBYxFDASBgNVBAMMC3BieC5leGFtcGxlMFkwEwYHKoZIzj0CAQYI\n"
+			      "KoZIzj0DAQcDQgAEHeIcTdbksiHBZS9ZE2Qkm9l1mYTXiC9suyGF5f3UpgKPEeqZ\n"
+			      "VNJ6Z+vgHc/ZcRzBSANeSwiND8ToZxtNy1OzRKNrMGkwHQYDVR0OBBYEFENHlK3E\n"
+			      "zpQHca/AGY0H7enBo5vXMB8GA1UdIwQYMBaAFENHlK3EzpQHca/AGY0H7enBo5vX\n"
+			      "MA8GA1UdEwEB/wQFMAMBAf8wFgYDVR0RBA8wDYILcGJ4LmV4YW1wbGUwCgYIKoZI\n"
+			      "zj0EAwIDRwAwRAIgSVNGUisfUMdNJcVm8DHxFmWnP7z5TDlwMLVFVWsezUcCICD+\n"
+			      "ZieTSLGGFM6g9T+UO2MlMkUhPWEQiipl9UqG/9mj\n"
+			      "-----END CERTIFICATE-----\n";
+static const char by_common_name[] =
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIBoTCCAUegAwIBAgIUP9FB1gm3zEy1XFuxeZw34rkevLIwCgYIKoZIzj0EAwIw\n"
+	"JTENMAsGA1UECgwEQWNtZTEUMBIGA1UEAwwLcGJ4LmV4YW1wbGUwIBcNMjQwMTAx\n"
+	"MDAwMDAwWhgPMjEyMzEyMDgwMDAwMDBaMCUxDTALBgNVBAoMBEFjbWUxFDASBgNV\n"
+	"BAMMC3BieC5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhhcitvcz\n"
+	"Ht1NbPzH7/b+7mTDUU65sBdhtZ2jp7Z2pExtgmdTSADxZsfeH++d4KDuKyPYQ7qU\n"
+	"sDLdJPRa+bKXUqNTMFEwHQYDVR0OBBYEFG4+JdsLCaWNFUnBJNeuW7nbiUQTMB8G\n"
+	"A1UdIwQYMBaAFG4+JdsLCaWNFUnBJNeuW7nbiUQTMA8GA1UdEwEB/wQFMAMBAf8w\n"
+	"CgYIKoZIzj0EAwIDSAAwRQIhAMmwIUzPPmuS4DQnEFoXEM6Aze8XSxNkUCLOfHrl\n"
+	"g4IVAiA9PlkWtsOQjS2zH9T+WAwU68IHLpukiWarA/9QdLD8XQ==\n"
+	"-----END CERTIFICATE-----\n";
+static const char authority[] = "-----BEGIN CERTIFICATE-----\n"
+				"MIIBfzCCASWgAwIBAgIUEC6ClX3RPTMcOIClZLJDVCzP7kIwCgYIKoZIzj0EAwIw\n"
+				"FDESMBAGA1UEAwwJQWNtZSBSb290MCAXDTI0MDEwMTAwMDAwMFoYDzIxMjMxMjA4\n"
+				"MDAwMDAwWjAUMRIwEAYDVQQDDAlBY21lIFJvb3QwWTATBgcqhkjOPQIBBggqhkjO\n"
+				"PQMBBwNCAAS1ONF5c9G50neB2TFX6lTeqKTPUdqnQ4FFk4TrFq0QMomQ4zOz42+N\n"
+				"q3stQz4dYrEEBCJSW1NiAiTFXUyD7VRTo1MwUTAdBgNVHQ4EFgQUMkMIHxRX741v\n"
+				"UyF9KSndTXAwqHwwHwYDVR0jBBgwFoAUMkMIHxRX741vUyF9KSndTXAwqHwwDwYD\n"
+				"VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA201NkFkY0sfQFlM+EWJk\n"
+				"24kbsXqVgGasEVWvmcEchPwCIGyPVyCU1jHdlMrH/Jugo3fWN45ZyiUggEuspGY6\n"
+				"3sGW\n"
+				"-----END CERTIFICATE-----\n";
+
+/* The equipment's own certificate as its account's authority: it will be refused. */
+static void
+test_own_issuer(void **state)
+{
+	static const char said[] =
+		"w 2:5: account \"a\": tls.ca is a self-signed certificate of pbx.example itself: "
+		"an "
+		"authority for others, but the equipment is refused where it shows this very one; "
+		"have its certificate issued by an authority, and name that one here\n";
+	static const struct {
+		const char *name, *pem, *host, *want;
+	} table[] = {
+		{"its name", by_name, "pbx.example", said},
+		{"its common name", by_common_name, "PBX.example", said},
+		{"an authority", authority, "pbx.example", ""},
+		{"equipment of another name", by_name, "pbx2.example", ""},
+	};
+	char text[2048];
+
+	(void)state;
+	setup_conf();
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct roster r;
+
+		(void)snprintf(text, sizeof(text),
+			       "accounts:\n  - id: a\n    trunks: [ {id: t, fqdn: %s} ]\n",
+			       table[i].host);
+		told_init(&told);
+		roster_init(&r);
+		if (accountsfile_parse(str_from(text), NULL, &told.rep, &r) != ERR_OK)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		assert_int_equal(roster_text(&r, str_from(table[i].pem), &r.account[0].tls_ca),
+				 ERR_OK);
+		refs_check(&r, &conf, "node.yaml", NULL, &told.rep);
+		if (!str_eqz(buf_view(&told.b), table[i].want))
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		roster_fini(&r);
+	}
+}
+
+/* A trunk that names no listener needs one of its transport and side all the same. */
+static void
+test_served(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		bool used;        /* what runs has none */
+		const char *want; /* what apply says; NULL: nothing, nor what runs */
+	} table[] = {
+		{"TLS customer", "accounts: [{id: a, trunks: [{id: t, fqdn: h.example}]}]\n", false,
+		 NULL},
+		{"UDP customer",
+		 "accounts: [{id: a, trunks: [{id: t, fqdn: 192.0.2.1, transport: udp}]}]\n", false,
+		 "w 1:29: trunk \"t\": node.yaml has no listener with transport udp and side "
+		 "customer, so no call can use this trunk; add one there, or change its "
+		 "transport\n"},
+		{"TCP carrier", "carriers: [{id: t, host: 192.0.2.1, transport: tcp}]\n", false,
+		 "w 1:12: trunk \"t\": node.yaml has no listener with transport tcp and side "
+		 "carrier, so no call can use this trunk; add one there, or change its "
+		 "transport\n"},
+		{"switched off", "carriers: [{id: t, host: 192.0.2.1, enabled: no}]\n", false,
+		 NULL},
+		{"not in use yet", "accounts: [{id: a, trunks: [{id: t, fqdn: h.example}]}]\n",
+		 true,
+		 "w 1:29: trunk \"t\": the listener with transport tls and side customer stands in "
+		 "node.yaml and is not in use yet: no call can use this trunk until postern is "
+		 "restarted\n"},
+	};
+	static struct conf used;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *want = table[i].want ? table[i].want : "";
+		struct str bytes = STR_NULL;
+		struct snapshot_view v;
+		struct roster r;
+
+		setup_conf();
+		used = conf;
+		if (table[i].used)
+			used.n_listeners = 0;
+		told_init(&told);
+		roster_init(&r);
+		if (accountsfile_parse(str_from(table[i].text), NULL, &told.rep, &r) != ERR_OK ||
+		    snapshot_build(&r, &bytes) != ERR_OK)
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		assert_int_equal(snapshot_open(bytes, &v), ERR_OK);
+		refs_check(&r, &conf, "node.yaml", &used, &told.rep);
+		if (!str_eqz(buf_view(&told.b), want))
+			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
+		told_init(&told);
+		refs_check_used(&v, &used, &told.rep);
+		refs_check_change(&v, &used, &used, &told.rep);
+		assert_int_equal(told.rep.n_errors, 0);
+		assert_int_equal(told.rep.n_warnings, table[i].want ? 2 : 0);
+		mem_free((void *)(uintptr_t)bytes.p);
+		roster_fini(&r);
+	}
+}
+
 /* A changed configuration under the accounts in use: what they name must still be there. */
 static void
 test_change(void **state)
@@ -212,6 +348,8 @@ test_used(void **state)
 	(void)state;
 	memset(&used, 0, sizeof(used));
 	setup_conf();
+	used.n_listeners = 1;
+	used.listener[0].transport = CONF_TLS;
 	conf.zone[0].client_certificate = CONF_CLIENT_OPTIONAL;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct snapshot_view v;
@@ -249,8 +387,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_golden), cmocka_unit_test(test_own_issuer),
+		cmocka_unit_test(test_served), cmocka_unit_test(test_change),
 		cmocka_unit_test(test_used),
 	};
 
