@@ -16,6 +16,15 @@ admin_reload_init(struct admin_reload *r)
 	r->asked = clock_now_us();
 }
 
+void
+admin_reload_started(uint64_t epoch, struct alarms *as)
+{
+	if (epoch != 1)
+		return;
+	(void)alarms_clear(as, ALARM_RESTART, object);
+	(void)alarms_clear(as, ALARM_RELOAD, object);
+}
+
 enum err
 admin_reload_ask(struct admin_reload *r, struct channel *keeper, uint64_t *ticket)
 {

@@ -16,6 +16,9 @@ struct admin_reload {
 
 /** Tickets go on above those of an earlier life. */
 void admin_reload_init(struct admin_reload *r);
+/** At the start. epoch: of admin's life; in the first one keeper has begun anew with the files as
+ * they stand, and what an earlier one said of a reload is over: its alarms are cleared. */
+void admin_reload_started(uint64_t epoch, struct alarms *as);
 /** Ask keeper over its channel. The channel's errors. */
 enum err admin_reload_ask(struct admin_reload *r, struct channel *keeper,
 			  uint64_t *ticket) NODISCARD;

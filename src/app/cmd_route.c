@@ -103,6 +103,44 @@ put_target(struct ask *a, const struct route *route, uint32_t i)
 	buf_char(&a->b, '\n');
 }
 
+/* What happens to an emergency call over each trunk of the account. True: one of them carries it.
+ */
+static bool
+put_doors(struct ask *a, bool json)
+{
+	const struct account *acc = &a->v->account[a->account];
+	uint16_t status = acc->emergency_status ? acc->emergency_status : ACCOUNT_EMERGENCY_STATUS;
+	struct str target = snapshot_text(a->v, acc->emergency_target);
+	bool carried = false;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < a->v->first_carrier; i++) {
+		const struct trunk *t = &a->v->trunk[i];
+		bool clear = trunk_is_clear(t);
+
+		if (t->account != a->account)
+			continue;
+		carried |= clear;
+		if (json)
+			buf_printf(&a->b, "%s{\"trunk\":\"%s\",\"carried\":%s,\"status\":%u}",
+				   n ? "," : "", snapshot_trunk_id(a->v, i).z,
+				   clear ? "true" : "false", clear ? 0 : status);
+		else if (clear)
+			buf_printf(&a->b, "over %s (%s): carried\n", snapshot_trunk_id(a->v, i).z,
+				   trunk_transport_name(t->transport));
+		else
+			buf_printf(&a->b, "over %s (%s): not carried, answered %u%s%.*s\n",
+				   snapshot_trunk_id(a->v, i).z, trunk_transport_name(t->transport),
+				   status, status < 400 ? " to " : "",
+				   STR_ARG(status < 400 ? target : STR_NULL));
+		n++;
+	}
+	if (!json && !carried)
+		buf_z(&a->b, "nowhere: emergency calls are carried over trunks without TLS and "
+			     "SRTP only, and the account has none\n");
+	return carried;
+}
+
 static void
 put_text(struct ask *a, enum route_reason r, const struct route *route)
 {
@@ -113,7 +151,11 @@ put_text(struct ask *a, enum route_reason r, const struct route *route)
 		buf_printf(&a->b, ", from account %s\n", a->w->account);
 	for (uint32_t i = 0; i < a->rules.n; i++)
 		put_rule(a, a->rules.rule[i]);
-	if (a->account != POLICY_NONE && a->rules.n == 0)
+	if (a->account != POLICY_NONE && a->class == CLASS_EMERGENCY) {
+		if (!put_doors(a, false))
+			return;
+		buf_z(&a->b, "what is carried goes to:\n");
+	} else if (a->account != POLICY_NONE && a->rules.n == 0)
 		buf_z(&a->b, "no route fits: all carriers take it\n");
 	if (r != ROUTE_OK)
 		buf_printf(&a->b, "nowhere: %s\n", route_reason_text(r));
@@ -131,6 +173,10 @@ put_json(struct ask *a, enum route_reason r, const struct route *route)
 		buf_z(&a->b, i ? "," : "");
 		buf_json(&a->b, str_from(snapshot_route_id(a->v, a->rules.rule[i]).z));
 	}
+	if (a->account != POLICY_NONE && a->class == CLASS_EMERGENCY) {
+		buf_z(&a->b, "],\"over\":[");
+		(void)put_doors(a, true);
+	}
 	buf_z(&a->b, "],\"targets\":[");
 	for (uint32_t i = 0; r == ROUTE_OK && i < route->n; i++) {
 		buf_z(&a->b, i ? ",{\"trunk\":" : "{\"trunk\":");
@@ -146,15 +192,18 @@ put_json(struct ask *a, enum route_reason r, const struct route *route)
 	buf_z(&a->b, "}\n");
 }
 
-/* Is there a trunk that the account may make this call over? */
+/* Is there a trunk that the account may make this call over? For help any clear one will do. */
 static bool
 has_trunk(const struct ask *a, const struct account *acc)
 {
 	for (uint32_t i = 0; i < a->v->n_trunks; i++) {
 		const struct trunk *t = &a->v->trunk[i];
 
-		if (t->account == a->account && (a->class != CLASS_EMERGENCY || t->emergency) &&
-		    trunk_admits(acc, t, a->class, true) == ACCOUNT_OK)
+		if (t->account != a->account)
+			continue;
+		if (a->class == CLASS_EMERGENCY
+			    ? trunk_is_clear(t)
+			    : trunk_admits(acc, t, a->class, true) == ACCOUNT_OK)
 			return true;
 	}
 	return false;
@@ -180,9 +229,6 @@ is_barred(struct ask *a)
 	else if (acc && a->class != CLASS_EMERGENCY && !has_trunk(a, acc))
 		why = "no trunk of the account may call: enabled, and with tls_srtp: on where its "
 		      "media is encrypted";
-	else if (acc && !has_trunk(a, NULL))
-		why = "calls for help are carried over clear trunks with emergency: yes only, and "
-		      "the account has none";
 	if (why)
 		fprintf(stderr, "postern route: %s, %s: %s\n", a->number.z,
 			policy_class_name(a->class), why);
@@ -197,11 +243,14 @@ answer(struct ask *a)
 				.class = a->class,
 				.minute = a->w->minute};
 	struct route route = {0};
+	bool carried = true;
 	enum route_reason r;
 
 	if (is_barred(a))
 		return STATUS_NONE;
 	if (a->class == CLASS_EMERGENCY) {
+		if (a->account != POLICY_NONE && !has_trunk(a, NULL))
+			carried = false;
 		r = route_emergency(a->v, NULL, 0, &route);
 	} else if (a->account != POLICY_NONE) {
 		route_rules(a->v, &ask, 0, &a->rules);
@@ -214,7 +263,7 @@ answer(struct ask *a)
 	else
 		put_text(a, r, &route);
 	fputs(buf_cstr(&a->b), stdout);
-	return r == ROUTE_OK ? 0 : STATUS_NONE;
+	return r == ROUTE_OK && carried ? 0 : STATUS_NONE;
 }
 
 /* ---- the command ---- */

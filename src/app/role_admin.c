@@ -570,6 +570,8 @@ set_up(struct admin *a, uint64_t epoch)
 	if (e == ERR_OK)
 		e = open_files(a);
 	if (e == ERR_OK)
+		admin_reload_started(epoch, &a->alarms);
+	if (e == ERR_OK)
 		e = pkidesk_init(&a->pkidesk, a->lists_path, &a->loop, &a->alarms, &a->keeper,
 				 &a->hands.ring);
 	if (e == ERR_OK)

@@ -175,6 +175,14 @@ client_of(void *arg, uint32_t zone, struct tls_trust **trust, struct tls_owns **
 	return zone < s->renew.now.zones.n ? s->renew.now.zones.client[zone] : NULL;
 }
 
+static void
+note_reached(void *arg, const struct addr *addr)
+{
+	struct signaling *s = arg;
+
+	edge_reached(s->w.edge, addr, EDGE_TLS);
+}
+
 static enum err
 start_readiness(struct signaling *s)
 {
@@ -182,6 +190,7 @@ start_readiness(struct signaling *s)
 
 	r->admin = &s->w.admin;
 	r->do_client = client_of;
+	r->on_reached = note_reached;
 	r->media = (struct testmedia){.media = &s->w.media,
 				      .ports = &s->w.ports,
 				      .flows = &s->w.flows,

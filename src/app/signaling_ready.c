@@ -83,10 +83,21 @@ on_waited(struct timer *t, uint64_t now_us)
 }
 
 static void
+tell_reached(const struct signaling_ready *r, const struct probe_facts *f)
+{
+	if (f->used < f->n_tcp && f->tls.ours.done)
+		r->on_reached(r->arg, &f->tcp[f->used].addr);
+	for (uint16_t i = 0; i < f->n_other; i++)
+		if (f->other[i].tls.ours.done)
+			r->on_reached(r->arg, &f->tcp[f->other[i].at].addr);
+}
+
+static void
 take_facts(void *arg, struct probe_facts **facts)
 {
 	struct signaling_ready *r = arg;
 
+	tell_reached(r, *facts);
 	testmedia_end(&r->media, &(*facts)->call.stats);
 	r->facts = *facts;
 	*facts = NULL;

@@ -18,6 +18,8 @@ struct signaling_ready {
 	 * the caller */
 	struct tls_ctx *(*do_client)(void *arg, uint32_t zone, struct tls_trust **trust,
 				     struct tls_owns **owns);
+	/* a TLS handshake with this address came to its end */
+	void (*on_reached)(void *arg, const struct addr *addr);
 	void *arg;
 	/* own */
 	struct loop *loop;

@@ -147,7 +147,7 @@ got_target(void *arg, const struct addr *addr, enum edge_transport transport, bo
 	char object[ALARM_OBJECT_MAX], text[ALARM_TEXT_MAX];
 
 	(void)snprintf(object, sizeof(object), "%s %s", words[transport], addr_text(addr).z);
-	(void)snprintf(text, sizeof(text), "other addresses are tried before it: %.300s", why);
+	(void)snprintf(text, sizeof(text), "it failed when it was last asked: %.300s", why);
 	if (up)
 		wire_alarm_clear(w, ALARM_TARGET, object);
 	else

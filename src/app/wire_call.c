@@ -235,8 +235,15 @@ op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 }
 
 static void
-op_emergency(void *arg, const struct call_record *rec, const char *what, bool lost)
+op_emergency(void *arg, const struct call_record *rec, const char *what, enum call_help help)
 {
+	/* each an alarm of its own: a call that is carried does not hide one that was not */
+	static const struct {
+		enum alarm_kind kind;
+		enum alarm_severity severity;
+	} alarms[] = {[CALL_HELP_CARRIED] = {ALARM_EMERGENCY, ALARM_NOTICE},
+		      [CALL_HELP_REFUSED] = {ALARM_EMERGENCY_REFUSED, ALARM_MAJOR},
+		      [CALL_HELP_LOST] = {ALARM_EMERGENCY_LOST, ALARM_CRITICAL}};
 	char text[ALARM_TEXT_MAX];
 	struct worker *w = arg;
 
@@ -244,12 +251,8 @@ op_emergency(void *arg, const struct call_record *rec, const char *what, bool lo
 		       rec->leg[LEG_A].account.z, rec->to_received, rec->from_received,
 		       rec->leg[LEG_A].trunk.z, what, rec->id.z);
 	log_warn("call.emergency", "%s", text);
-	/* one that is carried later does not take the place of one that was lost */
-	if (lost)
-		wire_alarm_raise(w, ALARM_EMERGENCY_LOST, ALARM_CRITICAL, rec->leg[LEG_A].account.z,
-				 text);
-	else
-		wire_alarm_raise(w, ALARM_EMERGENCY, ALARM_MAJOR, rec->leg[LEG_A].account.z, text);
+	wire_alarm_raise(w, alarms[help].kind, alarms[help].severity, rec->leg[LEG_A].account.z,
+			 text);
 }
 
 static void

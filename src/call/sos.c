@@ -64,12 +64,6 @@ sos_spare(const struct calls *cs, bool exempt, const struct edge_source *src)
 
 /* ---- the call ---- */
 
-static bool
-is_clear(const struct trunk *t)
-{
-	return t->transport != TRUNK_TLS && !trunk_encrypts(t->security);
-}
-
 enum refusal
 sos_admit(struct call *c, const struct edge_source *src, uint32_t payer, char why[CALL_WHY_MAX])
 {
@@ -77,7 +71,7 @@ sos_admit(struct call *c, const struct edge_source *src, uint32_t payer, char wh
 	uint16_t status = payer == POLICY_NONE ? 0 : v->account[payer].emergency_status;
 
 	c->rec.payer = snapshot_account_id(v, payer);
-	if (is_clear(&v->trunk[src->trunk]))
+	if (trunk_is_clear(&v->trunk[src->trunk]))
 		return REFUSAL_NONE;
 	c->status = status ? status : ACCOUNT_EMERGENCY_STATUS;
 	if (c->status < 400)
@@ -176,7 +170,8 @@ sos_carried(const struct call *c)
 	const struct call_ops *ops = &c->owner->ops;
 
 	if (c->rec.class == CLASS_EMERGENCY && !was_sent(c))
-		ops->do_emergency(ops->arg, &c->rec, "carried over a clear trunk", false);
+		ops->do_emergency(ops->arg, &c->rec, "carried over a clear trunk",
+				  CALL_HELP_CARRIED);
 }
 
 /* Should it have been carried, or is its caller not told to take another way? */
@@ -188,7 +183,7 @@ is_lost(const struct call *c, enum refusal r)
 
 	if (r == REFUSAL_DIALOG || r == REFUSAL_REFER_OFF)
 		return true;
-	return r != REFUSAL_EMERGENCY && (t == POLICY_NONE || is_clear(&v->trunk[t]));
+	return r != REFUSAL_EMERGENCY && (t == POLICY_NONE || trunk_is_clear(&v->trunk[t]));
 }
 
 void
@@ -205,5 +200,6 @@ sos_failed(const struct call *c)
 		       r == REFUSAL_EMERGENCY ? "it came over TLS"
 		       : c->fail_text[0]      ? c->fail_text
 					      : refusal_text(r));
-	ops->do_emergency(ops->arg, &c->rec, what, is_lost(c, r));
+	ops->do_emergency(ops->arg, &c->rec, what,
+			  is_lost(c, r) ? CALL_HELP_LOST : CALL_HELP_REFUSED);
 }

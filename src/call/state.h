@@ -38,6 +38,9 @@ enum {
 };
 
 /* What call asks of the layers that it is joined to by app; tests give their own. */
+/* What became of an emergency call. LOST: it should have been carried, but was not. */
+enum call_help { CALL_HELP_CARRIED, CALL_HELP_REFUSED, CALL_HELP_LOST };
+
 struct call_ops {
 	void *arg;
 	/* edge */
@@ -75,9 +78,9 @@ struct call_ops {
 	/* a request that was refused outside any call: so that it can be explained */
 	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 			const struct edge_source *src);
-	/* an account made an emergency call: somebody should know; lost: it should have been
-	 * carried, but was not */
-	void (*do_emergency)(void *arg, const struct call_record *rec, const char *what, bool lost);
+	/* an account made an emergency call: somebody should know */
+	void (*do_emergency)(void *arg, const struct call_record *rec, const char *what,
+			     enum call_help help);
 	/* a carrier is tried behind all others from now on, or as usual again; why: a sentence, ""
 	 * when up. May be NULL */
 	void (*do_carrier)(void *arg, const struct policy_id *trunk, bool up, const char *why);

@@ -312,6 +312,9 @@ void edge_respond_again(struct edge_txn *txn);
 /** The caller is no longer interested: no more news; the transaction finishes by itself. */
 void edge_forget(struct edge_txn *txn);
 
+/** Somebody else than a connection of edge found that this address answers. */
+void edge_reached(struct edge *e, const struct addr *addr, enum edge_transport transport);
+
 uint32_t edge_conns(const struct edge *e);
 uint32_t edge_txns(const struct edge *e);
 

@@ -179,7 +179,8 @@ note_target(void *arg, const struct addr *addr, enum edge_transport transport, b
 	if (up)
 		log_info("target.up", "target=%s answers again", addr_text(addr).z);
 	else
-		log_warn("target.down", "target=%s others are tried before it: %s",
+		log_warn("target.down",
+			 "target=%s other addresses of its name go first, where there are any: %s",
 			 addr_text(addr).z, why);
 	if (e->up.on_target)
 		e->up.on_target(e->up.arg, addr, transport, up, why);

@@ -11,6 +11,12 @@ edge_local_at(const struct edge *e, const struct listener *l)
 				   .zone = zoned ? e->zone_fqdn[l->conf.zone] : ""};
 }
 
+void
+edge_reached(struct edge *e, const struct addr *addr, enum edge_transport transport)
+{
+	targets_worked(&e->targets, addr, transport);
+}
+
 enum err
 edge_local_of(struct edge *e, uint32_t trunk, struct edge_local *out)
 {

@@ -36,12 +36,17 @@ enum {
 	X(HANDSHAKES, "handshakes-store", 0,                                                       \
 	  "mend the file or move it away; until then the oldest handshakes are lost first")        \
 	X(EMERGENCY, "emergency-call", 3600,                                                       \
+	  "nothing is to be mended: see whether those who called need help from you; "             \
+	  "this alarm clears by itself 1 hour after the last such call")                           \
+	X(EMERGENCY_REFUSED, "emergency-call-refused", 3600,                                       \
 	  "see that the equipment sends emergency calls over a clear trunk or a line of its own; " \
 	  "this alarm clears by itself 1 hour after the last such call")                           \
 	X(EMERGENCY_LOST, "emergency-call-lost", 86400,                                            \
 	  "nobody answered this call for help: call back, and mend what the sentence names; "      \
 	  "this alarm clears by itself 1 day after the last such call")                            \
-	X(TARGET, "target-down", 0, "see whether the equipment runs and its address is right")     \
+	X(TARGET, "target-down", 0,                                                                \
+	  "see whether the equipment runs and its address is right; this alarm clears when it "    \
+	  "answers, a connection to it comes up, or postern ready reaches it over TLS")            \
 	X(CARRIER, "carrier-down", 0,                                                              \
 	  "see whether the gateway runs and its address is right; calls go to the others first")   \
 	X(OPTIONS, "options-unanswered", 0,                                                        \

@@ -95,6 +95,12 @@ label_valid(struct str label)
 }
 
 bool
+trunk_is_clear(const struct trunk *t)
+{
+	return t->transport != TRUNK_TLS && !trunk_encrypts(t->security);
+}
+
+bool
 trunk_host_valid(struct str host)
 {
 	struct addr ip;

@@ -146,6 +146,9 @@ const char *trunk_direction_name(enum trunk_direction d); /* "in", "out", "both"
 const char *trunk_identity_name(enum trunk_identity i);
 /** Does its media go as SRTP: always, or where it can? */
 bool trunk_encrypts(unsigned security);
+/** Neither TLS nor SRTP: the only trunks of customers that emergency calls are carried over,
+ * whatever their switches say. */
+bool trunk_is_clear(const struct trunk *t);
 /** A host as trunks have it: IP literal or DNS name of letters, digits, '-', '.', '_'. */
 bool trunk_host_valid(struct str host);
 

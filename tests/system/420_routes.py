@@ -87,7 +87,7 @@ def play_by_prefix_and_past_silence(place):
     equal([(t['trunk'], t['route']) for t in by[PSTN]['targets']], [('gw1', 'rest')], 'targets')
     said = p.command('explain', '-c', p.conf, first['id'])
     check('by route uk' in said, f'explain: {said}')
-    for number, words in (('911', 'and the account has none'), ('+19005551234', 'services do not name')):
+    for number, words in (('911', 'not carried, answered 500\nnowhere: emergency calls are carried over trunks without TLS'), ('+19005551234', 'services do not name')):
         rc, text = p.command('route', '-c', p.conf, '--account', 'acme', number, may_fail=True)
         check(rc == 1 and words in text, f'route {number}: {rc} {text}')
     way = json.loads(p.command('route', '-c', p.conf, '--json', '--account', 'acme', UK))

@@ -336,6 +336,7 @@ emergency_told(void **state)
 		(void)rig_invite(f, &(struct invite){.uri = "sip:911@x",
 						     .body = r[i].body ? r[i].body : PBX_CLEAR});
 		if (f->n_emergencies != 1 || f->emergency_lost != r[i].lost ||
+		    (f->help == CALL_HELP_CARRIED) != (strncmp(r[i].says, "carried", 7) == 0) ||
 		    strncmp(f->emergency, r[i].says, strlen(r[i].says)) != 0)
 			fail_msg("%s: %u, %s", r[i].name, f->n_emergencies, f->emergency);
 		(void)calls_stop(&f->calls, f->now);

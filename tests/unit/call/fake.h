@@ -83,6 +83,7 @@ struct fake {
 	uint32_t n_carriers_down, n_carriers_up; /* news of them */
 	char emergency[CALL_WHY_MAX];            /* what was told of the last one */
 	bool emergency_lost;
+	enum call_help help; /* of the last emergency call */
 	/* faults to order */
 	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
 	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
@@ -598,13 +599,14 @@ fake_carrier(void *arg, const struct policy_id *trunk, bool up, const char *why)
 }
 
 static void
-fake_emergency(void *arg, const struct call_record *rec, const char *what, bool lost)
+fake_emergency(void *arg, const struct call_record *rec, const char *what, enum call_help help)
 {
 	struct fake *f = arg;
 
 	CHECK(rec->class == CLASS_EMERGENCY && what[0]);
 	f->n_emergencies++;
-	f->emergency_lost = lost;
+	f->help = help;
+	f->emergency_lost = help == CALL_HELP_LOST;
 	CHECK(str_copyz(f->emergency, sizeof(f->emergency), str_from(what)) == ERR_OK);
 }
 

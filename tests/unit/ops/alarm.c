@@ -241,16 +241,21 @@ test_emergency(void **state)
 	const int64_t h = 3600LL * CLOCK_S;
 
 	(void)state;
-	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "acme", "911", 0));
-	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_MAJOR, "beta", "112", h / 2));
-	assert_non_null(strstr(alarm_advice(ALARM_EMERGENCY), "clears by itself 1 hour after"));
+	assert_true(alarms_raise(&as, ALARM_EMERGENCY, ALARM_NOTICE, "acme", "911", 0));
+	assert_true(alarms_raise(&as, ALARM_EMERGENCY_REFUSED, ALARM_MAJOR, "beta", "112", h / 2));
+	for (int k = ALARM_EMERGENCY; k <= ALARM_EMERGENCY_REFUSED; k++)
+		assert_non_null(
+			strstr(alarm_advice((enum alarm_kind)k), "clears by itself 1 hour after"));
+	/* what was carried needs no other way; what was refused does */
+	assert_null(strstr(alarm_advice(ALARM_EMERGENCY), "clear trunk"));
+	assert_non_null(strstr(alarm_advice(ALARM_EMERGENCY_REFUSED), "clear trunk"));
 	assert_true(alarms_raise(&as, ALARM_EMERGENCY_LOST, ALARM_CRITICAL, "acme", "911", 0));
 	restart();
 	alarms_end_old(&as, h - 1);
 	assert_int_equal(as.n, 3);
 	alarms_end_old(&as, h);
 	assert_null(alarms_find(&as, ALARM_EMERGENCY, "acme"));
-	assert_non_null(alarms_find(&as, ALARM_EMERGENCY, "beta"));
+	assert_non_null(alarms_find(&as, ALARM_EMERGENCY_REFUSED, "beta"));
 	alarms_end_old(&as, h + h / 2);
 	assert_int_equal(as.n, 1);
 	assert_non_null(alarms_find(&as, ALARM_EMERGENCY_LOST, "acme"));
