@@ -187,25 +187,32 @@ give_target(struct call *c, const struct policy_id *id)
 		limit_give_one(&c->owner->limit, LIMIT_TRUNK, id->z, &c->hold);
 }
 
+void
+act_end_setup(struct call *c)
+{
+	pool_put(&c->owner->setups, c->setup);
+	c->setup = NULL;
+}
+
 /* INVITE to the next target that takes it; false: none is left. */
 static bool
 try_targets(struct call *c)
 {
 	const struct snapshot_view *v = c->owner->snap;
 
-	while (c->next_target < c->n_targets) {
-		struct policy_id id = c->targets[c->next_target++];
+	while (c->setup && c->next_target < c->n_targets) {
+		struct policy_id id = c->setup->target[c->next_target++];
 		uint32_t trunk = v ? snapshot_trunk(v, str_from(id.z)) : POLICY_NONE;
 		struct record_target *t = &c->rec.target[c->rec.n_targets++];
 		enum refusal r = REFUSAL_NO_ROUTE;
 
 		c->plain = false;
 		t->trunk = id;
-		t->route = c->rules[c->next_target - 1];
+		t->route = c->setup->rule[c->next_target - 1];
 		t->at_us = clock_wall_us();
 		t->status = -1;
 		if (c->next_target > 1)
-			give_target(c, &c->targets[c->next_target - 2]);
+			give_target(c, &c->setup->target[c->next_target - 2]);
 		if (trunk != POLICY_NONE)
 			r = take_target(c, trunk);
 		if (r == REFUSAL_NONE)
@@ -244,6 +251,7 @@ repeat_target(struct call *c)
 static void
 note_answer(struct call *c)
 {
+	act_end_setup(c);
 	c->rec.answer_us = clock_wall_us();
 	c->rec.answer_mono_us = c->owner->now;
 	metric_add(METRIC_calls_answered, 1);
@@ -362,6 +370,7 @@ release(struct call *c)
 	heard_note(c);
 	while (c->n_moved)
 		act_free_moved(c, c->n_moved - 1);
+	act_end_setup(c);
 	ring_end(c);
 	negotiate_wipe(c);
 	timer_stop(c->owner->timers, &c->timer);

@@ -25,6 +25,8 @@ void act_finish(struct call *c);
 void act_hash_leg(struct call *c, enum call_leg_index i);
 void act_unhash_leg(struct call *c, enum call_leg_index i);
 
+/** The set-up is over: what only it needs is given back. Once more is fine. */
+void act_end_setup(struct call *c);
 /** The port of c->moved[k], whose row is closed: free. */
 void act_free_moved(struct call *c, uint32_t k);
 

@@ -232,13 +232,13 @@ keep_targets(struct call *c, const struct route *route)
 	for (uint32_t i = 0; i < route->n; i++) {
 		if (!is_open(c, route->trunk[i]))
 			continue;
-		c->rules[c->n_targets] = snapshot_route_id(v, route->rule[i]);
-		c->targets[c->n_targets++] = snapshot_trunk_id(v, route->trunk[i]);
+		c->setup->rule[c->n_targets] = snapshot_route_id(v, route->rule[i]);
+		c->setup->target[c->n_targets++] = snapshot_trunk_id(v, route->trunk[i]);
 	}
 	if (c->n_targets)
 		return;
-	c->rules[0] = snapshot_route_id(v, route->rule[0]);
-	c->targets[c->n_targets++] = snapshot_trunk_id(v, route->trunk[0]);
+	c->setup->rule[0] = snapshot_route_id(v, route->rule[0]);
+	c->setup->target[c->n_targets++] = snapshot_trunk_id(v, route->trunk[0]);
 }
 
 static enum refusal
@@ -277,7 +277,7 @@ static enum refusal
 check_called(struct call *c, char why[CALL_WHY_MAX])
 {
 	const struct snapshot_view *v = c->owner->snap;
-	uint32_t t = snapshot_trunk(v, str_from(c->targets[0].z));
+	uint32_t t = snapshot_trunk(v, str_from(c->setup->target[0].z));
 	uint32_t a = v->trunk[t].account;
 	enum refusal r =
 		refuse_account(trunk_admits(a == POLICY_NONE ? NULL : &v->account[a], &v->trunk[t],

@@ -72,6 +72,8 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	    pool_init(&cs->offers, conf->max_calls + CALL_SPARE, CALL_OFFER_MAX) != ERR_OK ||
 	    pool_init(&cs->deals, conf->max_calls + CALL_SPARE, sizeof(struct call_deal)) !=
 		    ERR_OK ||
+	    pool_init(&cs->setups, conf->max_calls + CALL_SPARE, sizeof(struct call_setup)) !=
+		    ERR_OK ||
 	    pool_init(&cs->forks, conf->max_calls + CALL_SPARE,
 		      CALL_FORKS * sizeof(struct call_fork)) != ERR_OK ||
 	    said_init(cs, conf->max_calls + CALL_SPARE) != ERR_OK ||
@@ -98,6 +100,8 @@ calls_fini(struct calls *cs)
 		pool_fini(&cs->offers);
 	if (cs->deals.raw)
 		pool_fini(&cs->deals);
+	if (cs->setups.raw)
+		pool_fini(&cs->setups);
 	if (cs->forks.raw)
 		pool_fini(&cs->forks);
 	said_fini(cs);

@@ -142,13 +142,13 @@ keep_diversions(struct call *c, const struct claims *k, const struct sip_msg *m)
 	while (c->caller.n_diversions < CALL_DIVERSIONS_MAX &&
 	       sip_iter_nameaddr(&it, &a) == ERR_OK) {
 		struct str reason = sip_param_value(a.params, "reason");
-		char *kept = c->caller.diversion[c->caller.n_diversions].reason;
+		char *kept = c->setup->diversion[c->caller.n_diversions].reason;
 
 		if (judge_uri(k, &a.uri, &n) != CLAIM_OWN)
 			continue;
-		memcpy(c->caller.diversion[c->caller.n_diversions++].number, n.z, sizeof(n.z));
+		memcpy(c->setup->diversion[c->caller.n_diversions++].number, n.z, sizeof(n.z));
 		if (!sip_all(reason, SIP_C_TOKEN) ||
-		    str_copyz(kept, sizeof(c->caller.diversion[0].reason), reason) != ERR_OK)
+		    str_copyz(kept, sizeof(c->setup->diversion[0].reason), reason) != ERR_OK)
 			kept[0] = 0;
 	}
 }
@@ -181,13 +181,13 @@ keep_history(struct call *c, const struct claims *k, const struct sip_msg *m)
 		    (number_read_uri(&c->owner->conf.numbers, &a.uri, &n) != ERR_OK ||
 		     !str_eqz(k->called, n.z)))
 			continue;
-		if (!is_index(index) || str_copyz(to->history[to->n_history].index,
+		if (!is_index(index) || str_copyz(c->setup->history[to->n_history].index,
 						  CALL_HISTORY_INDEX, index) != ERR_OK)
 			continue;
 		if (str_u32(sip_param_value(a.uri.params, "cause"), 699, &cause) != ERR_OK)
 			cause = 0;
-		to->history[to->n_history].cause = cause;
-		memcpy(to->history[to->n_history++].number, n.z, sizeof(n.z));
+		c->setup->history[to->n_history].cause = cause;
+		memcpy(c->setup->history[to->n_history++].number, n.z, sizeof(n.z));
 	}
 }
 
@@ -400,20 +400,20 @@ caller_put_headers(const struct call *c, struct buf *b, const struct addr *host)
 
 	put_asserted(c, LEG_B, b, c->caller.number, host);
 	put_privacy(b, c->caller.withheld, c->caller.history_withheld && c->caller.n_history);
-	for (uint32_t i = 0; i < c->caller.n_diversions; i++) {
-		const char *reason = c->caller.diversion[i].reason;
+	for (uint32_t i = 0; c->setup && i < c->caller.n_diversions; i++) {
+		const char *reason = c->setup->diversion[i].reason;
 
 		buf_init(&uri, mem, sizeof(mem));
-		put_number_uri(&uri, c->caller.diversion[i].number, host);
+		put_number_uri(&uri, c->setup->diversion[i].number, host);
 		sip_edit_hdr_fmt(b, SIP_H_DIVERSION, "<%.*s>%s%s", (int)uri.len, uri.p,
 				 reason[0] ? ";reason=" : "", reason);
 	}
-	for (uint32_t i = 0; i < c->caller.n_history; i++) {
+	for (uint32_t i = 0; c->setup && i < c->caller.n_history; i++) {
 		buf_init(&uri, mem, sizeof(mem));
-		put_number_uri(&uri, c->caller.history[i].number, host);
-		if (c->caller.history[i].cause)
-			buf_printf(&uri, ";cause=%u", c->caller.history[i].cause);
+		put_number_uri(&uri, c->setup->history[i].number, host);
+		if (c->setup->history[i].cause)
+			buf_printf(&uri, ";cause=%u", c->setup->history[i].cause);
 		sip_edit_hdr_fmt(b, SIP_H_HISTORY_INFO, "<%.*s>;index=%s", (int)uri.len, uri.p,
-				 c->caller.history[i].index);
+				 c->setup->history[i].index);
 	}
 }

@@ -11,6 +11,11 @@ create_call(struct calls *cs, uint32_t slot)
 
 	if (!c)
 		return NULL;
+	c->setup = pool_get(&cs->setups);
+	if (!c->setup) {
+		pool_put(&cs->pool, c);
+		return NULL;
+	}
 	c->owner = cs;
 	c->slot = slot;
 	c->timer.on_due = cs->on_due;

@@ -137,6 +137,7 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 		return ERR_NOMEM;
 	c->rec = *rec;
 	c->rec.restored = 1;
+	act_end_setup(c);
 	for (int i = 0; i < CALL_LEGS; i++) {
 		struct record_leg *l = &c->rec.leg[i];
 

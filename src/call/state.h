@@ -107,21 +107,26 @@ struct call;
 struct call_caller {
 	char number[NUMBER_SIZE]; /* the customer's own; "" = none is known, or a carrier's call */
 	bool withheld;            /* nobody who is not trusted may see it (RFC 3323) */
-	uint32_t n_diversions;    /* own numbers that diverted the call, with their reason */
-	struct {
-		char number[NUMBER_SIZE], reason[24];
-	} diversion[CALL_DIVERSIONS_MAX];
-	uint32_t n_history; /* where it was, own numbers and the called one (RFC 7044) */
-	struct {
-		char number[NUMBER_SIZE], index[CALL_HISTORY_INDEX];
-		uint32_t cause; /* RFC 4458, 8119; 0 = none */
-	} history[CALL_DIVERSIONS_MAX];
+	uint32_t n_diversions, n_history; /* of call_setup */
 	bool history_withheld;
 	/* A customer that was called: the own number that its last answer showed; "" = none */
 	char answered[NUMBER_SIZE];
 	bool answered_withheld;
 	char shown[CALL_NUMBER_MAX]; /* what From shows, before a target's rules (call/alter.h) */
 	char verstat[40];            /* what a carrier that may say so says of it; "" = nothing */
+};
+
+/* What only the set-up of a call needs. */
+struct call_setup {
+	struct policy_id target[ROUTE_TARGETS_MAX];
+	struct policy_id rule[ROUTE_TARGETS_MAX]; /* the route that named it; "" = none did */
+	struct {
+		char number[NUMBER_SIZE], reason[24];
+	} diversion[CALL_DIVERSIONS_MAX]; /* own numbers that diverted the call */
+	struct {
+		char number[NUMBER_SIZE], index[CALL_HISTORY_INDEX];
+		uint32_t cause;         /* RFC 4458, 8119; 0 = none */
+	} history[CALL_DIVERSIONS_MAX]; /* where it was: own numbers, the called one (RFC 7044) */
 };
 
 /* Which client transaction of which leg a piece of news is about. */
@@ -277,11 +282,10 @@ struct call {
 	struct usage_hold used[2]; /* of the payer and the account above it */
 	uint64_t step_due;         /* the next increment begins; TIMER_NEVER = nothing counted */
 	struct call_caller caller;
-	bool last_hop;        /* an emergency call that came with Max-Forwards 0 */
-	int status;           /* what a refusal shall answer; 0 = what its table says */
-	struct number called; /* normalised; what a target gets may be rewritten */
-	struct policy_id targets[ROUTE_TARGETS_MAX];
-	struct policy_id rules[ROUTE_TARGETS_MAX]; /* the route that named it; "" = none did */
+	bool last_hop;            /* an emergency call that came with Max-Forwards 0 */
+	int status;               /* what a refusal shall answer; 0 = what its table says */
+	struct number called;     /* normalised; what a target gets may be rewritten */
+	struct call_setup *setup; /* of calls->setups; NULL once it is answered */
 	uint32_t n_targets, next_target;
 	struct call_leg leg[CALL_LEGS];
 	int fail_status; /* of B's last failure */
@@ -342,6 +346,7 @@ struct calls {
 	struct pool offers;       /* texts of offers that came in responses */
 	struct pool deals;        /* as many as calls: what is in use has memory */
 	struct pool forks;        /* likewise */
+	struct pool setups;       /* likewise */
 	struct pool said[2];      /* bodies of ours, small and large: two a call */
 	struct sdp offer, answer; /* scratch: 18 kB each */
 	struct sip_msg held;      /* scratch */
