@@ -36,7 +36,8 @@ note_health(const struct call *c, const struct edge_news *news)
 	else if (news->event == EDGE_RESPONSE)
 		health_failed(&cs->health, t - v->first_carrier, "it answers 503", random_u32(),
 			      cs->now);
-	else if (c->m.state != B2BUA_CANCELING && news->err != ERR_NOMEM && news->err != ERR_CONFIG)
+	else if (c->m.state != B2BUA_CANCELING && news->err != ERR_NOMEM &&
+		 news->err != ERR_CONFIG && news->err != ERR_AGAIN)
 		health_failed(&cs->health, t - v->first_carrier, why, random_u32(), cs->now);
 }
 
@@ -289,6 +290,7 @@ fail_target(struct call *c, const struct edge_news *news)
 	act_note_refusal(c,
 			 news->event == EDGE_TIMEOUT ? REFUSAL_TIMEOUT
 			 : news->err == ERR_NOMEM    ? REFUSAL_NO_ROOM
+			 : news->err == ERR_AGAIN    ? REFUSAL_CARRIER_BUSY
 						     : REFUSAL_UNREACHABLE,
 			 "");
 }

@@ -656,7 +656,8 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 	put_warning(b, warning, warning[0] ? c->rec.id.z : "");
 	if (q850)
 		sip_edit_hdr_fmt(b, SIP_H_REASON, "Q.850;cause=%d", q850);
-	if (status == 503 && c->rec.class != CLASS_EMERGENCY) /* nobody waits with that */
+	if ((status == 503 || c->rec.refusal == REFUSAL_CARRIER_BUSY) &&
+	    c->rec.class != CLASS_EMERGENCY) /* nobody waits with that */
 		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
 	if (status == 405)
 		put_allow(b, leg_allows(c, LEG_A));

@@ -71,7 +71,11 @@
 	X(UNREADABLE, 400, 95, "the INVITE cannot be read")                                        \
 	X(NO_ROOM, 503, 42, "postern has as many requests and connections of its own as it may")   \
 	X(REPLACES, 400, 127, "Replaces names no dialog: send one, with to-tag and from-tag")      \
-	X(REPLACES_EARLY, 486, 17, "Replaces is for a call that rings, and this one is up")
+	X(REPLACES_EARLY, 486, 17, "Replaces is for a call that rings, and this one is up")        \
+	/* 500: with 503 its PBX would send us nothing at all, for any other carrier either */     \
+	X(CARRIER_BUSY, 500, 42,                                                                   \
+	  "the carrier asks for fewer calls or none now (RFC 7339, oc): try again in some "        \
+	  "seconds")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

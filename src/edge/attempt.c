@@ -242,11 +242,18 @@ attempt_leave_answered(struct edge_txn *t, const struct sip_msg *msg)
 	return true;
 }
 
+struct addr
+attempt_at(const struct edge_txn *t)
+{
+	const struct conn *c = conns_find(&t->owner->conns, t->conn);
+
+	return t->dest.transport == EDGE_UDP ? t->to : c ? c->remote : t->src.remote;
+}
+
 void
 attempt_same(struct edge_txn *t)
 {
-	const struct conn *c = conns_find(&t->owner->conns, t->conn);
-	struct addr at = t->dest.transport == EDGE_UDP ? t->to : c ? c->remote : t->src.remote;
+	struct addr at = attempt_at(t);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->n_tried; i++)
@@ -303,7 +310,7 @@ attempt_leave(struct edge_txn *t)
 	if (may_leave(t) && attempt_next(t))
 		begin_again(t);
 	else
-		send_fail_txn(t, ERR_FULL, "it asked for fewer calls (RFC 7339)");
+		send_fail_txn(t, ERR_AGAIN, "it asked for fewer calls (RFC 7339)");
 }
 
 /* Its connection broke before an answer: the peer may have it all the same. */

@@ -27,6 +27,8 @@ bool attempt_on_503(struct edge_txn *t, const struct sip_msg *msg);
 bool attempt_leave_answered(struct edge_txn *t, const struct sip_msg *msg);
 /** To where it was sent last, anew. */
 void attempt_same(struct edge_txn *t);
+/** Where t was sent to last. */
+struct addr attempt_at(const struct edge_txn *t);
 /** The connection of t broke: true where it goes on elsewhere. */
 bool attempt_after_loss(struct edge_txn *t);
 /** It broke, and another one to the same peer is open: the same request goes over that, under its

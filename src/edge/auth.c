@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "edge/attempt.h"
+#include "policy/source.h"
 
 enum { CNONCE_CHARS = 20 };
 
@@ -17,8 +19,9 @@ struct session {
 	bool good; /* an answer to it was taken */
 	bool once; /* each request gets a nonce of its own: none is used again */
 	uint32_t nc;
-	uint64_t used; /* us */
-	uint64_t hash; /* of the nonce */
+	uint64_t used;  /* us */
+	uint64_t hash;  /* of the nonce */
+	struct addr at; /* what went to the trunk's own host was challenged there; family 0: none */
 	struct sip_challenge challenge;
 	char realm[SIP_DIGEST_VALUE_MAX], nonce[SIP_DIGEST_VALUE_MAX], opaque[SIP_DIGEST_VALUE_MAX];
 };
@@ -58,11 +61,64 @@ edge_on_credentials(struct edge *e, const struct edge_credential *list, uint32_t
 
 /* ---- what there is for a trunk ---- */
 
+/* Is host the trunk's, or below it in DNS? */
+static bool
+is_below(struct str host, struct str trunk)
+{
+	size_t n = host.len - trunk.len;
+
+	if (host.len <= trunk.len)
+		return str_ieq(host, trunk);
+	return trunk.len && host.p[n - 1] == '.' && str_ieq(str_from_at(host, n), trunk);
+}
+
+/* Its host or one below, one of its sources, or where what went to its host was challenged. */
+static bool
+is_of_trunk(const struct edge_txn *t, uint32_t trunk)
+{
+	const struct snapshot_view *v = t->owner->snap;
+	const struct auth *a = t->owner->auth;
+	struct str host = str_from(t->dest.host), own = snapshot_text(v, v->trunk[trunk].host);
+	struct addr ip, own_ip;
+
+	if (!host.len)
+		return true;
+	if (addr_parse_ip(host, &ip) != ERR_OK)
+		return is_below(host, own);
+	if (addr_parse_ip(own, &own_ip) == ERR_OK && addr_ip_eq(&ip, &own_ip))
+		return true;
+	if (v->trunk[trunk].n_sources && source_fits(v, trunk, &ip))
+		return true;
+	for (uint32_t i = 0; i < AUTH_SESSIONS; i++)
+		if (strcmp(a->session[i].trunk.z, t->dest.trunk.z) == 0 &&
+		    addr_ip_eq(&a->session[i].at, &ip))
+			return true;
+	return false;
+}
+
+static uint32_t
+trunk_of(const struct edge_txn *t)
+{
+	const struct edge *e = t->owner;
+
+	return e->snap ? snapshot_trunk(e->snap, str_from(t->dest.trunk.z)) : POLICY_NONE;
+}
+
+/* Does t go to its trunk itself? A Contact or Record-Route may name anybody, who would get what
+ * proves to the trunk that it is us, for as long as the nonce is good. */
+static bool
+goes_home(const struct edge_txn *t)
+{
+	uint32_t trunk = trunk_of(t);
+
+	return GUARD(A6, trunk != POLICY_NONE && is_of_trunk(t, trunk));
+}
+
 static const struct edge_credential *
 credential_of(const struct edge_txn *t)
 {
 	const struct edge *e = t->owner;
-	uint32_t i = e->snap ? snapshot_trunk(e->snap, str_from(t->dest.trunk.z)) : POLICY_NONE;
+	uint32_t i = trunk_of(t);
 	struct str name =
 		i == POLICY_NONE ? STR_NULL : snapshot_text(e->snap, e->snap->trunk[i].auth);
 
@@ -151,7 +207,8 @@ put_answer(struct edge_txn *t, struct session *s, const struct edge_credential *
 		b->len = before; /* then it is challenged, and fails */
 }
 
-/* The ACK of a 2xx has what its INVITE had (RFC 3261 22.1). */
+/* The ACK of a 2xx has what its INVITE had (RFC 3261 22.1), where it goes to the trunk as well: it
+ * should, but nobody may challenge it, so it does without elsewhere. */
 static void
 put_of_invite(struct edge_txn *t, struct buf *b)
 {
@@ -159,7 +216,7 @@ put_of_invite(struct edge_txn *t, struct buf *b)
 	struct edge_txn *invite;
 	struct txn_key key;
 
-	if (!t->dest.invite[0] ||
+	if (!t->dest.invite[0] || !goes_home(t) ||
 	    txn_client_key(str_from(t->dest.invite), STR("INVITE"), &key) != ERR_OK)
 		return;
 	invite = send_find_txn(e, &key);
@@ -179,7 +236,7 @@ auth_put(struct edge_txn *t, struct str request, struct buf *b)
 		put_of_invite(t, b);
 		return;
 	}
-	c = t->method == SIP_CANCEL ? NULL : credential_of(t);
+	c = t->method == SIP_CANCEL || !goes_home(t) ? NULL : credential_of(t);
 	for (int proxy = 0; c && proxy < 2; proxy++) {
 		struct session *s = find_session(t, proxy);
 
@@ -270,6 +327,12 @@ auth_on_challenge(struct edge_txn *t, const struct sip_msg *msg)
 
 	if (!c)
 		return false;
+	if (!goes_home(t)) {
+		log_challenge(t, msg,
+			      "it went, by a Contact or Record-Route, to a host that is none of "
+			      "the trunk's: add its address to the sources of the trunk if it is");
+		return false;
+	}
 	if (sip_challenge_pick(msg, str_from(c->realm), &c->key, &challenge) != ERR_OK) {
 		log_challenge(t, msg,
 			      "no challenge is of the realm and an algorithm of its credentials");
@@ -283,6 +346,8 @@ auth_on_challenge(struct edge_txn *t, const struct sip_msg *msg)
 	s = take_session(t, proxy);
 	s->once |= t->shown[proxy] && t->answered[proxy] == 0 && !challenge.stale;
 	keep_challenge(s, &challenge, hash);
+	if (!t->dest.host[0])
+		s->at = attempt_at(t);
 	if (!attempt_leave_answered(t, msg))
 		return false;
 	t->answered[proxy]++;

@@ -1,7 +1,8 @@
 /* Digest challenges of those whom we ask (RFC 3261 22, RFC 7616): a 401 or 407 is answered where
  * its realm is that of the trunk's credentials, by sending the request again under another branch
  * and the next CSeq, with the same body. Whatever another realm asks for stays a failure. The last
- * nonce of a trunk is used for its next requests at once, while it is good. Loop thread. */
+ * nonce of a trunk is used for its next requests at once, while it is good. Only what goes to the
+ * trunk itself has credentials: not what a Contact leads to another host. Loop thread. */
 #ifndef POSTERN_EDGE_AUTH_H
 #define POSTERN_EDGE_AUTH_H
 

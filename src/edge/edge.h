@@ -92,7 +92,7 @@ struct edge_news {
 	enum edge_event event;
 	const struct sip_msg *msg; /* EDGE_RESPONSE: borrowed for the call */
 	struct edge_source source; /* EDGE_RESPONSE: where it came over */
-	enum err err;
+	enum err err;    /* EDGE_FAILED: AGAIN where its target asked for fewer calls (RFC 7339) */
 	const char *why; /* EDGE_FAILED: a sentence, borrowed */
 	bool last;       /* the transaction is over and its handle no longer valid */
 };

@@ -200,6 +200,10 @@ static const struct advice rows[] = {
 	{"NO_NUMBER", "give the number to a trunk with postern apply", NULL},
 	{"NO_ROUTE", "add a carrier trunk, or see why none may be used now", NULL},
 	{"NO_PORTS", "widen media: {ports}", NULL},
+	{"CARRIER_BUSY",
+	 "wait, or give the account another carrier to hunt to; postern stats counts such calls "
+	 "as calls_left_out",
+	 NULL},
 	{"NO_ROOM", "raise limits: {calls}, or find out who floods: postern stats, postern calls",
 	 NULL},
 	{"MEDIA_ADDRESS",

@@ -513,6 +513,31 @@ hunt_on_unreachable(void **state)
 	rig_down(f);
 }
 
+/* All carriers ask for fewer calls (RFC 7339): the caller hears that, and when to come again; none
+ * of them is ill for that reason. A call for help does without Retry-After. */
+static void
+carriers_ask_for_less(void **state)
+{
+	struct fake *f = rig_up();
+	struct edge_news less = {.event = EDGE_FAILED,
+				 .err = ERR_AGAIN,
+				 .why = "it asked for fewer calls (RFC 7339)",
+				 .last = true};
+
+	(void)state;
+	(void)rig_invite(f, &(struct invite){0});
+	fake_news(f, rig_out(f), &less);
+	fake_news(f, rig_out(f), &less);
+	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 500);
+	assert_says(rig_sent(f, SENT_RESPONSE, 0), "the carrier asks for fewer calls or none now");
+	assert_says(rig_sent(f, SENT_RESPONSE, 0), "Retry-After: 5");
+	fake_media_closed(f);
+	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_CARRIER_BUSY);
+	assert_int_equal(f->n_carriers_down, 0);
+	assert_null(health_down(&f->calls.health, f->now));
+	rig_down(f);
+}
+
 static void
 hunt_answers(void **state)
 {
@@ -836,6 +861,7 @@ main(void)
 		cmocka_unit_test(challenged),
 		cmocka_unit_test(hunt_on_timeout),
 		cmocka_unit_test(hunt_on_unreachable),
+		cmocka_unit_test(carriers_ask_for_less),
 		cmocka_unit_test(hunt_answers),
 		cmocka_unit_test(down_goes_last),
 		cmocka_unit_test(nothing_can_be_sent),

@@ -8,6 +8,7 @@
 static struct edge_credential c;
 static unsigned again_asked;
 static uint32_t again_next;
+static const char *host_of_gw; /* in place of its address */
 
 static uint32_t
 up_again(void *arg, void *user, struct edge_txn *t, enum sip_method method)
@@ -23,6 +24,9 @@ give_auth(struct world *w)
 	for (uint32_t i = 0; i < w->r.n_trunks; i++)
 		if (str_starts(w->r.trunk[i].id, STR("gw1")) || str_eqz(w->r.trunk[i].id, "gw-tcp"))
 			w->r.trunk[i].auth = STR("east");
+	for (uint32_t i = 0; host_of_gw && i < w->r.n_trunks; i++)
+		if (str_eqz(w->r.trunk[i].id, "gw1") || str_eqz(w->r.trunk[i].id, "gw-tcp"))
+			w->r.trunk[i].host = str_from(host_of_gw);
 }
 
 static int
@@ -302,12 +306,128 @@ two_of_them(void **state)
 	close(listening);
 }
 
+/* ACK of t, where there is one, and BYE, to where a Contact led. */
+static void
+end_call(const struct edge_txn *t, enum edge_transport tr, const char *trunk, const char *host)
+{
+#define END(method, cseq)                                                                          \
+	STR(method " sip:x@gw SIP/2.0\r\nMax-Forwards: 70\r\nFrom: <sip:a@127.0.0.1>;tag=us\r\n"   \
+		   "To: <sip:+15550100@gw>;tag=theirs\r\nCall-ID: ours\r\nCSeq: " cseq " " method  \
+		   "\r\nContent-Length: 0\r\n\r\n")
+	struct edge_dest d = {.transport = tr, .port = rig.pbx_port, .reuse = true};
+	struct edge_txn *bye;
+
+	(void)snprintf(d.trunk.z, sizeof(d.trunk.z), "%s", trunk);
+	(void)snprintf(d.host, sizeof(d.host), "%s", host);
+	if (t) {
+		(void)snprintf(d.invite, sizeof(d.invite), "%s", edge_txn_branch(t));
+		edge_send_once(rig.e, &d, false, END("ACK", "8"));
+	}
+	assert_int_equal(edge_send(rig.e, &d, SIP_BYE, END("BYE", "9"), NULL, &bye), ERR_OK);
+#undef END
+}
+
+static int
+udp_bound(const char *z)
+{
+	struct udp_opts o = {.local = ip(z, rig.pbx_port)};
+	int fd;
+
+	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
+	return fd;
+}
+
+/* A6: what a Contact leads to a host that is none of the trunk's has no credentials, and answers no
+ * challenge. The trunk is at 127.0.0.2, by address or by name. */
+static void
+a6_only_home(void **state)
+{
+	static const struct {
+		const char *name, *trunk, *contact, *at;
+		bool home;
+	} rows[] = {
+		{"its address", NULL, "127.0.0.2", "127.0.0.2", true},
+		{"another address", NULL, "127.0.0.3", "127.0.0.3", false},
+		{"a name of somebody", NULL, "h3.test", "127.0.0.3", false},
+		{"one of its sources", "h2.test", "127.0.0.2", "127.0.0.2", true},
+		{"its name", "h2.test", "h2.test", "127.0.0.2", true},
+		{"its name in other letters", "h2.test", "H2.TEST", "127.0.0.2", true},
+		{"a name below it", "far.test", "sbc.far.test", "127.0.0.2", true},
+		{"one that only ends alike", "far.test", "so-far.test", "127.0.0.2", false},
+		{"a name above it", "sbc.far.test", "far.test", "127.0.0.2", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		static char text[3000];
+		struct edge_txn *t;
+		const char *got;
+		int fd, far;
+
+		print_message("# %s\n", rows[i].name);
+		rig_teardown(state);
+		host_of_gw = rows[i].trunk;
+		rig.dns_ip[0] = "127.0.0.2";
+		assert_int_equal(setup(state), 0);
+		fd = gw1_here();
+		far = strcmp(rows[i].at, "127.0.0.2") == 0 ? fd : udp_bound(rows[i].at);
+		t = ask("gw1", EDGE_UDP, "INVITE", "");
+		udp_to(fd, L_CARRIER, challenge(next_of(fd, "INVITE", 7), 407, MD5_1));
+		(void)snprintf(text, sizeof(text), "%s", next_of(fd, "INVITE", 8));
+		udp_to(fd, L_CARRIER, response(str_from(text), 200));
+		SPIN(count(NEWS) == 1);
+		end_call(t, EDGE_UDP, "gw1", rows[i].contact);
+		assert_int_equal(!!strstr(next_of(far, "ACK", 8), "uthorization"), rows[i].home);
+		got = next_of(far, "BYE", 9);
+		assert_int_equal(!!strstr(got, "uthorization"), rows[i].home);
+		again_next = 10;
+		udp_to(far, L_CARRIER, challenge(got, 407, MD5_2 ", stale=true"));
+		if (rows[i].home) {
+			HEARD(next_of(far, "BYE", 10), "nonce=\"n2\"");
+		} else if (strcmp(rows[i].at, "127.0.0.2") == 0) {
+			SPIN(count(NEWS) == 2); /* told as it came */
+			assert_int_equal(last(NEWS)->status, 407);
+		}
+		close(fd);
+		if (far != fd)
+			close(far);
+	}
+	host_of_gw = NULL;
+}
+
+/* Over a connection to where its name led, which is no source of the trunk: an address that
+ * challenged what was sent to its name is known as its own. */
+static void
+a6_where_challenged(void **state)
+{
+	int listening, fd = -1;
+	static char text[3000];
+
+	rig_teardown(state);
+	host_of_gw = "h6.test";
+	assert_int_equal(setup(state), 0);
+	listening = tcp_at("127.0.0.6", rig.pbx_port);
+	ask("gw-tcp", EDGE_TCP, "OPTIONS", "");
+	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+	tcp_to(fd, challenge(next_of(fd, "OPTIONS", 7), 407, MD5_1));
+	(void)snprintf(text, sizeof(text), "%s", next_of(fd, "OPTIONS", 8));
+	tcp_to(fd, response(str_from(text), 200));
+	SPIN(count(NEWS) == 1);
+	end_call(NULL, EDGE_TCP, "gw-tcp", "127.0.0.6");
+	close(fd); /* over another one, to that address */
+	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+	HEARD(next_of(fd, "BYE", 9), "Proxy-Authorization");
+	close(fd);
+	close(listening);
+	host_of_gw = NULL;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {T(invite), T(refused), T(not_answered), T(two_of_them)};
+	const struct CMUnitTest tests[] = {T(invite),      T(refused),      T(not_answered),
+					   T(two_of_them), T(a6_only_home), T(a6_where_challenged)};
 
 	return cmocka_run_group_tests_name("edge-auth", tests, NULL, NULL);
 }
