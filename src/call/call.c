@@ -224,8 +224,8 @@ calls_hangup(struct calls *cs, struct str id, uint64_t now_us)
 /* The leg whose dialog this in-dialog message belongs to. A dialog belongs to its account: nobody
  * else's message finds it, whatever Call-ID and tags it shows (A4). */
 static struct call *
-find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
-	 enum call_leg_index *out)
+find_dialog(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+	    enum call_leg_index *out)
 {
 	uint64_t h = hash_of(&cs->by_tag, m->to_tag);
 
@@ -241,6 +241,34 @@ find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *sr
 		}
 	}
 	return NULL;
+}
+
+/* That leg, where its peer may speak over this transport. */
+static struct call *
+find_leg(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+	 enum call_leg_index *out)
+{
+	struct call *c = find_dialog(cs, m, src, out);
+
+	return c && GUARD(A4, leg_hears(c, *out, src)) ? c : NULL;
+}
+
+/* No leg was found: because the message came beside the way of its dialog? */
+static void
+note_astray(struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
+{
+	static const char *const names[] = {"UDP", "TCP", "TLS"};
+	enum call_leg_index i;
+	const struct call *c = find_dialog(cs, m, src, &i);
+	uint64_t left_out;
+
+	if (c && guard_may_log(&cs->guard, GUARD_STRANGER, cs->now, &left_out))
+		log_warn("request.astray",
+			 "id=%s leg=%c method=%.*s source=%s over %s: its dialog goes over TLS "
+			 "with another peer: refused; left out %llu lines",
+			 c->rec.id.z, i == LEG_A ? 'A' : 'B', STR_ARG(m->method_name),
+			 addr_text(&src->remote).z, names[src->transport],
+			 (unsigned long long)left_out);
 }
 
 bool
@@ -260,6 +288,8 @@ on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	enum call_leg_index i;
 	struct call *c = find_leg(cs, m, src, &i);
 
+	if (!c)
+		note_astray(cs, m, src);
 	if (!c && m->method == SIP_INVITE && sos_is_called(cs, &m->uri, src))
 		refused_sos(cs, m, src, REFUSAL_DIALOG,
 			    "its INVITE has a To-tag of no call, as if it were in one", NULL);
@@ -324,6 +354,8 @@ calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_sour
 	struct call *c = find_leg(cs, msg, src, &i);
 
 	cs->now = now_us;
+	if (!c)
+		note_astray(cs, msg, src);
 	if (!c || sip_dialog_request(&c->rec.leg[i].dialog, msg) != ERR_OK)
 		return;
 	if (i == LEG_B || c->m.state != B2BUA_ANSWERED) {

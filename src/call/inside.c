@@ -125,7 +125,7 @@ inside_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		return;
 	}
 	leg_note_allow(c, i, m);
-	leg_from_source(c, i, src); /* a dialog follows its account to another connection */
+	leg_follow(c, i, src); /* a dialog follows its account to another connection */
 	speak_store(c);
 	if (m->method == SIP_BYE)
 		take_bye(c, i, txn, m);

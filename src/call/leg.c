@@ -81,6 +81,37 @@ leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source 
 	}
 }
 
+/* A carrier's: its trunk, another one that the same certificate speaks for, or its address. */
+static bool
+is_same_carrier(const struct call *c, const struct record_leg *l, const struct edge_source *src)
+{
+	const struct snapshot_view *v = c->owner->snap;
+
+	if (addr_ip_eq(&src->remote, &l->remote))
+		return true;
+	if (v && src->trunk != POLICY_NONE && snapshot_trunk(v, str_from(l->trunk.z)) == src->trunk)
+		return true;
+	return l->peer[0] &&
+	       str_eqz(str_sub(str_from(src->tls_peer), 0, sizeof(l->peer) - 1), l->peer);
+}
+
+bool
+leg_hears(const struct call *c, enum call_leg_index i, const struct edge_source *src)
+{
+	const struct record_leg *l = &c->rec.leg[i];
+
+	if (l->transport != EDGE_TLS)
+		return true;
+	return src->transport == EDGE_TLS && (l->account.z[0] || is_same_carrier(c, l, src));
+}
+
+void
+leg_follow(struct call *c, enum call_leg_index i, const struct edge_source *src)
+{
+	if ((src->transport == EDGE_TLS) == (c->rec.leg[i].transport == EDGE_TLS))
+		leg_from_source(c, i, src);
+}
+
 void
 leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 {

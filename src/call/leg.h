@@ -19,6 +19,13 @@ struct leg_allow {
 struct leg_allow leg_allows(const struct call *c, enum call_leg_index i);
 /** Fill what the record says of a leg from where its message came. */
 void leg_from_source(struct call *c, enum call_leg_index i, const struct edge_source *src);
+/** May this source speak in the leg's dialog? What is over TLS stays there, with its account over
+ * any connection, with a carrier's trunk, its certificate or its address: a key must not leave in
+ * clear because of a message that came so. */
+bool leg_hears(const struct call *c, enum call_leg_index i, const struct edge_source *src);
+/** The leg's requests go to where this request in its dialog came over: not to TLS, where it is not
+ * there yet. */
+void leg_follow(struct call *c, enum call_leg_index i, const struct edge_source *src);
 /** Which methods it takes, where a message of leg i says so. */
 void leg_note_allow(struct call *c, enum call_leg_index i, const struct sip_msg *m);
 /** What a 2xx of leg i to our INVITE or UPDATE says of its session timer. */

@@ -49,7 +49,8 @@ read_named(const struct sip_msg *m, struct named *out)
 	return out->call_id.len && out->to.len && out->from.len;
 }
 
-/* The dialog as its other end sees it: to-tag is ours. Nobody finds one of another account. */
+/* The dialog as its other end sees it: to-tag is ours. Nobody finds one of another account,
+ * nor in clear one that is over TLS. */
 static struct call *
 find_named(struct calls *cs, const struct named *n, const struct edge_source *src,
 	   enum call_leg_index *out)
@@ -64,7 +65,8 @@ find_named(struct calls *cs, const struct named *n, const struct edge_source *sr
 		if (str_eq(n->call_id, sip_dialog_str(&l->dialog, SIP_DIALOG_CALL_ID)) &&
 		    str_eq(n->to, sip_dialog_str(&l->dialog, SIP_DIALOG_LOCAL_TAG)) &&
 		    str_eq(n->from, sip_dialog_str(&l->dialog, SIP_DIALOG_REMOTE_TAG)) &&
-		    identity_speaks_for(cs->snap, &src->account_id, &l->account)) {
+		    identity_speaks_for(cs->snap, &src->account_id, &l->account) &&
+		    leg_hears(c, leg->u_invite.leg, src)) {
 			*out = leg->u_invite.leg;
 			return c;
 		}

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
@@ -183,6 +184,17 @@ conn_of(const struct edge_txn *t, enum edge_transport tr)
 	return c && c->state == CONN_OPEN ? c : NULL;
 }
 
+/* The last line of defence: whatever went wrong above, no key of SRTP leaves in clear. */
+static bool
+may_leave(const struct edge_txn *t, enum edge_transport tr, struct str bytes)
+{
+	if (tr == EDGE_TLS || GUARD(M9, str_find(bytes, STR("a=crypto:")) == bytes.len))
+		return true;
+	log_error("edge.key", "trunk=%s %s would carry a key of SRTP over %s: not sent",
+		  t->dest.trunk.z, sip_method_name(t->method), tr == EDGE_UDP ? "UDP" : "TCP");
+	return false;
+}
+
 enum err
 send_bytes(struct edge_txn *t, struct str bytes)
 {
@@ -191,6 +203,8 @@ send_bytes(struct edge_txn *t, struct str bytes)
 	struct conn *c = NULL;
 	enum err err = ERR_CLOSED;
 
+	if (!may_leave(t, tr, bytes))
+		return ERR_REFUSED;
 	if (tr == EDGE_UDP)
 		err = send_udp(t, bytes);
 	else if ((c = conn_of(t, tr)) != NULL)

@@ -88,6 +88,7 @@ struct fake {
 	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
 	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
 	bool damaged;          /* records are not what calls wrote */
+	const char *far;       /* where TLS comes from, and whom it is with; NULL: the usual ones */
 	struct sip_msg rx, tx; /* scratch: what is told to calls, what it sends */
 	char rx_text[FAKE_TEXT];
 };
@@ -704,6 +705,12 @@ fake_source(struct fake *f, const char *trunk)
 				 .tls_suite = tls ? "AES128-SHA" : "",
 				 .tls_peer = tls ? "pbx.acme.example" : ""};
 
+	if (tls && f->far) {
+		s.conn++;
+		s.tls_peer = f->far;
+		CHECK(addr_parse_ip(str_from(f->far), &s.remote) == ERR_OK);
+		return s;
+	}
 	CHECK(addr_parse(tls ? STR("198.51.100.7:40001") : STR("10.0.0.9:5060"), &s.remote) ==
 	      ERR_OK);
 	return s;

@@ -82,6 +82,28 @@ invite_retransmitted_then_answered(void **state)
 	close(fd);
 }
 
+/* M9: whatever the layer above says, a key of SRTP leaves over TLS only. */
+static void
+keys_stay_here(void **state)
+{
+	static const char msg[] =
+		"UPDATE sip:+15550100@127.0.0.2 SIP/2.0\r\nMax-Forwards: 69\r\n"
+		"From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:+15550100@127.0.0.2>;tag=them\r\n"
+		"Call-ID: ours\r\nCSeq: 8 UPDATE\r\nContent-Type: application/sdp\r\n"
+		"Content-Length: 28\r\n\r\na=crypto:1 AES_CM_128 inline";
+	struct edge_dest d = gateway("gw1");
+	int fd = gateway_socket("127.0.0.2");
+	struct edge_txn *t = NULL;
+
+	(void)state;
+	assert_int_equal(edge_send(rig.e, &d, SIP_UPDATE, str_from(msg), &rig, &t), ERR_OK);
+	SPIN(count(NEWS) == 1);
+	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	assert_null(hear(fd, 100));
+	SPIN(edge_txns(rig.e) == 0);
+	close(fd);
+}
+
 /* 17.1.1.3: the same branch, Route and CSeq number, the failure's To; again for each copy. */
 static void
 failure_gets_its_ack(void **state)
@@ -333,6 +355,7 @@ main(void)
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(failure_gets_its_ack, rig_setup_fast, rig_teardown),
 		cmocka_unit_test_setup_teardown(nobody_answers, rig_setup_fast, rig_teardown),
+		cmocka_unit_test_setup_teardown(keys_stay_here, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(answers_of_others, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(cancel_waits_for_a_provisional, rig_setup_fast,
 						rig_teardown),
