@@ -186,16 +186,16 @@ got_enrol(void *arg, const struct edge_enrol_news *n)
 }
 
 static void
-got_overload(void *arg, unsigned percent, uint64_t delay_us, uint64_t refused)
+got_overload(void *arg, const struct edge_overload *o)
 {
 	char text[ALARM_TEXT_MAX];
 	struct worker *w = arg;
 
 	(void)snprintf(text, sizeof(text),
 		       "messages waited %llu ms, %llu new calls were refused in a second, %u of "
-		       "100 now; emergency calls and calls that are up go first",
-		       (unsigned long long)(delay_us / CLOCK_MS), (unsigned long long)refused,
-		       percent);
+		       "100 now; most comes of %s; emergency calls and calls that are up go first",
+		       (unsigned long long)(o->delay_us / CLOCK_MS), (unsigned long long)o->refused,
+		       o->percent, o->who);
 	wire_alarm_raise(w, ALARM_OVERLOAD, ALARM_MAJOR, "signaling", text);
 }
 

@@ -95,6 +95,7 @@ conn_new(struct conns *cs, const struct policy_id *account, const struct policy_
 	list_init(&c->waiting);
 	list_init(&c->busy);
 	list_init(&c->big);
+	load_init(&c->load);
 	list_add(&cs->all, &c->node);
 	hash_add(&cs->by_id, &c->by_id, hash_of(&cs->by_id, str_of(&c->id, sizeof(c->id))));
 	hash_add(&cs->by_owner, &c->by_owner, owner_hash(cs, account, trunk));

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "edge/card.h"
+#include "edge/load.h"
 #include "edge/locate.h"
 #include "edge/ping.h"
 #include "edge/target.h"
@@ -101,6 +102,8 @@ struct conn {
 	struct ping ping;
 	struct timer ping_timer;
 	uint64_t messages; /* cut so far */
+	struct load load;  /* how long its messages wait for each other; nobody else does */
+	uint32_t credit;   /* what those admitted because of that left, in parts of LOAD_ONE */
 	char small[CONN_SMALL];
 };
 

@@ -22,6 +22,7 @@ enum {
 	EDGE_PARTY_TRUNKS = 8,
 	EDGE_CREDENTIALS_MAX = 64,
 	EDGE_CREDENTIAL_TEXT = 128,
+	EDGE_WHO_MAX = POLICY_ID_MAX + 32,
 };
 
 enum edge_transport { EDGE_UDP, EDGE_TCP, EDGE_TLS };
@@ -124,6 +125,14 @@ struct edge_enrol_news {
 	const char *why;  /* a sentence, borrowed; "" where all is well */
 };
 
+/* Too much to do. */
+struct edge_overload {
+	unsigned percent;  /* of new calls that are refused */
+	uint64_t delay_us; /* messages wait so long */
+	uint64_t refused;  /* since the last time */
+	const char *who;   /* brought the most: "account acme over TLS"; borrowed */
+};
+
 /* What edge tells the layer above; wired by app. */
 struct edge_up {
 	void *arg;
@@ -169,9 +178,8 @@ struct edge_up {
 	void (*on_poll)(void *arg, const struct edge_poll_news *news);
 	/** Each answer to REGISTER, each time that none came, and the end of a registration. */
 	void (*on_enrol)(void *arg, const struct edge_enrol_news *news);
-	/** Once a second while new calls are refused because of overload: how many of 100, how long
-	 * messages wait, how many were refused since the last time. May be NULL. */
-	void (*on_overload)(void *arg, unsigned percent, uint64_t delay_us, uint64_t refused);
+	/** Once a second while new calls are refused because of overload. May be NULL. */
+	void (*on_overload)(void *arg, const struct edge_overload *news);
 	/** The last connection of an account went down, or its first came up. */
 	void (*on_account_link)(void *arg, const struct policy_id *account, bool up);
 	/** A peer that edge_expect named finished its handshake: edge_adopt takes its connection,

@@ -1,9 +1,29 @@
 #include "edge/load.h"
 
+static void
+forget_window(struct load *l)
+{
+	for (int i = 0; i < LOAD_WAYS; i++)
+		l->least_us[i] = UINT64_MAX;
+}
+
+/* UINT64_MAX: no message came. */
+static uint64_t
+window_delay(const struct load *l)
+{
+	uint64_t worst = UINT64_MAX;
+
+	for (int i = 0; i < LOAD_WAYS; i++)
+		if (l->least_us[i] != UINT64_MAX && (worst == UINT64_MAX || l->least_us[i] > worst))
+			worst = l->least_us[i];
+	return worst;
+}
+
 void
 load_init(struct load *l)
 {
-	*l = (struct load){.least_us = UINT64_MAX, .share = LOAD_ONE};
+	*l = (struct load){.share = LOAD_ONE};
+	forget_window(l);
 }
 
 /* The share after a window with this delay. */
@@ -24,8 +44,9 @@ next_share(const struct load *l, uint64_t delay)
 static void
 end_window(struct load *l, uint64_t now)
 {
-	bool idle = l->least_us == UINT64_MAX || now - l->window_end >= LOAD_IDLE_US;
-	uint64_t delay = idle ? 0 : l->least_us;
+	uint64_t worst = window_delay(l);
+	bool idle = worst == UINT64_MAX || now - l->window_end >= LOAD_IDLE_US;
+	uint64_t delay = idle ? 0 : worst;
 	uint32_t share = LOAD_ONE;
 
 	l->above = delay > LOAD_TARGET_US ? l->above + 1 : 0;
@@ -35,7 +56,7 @@ end_window(struct load *l, uint64_t now)
 		l->changed_us = now;
 	l->share = share;
 	l->delay_us = delay;
-	l->least_us = UINT64_MAX;
+	forget_window(l);
 	l->window_end = now + LOAD_WINDOW_US;
 }
 
@@ -47,11 +68,11 @@ load_look(struct load *l, uint64_t now)
 }
 
 void
-load_note(struct load *l, uint64_t delay_us, uint64_t now)
+load_note(struct load *l, enum load_way way, uint64_t delay_us, uint64_t now)
 {
 	load_look(l, now);
-	if (delay_us < l->least_us)
-		l->least_us = delay_us;
+	if (delay_us < l->least_us[way])
+		l->least_us[way] = delay_us;
 }
 
 unsigned

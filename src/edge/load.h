@@ -26,9 +26,13 @@ enum {
 	LOAD_IDLE_US = 500000, /* without a message: all is over */
 };
 
+enum load_way { LOAD_DATAGRAM, LOAD_STREAM, LOAD_WAYS };
+
 struct load {
 	uint64_t window_end;
-	uint64_t least_us;   /* delay in this window; UINT64_MAX: no message came */
+	/* delay in this window, of each way in; UINT64_MAX: no message came. The worse one counts:
+	 * what is read at once does not hide what waits */
+	uint64_t least_us[LOAD_WAYS];
 	uint64_t delay_us;   /* of the last window */
 	uint32_t above;      /* windows in a row above the target */
 	uint32_t share;      /* of new calls, in parts of LOAD_ONE */
@@ -39,7 +43,7 @@ void load_init(struct load *l);
 /** The window may be over: see so. */
 void load_look(struct load *l, uint64_t now_us);
 /** A message was handled that had waited so long. */
-void load_note(struct load *l, uint64_t delay_us, uint64_t now_us);
+void load_note(struct load *l, enum load_way way, uint64_t delay_us, uint64_t now_us);
 /** How many of a hundred new calls are refused. */
 unsigned load_percent(const struct load *l);
 

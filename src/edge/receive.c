@@ -39,12 +39,14 @@ may_keep(const struct edge *e, const struct sip_msg *m, const struct edge_source
 		const struct edge_source *other = &CONTAINER_OF(it, struct edge_txn, big)->src;
 
 		n += strcmp(other->account_id.z, src->account_id.z) == 0 &&
+		     (other->transport == EDGE_UDP) == (src->transport == EDGE_UDP) &&
 		     (src->account_id.z[0] || addr_ip_eq(&other->remote, &src->remote));
 	}
 	return n < EDGE_BIG_PER_PEER;
 }
 
-/* Where this peer is counted: a customer by its account, a carrier by its address. */
+/* Where this peer is counted: a customer by its account, a carrier by its address. What only a
+ * datagram's source vouches for, which anybody may write, takes nothing of the rest. */
 static struct share_peer *
 peer_of(struct edge *e, const struct edge_source *src)
 {
@@ -53,7 +55,7 @@ peer_of(struct edge *e, const struct edge_source *src)
 				  ? str_from(src->account_id.z)
 				  : str_of((const char *)a->ip, a->family == 4 ? 4 : 16);
 
-	return share_of(&e->share, hash_of(&e->by_key, name));
+	return share_of(&e->share, hash_of(&e->by_key, name) + (src->transport == EDGE_UDP));
 }
 
 /* Does it belong to a call that is up, or to one in set-up? A To-tag is quickly invented. */
@@ -72,13 +74,16 @@ is_inside(struct edge *e, const struct sip_msg *m, const struct edge_source *src
  * but those of emergency calls, a new one leaves some for these. Of each sort a peer may hold so
  * many times what is free only that each of those who flood gets as much as the others, and who
  * does not always finds some. A call for help may have the last, but an account only so many of
- * these at a time: over TLS they only ask for their refusal. */
+ * these at a time; no more than these, where they only ask for their refusal, as over TLS. */
 static bool
-may_begin(const struct edge *e, const struct share_peer *held, bool inside, bool help)
+may_begin(const struct edge *e, const struct edge_source *src, const struct share_peer *held,
+	  bool inside, bool help)
 {
 	uint32_t part = inside || help ? 0 : e->conf.max_txns / EDGE_DIALOG_PART,
 		 kept = EDGE_SPARE_TXNS + part, n = e->txns.n_free;
 
+	if (help && held->help >= EDGE_HELP_SHARE && edge_only_refuses(e, src))
+		return false;
 	if (n > kept && held->txns < EDGE_SHARE_TIMES * (n - kept))
 		return true;
 	return help && n && held->help < EDGE_HELP_SHARE;
@@ -93,7 +98,7 @@ new_server(struct edge *e, const struct reply_path *p, const struct edge_source 
 	bool stream = src->transport != EDGE_UDP,
 	     spare = src->account_id.z[0] && edge_is_emergency(e, m);
 	enum txn_kind kind = m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER;
-	bool may = may_begin(e, held, inside, spare) && (spare || may_keep(e, m, src));
+	bool may = may_begin(e, src, held, inside, spare) && (spare || may_keep(e, m, src));
 	struct edge_txn *t = may ? send_new_txn(e, kind, stream, spare) : NULL;
 
 	if (!t)
@@ -172,7 +177,7 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 		return;
 	}
 	inside = is_inside(e, m, src, scope);
-	if (!inside && shed_refuses(e, p, m, &key))
+	if (!inside && shed_refuses(e, p, src, m, &key))
 		return;
 	t = new_server(e, p, src, &key, inside);
 	if (!t) {
@@ -200,7 +205,8 @@ was_asked(const struct edge *e, const struct edge_txn *t, const struct edge_sour
 	       addr_ip_eq(&src->remote, &t->src.remote);
 }
 
-static void
+/* False: nobody asked for it. */
+static bool
 take_response(struct edge *e, const struct edge_source *src)
 {
 	const struct sip_msg *m = &e->rx;
@@ -211,17 +217,17 @@ take_response(struct edge *e, const struct edge_source *src)
 	    ERR_OK)
 		t = send_find_txn(e, &key);
 	if (!t || t->server || t->m.state == TXN_NEW)
-		return;
+		return false;
 	if (!GUARD(A4, was_asked(e, t, src)))
-		return;
+		return false;
 	oc_take(&e->oc, &m->via, t->dest.transport == EDGE_UDP ? &t->to : &src->remote,
 		t->dest.transport, loop_now(e->loop));
 	attempt_answered(t);
 	if (m->status == 503 && attempt_on_503(t, m))
-		return;
+		return true;
 	if (m->status == 401 || m->status == 407) {
 		if (auth_on_challenge(t, m))
-			return;
+			return true;
 	} else {
 		auth_taken(t);
 	}
@@ -235,6 +241,7 @@ take_response(struct edge *e, const struct edge_source *src)
 	send_do(t, txn_client_step(&t->m, txn_event_of(m->status), loop_now(e->loop)), m);
 	/* borrowed of the connection: t is still there, if only until the end of the iteration */
 	t->src.tls_version = t->src.tls_suite = t->src.tls_peer = "";
+	return true;
 }
 
 /* ---- identity of what came in ---- */
@@ -365,7 +372,6 @@ note_lost_call(struct edge *e, struct edge_source *src, const struct identity *i
 	if (!m->request || !id->account_id.z[0] || !edge_is_emergency(e, m) ||
 	    !e->up.on_lost_call || told_before(e, m))
 		return;
-	src->account_id = id->account_id;
 	src->trunk = pick_trunk(e, id, src);
 	if (src->trunk == POLICY_NONE)
 		take_disabled(e, src);
@@ -381,26 +387,31 @@ take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 	     const struct identity *id, struct str bytes)
 {
 	struct sip_msg *m = &e->rx;
+	struct share_peer *peer;
 
 	metric_add(METRIC_sip_rx, 1);
-	shed_note(e, p->since);
+	src->account_id = id->account_id;
+	peer = peer_of(e, src);
+	p->weight = src->account_id.z[0] ? 1 : SHARE_CARRIER;
+	shed_note(e, p);
 	edge_show(e, &(struct edge_seen){.transport = src->transport,
 					 .peer = src->remote,
 					 .local = src->local,
 					 .bytes = bytes});
 	if (!edge_read(e, bytes, m)) {
 		metric_add(METRIC_sip_bad, 1);
+		shed_charge(e, peer, p->weight, src);
 		reply_bad(e, p, m, m->answer, m->why);
 		note_lost_call(e, src, id);
 		return;
 	}
-	src->account_id = id->account_id;
-	if (!m->request) {
-		take_response(e, src);
+	if (!m->request) { /* one that we asked for is our doing */
+		if (!take_response(e, src))
+			shed_charge(e, peer, p->weight, src);
 		return;
 	}
-	p->peer = peer_of(e, src);
-	p->weight = src->account_id.z[0] ? 1 : SHARE_CARRIER;
+	shed_charge(e, peer, p->weight, src);
+	p->peer = peer;
 	note_alias(p->conn, m);
 	src->trunk = pick_trunk(e, id, src);
 	src->account = src->trunk == POLICY_NONE ? id->account : e->snap->trunk[src->trunk].account;
@@ -446,10 +457,8 @@ static void
 take_conn_message(void *arg, struct conn *c, struct str bytes)
 {
 	struct edge *e = arg;
-	struct reply_path p = {.conn = c,
-			       .from = c->remote,
-			       .to = c->local,
-			       .since = stream_ready_since(c->stream)};
+	struct reply_path p = {
+		.conn = c, .from = c->remote, .to = c->local, .since = loop_ready_since(e->loop)};
 	struct edge_source src = {.remote = c->remote,
 				  .local = c->local,
 				  .transport = c->tls ? EDGE_TLS : EDGE_TCP,

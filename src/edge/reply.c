@@ -22,6 +22,24 @@ send_bytes_back(const struct edge *e, const struct reply_path *p, const struct s
 	metric_add(METRIC_sip_tx, 1);
 }
 
+unsigned
+reply_percent(const struct edge *e, const struct reply_path *p)
+{
+	unsigned percent = share_percent(&e->share, p->peer),
+		 own = p->conn ? load_percent(&p->conn->load) : 0;
+
+	return own > percent ? own : percent;
+}
+
+/* When that changed last. */
+static uint64_t
+changed_us(const struct edge *e, const struct reply_path *p)
+{
+	uint64_t own = p->conn ? p->conn->load.changed_us : 0;
+
+	return own > e->share.changed_us ? own : e->share.changed_us;
+}
+
 /* With our word on overload, where it is asked for. */
 static void
 send_reply(const struct edge *e, const struct reply_path *p, const struct sip_msg *m,
@@ -37,7 +55,7 @@ send_reply(const struct edge *e, const struct reply_path *p, const struct sip_ms
 		return;
 	}
 	buf_init(&b, mem, sizeof(mem));
-	oc_put(&b, buf_view(reply), share_percent(&e->share, p->peer), e->share.changed_us);
+	oc_put(&b, buf_view(reply), reply_percent(e, p), changed_us(e, p));
 	if (buf_end(&b) == ERR_OK)
 		send_bytes_back(e, p, m, buf_view(&b));
 }
@@ -90,7 +108,9 @@ reply_overload(struct edge *e, const struct reply_path *p, const struct sip_msg 
 	sip_edit_response(&b, m,
 			  &(struct sip_edit_reply){
 				  .status = 503, .to_tag = str_from(tag), .source = &p->from});
-	sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, retry_s);
+	sip_edit_hdr_z(&b, SIP_H_WARNING, "399 postern \"overload: too many new requests\"");
+	if (!edge_is_emergency(e, m))
+		sip_edit_hdr_u64(&b, SIP_H_RETRY_AFTER, retry_s);
 	sip_edit_body(&b, STR_NULL, STR_NULL);
 	send_reply(e, p, m, &b);
 }

@@ -11,7 +11,7 @@ struct reply_path {
 	struct conn *conn;         /* or */
 	struct listener *listener; /* UDP */
 	struct addr from, to;
-	uint64_t since;          /* us: when it could be read */
+	uint64_t since;          /* us: when it could be read, for all that its peer does */
 	struct share_peer *peer; /* NULL: not known yet */
 	unsigned weight;         /* as so many peers it counts (share_note) */
 };
@@ -20,10 +20,12 @@ struct reply_path {
  * the Warning. */
 void reply_refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
 		  unsigned status, const char *why);
-/** An answer of 503 to a new request that there is no time for, as cheap as can be: no id, no
- * record, no log. */
+/** An answer of 503 to a new request that there is no time for, as cheap as can be: one sentence
+ * for all, no id, no record, no log. */
 void reply_overload(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
 		    unsigned retry_s);
+/** How many of a hundred new requests over p are refused: of its peer, or of its connection. */
+unsigned reply_percent(const struct edge *e, const struct reply_path *p);
 /** As reply_refuse, with a line in the log, of which there are not too many. status 0: no answer.
  */
 void reply_bad(struct edge *e, const struct reply_path *p, const struct sip_msg *m, unsigned status,

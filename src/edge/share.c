@@ -23,10 +23,10 @@ share_of(struct share *s, uint64_t hash)
 static void
 fade_peer(struct share_peer *p)
 {
-	int64_t came = (int64_t)p->now * SHARE_UNIT;
+	int64_t came = (int64_t)p->now * (SHARE_UNIT / SHARE_REQUEST);
 
 	p->rate = (uint32_t)(p->rate + (came - p->rate) / SHARE_FADE);
-	p->now = 0;
+	p->now = p->helps = 0;
 }
 
 /* A window is over: who asked for nothing lately is none of the active ones any more. */
@@ -80,6 +80,22 @@ share_level(const struct share *s, uint32_t admitted)
 	return weights ? level + (level == 0) : UINT64_MAX; /* some, always */
 }
 
+/* What is admitted of each in any case: nothing where those who ask for no more bring the half of
+ * all, as then it is they who must ask for less. */
+static uint64_t
+share_floor(const struct share *s)
+{
+	uint64_t all = 0, within = 0;
+
+	for (uint32_t i = 0; i < s->n_active; i++) {
+		uint32_t rate = s->peer[s->active[i]].rate;
+
+		all += rate;
+		within += rate < SHARE_FLOOR ? rate : SHARE_FLOOR;
+	}
+	return within <= all / 2 ? SHARE_FLOOR : 0;
+}
+
 void
 share_look(struct share *s, uint32_t admitted, uint64_t now)
 {
@@ -96,24 +112,33 @@ share_look(struct share *s, uint32_t admitted, uint64_t now)
 	if (level != s->level)
 		s->changed_us = now;
 	s->level = level;
+	s->floor = share_floor(s);
 }
 
 void
-share_note(struct share *s, struct share_peer *p, unsigned weight)
+share_note(struct share *s, struct share_peer *p, unsigned weight, unsigned parts)
 {
 	if (!p->weight)
 		s->active[s->n_active++] = (uint16_t)(p - s->peer);
 	p->weight = (uint16_t)weight;
-	p->now++;
+	p->now += parts;
+}
+
+bool
+share_helps(struct share_peer *p)
+{
+	return p->helps++ < SHARE_HELPS;
 }
 
 /* The part of what p asks for that is admitted. */
 static uint32_t
 admitted_of(const struct share *s, const struct share_peer *p)
 {
-	if (s->level == UINT64_MAX || p->rate <= p->weight * s->level)
-		return LOAD_ONE;
-	return (uint32_t)(p->weight * s->level * LOAD_ONE / p->rate);
+	uint64_t may = s->level == UINT64_MAX ? s->level : p->weight * s->level;
+
+	if (may < s->floor)
+		may = s->floor;
+	return p->rate <= may ? LOAD_ONE : (uint32_t)(may * LOAD_ONE / p->rate);
 }
 
 bool

@@ -1,5 +1,7 @@
 #include "edge/shed.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -7,6 +9,18 @@
 enum {
 	RETRY_MAX_S = 6, /* short: Retry-After is all or nothing, and oc says it better */
 };
+
+static void tell_load(struct timer *t, uint64_t now);
+
+/* Once a second, while there is something to tell. */
+static void
+tell_soon(struct edge *e)
+{
+	if (timer_is_set(&e->load_timer))
+		return;
+	e->load_timer.on_due = tell_load;
+	(void)!loop_timer(e->loop, &e->load_timer, SHED_TELL_US);
+}
 
 static void
 put_gauges(const struct edge *e)
@@ -20,39 +34,62 @@ static void
 tell_load(struct timer *t, uint64_t now)
 {
 	struct edge *e = CONTAINER_OF(t, struct edge, load_timer);
-	unsigned percent;
+	struct edge_overload o = {.refused = e->shed, .who = e->busiest.name};
 
 	load_look(&e->load, now);
 	share_look(&e->share, e->load.share, now);
 	put_gauges(e);
-	percent = load_percent(&e->load);
+	o.percent = load_percent(&e->load);
+	o.delay_us = e->load.delay_us;
 	if (e->shed && e->up.on_overload)
-		e->up.on_overload(e->up.arg, percent, e->load.delay_us, e->shed);
+		e->up.on_overload(e->up.arg, &o);
 	if (e->shed)
 		log_warn("edge.overload",
 			 "%llu new calls were refused in a second, %u of 100 now; messages wait "
-			 "%llu ms",
-			 (unsigned long long)e->shed, percent,
-			 (unsigned long long)(e->load.delay_us / CLOCK_MS));
+			 "%llu ms; most comes of %s",
+			 (unsigned long long)e->shed, o.percent,
+			 (unsigned long long)(e->load.delay_us / CLOCK_MS), o.who);
+	if (e->shed || o.percent)
+		tell_soon(e);
 	e->shed = 0;
-	if (percent)
-		(void)!loop_timer(e->loop, t, SHED_TELL_US);
+	e->busiest.rate = 0;
 }
 
 void
-shed_note(struct edge *e, uint64_t since)
+shed_note(struct edge *e, const struct reply_path *p)
 {
-	uint64_t now = clock_now_us(), window = e->load.window_end;
+	uint64_t now = clock_now_us(), window = e->load.window_end, behind;
 
-	load_note(&e->load, now > since ? now - since : 0, now);
+	load_note(&e->load, p->conn ? LOAD_STREAM : LOAD_DATAGRAM,
+		  now > p->since ? now - p->since : 0, now);
+	if (p->conn) {
+		behind = stream_behind_since(p->conn->stream);
+		load_note(&p->conn->load, LOAD_STREAM, behind ? now - behind : 0, now);
+	}
 	share_look(&e->share, e->load.share, now);
 	if (e->load.window_end == window)
 		return;
 	put_gauges(e);
-	if (load_percent(&e->load) && !timer_is_set(&e->load_timer)) {
-		e->load_timer.on_due = tell_load;
-		(void)!loop_timer(e->loop, &e->load_timer, SHED_TELL_US);
-	}
+	if (load_percent(&e->load))
+		tell_soon(e);
+}
+
+void
+shed_charge(struct edge *e, struct share_peer *peer, unsigned weight, const struct edge_source *src)
+{
+	static const char *const over[] = {
+		[EDGE_UDP] = "UDP", [EDGE_TCP] = "TCP", [EDGE_TLS] = "TLS"};
+
+	share_note(&e->share, peer, weight, SHARE_MESSAGE);
+	if (!timer_is_set(&e->load_timer) || peer->rate <= e->busiest.rate)
+		return;
+	e->busiest.rate = peer->rate;
+	if (src->account_id.z[0])
+		(void)snprintf(e->busiest.name, sizeof(e->busiest.name), "account %s over %s",
+			       src->account_id.z, over[src->transport]);
+	else
+		(void)snprintf(e->busiest.name, sizeof(e->busiest.name), "carrier %s over %s",
+			       addr_text(&src->remote).z, over[src->transport]);
 }
 
 /* Where it stands when one with this key was refused lately; one of each place is known. */
@@ -63,35 +100,52 @@ refused_of(struct edge *e, const struct txn_key *key, uint64_t *hash)
 	return &e->refused[*hash % EDGE_REFUSED_MAX];
 }
 
+/* Of what comes over a connection that brings more than is read of it, evenly spread. */
+static bool
+is_behind(struct conn *c)
+{
+	c->credit += c->load.share;
+	if (c->credit < LOAD_ONE)
+		return true;
+	c->credit -= LOAD_ONE;
+	return false;
+}
+
 /* Is there too much to do for it? What asks whether we are there, or ends what is not there, is
  * only refused to who floods. */
 static bool
-is_too_much(struct edge *e, struct share_peer *p, const struct sip_msg *m)
+is_too_much(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
 {
 	bool light = m->method == SIP_OPTIONS || m->method == SIP_CANCEL;
 
-	return (!light || share_floods(&e->share, p)) && share_sheds(&e->share, p);
+	if ((!light || share_floods(&e->share, p->peer)) && share_sheds(&e->share, p->peer))
+		return true;
+	return !light && p->conn && is_behind(p->conn);
 }
 
 bool
-shed_refuses(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
-	     const struct txn_key *key)
+shed_refuses(struct edge *e, const struct reply_path *p, const struct edge_source *src,
+	     const struct sip_msg *m, const struct txn_key *key)
 {
 	uint64_t now = loop_now(e->loop), hash;
+	bool help = edge_is_emergency(e, m);
 	struct edge_refused *r;
 
-	if (edge_is_emergency(e, m))
+	if (help && !edge_only_refuses(e, src))
 		return false;
-	share_note(&e->share, p->peer, p->weight);
-	if (!load_percent(&e->load) && now >= e->refused_until)
+	share_note(&e->share, p->peer, p->weight, SHARE_REQUEST - SHARE_MESSAGE);
+	if (help && share_helps(p->peer))
+		return false;
+	if (!reply_percent(e, p) && !load_percent(&e->load) && now >= e->refused_until)
 		return false;
 	r = refused_of(e, key, &hash);
-	if ((r->hash != hash || now >= r->until) && !is_too_much(e, p->peer, m))
+	if ((r->hash != hash || now >= r->until) && !is_too_much(e, p, m))
 		return false;
 	*r = (struct edge_refused){.hash = hash, .until = now + EDGE_REFUSED_US};
 	e->refused_until = r->until;
 	e->shed++;
 	metric_add(METRIC_calls_shed, 1);
-	reply_overload(e, p, m, 1 + share_percent(&e->share, p->peer) * (RETRY_MAX_S - 1) / 100);
+	tell_soon(e);
+	reply_overload(e, p, m, 1 + reply_percent(e, p) * (RETRY_MAX_S - 1) / 100);
 	return true;
 }

@@ -7,13 +7,19 @@
 
 enum { SHED_TELL_US = 1000000 };
 
-/** A message came, of which the first byte could be read since then (us). */
-void shed_note(struct edge *e, uint64_t since_us);
+/** A message came over p. What it waited for others says how much there is to do for all; what it
+ * waited behind its own connection's, only for that one. */
+void shed_note(struct edge *e, const struct reply_path *p);
+/** It is of this peer, which counts as `weight` peers, and not an answer that we asked for:
+ * whatever else it is, it took its time. */
+void shed_charge(struct edge *e, struct share_peer *peer, unsigned weight,
+		 const struct edge_source *src);
 /** m, which belongs to no transaction and no dialog: true when its peer (p->peer) makes more new
  * requests than it may while there is too much to do, and it was refused now (503). Emergency calls
- * never are, OPTIONS only of who floods. key: by which a copy of one that was refused is known: it
+ * that may be carried never are, of those that are refused in any case, as over TLS, a few go on;
+ * OPTIONS only of who floods. key: by which a copy of one that was refused is known: it
  * is refused, too, or its caller would be told so of a call that is put through. */
-bool shed_refuses(struct edge *e, const struct reply_path *p, const struct sip_msg *m,
-		  const struct txn_key *key);
+bool shed_refuses(struct edge *e, const struct reply_path *p, const struct edge_source *src,
+		  const struct sip_msg *m, const struct txn_key *key);
 
 #endif

@@ -65,6 +65,14 @@ edge_is_emergency(const struct edge *e, const struct sip_msg *m)
 }
 
 bool
+edge_only_refuses(const struct edge *e, const struct edge_source *src)
+{
+	return src->account_id.z[0] &&
+	       (src->transport == EDGE_TLS ||
+		(src->trunk != POLICY_NONE && trunk_encrypts(e->snap->trunk[src->trunk].security)));
+}
+
+bool
 edge_read(const struct edge *e, struct str bytes, struct sip_msg *m)
 {
 	return sip_msg_parse(bytes, m) == ERR_OK || (m->only_forwards && edge_is_emergency(e, m));

@@ -17,8 +17,9 @@ enum {
 	EDGE_BIG_PER_PEER = 32, /* of TEXT_LARGE_BLOCKS, for requests of one account or carrier */
 	EDGE_SPARE_TXNS = 128,  /* beyond max_txns, for emergency calls: four each of 32 */
 	EDGE_RETRY_AFTER_S = 5, /* when transactions have run out */
-	EDGE_HELP_SHARE =
-		16, /* calls for help of an account that may use the spare ones at a time */
+	/* Calls for help of an account at a time: that may use the spare ones, and that are only
+	 * refused, as over TLS, at all */
+	EDGE_HELP_SHARE = 16,
 	EDGE_SHARE_TIMES = 8,            /* a peer may hold so many times what is free for all */
 	EDGE_LOST_MAX = 16,              /* unreadable calls for help whose copies are known, .. */
 	EDGE_LOST_US = 32 * 1000 * 1000, /* .. for 64*T1 */
@@ -50,7 +51,11 @@ struct edge {
 	struct load load;
 	struct timer load_timer; /* while new calls are refused because of it */
 	uint64_t shed;           /* so many since that was told */
-	uint64_t refused_until;  /* there may be one below until then */
+	struct edge_busiest {    /* who brought most meanwhile */
+		uint32_t rate;
+		char name[EDGE_WHO_MAX];
+	} busiest;
+	uint64_t refused_until; /* there may be one below until then */
 	struct edge_refused {
 		uint64_t hash, until;
 	} refused[EDGE_REFUSED_MAX];
@@ -95,6 +100,8 @@ void edge_show(const struct edge *e, const struct edge_seen *seen);
 /** Does m begin an emergency call, by its Request-URI? Such a one goes up from whoever may make no
  * other calls, and may use what is kept for it. */
 bool edge_is_emergency(const struct edge *e, const struct sip_msg *m);
+/** Is an emergency call from there only refused (call/sos.h)? */
+bool edge_only_refuses(const struct edge *e, const struct edge_source *src);
 /** Read a message; one that begins an emergency call does without a Max-Forwards that cannot be
  * read. False: m says what is wrong. */
 bool edge_read(const struct edge *e, struct str bytes, struct sip_msg *m);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 /*   CONNECTING --writable--> OPEN --stream_finish--> FINISHING --queue empty--> HALF --peer--> DEAD
@@ -296,7 +298,7 @@ read_some(struct stream *s, size_t *len)
 		s->read_want = e == ERR_AGAIN ? s->tls->want : EPOLLIN;
 		return e;
 	}
-	n = recv(s->lfd.fd, s->pool->read_buf, STREAM_READ_MAX, MSG_DONTWAIT);
+	n = recv(s->lfd.fd, s->pool->read_buf, STREAM_READ_PLAIN, MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_IO;
 	if (n == 0)
@@ -327,29 +329,41 @@ read_once(struct stream *s)
 	return s->state != DEAD && !s->failed && !s->paused;
 }
 
+/* Is there more to be read now? */
+static bool
+has_more(const struct stream *s)
+{
+	int n = 0;
+
+	return ioctl(s->lfd.fd, FIONREAD, &n) == 0 && n > 0;
+}
+
 static void
 read_all(struct stream *s)
 {
 	/* A TLS record is read whole, so that nothing waits inside TLS where no event tells of it.
 	 */
 	_Static_assert((int)STREAM_READ_MAX >= TLS_RECORD_MAX, "a record fits the buffer");
+	uint64_t began = clock_now_us();
 
 	for (int round = 0; round < STREAM_READ_ROUNDS; round++) {
-		if (read_once(s))
-			continue;
-		s->behind = 0;
-		return;
+		if (!read_once(s)) {
+			s->behind = 0;
+			return;
+		}
+		if (clock_now_us() - began >= STREAM_SLICE_US)
+			break;
 	}
-	if (!s->behind)
+	if (!has_more(s))
+		s->behind = 0;
+	else if (!s->behind)
 		s->behind = loop_now(s->pool->loop);
 }
 
 uint64_t
-stream_ready_since(const struct stream *s)
+stream_behind_since(const struct stream *s)
 {
-	uint64_t ready = loop_ready_since(s->pool->loop);
-
-	return s->behind && s->behind < ready ? s->behind : ready;
+	return s->behind;
 }
 
 /* ---- events ---- */

@@ -15,7 +15,9 @@ enum {
 	STREAM_QUEUE_MAX = 256 * 1024, /* bytes waiting to be sent on one connection */
 	STREAM_CHUNK = 8192 - 32,      /* bytes of a piece of the queue */
 	STREAM_READ_MAX = 65536,       /* bytes a read; one buffer for all streams */
-	STREAM_READ_ROUNDS = 4,        /* reads before other descriptors get their turn */
+	STREAM_READ_PLAIN = 16384,     /* without TLS: as much as a record of TLS holds */
+	STREAM_READ_ROUNDS = 4,        /* reads before other descriptors get their turn, or .. */
+	STREAM_SLICE_US = 1000,        /* .. when what they brought took so long */
 	STREAM_CONNECT_US = 5 * 1000 * 1000,
 	STREAM_LINGER_US = 5 * 1000 * 1000 /* after stream_finish, for the peer's end */
 };
@@ -84,8 +86,9 @@ enum err stream_connect(struct stream_pool *p, const struct addr *peer, const st
  * the connection ends (on_close comes later in this iteration). STATE: not open, or finishing.
  */
 enum err stream_send(struct stream *s, struct str bytes) NODISCARD;
-/** In on_data, microseconds: since when these bytes may have been there to be read. */
-uint64_t stream_ready_since(const struct stream *s);
+/** In on_data, microseconds: since when this peer sends more than is read of it in its turns: how
+ * long its bytes wait because of it alone, while others do not. 0: it does not. */
+uint64_t stream_behind_since(const struct stream *s);
 /** Bytes in the send queue. */
 size_t stream_queued(const struct stream *s);
 /** Half-close: send what is queued, then end our direction; on_data goes on until the other side

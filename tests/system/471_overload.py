@@ -116,7 +116,7 @@ def play_overload(place):
         check(1 <= int(m.get('retry-after')) <= 6, text)
         oc = re.search(r';oc=(\d+);oc-algo="loss";oc-validity=(\d+);oc-seq=\d+\.\d+', m.get('via'))
         check(oc and int(oc.group(1)) <= 100 and ';oc;' not in m.get('via'), text)
-        early += not m.get('warning') and int(oc.group(1)) > 0    # the others found no transaction left
+        early += 'overload' in m.get('warning') and int(oc.group(1)) > 0    # the others found no transaction left
     alarms = json.loads(p.command('alarms', '-c', p.conf, '--json'))['list']
     check(any(a['id'] == 'overload' for a in alarms), f'{alarms}')
     wait_for('all are admitted again', 5, lambda: p.stat('admitted_percent') == 100)

@@ -24,7 +24,7 @@ sheds(struct load *l, uint64_t now)
 	struct share_peer *p = share_of(&share, 1);
 
 	share_look(&share, l->share, now);
-	share_note(&share, p, 1);
+	share_note(&share, p, 1, SHARE_REQUEST);
 	return share_sheds(&share, p);
 }
 
@@ -39,7 +39,7 @@ run(struct load *l, uint64_t *clock, uint64_t rate, uint64_t seconds)
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t came = first + i * SECOND / rate, begun = came > busy ? came : busy;
 
-		load_note(l, begun - came, begun);
+		load_note(l, LOAD_STREAM, begun - came, begun);
 		r.worst_us = begun - came > r.worst_us ? begun - came : r.worst_us;
 		if (sheds(l, begun)) {
 			r.refused++;
@@ -48,7 +48,7 @@ run(struct load *l, uint64_t *clock, uint64_t rate, uint64_t seconds)
 			r.carried++;
 			busy = begun + CALL_US;
 		}
-		load_note(l, busy - came, busy); /* in a dialog */
+		load_note(l, LOAD_STREAM, busy - came, busy); /* in a dialog */
 		busy += OTHER_US;
 	}
 	*clock = busy > first + seconds * SECOND ? busy : first + seconds * SECOND;
@@ -109,9 +109,25 @@ test_burst(void **state)
 	load_init(&l);
 	for (uint64_t w = 1; w < 20; w++) {
 		for (uint64_t i = 0; i < 100; i++) /* 90 ms of queue, then it is empty */
-			load_note(&l, 90000 - i * 900, w * 100000 + i * 900);
+			load_note(&l, LOAD_STREAM, 90000 - i * 900, w * 100000 + i * 900);
 		assert_int_equal(load_percent(&l), 0);
 	}
+}
+
+/* What waits in one way in is not hidden by what comes at once in the other. */
+static void
+test_ways(void **state)
+{
+	struct load l;
+
+	(void)state;
+	load_init(&l);
+	for (uint64_t w = 1; w < 20; w++) {
+		load_note(&l, LOAD_DATAGRAM, SECOND, w * LOAD_WINDOW_US);
+		load_note(&l, LOAD_STREAM, 10, w * LOAD_WINDOW_US + 1);
+	}
+	assert_int_equal(l.delay_us, SECOND);
+	assert_true(load_percent(&l) > 90);
 }
 
 static void
@@ -122,7 +138,7 @@ test_words(void **state)
 	(void)state;
 	load_init(&l);
 	for (uint64_t w = 1; w < 100; w++) /* it never ends: some are admitted all the same */
-		load_note(&l, 10 * SECOND, w * LOAD_WINDOW_US);
+		load_note(&l, LOAD_STREAM, 10 * SECOND, w * LOAD_WINDOW_US);
 	assert_int_equal(l.share, LOAD_LEAST);
 	assert_int_equal(load_percent(&l), 100);
 	assert_int_equal(l.delay_us, 10 * SECOND);
@@ -139,6 +155,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goodput),
 		cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_words),
 	};
 

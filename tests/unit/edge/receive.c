@@ -331,7 +331,7 @@ one_account_overloads(void **state)
 	SPIN(count(REQUEST) == 1);
 	p = last(REQUEST)->txn->held;
 	for (int i = 0; i < 200000; i++)
-		share_note(&rig.e->share, p, 1);
+		share_note(&rig.e->share, p, 1, SHARE_REQUEST);
 	overload();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int before = count(REQUEST), fd = rows[i].b ? b : a;

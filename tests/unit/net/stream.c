@@ -19,6 +19,7 @@ struct user {
 	char got[4096];
 	size_t n, total;
 	bool closes, echoes, pauses;
+	int slow_us;  /* a read takes so long */
 	int takes;    /* closes, and opens another on this descriptor in the same place */
 	uint32_t sum; /* of all bytes, in order */
 };
@@ -39,6 +40,8 @@ on_data(void *arg, struct str bytes)
 	struct user *u = arg;
 
 	u->reads++;
+	if (u->slow_us)
+		usleep((useconds_t)u->slow_us);
 	u->total += bytes.len;
 	for (size_t i = 0; i < bytes.len; i++) {
 		u->sum = u->sum * 31 + (unsigned char)bytes.p[i];
@@ -367,6 +370,37 @@ pausing(void **state)
 	UNTIL(u.closed == 1);
 }
 
+/* A peer that sends more than there is time for gets its turns like others, and it alone is behind;
+ * one whose bytes take long, and who sends no more of them, is not. */
+static void
+slices(void **state)
+{
+	static char many[8 * STREAM_READ_PLAIN];
+	struct user busy, slow;
+	int a = open_pair(&busy, O_NONBLOCK), b = open_pair(&slow, 0);
+	uint64_t since;
+
+	(void)state;
+	busy.slow_us = slow.slow_us = STREAM_SLICE_US + 500;
+	assert_true(write(a, many, sizeof(many)) >= 4 * STREAM_READ_PLAIN);
+	assert_int_equal(write(b, "x", 1), 1);
+	turn(1);
+	assert_int_equal(busy.reads, 1);
+	assert_int_equal(slow.reads, 1);
+	since = stream_behind_since(busy.s);
+	assert_int_equal(since, loop_now(&rig.loop));
+	assert_int_equal(stream_behind_since(slow.s), 0);
+	turn(1);
+	assert_int_equal(busy.reads, 2);
+	assert_int_equal(stream_behind_since(busy.s), since);
+	busy.slow_us = 0;
+	UNTIL(stream_behind_since(busy.s) == 0);
+	stream_close(&busy.s);
+	stream_close(&slow.s);
+	close(a);
+	close(b);
+}
+
 static void
 streams_run_out(void **state)
 {
@@ -640,6 +674,7 @@ main(void)
 		POOLED(close_and_open_another),
 		POOLED(finish_after_queue),
 		POOLED(pausing),
+		POOLED(slices),
 		POOLED(streams_run_out),
 		POOLED(connect_and_talk),
 		POOLED(connect_fails),
