@@ -401,6 +401,8 @@ finish_rider(struct call *r, struct call *host)
 	struct record_leg *mine = &r->rec.leg[r->rec.rides - 1], *its;
 	struct record_leg keep;
 
+	/* noted already, but where the host had ended in an earlier life */
+	act_note_end(r, (enum call_ender)host->rec.ended_by, 200, host->rec.q850, REFUSAL_NONE);
 	list_del(&r->ride);
 	r->host = NULL;
 	release(r);

@@ -260,14 +260,32 @@ meanwhile(void **state)
 	}
 }
 
+/* Both have ended, and signaling dies before media said its last: each has its CDR all the same. */
+static void
+restarted(void **state)
+{
+	struct fake *f = up();
+	struct rig_pair p = rig_talking(f);
+	struct edge_txn *t = take(f, LEG_A, "acme-pbx", &usual, OTHER_PBX);
+
+	(void)state;
+	assert_ptr_not_equal(t, p.a);
+	fake_answer(f, last_of(f, SIP_INVITE), 481, "gw", "", ""); /* the other party is gone */
+	for (int i = 0; i < FAKE_TXNS; i++)
+		if (f->txn[i].used && !f->txn[i].server && f->txn[i].method == SIP_BYE)
+			fake_answer(f, &f->txn[i], 200, "", "", "");
+	assert_int_equal(f->n_ended, 0);
+	rig_restart_after(f, NULL, 1);
+	rig_end(f, 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(taken),
-		cmocka_unit_test(not_taken),
-		cmocka_unit_test(not_meant),
-		cmocka_unit_test(meanwhile),
+		cmocka_unit_test(taken),     cmocka_unit_test(not_taken),
+		cmocka_unit_test(not_meant), cmocka_unit_test(meanwhile),
+		cmocka_unit_test(restarted),
 	};
 
 	return cmocka_run_group_tests_name("call replace", tests, NULL, NULL);
