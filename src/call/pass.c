@@ -203,6 +203,7 @@ pass_news(struct call_user *u, const struct edge_news *news)
 		return REFUSAL_NONE;
 	}
 	give_up(p);
+	speak_store(c);
 	ops_of(c)->do_respond(ops_of(c)->arg, in, status_of(m->status), buf_view(&b));
 	ops_of(c)->do_forget(ops_of(c)->arg, in);
 	return REFUSAL_NONE;
