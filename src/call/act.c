@@ -434,8 +434,10 @@ end_call(struct call *c)
 			     (enum refusal)c->rec.refusal);
 	LIST_EACH(it, &c->riders)
 	{
-		act_note_end(CONTAINER_OF(it, struct call, ride), (enum call_ender)c->rec.ended_by,
-			     200, c->rec.q850, REFUSAL_NONE);
+		struct call *r = CONTAINER_OF(it, struct call, ride);
+
+		act_note_end(r, (enum call_ender)c->rec.ended_by, 200, c->rec.q850, REFUSAL_NONE);
+		speak_store(r);
 	}
 	forget_all(c);
 	sip_ok_retrans_stop(&c->ok);
