@@ -1,5 +1,6 @@
 /* signaling: TLS, SIP, DNS and the calls. No file is opened after the start: everything came as
  * descriptors. One loop thread, and the handshake thread that edge makes. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -175,6 +176,31 @@ client_of(void *arg, uint32_t zone, struct tls_trust **trust, struct tls_owns **
 	return zone < s->renew.now.zones.n ? s->renew.now.zones.client[zone] : NULL;
 }
 
+/* The account that the guest will be of, by the name that is waited for, says what it gets. */
+static bool
+answer_help(void *arg, const char *fqdn, const struct sip_msg *m, struct edge_source *src,
+	    struct quarantine_help *out)
+{
+	struct signaling *s = arg;
+	const struct snapshot_view *v = s->w.have_accounts ? &s->w.accounts : NULL;
+	struct call_guest g;
+
+	for (uint32_t i = 0; v && i < v->first_carrier; i++)
+		if (v->trunk[i].transport == TRUNK_TLS &&
+		    str_ieqz(snapshot_text(v, v->trunk[i].host), fqdn)) {
+			src->trunk = i;
+			src->account = v->trunk[i].account;
+			src->account_id = snapshot_account_id(v, src->account);
+			break;
+		}
+	if (!calls_on_guest(&s->w.calls, m, src, loop_now(&s->w.loop), &g))
+		return false;
+	*out = (struct quarantine_help){.status = (unsigned)g.status, .q850 = g.q850};
+	(void)snprintf(out->warning, sizeof(out->warning), "%s (id %s)", g.why, g.id.z);
+	(void)!str_copyz(out->contact, sizeof(out->contact), str_from(g.contact));
+	return true;
+}
+
 static void
 note_reached(void *arg, const struct addr *addr)
 {
@@ -191,6 +217,8 @@ start_readiness(struct signaling *s)
 	r->admin = &s->w.admin;
 	r->do_client = client_of;
 	r->on_reached = note_reached;
+	r->quarantine.do_help = answer_help;
+	r->quarantine.arg = s;
 	r->media = (struct testmedia){.media = &s->w.media,
 				      .ports = &s->w.ports,
 				      .flows = &s->w.flows,

@@ -244,15 +244,16 @@ op_emergency(void *arg, const struct call_record *rec, const char *what, enum ca
 	} alarms[] = {[CALL_HELP_CARRIED] = {ALARM_EMERGENCY, ALARM_NOTICE},
 		      [CALL_HELP_REFUSED] = {ALARM_EMERGENCY_REFUSED, ALARM_MAJOR},
 		      [CALL_HELP_LOST] = {ALARM_EMERGENCY_LOST, ALARM_CRITICAL}};
+	const struct record_leg *a = &rec->leg[LEG_A];
+	const char *who = a->account.z[0] ? a->account.z : "(no account)";
 	char text[ALARM_TEXT_MAX];
 	struct worker *w = arg;
 
-	(void)snprintf(text, sizeof(text), "%s called %s from %s over trunk %s: %s (call %s)",
-		       rec->leg[LEG_A].account.z, rec->to_received, rec->from_received,
-		       rec->leg[LEG_A].trunk.z, what, rec->id.z);
+	(void)snprintf(text, sizeof(text), "%s called %s from %s over trunk %s: %s (call %s)", who,
+		       rec->to_received, rec->from_received, a->trunk.z[0] ? a->trunk.z : "(none)",
+		       what, rec->id.z);
 	log_warn("call.emergency", "%s", text);
-	wire_alarm_raise(w, alarms[help].kind, alarms[help].severity, rec->leg[LEG_A].account.z,
-			 text);
+	wire_alarm_raise(w, alarms[help].kind, alarms[help].severity, who, text);
 }
 
 static void

@@ -309,6 +309,19 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 	refused_sos(cs, msg, src, REFUSAL_UNREADABLE, why, NULL);
 }
 
+bool
+calls_on_guest(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+	       uint64_t now_us, struct call_guest *out)
+{
+	struct number n;
+
+	if (number_read_uri(&cs->conf.numbers, &m->uri, &n) != ERR_OK || n.kind != NUMBER_EMERGENCY)
+		return false;
+	cs->now = now_us;
+	refused_guest(cs, m, src, out);
+	return true;
+}
+
 void
 calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,
 		 const struct edge_source *src, uint64_t now_us)

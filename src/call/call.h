@@ -5,6 +5,7 @@
 #define POSTERN_CALL_CALL_H
 
 #include "call/leg.h"
+#include "call/refused.h"
 
 enum { CALLS_STOP_BATCH = 20 /* calls ended in one step of calls_stop */ };
 
@@ -33,6 +34,14 @@ uint32_t calls_count(const struct calls *cs);
  * and its line in the log all the same. */
 void calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
 		   const char *why, uint64_t now_us);
+/**
+ * m is an INVITE of a guest that no account takes yet, over TLS. False: it calls nobody for help.
+ * Else what it gets, as over a TLS trunk: with src->account and src->trunk of whom it will be the
+ * answer of that account and a record, with POLICY_NONE the default and no record; always the alarm
+ * and the line in the log.
+ */
+bool calls_on_guest(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+		    uint64_t now_us, struct call_guest *out);
 /** Does this request belong to a dialog of a call that is there? */
 bool calls_know(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src);
 void calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *msg,

@@ -5,6 +5,14 @@
 
 #include "call/state.h"
 
+/* What a guest that calls for help is answered (calls_on_guest). */
+struct call_guest {
+	int status, q850;
+	struct id id;                 /* of its record, and of its line in the log */
+	char why[CALL_WHY_MAX];       /* a sentence */
+	char contact[POLICY_URI_MAX]; /* with a 3xx: where it shall go; else "" */
+};
+
 /** One line, unless there are too many; its CDR has the rest. why: says more than r, or "". */
 void refused_log(struct call *c, enum refusal r, const char *why);
 /**
@@ -14,5 +22,8 @@ void refused_log(struct call *c, enum refusal r, const char *why);
  */
 void refused_sos(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
 		 enum refusal r, const char *why, const struct id *of);
+/** calls_on_guest, once it is known that m calls for help. */
+void refused_guest(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+		   struct call_guest *out);
 
 #endif

@@ -183,6 +183,7 @@ struct probe_wait {
 	char subject[TLSPROBE_NAME_MAX], names[TLSPROBE_NAMES_MAX];
 	uint16_t n_chain;
 	uint32_t n_pings, n_options, n_refused; /* requests answered with 403 */
+	uint32_t n_help;                        /* calls for help, answered as over a TLS trunk */
 	struct probe_invite invite;
 	uint16_t n_hand; /* refused handshakes */
 	struct {

@@ -252,6 +252,7 @@ put_wait(struct buf *b, const struct probe_wait *w)
 	put_int(b, "pings", w->n_pings);
 	put_int(b, "options", w->n_options);
 	put_int(b, "refused", w->n_refused);
+	put_int(b, "help", w->n_help);
 	if (w->invite.seen) {
 		put_text(b, "invite_contact", w->invite.contact);
 		put_text(b, "invite_from", w->invite.from);

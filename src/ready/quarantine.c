@@ -25,8 +25,10 @@ drop_guest(struct guest *g)
 
 /* ---- answers ---- */
 
+/* help: NULL: it is none. */
 static void
-answer(struct guest *g, const struct sip_msg *req, unsigned status, const char *why)
+answer_with(struct guest *g, const struct sip_msg *req, unsigned status, const char *why,
+	    const struct quarantine_help *help)
 {
 	static char mem[ANSWER_MAX];
 	char tag[TAG_CHARS + 1];
@@ -41,9 +43,40 @@ answer(struct guest *g, const struct sip_msg *req, unsigned status, const char *
 		sip_edit_hdr_fmt(&b, SIP_H_WARNING, "399 postern \"%s\"", why);
 	else
 		sip_edit_hdr_z(&b, SIP_H_ALLOW, "INVITE, ACK, CANCEL, BYE, OPTIONS");
+	if (help)
+		sip_edit_hdr_fmt(&b, SIP_H_REASON, "Q.850;cause=%d", help->q850);
+	if (help && help->contact[0])
+		sip_edit_nameaddr(&b, SIP_H_CONTACT,
+				  &(struct sip_edit_addr){.uri = str_from(help->contact)});
 	sip_edit_body(&b, STR_NULL, STR_NULL);
 	if (buf_end(&b) == ERR_OK)
 		(void)!stream_send(g->stream, buf_view(&b));
+}
+
+static void
+answer(struct guest *g, const struct sip_msg *req, unsigned status, const char *why)
+{
+	answer_with(g, req, status, why, NULL);
+}
+
+/* False: it calls nobody for help. */
+static bool
+take_help(struct guest *g, const struct sip_msg *m)
+{
+	struct quarantine *q = g->owner;
+	struct edge_source src = {.remote = *stream_peer(g->stream),
+				  .transport = EDGE_TLS,
+				  .account = POLICY_NONE,
+				  .trunk = POLICY_NONE,
+				  .tls_version = "",
+				  .tls_suite = "",
+				  .tls_peer = q->wait->names};
+	struct quarantine_help help;
+
+	if (!q->do_help(q->arg, q->fqdn, m, &src, &help))
+		return false;
+	answer_with(g, m, help.status, help.warning, &help);
+	return true;
 }
 
 /* ---- the INVITE ---- */
@@ -135,6 +168,8 @@ take_request(struct guest *g, const struct sip_msg *m)
 	if (m->method == SIP_OPTIONS) {
 		q->wait->n_options++;
 		answer(g, m, 200, NULL);
+	} else if (m->method == SIP_INVITE && take_help(g, m)) {
+		q->wait->n_help++;
 	} else if (m->method == SIP_INVITE && is_test_number(q, m->uri.user)) {
 		keep_invite(q, m);
 		answer(g, m, 480, "readiness check: the INVITE was seen, and is not connected");

@@ -1,7 +1,9 @@
 /* Waiting for the own connection of equipment that no account takes yet (`postern ready --wait`).
  * Its certificate must speak for the FQDN and pass the zone's rules; then it is a guest: OPTIONS
- * is answered, an INVITE to the test number is looked at and ended with 480, everything else gets
- * 403. Nothing of it reaches calls. Loop thread only. */
+ * is answered, an INVITE to the test number is looked at and ended with 480, a call
+ * for help is answered by whom do_help asks, a call for
+ * help gets what do_help says, everything else 403. Nothing else of it reaches calls. Loop thread
+ * only. */
 #ifndef POSTERN_READY_QUARANTINE_H
 #define POSTERN_READY_QUARANTINE_H
 
@@ -17,6 +19,14 @@ enum {
 
 struct quarantine;
 
+/* The answer to a call for help. */
+struct quarantine_help {
+	unsigned status;
+	int q850;
+	char warning[400];            /* a sentence, with its id */
+	char contact[POLICY_URI_MAX]; /* "" = none */
+};
+
 struct guest {
 	struct quarantine *owner;
 	struct stream *stream; /* NULL: free */
@@ -26,7 +36,12 @@ struct guest {
 };
 
 struct quarantine {
-	struct edge *edge; /* set by the caller */
+	/* set by the caller; do_help: false: this INVITE calls nobody for help. src: account and
+	 * trunk are POLICY_NONE, for it to fill in */
+	struct edge *edge;
+	bool (*do_help)(void *arg, const char *fqdn, const struct sip_msg *m,
+			struct edge_source *src, struct quarantine_help *out);
+	void *arg;
 	bool open;
 	struct probe_wait *wait; /* filled while open */
 	char fqdn[POLICY_HOST_MAX], call[PROBE_NUMBER_MAX];

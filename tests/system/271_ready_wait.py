@@ -61,6 +61,9 @@ def play_guest(place):
     equal(ask(t, 'INVITE', '+15551234567', rawsip.offer()), 403, 'an INVITE to another number')
     equal(ask(t, 'MESSAGE', NUMBER), 403, 'MESSAGE')
     equal(ask(t, 'INVITE', NUMBER, rawsip.offer()), 480, 'an INVITE to the test number')
+    equal(ask(t, 'INVITE', '911', rawsip.offer()), 500, 'a call for help')
+    wait_for('its line in the log', 3, lambda: p.events(r'^call\.emergency$'))
+    wait_for('its alarm', 3, lambda: 'emergency-call-refused' in p.command('alarms', '-c', p.conf, '--json'))
     equal(len(p.calls()['list']), 0, 'calls')
     out = run.communicate(timeout=20)[0].decode()
     report = __import__('json').loads(out)
@@ -68,7 +71,7 @@ def play_guest(place):
     for word in ('connect', 'sni', 'tls', 'alive', 'invite', 'contact', 'crypto'):
         equal(state.get('wait.' + word), 'passed', f'wait.{word}\n{ready_play.table(report)}')
     w = report['facts']['wait']
-    equal((w['pings'], w['options'], w['refused'], w['sni']), (1, 1, 2, 'sbc.example.test'), 'seen')
+    equal((w['pings'], w['options'], w['refused'], w['help'], w['sni']), (1, 1, 2, 1, 'sbc.example.test'), 'seen')
     equal(t.recv(16), b'', 'the connection is closed when the waiting is over')
     time.sleep(0.1)
     try:

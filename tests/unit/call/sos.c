@@ -177,6 +177,73 @@ unreadable(void **state)
 	}
 }
 
+/* A guest that no account takes yet: what the account says that it will be of, else the default. */
+static void
+of_a_guest(void **state)
+{
+	static const struct {
+		const char *name, *uri;
+		bool account, redirect, help;
+		int status;
+		const char *contact, *why;
+	} table[] = {
+		{"of an account", "sip:911@x", true, false, true, 500, "",
+		 "use your emergency route"},
+		{"redirected", "sip:911@x", true, true, true, 302, "sip:911@gw.example",
+		 "call the address in Contact"},
+		{"of nobody", "sip:911@x", false, false, true, 500, "", "use your emergency route"},
+		{"by URN, of nobody", "urn:service:sos", false, false, true, 500, "",
+		 "use your emergency route"},
+		{"no emergency", "sip:+15552224444@x", true, false, false, 0, "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct fake *f = rig_up();
+		static struct sip_msg m;
+		struct edge_source src;
+		struct call_guest g;
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+			       "INVITE %s SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\n"
+			       "From: <sip:+15551230000@h>;tag=f\r\nTo: <%s>\r\nCall-ID: g\r\n"
+			       "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContact: <sip:p@h>\r\n"
+			       "Content-Length: 0\r\n\r\n",
+			       table[i].uri, table[i].uri);
+		assert_int_equal(sip_msg_parse(str_from(text), &m), ERR_OK);
+		src = fake_source(f, "acme-pbx");
+		if (table[i].redirect) {
+			rig_account(f, "acme")->emergency_status = 302;
+			rig_account(f, "acme")->emergency_target = STR("sip:911@gw.example");
+			rig_world(f);
+		}
+		if (!table[i].account) {
+			src.account = src.trunk = POLICY_NONE;
+			src.account_id.z[0] = 0;
+		}
+		if (calls_on_guest(&f->calls, &m, &src, f->now, &g) != table[i].help)
+			fail_msg("%s", table[i].name);
+		assert_int_equal(f->n_emergencies, table[i].help);
+		assert_int_equal(f->n_ended, table[i].help && table[i].account);
+		if (!table[i].help) {
+			rig_down(f);
+			continue;
+		}
+		if (g.status != table[i].status || strcmp(g.contact, table[i].contact) != 0 ||
+		    !strstr(g.why, table[i].why) || !g.id.z[0] || f->help != CALL_HELP_REFUSED)
+			fail_msg("%s: %d, %s, %s", table[i].name, g.status, g.contact, g.why);
+		assert_string_equal(f->emergency, "refused: it came over TLS");
+		if (table[i].account) {
+			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_EMERGENCY);
+			assert_int_equal(rig_cdr(f)->sip_status, table[i].status);
+			assert_string_equal(rig_cdr(f)->id.z, g.id.z);
+		}
+		assert_int_equal(calls_count(&f->calls), 0);
+		rig_down(f);
+	}
+}
+
 /* ---- asked for in another way than by a call ---- */
 
 static const struct {
@@ -282,9 +349,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bodies),          cmocka_unit_test(parts_again),
-		cmocka_unit_test(media_of),        cmocka_unit_test(unreadable),
-		cmocka_unit_test(asked_otherwise),
+		cmocka_unit_test(bodies),     cmocka_unit_test(parts_again),
+		cmocka_unit_test(media_of),   cmocka_unit_test(unreadable),
+		cmocka_unit_test(of_a_guest), cmocka_unit_test(asked_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
