@@ -66,9 +66,10 @@ ctlclient_open(const char *word, const char *conf_path)
 		if (fd < 0)
 			fprintf(stderr, "postern %s: %s: %s; %s\n", word, c->control,
 				strerror(errno),
-				conf_path ? "does postern run with this configuration?"
-					  : "say with -c which configuration it runs with, such "
-					    "as -c /etc/postern/postern.yaml");
+				errno == EACCES ? "run this as root or as the owner of the socket"
+				: conf_path     ? "does postern run with this configuration?"
+					    : "say with -c which configuration it runs with, such "
+					      "as -c /etc/postern/postern.yaml");
 	}
 	mem_free(c);
 	return fd;

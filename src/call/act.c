@@ -60,6 +60,9 @@ act_note_end(struct call *c, enum call_ender by, int status, int q850, enum refu
 	c->rec.ended_by = (uint8_t)by;
 	c->rec.sip_status = c->rec.answer_us ? 200 : status;
 	c->rec.q850 = q850;
+	if (r != REFUSAL_NONE && c->rec.refusal == r && strcmp(c->fail_text, refusal_text(r)) != 0)
+		(void)!str_copyz(c->rec.refusal_detail, sizeof(c->rec.refusal_detail),
+				 str_from(c->fail_text));
 	c->rec.refusal = r;
 }
 

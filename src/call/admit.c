@@ -284,6 +284,8 @@ check_called(struct call *c, char why[CALL_WHY_MAX])
 					    (enum policy_class)c->rec.class, false),
 			       why);
 
+	if (r != REFUSAL_NONE && a != POLICY_NONE) /* whose it is, for its CDR and line */
+		c->rec.leg[LEG_B].account = snapshot_account_id(v, a);
 	if (r != REFUSAL_NONE || a == POLICY_NONE)
 		return r;
 	if (!c->rec.exempt)

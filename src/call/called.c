@@ -274,6 +274,22 @@ hunts_on(const struct call *c, int status)
 	       route_hunts(v, t, status);
 }
 
+/* What does not fit is cut between two words, and that is shown. */
+static void
+keep_why(char *dst, size_t cap, struct str why)
+{
+	struct str more = STR(" ..");
+
+	if (why.len >= cap) {
+		why = str_sub(why, 0, cap - more.len - 1);
+		why = str_sub(why, 0, str_rchr(why, ' '));
+		(void)!str_copyz(dst, cap, why);
+		(void)!str_copyz(dst + why.len, cap - why.len, more);
+	} else {
+		(void)!str_copyz(dst, cap, why);
+	}
+}
+
 /* It never answered. What edge says of it names addresses: for our log and CDR, not for A (P5). */
 static void
 fail_target(struct call *c, const struct edge_news *news)
@@ -281,8 +297,7 @@ fail_target(struct call *c, const struct edge_news *news)
 	if (news->why && c->rec.n_targets) {
 		struct record_target *t = &c->rec.target[c->rec.n_targets - 1];
 
-		(void)!str_copyz(t->why, sizeof(t->why),
-				 str_sub(str_from(news->why), 0, sizeof(t->why) - 1));
+		keep_why(t->why, sizeof(t->why), str_from(news->why));
 	}
 	if (news->why)
 		log_warn("call.target", "id=%s trunk=%s why=%s", c->rec.id.z,

@@ -11,6 +11,8 @@
 #include "call/terms.h"
 #include "sip/parts.h"
 
+enum { SUITE_NAME_MAX = 40, SUITES_NAMED = 3 }; /* in a sentence of CALL_WHY_MAX */
+
 /* The sdp layer speaks in sentences; the record in refusals. */
 static enum refusal
 refusal_of(const struct call *c, enum call_leg_index i, const struct sdp_refusal *why)
@@ -21,11 +23,59 @@ refusal_of(const struct call *c, enum call_leg_index i, const struct sdp_refusal
 	case SDP_FAULT_FAX:
 		return REFUSAL_FAX;
 	case SDP_FAULT_KEYS:
+	case SDP_FAULT_SUITES:
 		return c->rec.leg[i].secure ? REFUSAL_CRYPTO : REFUSAL_CLEAR_ONLY;
 	case SDP_FAULT_MEDIA:
 		break;
 	}
 	return REFUSAL_MEDIA;
+}
+
+/* A name that a peer wrote: what could not stand in a Warning is left out. */
+static void
+put_plain(struct buf *b, struct str name)
+{
+	for (size_t i = 0; i < name.len && i < SUITE_NAME_MAX; i++)
+		if (ascii_alnum(name.p[i]) || name.p[i] == '_')
+			buf_char(b, name.p[i]);
+}
+
+static bool
+is_taken(const struct sdp_suites *taken, struct str suite)
+{
+	for (unsigned i = 0; i < taken->n; i++)
+		if (str_eqz(suite, sdp_suite_name((enum sdp_suite)taken->v[i])))
+			return true;
+	return false;
+}
+
+/* "offered A, B; this trunk takes C"; text where that is not what is wrong. */
+static const char *
+name_suites(struct call *c, const struct sdp *s, const struct sdp_suites *taken, const char *text)
+{
+	unsigned n = 0;
+	struct buf b;
+
+	buf_init(&b, c->owner->why, sizeof(c->owner->why));
+	for (unsigned i = 0; i < s->n_media; i++)
+		for (unsigned k = 0; k < s->media[i].n_crypto && n < SUITES_NAMED; k++) {
+			struct str suite;
+			uint32_t tag;
+
+			if (sdp_crypto_tag(s->media[i].crypto[k], &tag, &suite) != ERR_OK)
+				continue;
+			if (is_taken(taken, suite))
+				return text;
+			buf_z(&b, n++ ? ", " : "offered ");
+			put_plain(&b, suite);
+		}
+	buf_z(&b, "; this trunk takes ");
+	for (unsigned i = 0; i < taken->n && i < SUITES_NAMED; i++) {
+		buf_z(&b, i ? ", " : "");
+		buf_z(&b, sdp_suite_name((enum sdp_suite)taken->v[i]));
+	}
+	buf_z(&b, taken->n > SUITES_NAMED ? " and others" : "");
+	return n && buf_end(&b) == ERR_OK ? buf_cstr(&b) : text;
 }
 
 /* One of our own media ports? A leg that names one would make packets go round. */
@@ -142,6 +192,8 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		return REFUSAL_SDP;
 	if (sdp_offer_read(s, &policy, &c->rec.leg[i].layout, &x->far, &no) != ERR_OK) {
 		*why = no.text ? no.text : "";
+		if (no.fault == SDP_FAULT_SUITES)
+			*why = name_suites(c, s, &policy.suites, *why);
 		return refusal_of(c, i, &no);
 	}
 	x->mine = c->leg[i].local;

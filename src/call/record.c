@@ -138,7 +138,9 @@ call_record_valid(const struct call_record *r)
 	    !has_end(r->from_received, sizeof(r->from_received)) ||
 	    !has_end(r->to_received, sizeof(r->to_received)) ||
 	    !has_end(r->from_sent, sizeof(r->from_sent)) ||
-	    !has_end(r->to_sent, sizeof(r->to_sent)) || !has_end(r->payer.z, sizeof(r->payer.z)) ||
+	    !has_end(r->to_sent, sizeof(r->to_sent)) ||
+	    !has_end(r->refusal_detail, sizeof(r->refusal_detail)) ||
+	    !has_end(r->payer.z, sizeof(r->payer.z)) ||
 	    !has_end(r->payer_parent.z, sizeof(r->payer_parent.z)) ||
 	    !has_end(r->transfer_of.z, sizeof(r->transfer_of.z)) || r->host_leg >= CALL_LEGS ||
 	    r->rides > CALL_LEGS || r->increment_s > CALL_INCREMENT_MAX)

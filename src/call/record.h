@@ -1,4 +1,4 @@
-/* The call record, version 5: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 6: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H
@@ -14,13 +14,14 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 5,
+	CALL_RECORD_VERSION = 6,
 	CALL_TRANSFERS_MAX = 3, /* of a call */
 	CALL_SPARE = 32,        /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
 	CALL_NAME_MAX = 128,       /* peer identity, codec */
 	CALL_NUMBER_MAX = 64,      /* a number or user part as it came */
 	CALL_TARGET_WHY_MAX = 160, /* why a target could not be reached */
+	CALL_DETAIL_MAX = 256,     /* what a refusal says of this call */
 };
 
 enum call_leg_index { LEG_A, LEG_B, CALL_LEGS };
@@ -185,6 +186,7 @@ struct call_record {
 	uint32_t pad3;
 	char from_received[CALL_NUMBER_MAX], to_received[CALL_NUMBER_MAX];
 	char from_sent[CALL_NUMBER_MAX], to_sent[CALL_NUMBER_MAX];
+	char refusal_detail[CALL_DETAIL_MAX]; /* more than the sentence of refusal; "" = no more */
 	struct record_target target[ROUTE_TARGETS_MAX];
 	struct record_leg leg[CALL_LEGS];
 };

@@ -13,12 +13,13 @@
 void
 refused_log(struct call *c, enum refusal r, const char *why)
 {
+	const struct record_leg *a = &c->rec.leg[LEG_A], *b = &c->rec.leg[LEG_B];
 	uint64_t left_out;
 
 	if (!guard_may_log(&c->owner->guard, GUARD_REFUSED, c->owner->now, &left_out))
 		return;
 	log_warn("call.refused", "id=%s account=%s trunk=%s from=%s to=%s reason=%s why=%s",
-		 c->rec.id.z, c->rec.leg[LEG_A].account.z, c->rec.leg[LEG_A].trunk.z,
+		 c->rec.id.z, a->account.z[0] ? a->account.z : b->account.z, a->trunk.z,
 		 c->rec.from_received, c->rec.to_received, refusal_name(r),
 		 why[0] ? why : refusal_text(r));
 	if (left_out)

@@ -350,6 +350,7 @@ struct calls {
 	struct pool said[2];      /* bodies of ours, small and large: two a call */
 	struct sdp offer, answer; /* scratch: 18 kB each */
 	struct sip_msg held;      /* scratch */
+	char why[CALL_WHY_MAX];   /* scratch: a sentence made of what a message says */
 };
 
 #endif

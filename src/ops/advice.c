@@ -71,8 +71,10 @@ static const struct advice rows[] = {
 	 "apply",
 	 NULL},
 	{"tls-off",
-	 "run postern ready FQDN --account {account} (FQDN: the host of its trunk), then set "
-	 "tls_srtp: on for the account with postern apply",
+	 "run postern ready FQDN --account {account} (FQDN: the host of its trunk) until it "
+	 "passes, "
+	 "then set tls_srtp: on for the account with postern apply; without a check that passed "
+	 "it needs an override: the reason why",
 	 NULL},
 	{"zone",
 	 "have the PBX connect to the zone that the sentence names, or change the zone of the "
@@ -118,6 +120,13 @@ static const struct advice rows[] = {
 	 "give it to the account with tls: {intermediates}; if it is a private authority, name it "
 	 "with "
 	 "tls: {ca}"},
+	/* the two above, where the certificate has a common name only */
+	{"no-names",
+	 "the certificate has no name in subjectAltName: have it issued anew with the host of the "
+	 "trunk there, or, where its common name is that host, set tls: {common_name: yes} for the "
+	 "account",
+	 "have the certificate of {sni} issued anew with that name in subjectAltName, or, where "
+	 "its common name is that name, set tls: {common_name: yes} for the account"},
 	/* the same, where the chain ends in a root */
 	{"unknown-root",
 	 "use a certificate of an accepted authority, or, if {last.issuer} is a private one, name "
@@ -188,14 +197,49 @@ static const struct advice rows[] = {
 	{"403", "see that the request comes over the account's own trunk", NULL},
 	{"503", "try again; if it stays so, raise limits: {calls} or find out who floods", NULL},
 	{"ACCOUNT_OFF", "switch the account or trunk on with postern apply", NULL},
-	{"TLS_OFF", "set tls_srtp: on for the account with postern apply", NULL},
+	{"TLS_OFF",
+	 "run postern ready FQDN --account {account} (FQDN: the host of its trunk) until it "
+	 "passes, "
+	 "then set tls_srtp: on for account {account} with postern apply; without a check that "
+	 "passed it needs an override: the reason why",
+	 NULL},
 	{"CLASS_OFF",
 	 "add the service to the account with postern apply, if the customer bought it", NULL},
 	{"EMERGENCY", "have the PBX send emergency calls over a clear trunk or a line of its own",
 	 NULL},
-	{"CALLER", "have the PBX send one of the account's own numbers as the caller", NULL},
+	{"CALLER",
+	 "have the PBX send one of the account's own numbers as the caller, not an extension or a "
+	 "name, or set caller: replace for account {account}: then the caller of its trunk is "
+	 "shown",
+	 NULL},
+	{"COUNTRY",
+	 "if the customer may call there, add its country code to countries of account {account} "
+	 "with postern apply",
+	 NULL},
 	{"LIMIT", "wait until calls end, or raise max_calls with postern apply", NULL},
-	{"RATE", "find out why so many calls come at once, or raise attempts", NULL},
+	{"RATE",
+	 "find out who sends so many calls at once: postern calls; the node's own limit is "
+	 "limits: {attempts} in postern.yaml",
+	 NULL},
+	{"ATTEMPTS",
+	 "find out why the PBX sends so many calls at once, or raise attempts of account "
+	 "{account}, of the one above it or of the trunk with postern apply",
+	 NULL},
+	{"MINUTES",
+	 "see whether these calls are the customer's own; then wait until the day ends (UTC), or "
+	 "raise international_minutes of account {account} with postern apply",
+	 NULL},
+	{"SPEND",
+	 "see whether these calls are the customer's own; then wait until the day ends (UTC), or "
+	 "raise max_spend of account {account} with postern apply",
+	 NULL},
+	{"METHOD",
+	 "nothing, if the PBX goes on without it; else switch off in the PBX what sends {method}",
+	 NULL},
+	{"REGISTER",
+	 "switch registration off in the PBX: a trunk needs no REGISTER; over TLS its certificate "
+	 "is its login, without TLS its address is; calls go both ways without it",
+	 NULL},
 	{"NUMBER", "have the PBX send numbers as +15551234567", NULL},
 	{"NO_NUMBER", "give the number to a trunk with postern apply", NULL},
 	{"NO_ROUTE", "add a carrier trunk, or see why none may be used now", NULL},
@@ -211,11 +255,35 @@ static const struct advice rows[] = {
 	 "postern apply",
 	 NULL},
 	{"NO_RECORD", "raise limits: {calls}", NULL},
-	{"CRYPTO", "enable SRTP with SDES (a=crypto, AES_CM_128_HMAC_SHA1_80) in the PBX", NULL},
+	{"CRYPTO",
+	 "have the PBX offer SRTP with SDES: RTP/SAVP with an a=crypto of a suite that the trunk "
+	 "takes, mostly AES_CM_128_HMAC_SHA1_80",
+	 NULL},
+	/* the same, where the sentence names what was offered and what is taken */
+	{"CRYPTO-SUITE",
+	 "enable in the PBX a suite that the trunk takes, or add one that the PBX offers to srtp "
+	 "of trunk {trunk} with postern apply",
+	 NULL},
+	{"BAD_ANSWER",
+	 "have the called side answer one a=crypto with the tag and the suite that it was offered, "
+	 "a codec of the offer, and the same transport; postern trace {id} shows both",
+	 NULL},
+	{"BAD_ACK", "have the PBX put its answer into the ACK, or send an offer in its INVITE",
+	 NULL},
+	{"FAX",
+	 "have the PBX send faxes as G.711, or see t38_clear of the trunk in postern-accounts(5)",
+	 NULL},
+	{"SDP", "postern trace {id} shows what was sent; the sentence says what is wrong", NULL},
+	{"DRAINING", "nothing: postern was being stopped or replaced", NULL},
+	{"DIALOG",
+	 "nothing, if it happened once: a request for a call that had ended; the PBX may have sent "
+	 "it late",
+	 NULL},
 	{"CLEAR_ONLY", "switch SRTP off on this trunk of the PBX, or use TLS", NULL},
 	{"MEDIA", "enable G.711 or another codec of the other side", NULL},
 	{"UNREACHABLE",
-	 "the handshakes below, or what is said of the trunk, tell why it cannot be reached; where "
+	 "the reason behind the trunk under \"Tried\" is what to mend: its host and port, its "
+	 "address record, a firewall between, or the certificate of the far side; where "
 	 "no listener serves it, add one to postern.yaml and restart, or change the trunk",
 	 NULL},
 	{"TIMEOUT", "see whether the called side is up: postern handshakes, postern alarms", NULL},
@@ -261,8 +329,8 @@ put_value(struct buf *b, const struct json *v)
 static bool
 put_named(struct buf *b, const struct json *facts, struct str name)
 {
-	static const char *const known[] = {"versions", "suites", "sni",
-					    "peer",     "names",  "account"};
+	static const char *const known[] = {"versions", "suites", "sni",   "peer", "names",
+					    "account",  "method", "trunk", "id"};
 	const struct json *chain = jsonin_get(facts, "chain");
 	struct str rest = name, cert = str_cut(&rest, '.');
 	char path[32];
@@ -344,17 +412,35 @@ put_silent(struct buf *b, const struct json *cdr)
 	return n != 0;
 }
 
+/* The row of the record: its word, or a narrower one where more is known. */
+static const char *
+word_of(const struct json *facts)
+{
+	const char *word = jsonin_text(facts, "word");
+	struct str detail = str_from(jsonin_text(facts, "refusal_detail"));
+
+	if (!*word)
+		word = jsonin_text(facts, "refusal");
+	if (strcmp(word, "unknown-authority") == 0 && ends_in_root(facts))
+		return "unknown-root";
+	if ((strcmp(word, "no-account") == 0 || strcmp(word, "name-mismatch") == 0) &&
+	    jsonin_count(jsonin_get(facts, "chain")) && !*jsonin_text(facts, "names"))
+		return "no-names";
+	if (strcmp(word, "METHOD") == 0 && strcmp(jsonin_text(facts, "method"), "REGISTER") == 0)
+		return "REGISTER";
+	if (strcmp(word, "CRYPTO") == 0 && str_find(detail, STR("this trunk takes")) < detail.len)
+		return "CRYPTO-SUITE";
+	return word;
+}
+
 void
 advice_put(struct buf *b, const struct json *facts)
 {
-	const char *word = jsonin_text(facts, "word");
 	const struct advice *a;
 
 	if (put_silent(b, facts))
 		return;
-	if (strcmp(word, "unknown-authority") == 0 && ends_in_root(facts))
-		word = "unknown-root";
-	a = find_row(*word ? word : jsonin_text(facts, "refusal"));
+	a = find_row(word_of(facts));
 	if (!a || jsonin_true(facts, "accepted"))
 		return;
 	expand(b, facts, str_from(jsonin_true(facts, "outgoing") && a->out ? a->out : a->in));

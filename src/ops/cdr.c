@@ -208,6 +208,8 @@ put_ending(struct buf *b, const struct call_record *r)
 	buf_printf(b, ",\"sip_status\":%d,\"q850\":%d", r->sip_status, r->q850);
 	put_text_or_null(b, "refusal", why ? refusal_name(why) : "");
 	put_text_or_null(b, "refusal_text", why ? refusal_text(why) : "");
+	if (r->refusal_detail[0])
+		put_text(b, "refusal_detail", r->refusal_detail);
 }
 
 static void

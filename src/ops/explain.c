@@ -42,9 +42,11 @@ put_who(struct buf *b, const struct json *cdr)
 	buf_printf(b, "The call from %s to %s",
 		   or_else(jsonin_text(cdr, "from_received"), "an unnamed caller"),
 		   or_else(jsonin_text(cdr, "to_received"), "an unreadable number"));
-	if (*account)
+	if (*account && *jsonin_text(cdr, "trunk"))
 		buf_printf(b, " (account %s, trunk %s, class %s)", account,
-			   or_else(jsonin_text(cdr, "trunk"), "?"), jsonin_text(cdr, "class"));
+			   jsonin_text(cdr, "trunk"), jsonin_text(cdr, "class"));
+	else if (*account)
+		buf_printf(b, " (account %s, class %s)", account, jsonin_text(cdr, "class"));
 	buf_printf(b, ", begun at %s,", or_else(jsonin_text(cdr, "invite"), "an unknown time"));
 }
 
@@ -77,9 +79,12 @@ static void
 put_unanswered_end(struct buf *b, const struct json *cdr)
 {
 	const char *by = jsonin_text(cdr, "ended_by"), *why = jsonin_text(cdr, "refusal_text");
+	const char *detail = jsonin_text(cdr, "refusal_detail");
 
-	if (*why)
-		buf_printf(b, " was refused by postern: %s", why);
+	if (*why && *detail && strcmp(jsonin_text(cdr, "refusal"), "BAD_ANSWER") == 0)
+		buf_printf(b, " was refused by postern: %s: %s", why, detail);
+	else if (*why)
+		buf_printf(b, " was refused by postern: %s", or_else(detail, why));
 	else if (strcmp(by, "caller") == 0)
 		buf_z(b, " was given up by the caller before anybody answered");
 	else if (strcmp(by, "called") == 0)

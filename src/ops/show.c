@@ -7,12 +7,14 @@
 #include "ops/advice.h"
 #include "ops/cdr.h"
 #include "ops/explain.h"
+#include "ops/lastrefusal.h"
 #include "ops/lines.h"
 #include "ops/showtls.h"
 
 enum {
 	SHOW_FACTS_MAX = SHOWHANDS_ROW_MAX, /* also: a line of the file of CDRs */
 	SHOW_ADVICE_MAX = 8192,
+	SHOW_SAID_MAX = 1024,
 	SHOW_REACHED_MAX = 256 * 1024
 };
 _Static_assert((int)SHOW_FACTS_MAX > (int)LINES_LEN_MAX, "room for a CDR");
@@ -306,9 +308,24 @@ put_reached(struct show *s, const struct json *cdr, struct buf *words, struct bu
 	buf_reset(list);
 }
 
-/* A sentence or two, what to do, and the facts: the object whose text is in facts. */
+/* What to do about it; where handshakes failed for a call, what to do about the first of them. */
 static void
-put_explained(struct show *s, struct buf *b, struct str facts, const char *state)
+put_advice(struct buf *b, const struct json *facts, struct str reached)
+{
+	struct json *j = NULL;
+
+	if (reached.len && strcmp(jsonin_text(facts, "refusal"), "UNREACHABLE") == 0 &&
+	    jsonin_parse(reached, &j) == ERR_OK)
+		advice_put(b, jsonin_at(jsonin_get(j, "list"), 0));
+	jsonin_free(&j);
+	if (b->len == 0)
+		advice_put(b, facts);
+}
+
+/* A sentence or two, what to do, and the facts: the object whose text is in facts; said: more about
+ * it, or empty. */
+static void
+put_explained(struct show *s, struct buf *b, struct str facts, const char *state, struct str said)
 {
 	static char words[EXPLAIN_TEXT_MAX], advice[SHOW_ADVICE_MAX], reached[SHOW_REACHED_MAX];
 	struct json *j;
@@ -329,7 +346,8 @@ put_explained(struct show *s, struct buf *b, struct str facts, const char *state
 	} else {
 		explain_note(&w, j);
 	}
-	advice_put(&t, j);
+	buf_str(&w, said);
+	put_advice(&t, j, buf_view(&r));
 	buf_printf(b, "{\"ok\":true,\"kind\":\"%s\",\"text\":",
 		   call ? "call" : jsonin_text(j, "kind"));
 	buf_json(b, buf_view(&w));
@@ -366,12 +384,14 @@ find_record(const struct show *s, const char *id, struct call_record *rec, bool 
 	return false;
 }
 
+/* By its id; else by whose it was, with sentences about that in said. */
 static enum err
-find_facts(struct show *s, const char *id, struct buf *b, const char **state)
+find_facts(struct show *s, const char *id, struct buf *b, const char **state, struct buf *said)
 {
+	struct lastrefusal_in in = {
+		.cdr_path = s->cdr_path, .records = s->records, .now_us = clock_wall_us()};
 	struct call_record rec = {0};
 	const struct handring *ring;
-	struct handstore *hs;
 	const char *why;
 	char start[64];
 	struct buf z;
@@ -388,27 +408,52 @@ find_facts(struct show *s, const char *id, struct buf *b, const char **state)
 	e = buf_end(&z) == ERR_OK ? lines_find(s->cdr_path, buf_view(&z), b) : ERR_NOTFOUND;
 	if (e != ERR_NOTFOUND)
 		return e;
-	hs = open_hands(s, &ring, &why);
-	return hs ? showhands_find(hs, id, b) : ERR_NOTFOUND;
+	in.hands = open_hands(s, &ring, &why);
+	e = in.hands ? showhands_find_id(in.hands, id, b) : ERR_NOTFOUND;
+	return e == ERR_NOTFOUND ? lastrefusal_find(&in, id, b, said) : e;
+}
+
+/* Strangers get no answer and leave no record: only how many they were is known. */
+static void
+put_unknown(const struct show *s, const char *id, struct buf *b)
+{
+	char text[512];
+	uint64_t strangers = 0;
+	struct addr unused;
+	struct buf t;
+
+	for (uint32_t i = 0; i < s->n_pages; i++)
+		strangers += metric_get(s->page[i], METRIC_sip_unknown_source);
+	buf_init(&t, text, sizeof(text));
+	buf_z(&t, "no call, handshake or refused request has this id, and no refusal of such an "
+		  "address, account, trunk or host is kept");
+	if (strangers && addr_parse(str_from(id), &unused) == ERR_OK)
+		buf_printf(&t,
+			   "; %llu datagrams and connections of addresses that no trunk has as a "
+			   "source were dropped without a word (sip.stranger in the log names "
+			   "some): if this is the address of a gateway, add it to the sources of "
+			   "its trunk",
+			   (unsigned long long)strangers);
+	put_error(b, buf_cstr(&t));
 }
 
 static void
 answer_explain(struct show *s, const struct json *q, struct buf *b)
 {
 	const char *id = jsonin_text(q, "id"), *state = NULL;
-	char *mem = mem_zalloc(1, SHOW_FACTS_MAX);
-	struct buf facts;
+	char *mem = mem_zalloc(1, SHOW_FACTS_MAX), said_mem[SHOW_SAID_MAX];
+	struct buf facts, said;
 	enum err e;
 
 	buf_init(&facts, mem, SHOW_FACTS_MAX);
-	e = mem ? find_facts(s, id, &facts, &state) : ERR_NOMEM;
+	buf_init(&said, said_mem, sizeof(said_mem));
+	e = mem ? find_facts(s, id, &facts, &state, &said) : ERR_NOMEM;
 	if (e == ERR_OK)
-		put_explained(s, b, buf_view(&facts), state);
+		put_explained(s, b, buf_view(&facts), state, buf_view(&said));
+	else if (e == ERR_NOTFOUND)
+		put_unknown(s, id, b);
 	else
-		put_error(b, e == ERR_NOTFOUND
-				     ? "no call, handshake or refused request has this id, and no "
-				       "refusal of such an address, account or host is kept"
-				     : err_text(e));
+		put_error(b, err_text(e));
 	mem_free(mem);
 }
 

@@ -88,6 +88,14 @@ find_one(struct handstore *s, const struct hand_query *q, struct buf *b)
 }
 
 enum err
+showhands_find_id(struct handstore *s, const char *id, struct buf *b)
+{
+	struct hand_query q = {.id = str_from(id), .limit = 1};
+
+	return *id ? find_one(s, &q, b) : ERR_NOTFOUND;
+}
+
+enum err
 showhands_find(struct handstore *s, const char *what, struct buf *b)
 {
 	struct str w = str_from(what);
@@ -126,7 +134,8 @@ showhands_find(struct handstore *s, const char *what, struct buf *b)
 struct of_call {
 	struct buf *b;
 	const char *trunk;
-	int64_t from_us; /* of the attempt: older ones only where none is newer */
+	struct addr dialled; /* where its failure names one, else without a family */
+	int64_t from_us;     /* of the attempt: older ones only where none is newer */
 	uint32_t n, max;
 };
 
@@ -146,6 +155,29 @@ has_trunk(const struct json *row, const char *trunk)
 	return false;
 }
 
+/* Was anything dialled? Not where DNS had no address; else the address, where the reason names it.
+ */
+static bool
+read_why(const char *why, struct addr *dialled)
+{
+	struct str s = str_from(why);
+
+	*dialled = (struct addr){0};
+	if (str_find(s, STR(" in DNS")) < s.len || str_ends(s, STR(" cannot be asked for")))
+		return false;
+	if (addr_parse(str_sub(s, 0, str_find(s, STR(": "))), dialled) != ERR_OK)
+		*dialled = (struct addr){0};
+	return true;
+}
+
+static bool
+has_peer(const struct hand_row *row, const struct addr *dialled)
+{
+	struct addr a;
+
+	return !dialled->family || (addr_parse(row->peer, &a) == ERR_OK && addr_ip_eq(&a, dialled));
+}
+
 static bool
 take_of_call(void *arg, const struct hand_row *row)
 {
@@ -155,7 +187,7 @@ take_of_call(void *arg, const struct hand_row *row)
 
 	if (o->n && row->at_us < o->from_us && row->last_us < o->from_us)
 		return false;
-	if (jsonin_parse(row->body, &j) != ERR_OK)
+	if (!has_peer(row, &o->dialled) || jsonin_parse(row->body, &j) != ERR_OK)
 		return true;
 	ours = has_trunk(j, o->trunk);
 	jsonin_free(&j);
@@ -188,7 +220,7 @@ showhands_of_call(struct handstore *s, const struct json *cdr, struct buf *b)
 				       .outgoing = true,
 				       .until_us = end_us};
 
-		if (jsonin_int(t, "status") > 0 ||
+		if (jsonin_int(t, "status") > 0 || !read_why(jsonin_text(t, "why"), &o.dialled) ||
 		    clock_parse_utc(str_from(jsonin_text(t, "at")), &at_us) != ERR_OK)
 			continue;
 		o.from_us = at_us;

@@ -20,6 +20,8 @@ enum {
  * since_s (seconds ago), limit. Newest first.
  */
 void showhands_list(struct handstore *s, const struct json *q, int64_t now_us, struct buf *b);
+/** The object of the one with this id. NOTFOUND, LONG, or what the store says. */
+enum err showhands_find_id(struct handstore *s, const char *id, struct buf *b) NODISCARD;
 /**
  * The object of what is asked for: an id; else the last refusal of a peer address, of an account,
  * or of a host name (asked for, dialled, or in a certificate or sentence). NOTFOUND, LONG, or what

@@ -257,6 +257,7 @@ choose_crypto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_
 	      struct sdp_refusal *why)
 {
 	const char *fault = "RTP/SAVP without a=crypto";
+	bool suites = false;
 
 	if (!GUARD(M9, !has_double_tag(m)))
 		return refuse_keys(why, "two a=crypto lines with the same tag");
@@ -266,13 +267,19 @@ choose_crypto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_
 
 		if (e != ERR_OK) {
 			fault = crypto_fault(e);
+			suites = e == ERR_UNSUPPORTED;
 			continue;
 		}
 		if (place_of(p, c.suite, &c.keys[0]) < place_of(p, st->suite, &st->key))
 			take_crypto(st, &c);
 		sdp_crypto_wipe(&c);
 	}
-	return st->suite != SDP_SUITE_NONE ? ERR_OK : refuse_keys(why, fault);
+	if (st->suite != SDP_SUITE_NONE)
+		return ERR_OK;
+	(void)!refuse_keys(why, fault);
+	if (suites)
+		why->fault = SDP_FAULT_SUITES;
+	return ERR_REFUSED;
 }
 
 /* Why there is no codec to talk with. */

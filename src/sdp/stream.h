@@ -20,8 +20,9 @@ struct sdp_refusal {
 	const char *text;
 	enum {
 		SDP_FAULT_MEDIA,
-		SDP_FAULT_KEYS, /* protected otherwise than the leg demands */
-		SDP_FAULT_FAX,  /* it wants T.38, and the leg takes none */
+		SDP_FAULT_KEYS,   /* protected otherwise than the leg demands */
+		SDP_FAULT_SUITES, /* the same: no a=crypto that the leg takes */
+		SDP_FAULT_FAX,    /* it wants T.38, and the leg takes none */
 	} fault;
 };
 

@@ -156,11 +156,14 @@ static enum err
 open_file(struct store *s, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* so that the mode is ours */
-	int rc;
+	int rc, why = errno;
 	enum err e;
 
 	if (fd >= 0)
 		close(fd);
+	else if (why == EACCES)
+		return store_db_failed(s, "cannot open the store: run this as root or as its owner",
+				       SQLITE_PERM);
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return store_db_failed(s, "cannot open the store", rc);

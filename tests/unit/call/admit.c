@@ -201,6 +201,13 @@ static const struct {
 	{"calls of the node", NODE_CALLS, 1, {0}, 503, REFUSAL_NO_RECORD},
 };
 
+/* The account that a CDR is filed under. */
+static const char *
+cdr_account(const struct call_record *r)
+{
+	return r->leg[LEG_A].account.z[0] ? r->leg[LEG_A].account.z : r->leg[LEG_B].account.z;
+}
+
 static void
 each_row(void **state)
 {
@@ -226,6 +233,10 @@ each_row(void **state)
 			assert_int_equal(f->n_ended, 1);
 			assert_says(s, "Warning: 399 postern \"");
 			assert_says(s, rig_cdr(f)->id.z);
+			assert_says(s, rig_cdr(f)->refusal_detail[0] ? rig_cdr(f)->refusal_detail
+								     : refusal_text(rows[i].why));
+			if (rows[i].why == REFUSAL_ACCOUNT_OFF || rows[i].why == REFUSAL_TLS_OFF)
+				assert_string_not_equal(cdr_account(rig_cdr(f)), "");
 			assert_int_equal(rig_cdr(f)->ended_by, ENDER_POSTERN);
 			assert_int_equal(rig_says(s, "Retry-After"), s->status == 503);
 			assert_int_equal(rig_says(s, "Unsupported: "), s->status == 420);

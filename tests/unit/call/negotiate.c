@@ -151,6 +151,15 @@ offers(void **state)
 			fail_msg("%s: %s", rows[i].name, s ? s->text : "no answer");
 		assert_says(s, "Warning: 399 postern \"");
 		assert_says(s, rig_cdr(f)->id.z);
+		if (rig_cdr(f)->refusal_detail[0]) /* what explain shows */
+			assert_says(s, rig_cdr(f)->refusal_detail);
+		else
+			assert_says(s, refusal_text(rows[i].why));
+		if (strcmp(rows[i].name, "unknown suite") == 0)
+			assert_string_equal(rig_cdr(f)->refusal_detail,
+					    "offered NULL_SUITE; this trunk takes "
+					    "AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32, "
+					    "AES_256_CM_HMAC_SHA1_80 and others");
 		assert_null(rig_sent(f, SENT_REQUEST, 0));
 		rig_down(f);
 	}

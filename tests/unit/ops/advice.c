@@ -51,7 +51,28 @@ test_words(void **state)
 		 "run postern ready FQDN --account acme"},
 		{"{\"word\":\"account-off\",\"account\":\"acme\"}", "account acme"},
 		{"{\"word\":\"source\",\"peer\":\"192.0.2.7\"}", "add it to the sources"},
-		{"{\"refusal\":\"CRYPTO\"}", "enable SRTP"},
+		{"{\"refusal\":\"CRYPTO\"}", "have the PBX offer SRTP with SDES"},
+		{"{\"refusal\":\"CRYPTO\",\"trunk\":\"t1\",\"refusal_detail\":\"offered A; this "
+		 "trunk takes B\"}",
+		 "to srtp of trunk t1"},
+		{"{\"word\":\"no-account\",\"names\":\"\",\"chain\":[{\"subject\":\"CN=x\"}]}",
+		 "tls: {common_name: yes}"},
+		{"{\"word\":\"name-mismatch\",\"outgoing\":true,\"sni\":\"p.example\",\"names\":"
+		 "\"\","
+		 "\"chain\":[{\"subject\":\"CN=x\"}]}",
+		 "have the certificate of p.example issued anew"},
+		{"{\"word\":\"METHOD\",\"method\":\"REGISTER\"}", "its certificate is its login"},
+		{"{\"word\":\"METHOD\",\"method\":\"PUBLISH\"}", "what sends PUBLISH"},
+		{"{\"refusal\":\"COUNTRY\",\"account\":\"acme\"}", "to countries of account acme"},
+		{"{\"refusal\":\"ATTEMPTS\",\"account\":\"acme\"}",
+		 "raise attempts of account acme"},
+		{"{\"refusal\":\"SPEND\",\"account\":\"acme\"}", "raise max_spend of account acme"},
+		{"{\"refusal\":\"TLS_OFF\",\"account\":\"acme\"}",
+		 "run postern ready FQDN --account acme (FQDN: the host of its trunk) until it "
+		 "passes"},
+		{"{\"refusal\":\"CALLER\",\"account\":\"acme\"}",
+		 "caller: replace for account acme"},
+		{"{\"refusal\":\"BAD_ANSWER\",\"id\":\"x1\"}", "postern trace x1 shows both"},
 		{"{\"refusal\":\"TIMEOUT\",\"targets\":[{\"trunk\":\"gw1\",\"status\":0}]}",
 		 "gw1 said nothing: see whether it is up"},
 		{"{\"refusal\":null,\"targets\":[{\"trunk\":\"gw1\",\"status\":-1,\"why\":"
@@ -63,7 +84,7 @@ test_words(void **state)
 		 "see whether the called side is up"},
 		{"{\"refusal\":\"UNREACHABLE\",\"targets\":[{\"trunk\":\"g\",\"status\":-1,"
 		 "\"why\":\"connection refused\"}]}",
-		 "the handshakes below"},
+		 "the reason behind the trunk"},
 		{"{\"refusal\":null,\"targets\":[{\"trunk\":\"g\",\"status\":0}]}", NULL},
 		{"{\"refusal\":null}", NULL},
 		{"{\"word\":\"ok\",\"accepted\":true}", NULL},

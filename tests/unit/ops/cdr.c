@@ -143,6 +143,11 @@ test_refused(void **state)
 	r.ended_by = ENDER_POSTERN;
 	r.sip_status = 484;
 	assert_int_equal(jsonin_parse(str_from(line_of(&r)), &j), ERR_OK);
+	assert_null(jsonin_get(j, "refusal_detail"));
+	jsonin_free(&j);
+	(void)snprintf(r.refusal_detail, CALL_DETAIL_MAX, "not a number that \"can\" be called");
+	assert_int_equal(jsonin_parse(str_from(line_of(&r)), &j), ERR_OK);
+	assert_string_equal(jsonin_text(j, "refusal_detail"), r.refusal_detail);
 	assert_string_equal(jsonin_text(j, "refusal"), "NUMBER");
 	assert_string_equal(jsonin_text(j, "refusal_text"), refusal_text(REFUSAL_NUMBER));
 	assert_string_equal(jsonin_text(j, "ended_by"), "postern");
@@ -207,6 +212,8 @@ test_control_bytes(void **state)
 		fill(r.to_received, CALL_NUMBER_MAX, c);
 		fill(r.from_sent, CALL_NUMBER_MAX, c);
 		fill(r.to_sent, CALL_NUMBER_MAX, c);
+		r.refusal = REFUSAL_CRYPTO;
+		fill(r.refusal_detail, CALL_DETAIL_MAX, c);
 		for (int k = 0; k < CALL_LEGS; k++) {
 			struct record_leg *l = &r.leg[k];
 

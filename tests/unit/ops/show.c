@@ -368,6 +368,20 @@ judge_text(const char *id, const char *kind, const char *words)
 }
 
 static void
+judge_silent(const char *id, const char *words)
+{
+	char question[96];
+	struct json *j;
+
+	(void)snprintf(question, sizeof(question), "{\"cmd\":\"explain\",\"id\":\"%s\"}", id);
+	j = ask(question);
+	assert_true(jsonin_true(j, "ok"));
+	if (strstr(jsonin_text(j, "text"), words))
+		fail_msg("%s: \"%s\" in \"%s\"", id, words, jsonin_text(j, "text"));
+	jsonin_free(&j);
+}
+
+static void
 add_dialled(const char *id)
 {
 	static struct handjson m;
@@ -438,6 +452,21 @@ test_explain(void **state)
 	r.target[0].status = -1;
 	r.target[0].at_us = HANDS_AT;
 	write_cdr(&r);
+	(void)snprintf(r.id.z, sizeof(r.id.z), "nothing-dialled");
+	(void)snprintf(r.target[0].why, sizeof(r.target[0].why), "no address of z.example in DNS");
+	write_cdr(&r);
+	(void)snprintf(r.id.z, sizeof(r.id.z), "other-address");
+	(void)snprintf(r.target[0].why, sizeof(r.target[0].why), "192.0.2.8:5061: timed out");
+	write_cdr(&r);
+	r = world_record("detailed");
+	r.refusal = REFUSAL_CLASS_OFF;
+	r.sip_status = 403;
+	(void)snprintf(r.refusal_detail, CALL_DETAIL_MAX, "+44 is of class international");
+	write_cdr(&r);
+	(void)snprintf(r.id.z, sizeof(r.id.z), "bad-answer");
+	r.refusal = REFUSAL_BAD_ANSWER;
+	(void)snprintf(r.refusal_detail, CALL_DETAIL_MAX, "no suite");
+	write_cdr(&r);
 	add_hand("hand", "", false);
 	add_dialled("dialled");
 	judge_text("live", "call", "its state is RINGING");
@@ -459,6 +488,27 @@ test_explain(void **state)
 		   "It offered TLS 1.2, TLS 1.1 and 2 suites. The certificate");
 	judge_text("unreached", "call", "acme-1 could not be reached (all addresses failed)");
 	judge_text("unreached", "call", "Handshake dialled with 192.0.2.1:4711");
+	j = ask("{\"cmd\":\"explain\",\"id\":\"unreached\"}"); /* the cure is the handshake's */
+	assert_non_null(strstr(jsonin_text(j, "advice"), "renew the certificate CN=pbx"));
+	jsonin_free(&j);
+	judge_silent("nothing-dialled", "Handshake");
+	judge_silent("other-address", "Handshake");
+	judge_text("detailed", "call",
+		   "was refused by postern: +44 is of class international (SIP 403, Q.850");
+	judge_text("bad-answer", "call",
+		   "was refused by postern: the called side's answer cannot be used: no suite");
+	metric_bind(&pages[0]);
+	metric_set(METRIC_sip_unknown_source, 7);
+	metric_bind(NULL);
+	j = ask("{\"cmd\":\"explain\",\"id\":\"203.0.113.99\"}");
+	assert_non_null(strstr(jsonin_text(j, "error"), "7 datagrams and connections of"));
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"explain\",\"id\":\"nobody\"}");
+	assert_null(strstr(jsonin_text(j, "error"), "datagrams"));
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"explain\",\"id\":\"acme-pbx\"}");
+	assert_non_null(strstr(jsonin_text(j, "text"), "This is the last refusal of acme-pbx"));
+	jsonin_free(&j);
 	j = ask("{\"cmd\":\"explain\",\"id\":\"192.0.2.1\"}"); /* the last refusal of it */
 	assert_string_equal(jsonin_text(j, "facts.id"), "dialled");
 	assert_non_null(strstr(jsonin_text(j, "advice"), "renew the certificate CN=pbx"));

@@ -1,0 +1,306 @@
+#include "ops/lastrefusal.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ops/cdr.h"
+#include "ops/jsonin.h"
+#include "ops/lines.h"
+#include "ops/showhands.h"
+
+enum { LASTREFUSAL_PATH_MAX = 320 };
+
+/* Of the calls looked at so far. */
+struct calls_seen {
+	struct str what;
+	bool is_addr;
+	struct addr addr;
+	struct buf *facts; /* the last refused one */
+	int64_t refused_us, answered_us;
+	char answered[ID_SIZE];
+};
+
+static int64_t
+time_of(const struct json *j, const char *path)
+{
+	int64_t us = 0;
+
+	(void)!clock_parse_utc(str_from(jsonin_text(j, path)), &us);
+	return us;
+}
+
+/* ---- calls ---- */
+
+static bool
+is_name_char(char c)
+{
+	return ascii_alnum(c) || c == '-' || c == '.' || c == '_';
+}
+
+/* Does the name stand in the text as a whole? */
+static bool
+has_name(const char *text, struct str name)
+{
+	struct str s = str_from(text);
+
+	for (size_t at; (at = str_find(s, name)) < s.len; s = str_from_at(s, at + 1)) {
+		size_t end = at + name.len;
+
+		if ((at == 0 || !is_name_char(s.p[at - 1])) &&
+		    (end == s.len || !is_name_char(s.p[end])))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_of_leg(const struct calls_seen *c, const struct json *leg)
+{
+	struct addr a;
+
+	if (c->is_addr)
+		return addr_parse(str_from(jsonin_text(leg, "remote")), &a) == ERR_OK &&
+		       addr_ip_eq(&a, &c->addr);
+	return str_eqz(c->what, jsonin_text(leg, "account")) ||
+	       str_eqz(c->what, jsonin_text(leg, "trunk")) ||
+	       has_name(jsonin_text(leg, "peer"), c->what);
+}
+
+static bool
+is_of(const struct calls_seen *c, const struct json *cdr)
+{
+	const struct json *targets = jsonin_get(cdr, "targets");
+
+	if (!c->is_addr && str_eqz(c->what, jsonin_text(cdr, "account")))
+		return true;
+	if (is_of_leg(c, jsonin_get(cdr, "a")) || is_of_leg(c, jsonin_get(cdr, "b")))
+		return true;
+	for (size_t i = 0; i < jsonin_count(targets); i++) {
+		const struct json *t = jsonin_at(targets, i);
+
+		if (str_eqz(c->what, jsonin_text(t, "trunk")) ||
+		    has_name(jsonin_text(t, "why"), c->what))
+			return true;
+	}
+	return false;
+}
+
+/* A CDR, in the order in which calls ended. */
+static void
+see_call(void *arg, struct str line, bool whole)
+{
+	struct calls_seen *c = arg;
+	struct json *j;
+	const char *refusal;
+	bool answered;
+
+	if (!whole || str_find(line, c->what) >= line.len || jsonin_parse(line, &j) != ERR_OK)
+		return;
+	refusal = jsonin_text(j, "refusal");
+	answered = *jsonin_text(j, "answer") != 0;
+	if (!is_of(c, j)) {
+		jsonin_free(&j);
+		return;
+	}
+	if (answered) {
+		c->answered_us = time_of(j, "answer");
+		(void)!str_copyz(c->answered, sizeof(c->answered), str_from(jsonin_text(j, "id")));
+	} else if (*refusal && strcmp(refusal, "CANCELED") != 0) {
+		c->refused_us = time_of(j, "end");
+		buf_reset(c->facts);
+		buf_str(c->facts, line);
+	}
+	jsonin_free(&j);
+}
+
+static void
+see_file(struct calls_seen *c, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!lines_tail(fd, LASTREFUSAL_CALLS, see_call, c); /* what was read counts */
+	close(fd);
+}
+
+/* Those whose CDR is not written yet. */
+static void
+see_records(struct calls_seen *c, const struct records *r)
+{
+	char *mem = mem_zalloc(1, CDR_LINE_MAX);
+	struct call_record rec;
+	struct buf b;
+
+	for (uint32_t i = 0; mem && i < r->n; i++) {
+		if (records_peek(r, i) != RECORD_ENDED || records_get(r, i, &rec) != RECORD_ENDED)
+			continue;
+		buf_init(&b, mem, CDR_LINE_MAX);
+		cdr_put(&b, &rec);
+		if (buf_end(&b) == ERR_OK)
+			see_call(c, buf_view(&b), true);
+	}
+	mem_free(mem);
+}
+
+static void
+see_calls(const struct lastrefusal_in *in, struct calls_seen *c)
+{
+	char older[LASTREFUSAL_PATH_MAX];
+	struct buf b;
+
+	see_file(c, in->cdr_path);
+	if (c->refused_us == 0) {
+		buf_init(&b, older, sizeof(older));
+		buf_printf(&b, "%s.1", in->cdr_path);
+		if (buf_end(&b) == ERR_OK && c->answered_us == 0)
+			see_file(c, buf_cstr(&b));
+	}
+	see_records(c, in->records);
+}
+
+/* ---- handshakes ---- */
+
+struct accepted {
+	int64_t at_us;
+	char id[ID_SIZE];
+	bool outgoing, any;
+};
+
+static bool
+take_accepted(void *arg, const struct hand_row *row)
+{
+	struct accepted *a = arg;
+
+	if (!row->accepted || row->outgoing != a->outgoing)
+		return true;
+	a->any = true;
+	a->at_us = row->at_us;
+	(void)!str_copyz(a->id, sizeof(a->id), row->id);
+	return false;
+}
+
+/* The newest accepted one of the same account, else of the same peer, behind the refused one. */
+static void
+find_accepted(struct handstore *hs, const struct json *note, int64_t since_us, struct accepted *out)
+{
+	struct hand_query q = {.account = str_from(jsonin_text(note, "account")),
+			       .handshakes = true,
+			       .since_us = since_us + 1};
+	char ip[ADDR_TEXT_MAX];
+	struct addr a;
+	struct buf b;
+
+	*out = (struct accepted){.outgoing = jsonin_true(note, "outgoing")};
+	if (q.account.len == 0) {
+		if (addr_parse(str_from(jsonin_text(note, "peer")), &a) != ERR_OK)
+			return;
+		buf_init(&b, ip, sizeof(ip));
+		addr_put_ip(&b, &a, false);
+		q.peer = buf_view(&b);
+	}
+	(void)!handstore_query(hs, &q, take_accepted, out);
+}
+
+/* ---- words ---- */
+
+static void
+put_age(struct buf *b, int64_t us)
+{
+	static const struct {
+		int64_t s;
+		const char *unit;
+	} units[] = {{86400, "days"}, {3600, "hours"}, {60, "minutes"}, {1, "seconds"}};
+	int64_t s = us > 0 ? us / CLOCK_S : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (s >= 2 * units[i].s || units[i].s == 1) {
+			buf_printf(b, "%lld %s", (long long)(s / units[i].s), units[i].unit);
+			return;
+		}
+}
+
+static void
+put_since(struct buf *said, const char *what, int64_t at_us, const char *id)
+{
+	buf_printf(said, " Since then %s, at ", what);
+	clock_put_utc(said, at_us);
+	buf_printf(said, " (%s).", id);
+}
+
+static void
+put_said(struct buf *said, const char *what, const struct json *found, int64_t age_us)
+{
+	buf_z(said, " This is the last refusal of ");
+	buf_z(said, what);
+	buf_printf(said, "; its id is %s, and it is ", jsonin_text(found, "id"));
+	put_age(said, age_us);
+	buf_z(said, " old.");
+}
+
+/* ---- the newer of both ---- */
+
+/* note: what the store of handshakes has, or empty. */
+static enum err
+choose(const struct lastrefusal_in *in, const char *what, const struct calls_seen *c,
+       struct buf *note, struct buf *said)
+{
+	struct accepted ok = {0};
+	struct json *j = NULL;
+	int64_t at_us = 0;
+
+	if (note->len && jsonin_parse(buf_view(note), &j) == ERR_OK)
+		at_us = time_of(j, *jsonin_text(j, "last") ? "last" : "at");
+	if (j && at_us >= c->refused_us) {
+		buf_reset(c->facts);
+		buf_str(c->facts, buf_view(note));
+		find_accepted(in->hands, j, at_us, &ok);
+	} else {
+		jsonin_free(&j);
+		if (c->refused_us == 0)
+			return ERR_NOTFOUND;
+		if (jsonin_parse(buf_view(c->facts), &j) != ERR_OK)
+			return ERR_NOMEM;
+		at_us = c->refused_us;
+	}
+	put_said(said, what, j, in->now_us - at_us);
+	if (ok.any)
+		put_since(said, "a handshake of it was accepted", ok.at_us, ok.id);
+	if (c->answered_us > at_us)
+		put_since(said, "a call of it was answered", c->answered_us, c->answered);
+	jsonin_free(&j);
+	return buf_end(c->facts);
+}
+
+enum err
+lastrefusal_find(const struct lastrefusal_in *in, const char *what, struct buf *facts,
+		 struct buf *said)
+{
+	struct calls_seen c = {.what = str_from(what), .facts = facts};
+	char *mem = mem_zalloc(1, SHOWHANDS_ROW_MAX), ip[ADDR_TEXT_MAX];
+	struct buf note, b;
+	enum err e;
+
+	if (!mem)
+		return ERR_NOMEM;
+	if (c.what.len > 1 && c.what.p[c.what.len - 1] == '.')
+		c.what.len--;
+	if (addr_parse(c.what, &c.addr) == ERR_OK) {
+		c.is_addr = true;
+		buf_init(&b, ip, sizeof(ip));
+		addr_put_ip(&b, &c.addr, false);
+		c.what = buf_view(&b);
+	}
+	buf_init(&note, mem, SHOWHANDS_ROW_MAX);
+	if (c.what.len)
+		see_calls(in, &c);
+	if (!in->hands || showhands_find(in->hands, what, &note) != ERR_OK)
+		buf_reset(&note);
+	e = choose(in, what, &c, &note, said);
+	mem_free(mem);
+	return e;
+}
