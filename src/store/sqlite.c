@@ -1,5 +1,6 @@
 #include "store/sqlite.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,17 +157,18 @@ static enum err
 open_file(struct store *s, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* so that the mode is ours */
-	int rc, why = errno;
+	int why = fd < 0 ? errno : 0, rc;
 	enum err e;
 
 	if (fd >= 0)
 		close(fd);
-	else if (why == EACCES)
-		return store_db_failed(s, "cannot open the store: run this as root or as its owner",
-				       SQLITE_PERM);
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
-		return store_db_failed(s, "cannot open the store", rc);
+		return store_db_failed(s,
+				       why == EACCES ? "cannot open the store: run this as root "
+						       "or as its owner"
+						     : "cannot open the store",
+				       rc);
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
 	e = store_db_run(s, "PRAGMA journal_mode = WAL");

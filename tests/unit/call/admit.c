@@ -235,7 +235,7 @@ each_row(void **state)
 			assert_says(s, rig_cdr(f)->id.z);
 			assert_says(s, rig_cdr(f)->refusal_detail[0] ? rig_cdr(f)->refusal_detail
 								     : refusal_text(rows[i].why));
-			if (rows[i].why == REFUSAL_ACCOUNT_OFF || rows[i].why == REFUSAL_TLS_OFF)
+			if (rows[i].why == REFUSAL_TLS_OFF)
 				assert_string_not_equal(cdr_account(rig_cdr(f)), "");
 			assert_int_equal(rig_cdr(f)->ended_by, ENDER_POSTERN);
 			assert_int_equal(rig_says(s, "Retry-After"), s->status == 503);
