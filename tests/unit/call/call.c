@@ -590,6 +590,29 @@ down_goes_last(void **state)
 	rig_down(f);
 }
 
+/* A reason that is too long for the record is cut between two words. */
+static void
+long_reason(void **state)
+{
+	struct fake *f = rig_up();
+	char why[400];
+	struct edge_news lost = {.event = EDGE_FAILED, .err = ERR_IO, .why = why};
+	struct str kept;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(why) - 1; i++)
+		why[i] = i % 8 == 7 ? ' ' : 'x';
+	why[sizeof(why) - 1] = 0;
+	(void)rig_invite(f, &(struct invite){0});
+	fake_news(f, rig_out(f), &lost);
+	fake_answer(f, rig_out(f), 486, "gw2", "", ""); /* the next target's */
+	fake_media_closed(f);
+	kept = str_from(rig_cdr(f)->target[0].why);
+	assert_in_range(kept.len, CALL_TARGET_WHY_MAX - 12, CALL_TARGET_WHY_MAX - 1);
+	assert_true(str_ends(kept, STR("xxxxxxx ..")));
+	rig_down(f);
+}
+
 static void
 nothing_can_be_sent(void **state)
 {
@@ -864,6 +887,7 @@ main(void)
 		cmocka_unit_test(carriers_ask_for_less),
 		cmocka_unit_test(hunt_answers),
 		cmocka_unit_test(down_goes_last),
+		cmocka_unit_test(long_reason),
 		cmocka_unit_test(nothing_can_be_sent),
 		cmocka_unit_test(no_bye_can_be_sent),
 		cmocka_unit_test(a4_hijack),
