@@ -72,28 +72,41 @@ is_below(struct str host, struct str trunk)
 	return trunk.len && host.p[n - 1] == '.' && str_ieq(str_from_at(host, n), trunk);
 }
 
-/* Its host or one below, one of its sources, or where what went to its host was challenged. */
+/* The address of its host, one of its sources, or where what went to its host was challenged. */
+static bool
+is_addr_of(const struct edge_txn *t, uint32_t trunk, const struct addr *ip)
+{
+	const struct snapshot_view *v = t->owner->snap;
+	const struct auth *a = t->owner->auth;
+	struct addr own;
+
+	if (addr_parse_ip(snapshot_text(v, v->trunk[trunk].host), &own) == ERR_OK &&
+	    addr_ip_eq(ip, &own))
+		return true;
+	if (v->trunk[trunk].n_sources && source_fits(v, trunk, ip))
+		return true;
+	for (uint32_t i = 0; i < AUTH_SESSIONS; i++)
+		if (strcmp(a->session[i].trunk.z, t->dest.trunk.z) == 0 &&
+		    addr_ip_eq(&a->session[i].at, ip))
+			return true;
+	return false;
+}
+
+/* The connection that carries it, or shall, whatever its host says, is to the trunk; else its host
+ * is the trunk's, one below it, or an address of the trunk's. */
 static bool
 is_of_trunk(const struct edge_txn *t, uint32_t trunk)
 {
 	const struct snapshot_view *v = t->owner->snap;
-	const struct auth *a = t->owner->auth;
-	struct str host = str_from(t->dest.host), own = snapshot_text(v, v->trunk[trunk].host);
-	struct addr ip, own_ip;
+	struct str host = str_from(t->dest.host);
+	const struct conn *c = conns_find(&t->owner->conns, t->conn ? t->conn : t->dest.conn);
+	struct addr ip;
 
-	if (!host.len)
+	if (!host.len || (c && is_addr_of(t, trunk, &c->remote)))
 		return true;
-	if (addr_parse_ip(host, &ip) != ERR_OK)
-		return is_below(host, own);
-	if (addr_parse_ip(own, &own_ip) == ERR_OK && addr_ip_eq(&ip, &own_ip))
-		return true;
-	if (v->trunk[trunk].n_sources && source_fits(v, trunk, &ip))
-		return true;
-	for (uint32_t i = 0; i < AUTH_SESSIONS; i++)
-		if (strcmp(a->session[i].trunk.z, t->dest.trunk.z) == 0 &&
-		    addr_ip_eq(&a->session[i].at, &ip))
-			return true;
-	return false;
+	if (addr_parse_ip(host, &ip) == ERR_OK)
+		return is_addr_of(t, trunk, &ip);
+	return is_below(host, snapshot_text(v, v->trunk[trunk].host));
 }
 
 static uint32_t
