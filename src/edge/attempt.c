@@ -142,6 +142,13 @@ quiet_stray(struct edge_txn *g)
 	send_do(g, txn_client_step(&g->m, TXN_EV_CANCEL, now), NULL);
 }
 
+/* Nobody hears of it twice, and who has it rings or talks until it comes. */
+static bool
+is_end(const struct edge_txn *t)
+{
+	return t->method == SIP_BYE || t->method == SIP_CANCEL;
+}
+
 /* Anew, to the next target. */
 static void
 begin_again(struct edge_txn *t)
@@ -165,6 +172,17 @@ begin_again(struct edge_txn *t)
 	send_hash_txn(e, t, &key);
 	t->soon = (struct loop_soon){.on_soon = e->on_again, .arg = t};
 	loop_soon(e->loop, &t->soon);
+}
+
+/* Over another connection; the time of what ends a call runs on (Timer F). */
+static void
+begin_over_other(struct edge_txn *t)
+{
+	uint64_t until = is_end(t) ? t->m.expire_at : TIMER_NEVER;
+
+	t->again++;
+	begin_again(t);
+	txn_client_goes_on(&t->m, until);
 }
 
 /* Not even a 100 in time: the next target; none: it has failed, where the caller has another
@@ -263,13 +281,6 @@ attempt_same(struct edge_txn *t)
 	begin_again(t);
 }
 
-/* Nobody hears of it twice, and who has it rings or talks until it comes. */
-static bool
-is_end(const struct edge_txn *t)
-{
-	return t->method == SIP_BYE || t->method == SIP_CANCEL;
-}
-
 bool
 attempt_wait(struct edge_txn *t)
 {
@@ -338,14 +349,14 @@ attempt_over_other(struct edge_txn *t)
 	if (t->server || t->once || t->stray || t->dead || !waits ||
 	    t->m.cancel != TXN_CANCEL_NONE || t->again >= (is_end(t) ? AGAIN_MAX : 1))
 		return false;
-	t->again++;
 	list_del(&t->wait);
-	begin_again(t);
+	begin_over_other(t);
 	return true;
 }
 
 void
-attempt_wake(struct edge *e, const struct conn *c)
+attempt_wake(struct edge *e, const struct conn *c,
+	     bool (*do_fit)(struct edge_txn *t, const struct conn *c))
 {
 	struct list others, *n;
 
@@ -353,8 +364,8 @@ attempt_wake(struct edge *e, const struct conn *c)
 	while ((n = list_shift(&e->adrift)) != NULL) {
 		struct edge_txn *t = CONTAINER_OF(n, struct edge_txn, wait);
 
-		if (strcmp(t->dest.account.z, c->account.z) == 0 && t->again++ < AGAIN_MAX)
-			begin_again(t);
+		if (t->again < AGAIN_MAX && do_fit(t, c))
+			begin_over_other(t);
 		else
 			list_add(&others, n);
 	}

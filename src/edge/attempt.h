@@ -38,8 +38,10 @@ bool attempt_over_other(struct edge_txn *t);
 /** BYE and CANCEL that find no connection wait for the peer's next one, for 64*T1: else it would
  * ring or talk on. False: t does not wait. */
 bool attempt_wait(struct edge_txn *t);
-/** c opened: those of its account that wait look for their way once more. */
-void attempt_wake(struct edge *e, const struct conn *c);
+/** c opened: those that wait and that it may carry (do_fit) look for their way once more; their
+ * time runs on. */
+void attempt_wake(struct edge *e, const struct conn *c,
+		  bool (*do_fit)(struct edge_txn *t, const struct conn *c));
 /** The connection of an INVITE broke before any answer, and it is given up: if the peer has it, it
  * is cancelled, or its call ended, as soon as it says so. */
 void attempt_give_up(struct edge_txn *t);

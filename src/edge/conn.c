@@ -564,8 +564,8 @@ is_pooled(const struct conn *c, const struct conn_want *w)
 	       (c->state == CONN_DIALLING || !conn_addr_in(&c->remote, w->tried, w->n_tried));
 }
 
-static bool
-may_carry(const struct conns *cs, const struct conn *c, const struct conn_want *w)
+bool
+conn_fits(const struct conn *c, const struct conn_want *w)
 {
 	if (c->closing || c->tls != w->tls || strcmp(c->account.z, w->account.z) != 0 ||
 	    (!w->in_dialog && (conn_barred(c) || c->mute)))
@@ -573,7 +573,7 @@ may_carry(const struct conns *cs, const struct conn *c, const struct conn_want *
 	if (!c->inbound)
 		return is_pooled(c, w);
 	return (w->in_dialog || w->inbound || c->alias) && w->account.z[0] &&
-	       holds_trunk(cs, c, &w->trunk);
+	       holds_trunk(c->owner, c, &w->trunk);
 }
 
 /* Is a the better one of two that may carry it? */
@@ -596,7 +596,7 @@ conns_of(const struct conns *cs, const struct conn_want *w)
 	for (struct hash_node *n = hash_first(&cs->by_owner, h); n; n = hash_next(n)) {
 		struct conn *c = CONTAINER_OF(n, struct conn, by_owner);
 
-		if (may_carry(cs, c, w) && (!best || is_better(c, best)))
+		if (conn_fits(c, w) && (!best || is_better(c, best)))
 			best = c;
 	}
 	return best;

@@ -165,6 +165,8 @@ struct conn_want {
 };
 /** The best one: not barred, then open ones before dialling ones, then the newest. */
 struct conn *conns_of(const struct conns *cs, const struct conn_want *w);
+/** May c carry that? */
+bool conn_fits(const struct conn *c, const struct conn_want *w);
 /** Has the account another open connection than c? */
 bool conns_has_other(const struct conns *cs, const struct conn *c);
 /** The accounts changed: who is who is asked again; sets barred. Calls nobody. */

@@ -58,6 +58,19 @@ put_register(struct enrols_row *r, struct buf *b, uint32_t expires)
 	return buf_end(b);
 }
 
+/* Does it go to where it was made, as that is no more where its trunk is? */
+static bool
+is_left_behind(const struct enrols_row *r, uint32_t trunk)
+{
+	const struct snapshot_view *v = r->errand.of->edge->snap;
+
+	if (trunk == POLICY_NONE)
+		return true;
+	return r->enrol.state == ENROL_LEAVING &&
+	       (r->port != v->trunk[trunk].port ||
+		!str_eqz(snapshot_text(v, v->trunk[trunk].host), r->host));
+}
+
 static enum err
 send_register(struct enrols_row *r, uint32_t expires)
 {
@@ -70,7 +83,7 @@ send_register(struct enrols_row *r, uint32_t expires)
 	struct buf b;
 	enum err err = ERR_OK;
 
-	if (i == POLICY_NONE) { /* the trunk is gone: removed where it was made */
+	if (is_left_behind(r, i)) {
 		memcpy(dest.host, r->host, sizeof(dest.host));
 		dest.port = r->port;
 	} else {

@@ -396,6 +396,18 @@ keep_conn(struct edge *e, const struct conn *c, bool up)
 	arm_redial(e);
 }
 
+/* May it go over c, wherever it was sent before? */
+static bool
+fits_conn(struct edge_txn *t, const struct conn *c)
+{
+	struct conn_want w;
+
+	refresh_ids(t);
+	want_of(t, &w);
+	w.n_tried = 0;
+	return conn_fits(c, &w);
+}
+
 void
 path_conn_open(struct edge *e, struct conn *c)
 {
@@ -403,7 +415,7 @@ path_conn_open(struct edge *e, struct conn *c)
 
 	if (c->kept)
 		keep_conn(e, c, true);
-	attempt_wake(e, c);
+	attempt_wake(e, c, fits_conn);
 	while ((n = list_shift(&c->waiting)) != NULL)
 		wait_or_start(CONTAINER_OF(n, struct edge_txn, wait), c);
 }

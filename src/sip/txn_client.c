@@ -12,7 +12,8 @@ set_state(struct txn *t, enum txn_state next, uint64_t now)
 	case TXN_TRYING:  /* timers E and F */
 		t->interval = t->times.t1_us;
 		t->resend_at = t->reliable ? TIMER_NEVER : now + t->interval;
-		t->expire_at = now + txn_life_us(t);
+		if (now + txn_life_us(t) < t->expire_at) /* else it goes on: txn_client_goes_on */
+			t->expire_at = now + txn_life_us(t);
 		return 0;
 	case TXN_PROCEEDING:
 		if (t->kind == TXN_CLIENT_INVITE)
@@ -291,6 +292,12 @@ bool
 txn_client_unheard(const struct txn *t)
 {
 	return t->state == (t->kind == TXN_CLIENT_INVITE ? TXN_CALLING : TXN_TRYING);
+}
+
+void
+txn_client_goes_on(struct txn *t, uint64_t until_us)
+{
+	t->expire_at = until_us;
 }
 
 void

@@ -16,6 +16,9 @@
  */
 unsigned txn_client_step(struct txn *t, enum txn_event ev, uint64_t now_us) NODISCARD;
 
+/** In NEW: what begins is the same request over another connection, whose time (Timer B, F) ends
+ * then, and no later. TIMER_NEVER: it begins with it. */
+void txn_client_goes_on(struct txn *t, uint64_t until_us);
 /**
  * Before any response: send no further copies; what may still come is waited for as before. due
  * changes.

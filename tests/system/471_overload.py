@@ -1,6 +1,7 @@
 """More new calls than there is time for (R21): most are refused early with 503, Retry-After and what RFC
 7339 says; calls that are up, calls for help, and new ones of who does not flood go on; afterwards all is
-as before."""
+as before. One customer that floods over one connection with what is no new call, or with calls for help that
+are only refused there, keeps nobody's calls out."""
 import importlib
 import json
 import re
@@ -8,8 +9,9 @@ import socket
 import threading
 import time
 
-from lib import rawsip
-from lib.place import CARRIER_SIDE, GATEWAY, POSTERN, PBX
+from lib import agents, rawsip
+from lib.place import CARRIER_SIDE, GATEWAY, POSTERN, PBX, PSTN
+from lib.postern import BASE, Postern
 from lib.proc import check, equal, wait_for
 
 SECONDS, RATE, BURST = 2.5, 12000, 60
@@ -127,3 +129,79 @@ def play_overload(place):
     cdr = [x for x in p.cdrs() if x['duration_ms'] > 2000][0]
     check(cdr['a']['media']['in_packets'] > 100 and cdr['a']['media']['in_lost'] == 0, f'{cdr["a"]["media"]}')
     print(f'# {flood.answers}, {helped} calls for help, slowest answer in a dialog {max(took):.3f} s')
+
+
+OTHER = '+15557770002'
+
+
+class Stream:
+    """Requests over one TLS connection, as fast as they are taken or at a rate; what comes back is read away."""
+
+    def __init__(self, customer, method, uri, seconds, rate=0, tag=''):
+        self.c, self.method, self.uri, self.seconds, self.rate, self.tag = customer, method, uri, seconds, rate, tag
+        self.c.s.settimeout(None)
+        self.sent, self.over = 0, threading.Event()
+        self.threads = [threading.Thread(target=t, daemon=True) for t in (self.send, self.read)]
+
+    def request(self):
+        self.sent += 1
+        n = f'{self.method}{self.sent}'
+        return (f'{self.method} {self.uri} SIP/2.0\r\nVia: SIP/2.0/TLS {PBX}:5061;branch=z9hG4bK{n}\r\n'
+                f'From: <sip:+15557770001@pbx.example.test>;tag=f{n}\r\nTo: <{self.uri}>{self.tag}\r\n'
+                f'Call-ID: {n}\r\nCSeq: 1 {self.method}\r\nContact: <sip:{PBX}:5061;transport=tls>\r\n'
+                'Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n').encode()
+
+    def start(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def send(self):
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end and not self.over.is_set():
+            self.c.s.sendall(b''.join(self.request() for _ in range(20)))
+            if self.rate:
+                time.sleep(20 / self.rate)
+
+    def read(self):
+        try:
+            while not self.over.is_set() and self.c.s.recv(65536):
+                pass
+        except OSError:
+            pass
+
+    def sending(self):
+        return self.threads[0].is_alive()
+
+    def stop(self, *_):
+        self.over.set()
+        self.c.raw.close()
+
+
+def play_one_connection(place):
+    agents.dnsmasq(place, {'pbx.example.test': PBX, 'pbx.branch.firm.test': '127.0.0.77'})
+    p = Postern(place, conf=BASE.replace('level: debug', 'level: warn'), ports='30000-35999').start()
+    place.keep(rawsip.Gateway())
+    b = place.keep(rawsip.Customer(place.ca, cert='wildone', source='127.0.0.77'))
+    floods = (('ACK', f'sip:{PSTN}@x', 2, 0, ';tag=none'), ('INVITE', 'sip:911@x', 1.5, 600, ''))
+    for method, uri, seconds, rate, tag in floods:
+        a = place.keep(rawsip.Customer(place.ca))
+        flood = place.keep(Stream(a, method, uri, seconds, rate, tag)).start()
+        wait_for('the flood', 5, lambda: flood.sent > 200)  # noqa: B023
+        n = 0
+        while flood.sending():
+            equal(b.bye(b.call(number=PSTN, caller=OTHER, sdp=rawsip.offer(port=45000))), 200,
+                  f'a call of another customer while one floods with {method} {uri}')
+            c = rawsip.Call(number='911', caller=OTHER)
+            b.send(rawsip.request('INVITE', c, rawsip.offer(port=45002)))
+            m = b.final(c)
+            equal(m and m.status, 500, 'its call for help, over TLS')
+            b.send(rawsip.request('ACK', c, branch=c.branch))
+            n += 1
+        check(n >= 3, f'{n} calls while {flood.sent} x {method}')
+        print(f'# {n} calls beside {flood.sent} x {method} {uri}')
+        flood.stop()
+    check(any(x['a']['account'] == 'branch' and x['class'] == 'emergency' for x in p.cdrs() if x['a']), 'its CDR')
+
+
+play_one_connection.limit = 60

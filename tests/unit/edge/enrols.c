@@ -8,7 +8,7 @@
 static struct edge_enrol_news told[64];
 static char told_why[64][160];
 static int n_told;
-static const char *aor;
+static const char *aor, *host;
 
 static void
 up_enrol(void *arg, const struct edge_enrol_news *n)
@@ -27,6 +27,8 @@ give_login(struct world *w)
 		if (str_eqz(w->r.trunk[i].id, "gw1") && aor) {
 			w->r.trunk[i].login_aor = str_from(aor);
 			w->r.trunk[i].login_expires_s = 600;
+			if (host)
+				w->r.trunk[i].host = str_from(host);
 		}
 }
 
@@ -37,6 +39,7 @@ setup(void **state)
 
 	n_told = 0;
 	aor = "sip:acme@reg.test";
+	host = NULL;
 	rig.on_trunks = give_login;
 	rc = rig_setup_fast(state);
 	rig.e->up.on_enrol = up_enrol;
@@ -191,12 +194,33 @@ swapped(void **state)
 	close(fd);
 }
 
+/* Another registrar and another place at once: each hears what is meant for it. */
+static void
+moves(void **state)
+{
+	int fd = gw1_here();
+	const char *got;
+
+	(void)state;
+	hurry();
+	udp_to(fd, L_CARRIER, final(next_register(fd, 1), 200, ""));
+	SPIN(n_told && told[n_told - 1].state == ENROL_THERE);
+	aor = "sip:acme@other.test";
+	host = "127.0.0.13";
+	rig_swap();
+	got = next_register(fd, 2);
+	HEARD(got, "\r\nExpires: 0\r\n");
+	HEARD(got, "\r\nTo: <sip:acme@reg.test>\r\n");
+	udp_to(fd, L_CARRIER, final(got, 200, ""));
+	close(fd);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {T(registered), T(leaves), T(swapped)};
+	const struct CMUnitTest tests[] = {T(registered), T(leaves), T(swapped), T(moves)};
 
 	return cmocka_run_group_tests_name("edge-enrols", tests, NULL, NULL);
 }

@@ -195,6 +195,76 @@ never_again(void **state)
 	SPIN(edge_txns(rig.e) == 0);
 }
 
+/* The time of a BYE runs on while connections of its peer come and go: each one gets it once. */
+static void
+time_runs_on(void **state)
+{
+	X509 *cert = leaf(rig.root, "DNS:pbx.umbra.test", ca_keys()->leaf);
+	struct edge_txn *t;
+	uint64_t until;
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.8";
+	t = ask("BYE", true);
+	SPIN(t->m.state == TXN_TRYING);
+	until = t->m.expire_at;
+	for (int i = 0; i < 3; i++) {
+		struct tpeer p;
+
+		tpeer_connect(&p, cert);
+		HEARD(tpeer_hear(&p, 2000), "BYE sip:");
+		assert_int_equal(t->m.expire_at, until);
+		tpeer_fini(&p, true);
+		SPIN(edge_conns(rig.e) == 0);
+	}
+	SPIN(t->m.state == TXN_TRYING);
+	assert_int_equal(t->m.expire_at, until);
+	X509_free(cert);
+}
+
+/* A connection that may not carry it takes none of its tries. */
+static void
+not_its_connection(void **state)
+{
+	struct edge_dest d = {
+		.transport = EDGE_TLS, .trunk = {"acme-2"}, .account = {"acme"}, .reuse = true};
+	X509 *cert = leaf(rig.root, "DNS:real.acme.test", ca_keys()->leaf);
+	struct edge_txn *t = NULL, *other = NULL;
+	struct tpeer p;
+	int door;
+
+	(void)state;
+	rig.dns_ip[0] = "127.0.0.8";
+	assert_int_equal(edge_send(rig.e,
+				   &(struct edge_dest){.transport = EDGE_TLS,
+						       .trunk = {"acme-1"},
+						       .account = {"acme"},
+						       .reuse = true},
+				   SIP_BYE,
+				   STR("BYE sip:b@pbx.acme.test SIP/2.0\r\nMax-Forwards: 69\r\n"
+				       "From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:b@x>;tag=t\r\n"
+				       "Call-ID: o\r\nCSeq: 7 BYE\r\nContent-Length: 0\r\n\r\n"),
+				   NULL, &t),
+			 ERR_OK);
+	SPIN(t->m.state == TXN_TRYING);
+	door = tcp_at("127.0.0.7", rig.pbx_port);
+	rig.dns_ip[0] = "127.0.0.7";
+	assert_int_equal(
+		edge_send(rig.e, &d, SIP_OPTIONS,
+			  STR("OPTIONS sip:b@pbx.acme.test SIP/2.0\r\nMax-Forwards: 69\r\n"
+			      "From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:b@x>\r\n"
+			      "Call-ID: p\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n"),
+			  NULL, &other),
+		ERR_OK);
+	tpeer_accept(&p, door, cert);
+	assert_true(p.up);
+	HEARD(tpeer_hear(&p, 2000), "OPTIONS sip:");
+	assert_int_equal(t->again, 0);
+	tpeer_fini(&p, false);
+	X509_free(cert);
+	close(door);
+}
+
 static int
 setup_fast(void **state)
 {
@@ -249,6 +319,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ours, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(never_again, setup_fast, rig_teardown),
+		cmocka_unit_test_setup_teardown(time_runs_on, rig_setup_tls, rig_teardown),
+		cmocka_unit_test_setup_teardown(not_its_connection, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(theirs, rig_setup_tls, rig_teardown),
 	};
 
