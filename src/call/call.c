@@ -285,11 +285,12 @@ static void
 on_in_dialog(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	     const struct edge_source *src)
 {
-	enum call_leg_index i;
+	enum call_leg_index i = LEG_A;
 	struct call *c = find_leg(cs, m, src, &i);
 
 	if (!c)
 		note_astray(cs, m, src);
+	refer_note_sos(cs, c, i, m, src);
 	if (!c && m->method == SIP_INVITE && sos_is_called(cs, &m->uri, src))
 		refused_sos(cs, m, src, REFUSAL_DIALOG,
 			    "its INVITE has a To-tag of no call, as if it were in one", NULL);
@@ -327,6 +328,8 @@ calls_on_request(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m
 		 const struct edge_source *src, uint64_t now_us)
 {
 	cs->now = now_us;
+	if (!msg->to_tag.len)
+		refer_note_sos(cs, NULL, LEG_A, msg, src);
 	if (msg->to_tag.len)
 		on_in_dialog(cs, txn, msg, src);
 	else if (msg->method == SIP_INVITE)

@@ -221,18 +221,21 @@ begin_attended(struct call *c, struct str replaces, const struct edge_source *sr
 
 /* ---- blind: a call of ours ---- */
 
+static struct str
+without_headers(const struct sip_uri *u)
+{
+	return u->headers.len ? str_sub(u->all, 0, (size_t)(u->headers.p - u->all.p) - 1) : u->all;
+}
+
 /* An INVITE as the leg that transfers would have sent it, so that the same rules hold for it. */
 static enum err
 write_invite(const struct call *c, enum call_leg_index i, const struct sip_uri *to, struct buf *b)
 {
 	const char *own = c->caller.number[0] ? c->caller.number : c->rec.from_sent;
-	struct str uri = to->headers.len
-				 ? str_sub(to->all, 0, (size_t)(to->headers.p - to->all.p) - 1)
-				 : to->all;
 
 	if (i == LEG_B)
 		own = c->called.z[0] ? c->called.z : c->rec.to_received;
-	sip_edit_request(b, STR("INVITE"), uri);
+	sip_edit_request(b, STR("INVITE"), without_headers(to));
 	buf_z(b,
 	      "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKrefer\r\nMax-Forwards: 70\r\nFrom: <sip:");
 	sip_escape_user(b, str_from(own));
@@ -274,21 +277,50 @@ source_of(const struct call *c, enum call_leg_index i, const struct edge_source 
 	return from;
 }
 
-/* A transfer to an emergency service: it is refused whatever else holds, and never in silence. */
-static enum refusal
-refuse_sos(struct call *c, enum call_leg_index i, const struct sip_uri *to,
-	   const struct edge_source *src)
+/* The first emergency number among all that a REFER names. */
+static bool
+finds_sos(const struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+	  struct sip_nameaddr *to)
 {
-	struct calls *cs = c->owner;
-	struct edge_source from = source_of(c, i, src);
-	struct buf b;
+	struct sip_iter it;
+	enum err e;
 
+	sip_iter_init(&it, m, SIP_H_REFER_TO);
+	while ((e = sip_iter_nameaddr(&it, to)) == ERR_OK)
+		if (sos_is_called(cs, &to->uri, src))
+			return true;
+	return false;
+}
+
+/* The INVITE that a REFER outside any call asks for. */
+static enum err
+write_asked(const struct sip_msg *m, const struct sip_uri *to, struct buf *b)
+{
+	sip_edit_request(b, STR("INVITE"), without_headers(to));
+	buf_z(b, "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKrefer\r\nMax-Forwards: 70\r\n");
+	sip_edit_nameaddr(b, SIP_H_FROM,
+			  &(struct sip_edit_addr){.uri = m->from.uri.all, .tag = STR("refer")});
+	buf_z(b, "To: <sip:localhost>\r\nCall-ID: refer\r\nCSeq: 1 INVITE\r\n");
+	sip_edit_body(b, STR_NULL, STR_NULL);
+	return buf_end(b);
+}
+
+void
+refer_note_sos(struct calls *cs, const struct call *c, enum call_leg_index i,
+	       const struct sip_msg *m, const struct edge_source *src)
+{
+	struct edge_source from = c ? source_of(c, i, src) : *src;
+	struct sip_nameaddr to;
+	struct buf b;
+	enum err e;
+
+	if (m->method != SIP_REFER || !finds_sos(cs, m, src, &to))
+		return;
 	buf_init(&b, cs->msg, sizeof(cs->msg));
-	if (write_invite(c, i, to, &b) == ERR_OK &&
-	    sip_msg_parse(buf_view(&b), &cs->held) == ERR_OK)
+	e = c ? write_invite(c, i, &to.uri, &b) : write_asked(m, &to.uri, &b);
+	if (e == ERR_OK && sip_msg_parse(buf_view(&b), &cs->held) == ERR_OK)
 		refused_sos(cs, &cs->held, &from, REFUSAL_REFER_OFF,
-			    "it was asked for by a transfer, not by a call", &c->rec.id);
-	return REFUSAL_REFER_OFF;
+			    "it was asked for by a transfer, not by a call", c ? &c->rec.id : NULL);
 }
 
 static enum refusal
@@ -362,12 +394,12 @@ refer_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const
 {
 	char why[CALL_WHY_MAX] = "";
 	struct edge_source from;
-	struct sip_nameaddr to;
+	struct sip_nameaddr to, named;
 	enum refusal bad = read_target(m, &to), r = may_transfer(c, i);
 	bool blind = bad == REFUSAL_NONE && !has_replaces(&to.uri);
 
-	if (blind && sos_is_called(c->owner, &to.uri, src))
-		r = refuse_sos(c, i, &to.uri, src);
+	if (finds_sos(c->owner, m, src, &named)) /* it has its record: refer_note_sos */
+		r = REFUSAL_REFER_OFF;
 	if (r == REFUSAL_NONE)
 		r = bad;
 	if (r == REFUSAL_NONE && blind && onward_passes(c, i)) {

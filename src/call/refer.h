@@ -11,6 +11,10 @@
 /** REFER inside the dialog of leg i: answered, and begun. */
 void refer_request(struct call *c, enum call_leg_index i, struct edge_txn *txn,
 		   const struct sip_msg *m, const struct edge_source *src);
+/** A REFER, of leg i's dialog or (c NULL) of none: where it names an emergency number, in whatever
+ * form, it has its record and is told. Whatever it is refused for, before that. */
+void refer_note_sos(struct calls *cs, const struct call *c, enum call_leg_index i,
+		    const struct sip_msg *m, const struct edge_source *src);
 /** What calls.on_transfer is. */
 void refer_on(struct call *c, enum call_transfer_event ev, const struct sip_msg *m);
 /** Is leg i one that asked for a transfer which is in hand? Then its BYE does not end the call. */

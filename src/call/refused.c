@@ -67,9 +67,12 @@ refused_sos(struct calls *cs, const struct sip_msg *m, const struct edge_source 
 	if (!c) {
 		if (guard_may_log(&cs->guard, GUARD_REFUSED, cs->now, &left_out))
 			log_error("call.emergency",
-				  "account=%s refused: %s; no room for its record; left out %llu "
-				  "lines",
-				  src->account_id.z, why, (unsigned long long)left_out);
+				  "account=%s refused: %s; %s; left out %llu lines",
+				  src->account_id.z, why,
+				  cs->snap && src->trunk != POLICY_NONE
+					  ? "no room for its record"
+					  : "no record: no trunk of the account is where it came",
+				  (unsigned long long)left_out);
 		return;
 	}
 	if (of)

@@ -66,9 +66,6 @@ check_certificate(const struct conf_zone *z, struct str chain, struct conf_repor
 	struct tls_cert_info info;
 	int64_t days;
 
-	if (tls_pem_has_trusted(chain))
-		report_error(rep, z->line, z->column, "zone %s: \"%s\" %s", z->fqdn, z->certificate,
-			     TLS_PEM_TRUSTED_TEXT);
 	if (tls_cert_info(chain, &info) != ERR_OK) {
 		report_error(
 			rep, z->line, z->column,
@@ -119,6 +116,11 @@ check_context(const struct conf *c, uint32_t i, struct str pki, struct conf_repo
 	if (pki_get(pki, i, PKI_CHAIN, &t.chain_pem) != ERR_OK ||
 	    pki_get(pki, i, PKI_KEY, &t.key_pem) != ERR_OK)
 		return;
+	if (tls_pem_has_trusted(t.chain_pem)) { /* and so nothing else is true of it */
+		report_error(rep, z->line, z->column, "zone %s: \"%s\" %s", z->fqdn, z->certificate,
+			     TLS_PEM_TRUSTED_TEXT);
+		return;
+	}
 	buf_init(&why, mem, sizeof(mem) - 1);
 	if (tls_ctx_new(&t, &why, &ctx) != ERR_OK)
 		report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn, buf_cstr(&why));

@@ -161,9 +161,11 @@ shrink_frame(struct conn *c)
 static void
 cut_slow(struct timer *t, uint64_t now_us)
 {
+	struct conn *c = CONTAINER_OF(t, struct conn, slow);
+
 	(void)now_us;
-	conn_close(CONTAINER_OF(t, struct conn, slow),
-		   "a message was begun and not finished in time");
+	c->owner->up.on_garbage(c->owner->up.arg, c, ERR_TIMEOUT);
+	conn_close(c, "a message was begun and not finished in time");
 }
 
 /* messages: cut before this read. */
@@ -262,6 +264,7 @@ conn_take_bytes(void *arg, struct str bytes)
 		if (!cut_messages(cs, id, &pongs))
 			return;
 		if (n == 0 && !grow_frame(c)) {
+			cs->up.on_garbage(cs->up.arg, c, ERR_NOMEM);
 			conn_close(c, "no buffer is left for a message of this size");
 			return;
 		}
@@ -279,6 +282,8 @@ conn_stream_closed(void *arg, enum stream_end why, int error)
 	c->stream = NULL;
 	(void)snprintf(text, sizeof(text), "%s%s%s", stream_end_text(why), error ? ": " : "",
 		       error ? strerror(error) : "");
+	if (c->state == CONN_OPEN && sip_frame_pending(&c->frame))
+		c->owner->up.on_garbage(c->owner->up.arg, c, ERR_CLOSED);
 	conn_close(c, text);
 }
 

@@ -48,7 +48,9 @@ struct conn_up {
 	/** It is gone, or never came: why is a sentence. c is freed after this; its state is still
 	 * what it was. */
 	void (*on_down)(void *arg, struct conn *c, const char *why);
-	/** A framing error: the peer's bytes are no SIP; on_down follows. */
+	/** What c->frame still holds is no whole message, and will be none: no SIP, or the rest of
+	 * it did not come (TIMEOUT, CLOSED), or there is no room for it (NOMEM); on_down follows.
+	 */
 	void (*on_garbage)(void *arg, struct conn *c, enum err e);
 	/** TLS: the connection to c->remote could not even be begun; c->why says why. */
 	void (*on_undialled)(void *arg, const struct conn *c);

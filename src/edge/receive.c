@@ -96,7 +96,7 @@ new_server(struct edge *e, const struct reply_path *p, const struct edge_source 
 	const struct sip_msg *m = &e->rx;
 	struct share_peer *held = p->peer;
 	bool stream = src->transport != EDGE_UDP,
-	     spare = src->account_id.z[0] && edge_is_emergency(e, m);
+	     spare = src->account_id.z[0] && !inside && edge_is_emergency(e, m);
 	enum txn_kind kind = m->method == SIP_INVITE ? TXN_SERVER_INVITE : TXN_SERVER_OTHER;
 	bool may = may_begin(e, src, held, inside, spare) && (spare || may_keep(e, m, src));
 	struct edge_txn *t = may ? send_new_txn(e, kind, stream, spare) : NULL;
@@ -369,8 +369,8 @@ note_lost_call(struct edge *e, struct edge_source *src, const struct identity *i
 {
 	const struct sip_msg *m = &e->rx;
 
-	if (!m->request || !id->account_id.z[0] || !edge_is_emergency(e, m) ||
-	    !e->up.on_lost_call || told_before(e, m))
+	if (!id->account_id.z[0] || !edge_is_emergency(e, m) || !e->up.on_lost_call ||
+	    told_before(e, m))
 		return;
 	src->trunk = pick_trunk(e, id, src);
 	if (src->trunk == POLICY_NONE)
@@ -453,28 +453,63 @@ receive_datagram(void *arg, struct listener *l, const struct addr *from, const s
 
 /* ---- connections ---- */
 
+static struct edge_source
+source_of(const struct conn *c)
+{
+	return (struct edge_source){.remote = c->remote,
+				    .local = c->local,
+				    .transport = c->tls ? EDGE_TLS : EDGE_TCP,
+				    .listener = c->listener,
+				    .conn = c->id,
+				    .tls_version = c->tls_version,
+				    .tls_suite = c->tls_suite,
+				    .tls_peer = c->peer};
+}
+
+static struct identity
+identity_of(const struct conn *c)
+{
+	struct identity id = c->identity;
+
+	id.account_id = c->account;
+	if (conn_barred(c))
+		id.n_trunks = 0;
+	return id;
+}
+
 static void
 take_conn_message(void *arg, struct conn *c, struct str bytes)
 {
 	struct edge *e = arg;
 	struct reply_path p = {
 		.conn = c, .from = c->remote, .to = c->local, .since = loop_ready_since(e->loop)};
-	struct edge_source src = {.remote = c->remote,
-				  .local = c->local,
-				  .transport = c->tls ? EDGE_TLS : EDGE_TCP,
-				  .listener = c->listener,
-				  .conn = c->id,
-				  .tls_version = c->tls_version,
-				  .tls_suite = c->tls_suite,
-				  .tls_peer = c->peer};
-	struct identity id = c->identity;
+	struct edge_source src = source_of(c);
+	struct identity id = identity_of(c);
+
+	if (e->snap) /* else nobody could connect */
+		take_message(e, &p, &src, &id, bytes);
+}
+
+/* A request that never became a whole message: what can be read of it is answered, and a call for
+ * help is told. */
+static void
+refuse_rest(struct edge *e, struct conn *c)
+{
+	struct reply_path p = {.conn = c, .from = c->remote, .to = c->local};
+	struct edge_source src = source_of(c);
+	struct identity id = identity_of(c);
+	struct sip_msg *m = &e->rx;
 
 	if (!e->snap)
-		return; /* and so nobody could connect */
-	id.account_id = c->account;
-	if (conn_barred(c))
-		id.n_trunks = 0;
-	take_message(e, &p, &src, &id, bytes);
+		return;
+	src.account_id = id.account_id;
+	if (sip_msg_parse(str_sub(sip_frame_rest(&c->frame), 0, SIP_MSG_MAX), m) == ERR_OK) {
+		m->why = "no Content-Length, which a message over a stream must have";
+		m->answer = m->request ? 400 : 0;
+	}
+	if (c->stream && m->answer)
+		reply_refuse(e, &p, m, m->answer, m->why);
+	note_lost_call(e, &src, &id);
 }
 
 static void
@@ -487,6 +522,7 @@ note_garbage(void *arg, struct conn *c, enum err err)
 	if (guard_may_log(&e->guard, GUARD_BAD_MESSAGE, loop_now(e->loop), &left_out))
 		log_warn("sip.garbage", "peer=%s account=%s closed: no SIP framing: %s",
 			 addr_text(&c->remote).z, c->account.z, err_text(err));
+	refuse_rest(e, c);
 }
 
 static void

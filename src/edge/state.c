@@ -59,7 +59,7 @@ edge_is_emergency(const struct edge *e, const struct sip_msg *m)
 {
 	struct number n;
 
-	return m->method == SIP_INVITE && !m->to_tag.len &&
+	return m->method == SIP_INVITE &&
 	       number_read_uri(&e->conf.numbers, &m->uri, &n) == ERR_OK &&
 	       n.kind == NUMBER_EMERGENCY;
 }

@@ -97,8 +97,8 @@ struct edge {
 struct edge_local edge_local_at(const struct edge *e, const struct listener *l);
 /** Tell the layer above of a message. */
 void edge_show(const struct edge *e, const struct edge_seen *seen);
-/** Does m begin an emergency call, by its Request-URI? Such a one goes up from whoever may make no
- * other calls, and may use what is kept for it. */
+/** Is m an emergency call, by its Request-URI? Such a one goes up from whoever may make no other
+ * calls, and may use what is kept for it; a To-tag of no call is no reason to lose it. */
 bool edge_is_emergency(const struct edge *e, const struct sip_msg *m);
 /** Is an emergency call from there only refused (call/sos.h)? */
 bool edge_only_refuses(const struct edge *e, const struct edge_source *src);

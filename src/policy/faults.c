@@ -100,7 +100,12 @@ check_parent(struct check *c, const struct roster_account *a)
 	if (a->parent.len && !p)
 		report_fault(c, a->place, "no account \"%.*s\" to be the parent",
 			     STR_ARG(a->parent));
-	else if (p && (p == a || p->parent.len))
+	else if (p == a && p)
+		report_fault(c, a->place,
+			     "account \"%.*s\" names itself as its parent; name the account that "
+			     "has the certificate, or leave parent out",
+			     STR_ARG(a->id));
+	else if (p && p->parent.len)
 		report_fault(c, a->place,
 			     "account \"%.*s\": \"%.*s\" cannot be the parent, because it has one "
 			     "itself; name the account that has the certificate",

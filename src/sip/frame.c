@@ -73,8 +73,8 @@ sip_frame_move(struct sip_frame *f, void *mem, size_t cap)
 	return ERR_OK;
 }
 
-static struct str
-unread(const struct sip_frame *f)
+struct str
+sip_frame_rest(const struct sip_frame *f)
 {
 	return str_of(f->p + f->begin, f->end - f->begin);
 }
@@ -83,7 +83,7 @@ unread(const struct sip_frame *f)
 static bool
 take_crlf(struct sip_frame *f, enum sip_frame_event *ev)
 {
-	struct str s = unread(f);
+	struct str s = sip_frame_rest(f);
 
 	if (s.len < 2 || s.p[0] != '\r')
 		return false;
@@ -135,7 +135,7 @@ end_head(struct sip_frame *f)
 static enum err
 scan_head(struct sip_frame *f)
 {
-	struct str s = unread(f);
+	struct str s = sip_frame_rest(f);
 	enum err e = ERR_OK;
 
 	if (s.len && !sip_is(s.p[0], SIP_C_TOKEN))

@@ -42,6 +42,8 @@ char *sip_frame_room(struct sip_frame *f, size_t *room);
 void sip_frame_fed(struct sip_frame *f, size_t n);
 /** Both in one: copies at most the room, returns how many bytes were taken. */
 size_t sip_frame_feed(struct sip_frame *f, struct str bytes);
+/** What is unread, also after an error; borrowed. */
+struct str sip_frame_rest(const struct sip_frame *f);
 /** Unread bytes: 0 means that the buffer may be taken away (sip_frame_move). */
 size_t sip_frame_pending(const struct sip_frame *f);
 /** Go on in other memory with what is unread; LONG when that does not fit. */

@@ -293,7 +293,8 @@ read_headers(struct sip_msg *m, struct str s)
 			e = line_len(sip_skip(s, at), &n);
 			if (e != ERR_OK) {
 				set_fault(m, e, e == ERR_LONG ? ANSWER_TOO_LARGE : ANSWER_BAD,
-					  "header line not ended by CRLF");
+					  e == ERR_LONG ? "header too long"
+							: "header line not ended by CRLF");
 				return 0;
 			}
 			at += n + 2;
@@ -534,6 +535,19 @@ init_msg(struct sip_msg *m)
 	m->why = "";
 }
 
+/* Whom a request that is no message would have called: nothing else of it is read. */
+static void
+read_asked(struct sip_msg *m, struct str bytes)
+{
+	struct str line = str_sub(bytes, 0, SIP_LINE_MAX);
+
+	line = str_sub(line, 0, str_chr(line, '\n'));
+	line = str_sub(line, 0, str_chr(line, '\r'));
+	if (!str_istarts(line, STR("SIP/")))
+		read_request_line(m, line);
+	m->request = false; /* nothing that could be answered */
+}
+
 /* Start line and headers; false when there is nothing to look at. */
 static bool
 read_head(struct sip_msg *m, struct str bytes)
@@ -543,7 +557,10 @@ read_head(struct sip_msg *m, struct str bytes)
 
 	e = line_len(bytes, &n);
 	if (e != ERR_OK) {
-		set_fault(m, e, 0, "start line not ended by CRLF");
+		set_fault(m, e, 0,
+			  e == ERR_LONG ? "start line too long" : "start line not ended by CRLF");
+		m->head = bytes;
+		read_asked(m, bytes);
 		return false;
 	}
 	if (n > 3 && bytes.p[3] == '/' && str_istarts(bytes, STR("SIP/")))

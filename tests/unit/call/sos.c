@@ -268,8 +268,16 @@ static const struct {
 	{"REFER to no emergency", "acme-pbx", "Refer-To: <sip:9115551234@x;method=BYE>\r\n", NULL,
 	 true, false, 400, REFUSAL_NONE, NULL},
 	{"REFER to a call", "acme-pbx",
-	 "Refer-To: <sip:911@x?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>\r\n", NULL, true, false, 481,
-	 REFUSAL_NONE, NULL},
+	 "Refer-To: <sip:911@x?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>\r\n", NULL, true, false, 403,
+	 REFUSAL_REFER_OFF, "911"},
+	{"REFER that requires what we lack", "acme-pbx",
+	 "Refer-To: <sip:911@x>\r\nRequire: foo\r\n", NULL, true, false, 420, REFUSAL_REFER_OFF,
+	 "911"},
+	{"REFER of a foreign caller", "acme-pbx",
+	 "Refer-To: <sip:911@x>\r\nP-Asserted-Identity: <sip:+15559990000@x>\r\n", NULL, true,
+	 false, 403, REFUSAL_REFER_OFF, "911"},
+	{"REFER to two", "acme-pbx", "Refer-To: <sip:bob@x>\r\nRefer-To: <sip:911@x>\r\n", NULL,
+	 true, false, 403, REFUSAL_REFER_OFF, "911"},
 	{"REFER of a carrier", "gw1", "Refer-To: <sip:911@x>\r\n", NULL, false, false, 405,
 	 REFUSAL_NONE, NULL},
 	{"To-tag of no call", "acme-pbx", NULL, "sip:911@x", true, false, 481, REFUSAL_DIALOG,
@@ -334,7 +342,7 @@ asked_otherwise(void **state)
 			assert_true(f->emergency_lost);
 			assert_int_equal(r->refusal, otherwise[i].lost);
 			assert_int_equal(r->class, CLASS_EMERGENCY);
-			assert_int_equal(r->sip_status, otherwise[i].status);
+			assert_int_equal(r->sip_status, refusal_status(otherwise[i].lost));
 			assert_string_equal(r->to_received, otherwise[i].to);
 			assert_string_equal(r->from_received, "+15551230000");
 			assert_string_equal(r->payer.z, "acme");
@@ -345,13 +353,48 @@ asked_otherwise(void **state)
 	}
 }
 
+/* By a REFER outside any call, and by one that is too old in its own. */
+static void
+asked_outside(void **state)
+{
+	static const char *const tags[] = {"", ";tag=old"};
+	struct fake *f = rig_up();
+	struct rig_pair p = rig_talking(f);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		char mem[1024];
+		int n = snprintf(
+			mem, sizeof(mem),
+			"REFER sip:x@x SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bKr%zu\r\n"
+			"From: <sip:+15551230000@h>;tag=f\r\nTo: <sip:x@x>%s\r\n"
+			"Call-ID: old\r\nCSeq: 9 REFER\r\nContact: <sip:a@h>\r\n"
+			"Max-Forwards: 70\r\nRefer-To: <sip:911@x>\r\n"
+			"Content-Length: 0\r\n\r\n",
+			i, tags[i]);
+
+		assert_int_equal(rig_request(f, "acme-pbx", mem, (size_t)n)->status, i ? 481 : 405);
+		assert_int_equal(f->n_emergencies, i + 1);
+		assert_string_equal(rig_cdr(f)->to_received, "911");
+		assert_string_equal(rig_cdr(f)->from_received, "+15551230000");
+		assert_true(f->emergency_lost);
+	}
+	assert_int_equal(rig_inside(f, p.a, "acme-pbx", "OPTIONS", 9, "")->status, 200);
+	assert_int_equal(
+		rig_inside(f, p.a, "acme-pbx", "REFER", 8, "Refer-To: <sip:911@x>\r\n")->status,
+		500);
+	assert_int_equal(f->n_emergencies, 3);
+	rig_end(f, 4);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bodies),     cmocka_unit_test(parts_again),
-		cmocka_unit_test(media_of),   cmocka_unit_test(unreadable),
-		cmocka_unit_test(of_a_guest), cmocka_unit_test(asked_otherwise),
+		cmocka_unit_test(bodies),        cmocka_unit_test(parts_again),
+		cmocka_unit_test(media_of),      cmocka_unit_test(unreadable),
+		cmocka_unit_test(of_a_guest),    cmocka_unit_test(asked_otherwise),
+		cmocka_unit_test(asked_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,9 @@ test_golden(void **state)
 		 "of its own\n"
 		 "1:35: no account \"c\" to be the parent\n"
 		 "1:55: account \"b\" stands twice; give each its own id\n"},
+		{"its own parent", "accounts: [{id: a, parent: a}]\n",
+		 "1:12: account \"a\" names itself as its parent; name the account that has the "
+		 "certificate, or leave parent out\n"},
 		{"what may come of an error is not said besides",
 		 "accounts: [{id: a, trunks: [{id: t, fqdn: p.example, transport: udp, sources: "
 		 "[x]}]}]\n",

@@ -825,6 +825,67 @@ lost_calls(void **state)
 	}
 }
 
+/* What is cut off, or cannot be cut out of its stream, is told as well, and answered where that can
+ * be addressed; on datagrams, too. */
+static void
+lost_in_framing(void **state)
+{
+	static const char head[] = "INVITE sip:911@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1;"
+				   "branch=z9hG4bKfr;rport\r\nFrom: <sip:a@b>;tag=1\r\n"
+				   "To: <sip:b@b>\r\nCall-ID: fr\r\nCSeq: 1 INVITE\r\n";
+	static const struct {
+		const char *name, *rest, *why;
+		bool answered, ends, lf;
+	} rows[] = {
+		{"no number", "Content-Length: x1\r\n\r\n", "Content-Length not a length", true,
+		 false, false},
+		{"none", "\r\n", "no Content-Length, which a message over a stream must have", true,
+		 false, false},
+		{"too long a line", "", "header too long", true, false, false},
+		{"LF only", "Content-Length: 0\r\n\r\n", "start line not ended by CRLF", false,
+		 false, true},
+		{"half", "Content-Length: 9\r\n\r\n", "body shorter than Content-Length", false,
+		 true, false},
+	};
+
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct tpeer p;
+		int before = count(LOST);
+		static char mem[12000];
+		size_t n = (size_t)snprintf(mem, sizeof(mem), "%s%s", head, rows[i].rest);
+		const char *got;
+
+		print_message("# %s\n", rows[i].name);
+		if (!rows[i].rest[0]) {
+			memset(mem + n, 'x', 9000);
+			memcpy(mem + n, "X: ", 3);
+			n += 9000;
+		}
+		if (rows[i].lf)
+			n = strcspn(mem, "\r"), mem[n++] = '\n';
+		tpeer_connect(&p, cert);
+		SPIN(edge_conns(rig.e) == 1);
+		tpeer_send(&p, str_of(mem, n));
+		if (rows[i].ends) {
+			assert_null(tpeer_hear(&p, 50));
+			tpeer_fini(&p, false);
+		}
+		SPIN(count(LOST) == before + 1);
+		assert_string_equal(last(LOST)->why, rows[i].why);
+		if (rows[i].answered) {
+			got = tpeer_hear(&p, 500);
+			HEARD(got, rows[i].rest[0] ? "SIP/2.0 400" : "SIP/2.0 513");
+		}
+		SPIN(edge_conns(rig.e) == 0);
+		if (!rows[i].ends)
+			tpeer_fini(&p, true);
+	}
+	X509_free(cert);
+}
+
 /* What overload refused stays refused when a copy of it comes as the load is over: its caller was
  * told, or will be. */
 static void
@@ -863,6 +924,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lost_calls, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(lost_in_framing, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(hops_of_no_sense, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(a8_another_host, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,
