@@ -149,6 +149,19 @@ refuse_limit(struct call *c, uint32_t account, enum refusal r)
 	return r;
 }
 
+/* The account may hold so many times what is free only, so that those that flood leave something to
+ * the others. */
+static bool
+has_share(const struct call *c, const char *id)
+{
+	const struct calls *cs = c->owner;
+	uint32_t used = pool_used(&cs->pool), max = cs->conf.max_calls;
+	uint32_t left = used < max ? max - used : 0;
+
+	return c->rec.exempt || cs->snap->n_accounts < 2 ||
+	       limit_calls(&cs->limit, LIMIT_ACCOUNT, id) <= CALL_SHARE_TIMES * (left + 1);
+}
+
 /* Concurrent calls, and attempts of who calls, of an account and the one above it. */
 static enum refusal
 take_account(struct call *c, uint32_t account, bool calling)
@@ -167,6 +180,8 @@ take_account(struct call *c, uint32_t account, bool calling)
 		if (!GUARD(A5, limit_take(&cs->limit, LIMIT_ACCOUNT, id.z, a->max_calls,
 					  c->rec.exempt, &c->hold) == ERR_OK))
 			return refuse_limit(c, account, REFUSAL_LIMIT);
+		if (calling && i == 0 && !has_share(c, id.z))
+			return REFUSAL_CALL_SHARE;
 		account = a->parent_row;
 	}
 	return REFUSAL_NONE;

@@ -75,7 +75,9 @@
 	/* 500: with 503 its PBX would send us nothing at all, for any other carrier either */     \
 	X(CARRIER_BUSY, 500, 42,                                                                   \
 	  "the carrier asks for fewer calls or none now (RFC 7339, oc): try again in some "        \
-	  "seconds")
+	  "seconds")                                                                               \
+	X(CALL_SHARE, 503, 42,                                                                     \
+	  "postern is nearly at its limit of calls, and the account has most of them")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

@@ -26,6 +26,7 @@ enum {
 	CALL_OFFER_MAX = 8192, /* bytes of an offer in a response */
 	CALL_TAG_CHARS = 26,   /* 130 bits */
 	CALL_WHY_MAX = 256,
+	CALL_SHARE_TIMES = 7, /* as many calls as are free, so often, one of several accounts has */
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
 	CALL_DIVERSIONS_MAX = 5, /* of a call that go on; History-Info likewise */
 	CALL_HISTORY_INDEX = 24,

@@ -255,6 +255,9 @@ static const struct advice rows[] = {
 	 "postern apply",
 	 NULL},
 	{"NO_RECORD", "raise limits: {calls}", NULL},
+	{"CALL_SHARE",
+	 "see what the account does (postern calls), give it max_calls, or raise limits: {calls}",
+	 NULL},
 	{"CRYPTO",
 	 "have the PBX offer SRTP with SDES: RTP/SAVP with an a=crypto of a suite that the trunk "
 	 "takes, mostly AES_CM_128_HMAC_SHA1_80",

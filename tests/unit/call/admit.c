@@ -22,6 +22,7 @@ enum twist {
 	TRUNK_ATTEMPTS,
 	TARGET_ATTEMPTS,
 	NODE_CALLS,
+	NODE_NEARLY_FULL,
 	ABROAD,
 	STATUS_486,
 	STATUS_603,
@@ -63,6 +64,8 @@ apply(struct fake *f, enum twist c)
 	f->calls.conf.max_attempts = c == NODE_ATTEMPTS ? 1 : 0;
 	if (c == NODE_CALLS)
 		f->calls.limit.max_calls = 1;
+	if (c == NODE_NEARLY_FULL)
+		f->calls.conf.max_calls = 8;
 	rig_world(f);
 	if (c == DRAIN || c == ALL_OF_IT)
 		calls_drain(&f->calls);
@@ -194,6 +197,15 @@ static const struct {
 	 {.trunk = "gw1", .uri = "sip:+15551230000@x"},
 	 480,
 	 REFUSAL_LIMIT},
+	{"most of what the node can have", NODE_NEARLY_FULL, 7, {0}, 503, REFUSAL_CALL_SHARE},
+	{"just below it", NODE_NEARLY_FULL, 6, {0}, 0, 0},
+	{"another account meanwhile",
+	 NODE_NEARLY_FULL,
+	 7,
+	 {.trunk = "beta-pbx", .from = "sip:+15559990000@x"},
+	 0,
+	 0},
+	{"a carrier meanwhile", AS_IT_IS, 14, {.trunk = "gw1", .uri = "sip:+15551230000@x"}, 0, 0},
 	{"calls of the parent", PARENT_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
 	{"attempts of the parent", PARENT_ATTEMPTS, 1, {0}, 480, REFUSAL_ATTEMPTS},
 	{"calls of the trunk", TRUNK_CALLS, 1, {0}, 480, REFUSAL_LIMIT},
