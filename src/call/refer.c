@@ -283,10 +283,9 @@ finds_sos(const struct calls *cs, const struct sip_msg *m, const struct edge_sou
 	  struct sip_nameaddr *to)
 {
 	struct sip_iter it;
-	enum err e;
 
 	sip_iter_init(&it, m, SIP_H_REFER_TO);
-	while ((e = sip_iter_nameaddr(&it, to)) == ERR_OK)
+	while (sip_iter_nameaddr(&it, to) == ERR_OK)
 		if (sos_is_called(cs, &to->uri, src))
 			return true;
 	return false;

@@ -77,7 +77,10 @@ answer(struct edge_txn *t, unsigned status)
 	struct buf b;
 	const struct sip_msg *m = edge_txn_request(t);
 
-	CHECK(m);
+	if (!m) { /* an INVITE that has its 2xx keeps its text no longer */
+		CHECK(t->method == SIP_INVITE);
+		return;
+	}
 	buf_init(&b, mem, sizeof(mem));
 	sip_edit_response(&b, m,
 			  &(struct sip_edit_reply){.status = status,

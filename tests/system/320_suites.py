@@ -98,7 +98,8 @@ def play_lists(place):
     c = rawsip.Call()
     pbx.send(rawsip.request('INVITE', c, rawsip.offer()))
     m = pbx.final(c)
-    check(m and m.status == 488 and 'suite' in m.get('warning'), f'SHA1_80: {m and m.line}')
+    check(m and m.status == 488 and f'this trunk takes {GCM256}, {WIDE}' in m.get('warning'),
+          f'SHA1_80: {m and m.get("warning")}')
     c.learn(m)
     pbx.send(rawsip.request('ACK', c, cseq=1, branch=c.branch))
     change(p, f'{WIDE}]', f'{WIDE}]\n        mki: never')

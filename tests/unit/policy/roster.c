@@ -226,7 +226,7 @@ test_number_of(void **state)
 		{"5551240001", "none"},
 		{"", "none"},
 	};
-	struct world w;
+	struct world w = {0};
 
 	(void)state;
 	roster_init(&w.r);
@@ -270,7 +270,7 @@ test_rate_of(void **state)
 		{"", "none"},
 	};
 	static const char *const prefixes[] = {"+44*", "+4420*", "+4421*"};
-	struct world w;
+	struct world w = {0};
 
 	(void)state;
 	roster_init(&w.r);
