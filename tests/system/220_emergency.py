@@ -375,9 +375,10 @@ def fill(pbx):
 
 
 def play_reserve(place):
-    """Ordinary calls have taken all media ports that they may have, and all calls of the node: five
-    emergency calls go through all the same, then none; a port that did not rest serves the next."""
-    conf = CONF.replace('media:\n', 'limits: {{calls: 15}}\nmedia:\n', 1)
+    """Ordinary calls have taken all media ports that they may have: five emergency calls go through
+    all the same, more than the calls of the node, then none; a port that did not rest serves the
+    next."""
+    conf = CONF.replace('media:\n', 'limits: {{calls: 17}}\nmedia:\n', 1)
     p, gw, sos = bed(place, conf=conf, ports='30000-30039')
     pbx = place.keep(rawsip.Customer(place.ca))
     calls, m = fill(pbx)
