@@ -46,7 +46,8 @@ def play_at_a_time(place):
     # the last begins before the first ends
     hold = calls // rate * 1000 + (6000 if place.full else 2000)
     agents.dnsmasq(place, {'pbx.example.test': PBX, 'sbc.example.test': POSTERN})
-    p = Postern(place, conf=BASE + f'limits: {{{{calls: {calls}}}}}\n', ports='18000-60999').start()
+    most = calls * 8 // 7 + 1                   # of which one account may have seven of eight
+    p = Postern(place, conf=BASE + f'limits: {{{{calls: {most}}}}}\n', ports='18000-60999').start()
     base = p.resources()
     seconds = 2 * hold // 1000 + 60
     t = Traffic(place, calls, rate, hold, media, seconds=seconds)
