@@ -34,16 +34,6 @@ ask(const struct edge_dest *d, const char *method)
 
 /* A gateway at 127.0.0.n. */
 static int
-gw(const char *z)
-{
-	struct udp_opts o = {.local = ip(z, rig.pbx_port)};
-	int fd;
-
-	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
-	return fd;
-}
-
-static int
 setup(void **state)
 {
 	int rc;
@@ -82,7 +72,7 @@ static void
 silent_then_next(void **state)
 {
 	struct edge_dest d = far("gw-srv", EDGE_UDP);
-	int dead = gw("127.0.0.5"), good = gw("127.0.0.6");
+	int dead = gw_at("127.0.0.5"), good = gw_at("127.0.0.6");
 	char first[3000], second[3000];
 	uint64_t began = clock_now_us(), took;
 
@@ -125,7 +115,7 @@ static void
 late_answers(void **state)
 {
 	struct edge_dest d = far("gw-srv", EDGE_UDP);
-	int dead = gw("127.0.0.5"), good = gw("127.0.0.6");
+	int dead = gw_at("127.0.0.5"), good = gw_at("127.0.0.6");
 	char first[3000], second[3000], got[3000];
 
 	(void)state;
@@ -156,7 +146,7 @@ static void
 busy_then_next(void **state)
 {
 	struct edge_dest d = far("gw-srv", EDGE_UDP);
-	int a = gw("127.0.0.5"), b = gw("127.0.0.6");
+	int a = gw_at("127.0.0.5"), b = gw_at("127.0.0.6");
 	char inv[3000];
 	struct addr at = ip("127.0.0.5", rig.pbx_port);
 
@@ -183,7 +173,7 @@ alone(void **state)
 	struct edge_dest d = far("gw1", EDGE_UDP);
 	uint64_t began = clock_now_us();
 	char inv[3000];
-	int fd = gw("127.0.0.2");
+	int fd = gw1_here();
 
 	(void)state;
 	d.hunt = true;
@@ -209,7 +199,7 @@ static void
 cancelled_stays(void **state)
 {
 	struct edge_dest d = far("gw-srv", EDGE_UDP);
-	int a = gw("127.0.0.5"), b = gw("127.0.0.6");
+	int a = gw_at("127.0.0.5"), b = gw_at("127.0.0.6");
 	struct edge_txn *t = ask(&d, "INVITE");
 
 	(void)state;

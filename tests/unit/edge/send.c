@@ -37,22 +37,11 @@ ask(const struct edge_dest *d, enum sip_method m)
 	return t;
 }
 
-/* The gateway's socket is where trunk gw1 is dialled. */
-static int
-gateway_socket(const char *z)
-{
-	struct udp_opts o = {.local = ip(z, rig.pbx_port)};
-	int fd;
-
-	assert_int_equal(udp_bind(&o, &fd), ERR_OK);
-	return fd;
-}
-
 static void
 invite_retransmitted_then_answered(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	char inv[2000];
 	const char *got;
 
@@ -92,7 +81,7 @@ keys_stay_here(void **state)
 		"Call-ID: ours\r\nCSeq: 8 UPDATE\r\nContent-Type: application/sdp\r\n"
 		"Content-Length: 28\r\n\r\na=crypto:1 AES_CM_128 inline";
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	struct edge_txn *t = NULL;
 
 	(void)state;
@@ -109,7 +98,7 @@ static void
 failure_gets_its_ack(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	char inv[2000], branch[64];
 	const char *got, *at;
 
@@ -140,7 +129,7 @@ static void
 nobody_answers(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 
 	(void)state;
 	ask(&d, SIP_OPTIONS);
@@ -163,7 +152,7 @@ answers_of_others(void **state)
 		int listener;
 	} rows[] = {{"a customer", "127.0.0.11", L_PLAIN}, {"a stranger", "127.0.0.99", L_CARRIER}};
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	char inv[2000];
 
 	(void)state;
@@ -189,7 +178,7 @@ static void
 cancel_waits_for_a_provisional(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	char inv[2000];
 	const char *got;
 	struct edge_txn *t;
@@ -227,7 +216,7 @@ static void
 cancelled_before_it_left(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 
 	(void)state;
 	edge_cancel(ask(&d, SIP_INVITE), STR_NULL);
@@ -250,7 +239,7 @@ static void
 unanswered_cancel_ends(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	struct edge_txn *t;
 	char inv[2000];
 
@@ -293,7 +282,7 @@ static void
 news_makes_more(void **state)
 {
 	struct edge_dest d = gateway("gw1");
-	int fd = gateway_socket("127.0.0.2");
+	int fd = gw1_here();
 	uint64_t until = clock_now_us() + 2 * CLOCK_S;
 	unsigned n = 0;
 
