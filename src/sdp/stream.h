@@ -1,6 +1,6 @@
-/* What a received body means for its leg (RFC 3264, RFC 4568 5.1), and our own side of a leg. The
- * rules on protection (M9) stand here and nowhere else. Pure but for sdp_local_offer and
- * sdp_local_answer, which take random bytes from the kernel. Any thread. */
+/* What a received body means for its leg (RFC 3264, RFC 4568 5.1), held against what the leg demands
+ * and against our own side of it (sdp/local.h). The rules on protection (M9) stand here and nowhere
+ * else. Pure. Any thread. */
 #ifndef POSTERN_SDP_STREAM_H
 #define POSTERN_SDP_STREAM_H
 
@@ -120,22 +120,6 @@ enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 const struct sdp_list *asked, struct sdp_stream *out,
 			 struct sdp_refusal *why) NODISCARD;
 
-/** The same key under the same tag and name? Keys in constant time. */
-bool sdp_line_eq(const struct sdp_line *a, const struct sdp_line *b);
-/** Append what stands behind "a=crypto:". */
-void sdp_line_put(struct buf *b, const struct sdp_line *l);
-/**
- * Give ours a fresh key per suite of the list, in its order, tags 1, 2, ...; nothing when not
- * secure. Not for a leg that has keys already: the same lines are offered again on every retry.
- */
-enum err sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites) NODISCARD;
-/** Give ours the one line that answers offered: its tag, suite, spelling; a fresh key, or the key
- *  that ours->crypto has for this suite already. Nothing on a clear leg. */
-enum err sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered) NODISCARD;
-/** After an answer came: keep only the line that it chose (its tag), as crypto[0], and the form
- * that it took; where it chose none, ours is clear from now on. */
-void sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered);
-
 /**
  * The codecs of an offer, from, out of m-line m, as they are offered to another leg: those that its
  * trunk takes, in its order, under its numbers, to which new ones are added. NOTFOUND: none is
@@ -154,6 +138,5 @@ enum sdp_direction sdp_answer_direction(enum sdp_direction offered, enum sdp_dir
 void sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours);
 
 void sdp_stream_wipe(struct sdp_stream *st);
-void sdp_local_wipe(struct sdp_local *l);
 
 #endif
