@@ -12,7 +12,7 @@ from lib import agents
 from lib.place import PSTN
 from lib.postern import BASE, Postern
 from lib.proc import check, equal, run, wait_for
-from lib.rawsip import Call, Customer, Gateway, offer
+from lib.rawsip import At, Call, Customer, Gateway, offer
 
 PBX, GATEWAY, LINE_PBX = '198.51.100.2', '10.1.0.9', '10.9.0.2'
 TLS, CARRIERS, LINE = '198.51.100.1', '10.1.0.3', '10.9.0.1'
@@ -61,14 +61,7 @@ def bed(place):
     agents.dnsmasq(place, {'pbx.example.test': PBX}, space=inner)
     p = Postern(place, space=inner, conf=CONF, accounts=ACCOUNTS, tls=f'{TLS}:5061',
                 udp=f'{CARRIERS}:5060', media_out=TLS, media_in=CARRIERS, gateway=GATEWAY).start()
-    return p, place.keep(Plain(host=GATEWAY)), place.keep(Plain(host=LINE_PBX, port=5060))
-
-
-class Plain(Gateway):
-    """One that says where it is."""
-
-    def respond(self, m, status, to=None, **how):
-        super().respond(m, status, to, contact=f'sip:gw@{self.host}:{self.port}', **how)
+    return p, place.keep(At(host=GATEWAY)), place.keep(At(host=LINE_PBX, port=5060))
 
 
 def plain_invite(call, to, source):

@@ -20,13 +20,6 @@ routes:
 '''
 
 
-class At(rawsip.Gateway):
-    """A gateway whose Contact is its own address."""
-
-    def respond(self, m, status, to=None, **how):
-        super().respond(m, status, to, contact=f'sip:gw@{self.host}:{self.port}', **how)
-
-
 def late(gateway, m, src, waits):
     """Nothing for a second and a half, then what `waits` has next for an INVITE."""
     if m.method == 'INVITE' and m.get('via') not in waits['seen']:
@@ -46,8 +39,8 @@ def play_by_prefix_and_past_silence(place):
     sipp = agents.Sipp(place, 'gw', 'gateway_answers.xml', GATEWAY, 5080, calls=1,
                        keys={'rtp_port': 40000})
     waits = {'seen': [], 'status': [180, 200]}
-    silent = place.keep(At(lambda g, m, s: late(g, m, s, waits), LATE))
-    other = place.keep(At(None, OTHER, media=42000))
+    silent = place.keep(rawsip.At(lambda g, m, s: late(g, m, s, waits), LATE))
+    other = place.keep(rawsip.At(None, OTHER, media=42000))
     pbx = place.keep(rawsip.Customer(place.ca))
 
     # by prefix, past the one that says nothing, which speaks late in two ways

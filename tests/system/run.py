@@ -7,9 +7,11 @@ usage: run.py --build BUILD [--full] [--results FILE] [--keep] [--again] [--late
 A play is a file NNN_name.py; its functions play_*(place) are run in order of definition. A function
 may carry .limit (seconds), .spaces (further namespaces, in place.spaces) and .needs (a reason to
 skip, or None, as a function of the place). A module with ALONE = True runs with no other beside it.
+A sanitizer's report of any program fails the play that started it, whatever it asserted.
 --again: what failed runs twice more at the end, alone; when both hold it is told as flaky, not as
-failed (a sanitizer's report is never forgiven). --late: gateways of ours and the log are seen so much later; a play that asserts what it did not
-wait for fails. NAME selects plays, or single functions as 010_call.play_out. Needs root.
+failed (a sanitizer's report is never forgiven). --late: gateways of ours and the log are seen so
+much later; a play that asserts what it did not wait for fails. NAME selects plays, or single
+functions as 010_call.play_out. Needs root.
 """
 import argparse
 import concurrent.futures
@@ -30,7 +32,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 from lib.place import Place, share          # noqa: E402
-from lib.proc import Failed                 # noqa: E402
+from lib.proc import Failed, REPORT         # noqa: E402
 
 LIMIT, WORKERS = 60, 2
 
@@ -97,6 +99,17 @@ class Namespace:
         shutil.rmtree(self.etc, ignore_errors=True)
 
 
+def report(folder):
+    """What a sanitizer said in the log of some program of a play; empty: nothing."""
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.log'))):
+        with open(path, encoding='utf-8', errors='replace') as f:
+            text = f.read()
+        if m := REPORT.search(text):
+            at = text.rfind('\n', 0, m.start()) + 1
+            return f'a report in {os.path.basename(path)}: {text[at:at + 3000]}\n'
+    return ''
+
+
 def one(job, args, shared, folder):
     """Run one function in a child inside a namespace; (name, 'pass'|'fail'|'skip', text, s)."""
     path, fn, limit, _, spaces = job
@@ -124,12 +137,15 @@ def one(job, args, shared, folder):
                 out = p.communicate()[0].decode(errors='replace')
             out += f'\nthe play took more than {limit} s'
     state = {0: 'pass', 77: 'skip'}.get(p.returncode, 'fail')
+    if said := report(place):
+        state, out = 'fail', said + out
     return name, state, out.strip(), time.monotonic() - began
 
 
 def again(job, first, args, shared, folder):
-    """A result that failed, after two more runs: flaky when both hold."""
-    if first[1] != 'fail' or 'not a JSON line' in first[2]:
+    """A result that failed, after two more runs: flaky when both hold. A sanitizer's report, or what
+    else is no line of the log, is never forgiven."""
+    if first[1] != 'fail' or REPORT.search(first[2]) or 'not a JSON line' in first[2]:
         return first
     both = [one(job, args, shared, os.path.join(folder, f'again{i}')) for i in range(2)]
     print(f'# again {first[0]}: {both[0][1]}, {both[1][1]}', flush=True)

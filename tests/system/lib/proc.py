@@ -5,6 +5,9 @@ import signal
 import subprocess
 import time
 
+# what a sanitizer says, of ours or of a library
+REPORT = re.compile(r'ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|\.[ch]:\d+:\d+: runtime error:')
+
 
 class Failed(Exception):
     """A check that did not hold; the text says what was wanted and what was seen."""
@@ -90,7 +93,8 @@ class Proc:
 
 
 def run(cmd, seconds=20, env=None, cwd=None, stdin=b'', may_fail=False):
-    """Output (both streams, text) of a short program; with may_fail a pair (exit status, text)."""
+    """Output (both streams, text) of a short program; with may_fail a pair (exit status, text). A
+    sanitizer's report is never expected."""
     try:
         p = subprocess.run([str(c) for c in cmd], input=stdin, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, timeout=seconds, cwd=cwd,
@@ -99,6 +103,7 @@ def run(cmd, seconds=20, env=None, cwd=None, stdin=b'', may_fail=False):
         raise Failed(f'{cmd[0]} took more than {seconds} s: '
                      f'{(e.stdout or b"")[-500:]!r}') from None
     out = p.stdout.decode(errors='replace')
+    check(not REPORT.search(out), f'{" ".join(str(c) for c in cmd)}: {out[-3000:]}')
     if may_fail:
         return p.returncode, out
     check(p.returncode == 0, f'{" ".join(str(c) for c in cmd)}: exit {p.returncode}: {out[-800:]}')

@@ -196,14 +196,20 @@ class Customer:
                 return m
         return None
 
-    def call(self, sdp=None, headers=(), **how):
-        """An answered call, or Failed."""
+    def ask(self, sdp=None, headers=(), seconds=5, **how):
+        """An INVITE, and ACK where it is answered; (call, final response or None)."""
         c = Call(**how)
         self.send(request('INVITE', c, offer() if sdp is None else sdp, headers))
-        m = self.final(c)
+        m = self.final(c, seconds)
+        if m and m.status == 200:
+            c.learn(m)
+            self.send(request('ACK', c))
+        return c, m
+
+    def call(self, sdp=None, headers=(), **how):
+        """An answered call, or Failed."""
+        c, m = self.ask(sdp, headers, **how)
         check(m and m.status == 200, f'{m and m.get("warning")} wanted 200 to INVITE: {m and m.line}, closed={self.closed}')
-        c.learn(m)
-        self.send(request('ACK', c))
         return c
 
     def bye(self, call, seconds=5):
@@ -331,6 +337,13 @@ class Gateway:
         self.over.set()
         self.thread.join(2)
         self.s.close()
+
+
+class At(Gateway):
+    """A gateway whose Contact is its own address."""
+
+    def respond(self, m, status, to=None, **how):
+        super().respond(m, status, to, contact=f'sip:gw@{self.host}:{self.port}', **how)
 
 
 class Srtp:
