@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "sdp/stream.h"
+#include "sdp/local.h"
 #include "unit/sdp/bodies.h"
 
 #define SAVP HEAD AUDIO_SAVP MAPS
