@@ -1,6 +1,6 @@
-/* Our own side of a leg, struct sdp_local: the a=crypto lines that it offers, answers with, and keeps
- * (RFC 4568). Pure but for sdp_local_offer and sdp_local_answer, which take random bytes from the
- * kernel. Any thread. */
+/* Our own side of a leg, struct sdp_local: the a=crypto lines that it offers, answers with, and
+ * keeps (RFC 4568). Pure but for sdp_local_offer and sdp_local_answer, which take random bytes from
+ * the kernel. Any thread. */
 #ifndef POSTERN_SDP_LOCAL_H
 #define POSTERN_SDP_LOCAL_H
 
