@@ -12,6 +12,7 @@
 #include "edge/path.h"
 #include "edge/polls.h"
 #include "edge/receive.h"
+#include "edge/shake.h"
 #include "edge/stray.h"
 
 /* ---- the accounts change ---- */
@@ -160,7 +161,7 @@ start_tls(struct edge *e)
 				    .on_guess = cards_on_guess,
 				    .identity_arg = &e->cards,
 				    .trust = &e->trust,
-				    .on_result = receive_handshake,
+				    .on_result = shake_ended,
 				    .result_arg = e};
 
 	for (uint32_t i = 0; i < e->conf.n_zones; i++)
@@ -245,7 +246,7 @@ start_edge(struct edge *e)
 					  .guard = &e->guard,
 					  .budget = &e->budget,
 					  .on_datagram = receive_datagram,
-					  .on_turned_away = receive_turned_away,
+					  .on_turned_away = shake_turned_away,
 					  .arg = e};
 	err = listeners_start(&e->listeners, e->conf.listeners, e->conf.n_listeners);
 	if (err == ERR_OK)

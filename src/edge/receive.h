@@ -1,4 +1,4 @@
-/* What comes in: messages and handshakes. */
+/* What comes in: messages. */
 #ifndef POSTERN_EDGE_RECEIVE_H
 #define POSTERN_EDGE_RECEIVE_H
 
@@ -9,9 +9,5 @@ void receive_datagram(void *arg, struct listener *l, const struct addr *from, co
 		      const struct identity *id, struct str bytes);
 /** What connections tell; arg of each: struct edge. */
 void receive_conn_calls(struct edge *e, struct conn_up *out);
-/** Of the handshake thread, in the loop; arg: struct edge. */
-void receive_handshake(void *arg, struct tls_result *res);
-/** Of listeners: a connection that got no handshake; arg: struct edge. */
-void receive_turned_away(void *arg, const struct tls_record *r);
 
 #endif
