@@ -4,34 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "conf/profiles.h" /* shipped */
 #include "conf/yaml.h"
 #include "policy/account.h"
-
-/* The shipped ones, embedded. */
-#define SHIPPED_LIST(X)                                                                            \
-	X(bandwidth)                                                                               \
-	X(genesys)                                                                                 \
-	X(google)                                                                                  \
-	X(teams)                                                                                   \
-	X(telnyx)                                                                                  \
-	X(twilio)                                                                                  \
-	X(zoom)
-#define EMBED(name)                                                                                \
-	__asm__(".pushsection .rodata\n"                                                           \
-		"conf_profile_" #name ":\n"                                                        \
-		".incbin \"../conf/profiles/" #name ".yaml\"\n"                                    \
-		".byte 0\n"                                                                        \
-		".popsection\n");                                                                  \
-	extern const char conf_profile_##name[] __attribute__((visibility("hidden")));
-SHIPPED_LIST(EMBED)
-
-static const struct {
-	const char *name, *text;
-} shipped[] = {
-#define X(name) {#name, conf_profile_##name},
-	SHIPPED_LIST(X)
-#undef X
-};
 
 /* ---- one ---- */
 

@@ -3,15 +3,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-
-/* The list as it stands in the source tree. */
-__asm__(".pushsection .rodata\n"
-	".balign 16\n"
-	"net_authorities:\n"
-	".incbin \"net/authorities.txt\"\n"
-	".byte 0\n"
-	".popsection\n");
-extern const char net_authorities[] __attribute__((visibility("hidden")));
+#include "net/authorities.h"
 
 static const char *const words[] = {
 #define X(name, word) word,
@@ -90,7 +82,7 @@ read_root(struct str line, struct authority_root *out)
 bool
 authority_root_at(size_t i, struct authority_root *out)
 {
-	struct str rest = str_from(net_authorities);
+	struct str rest = str_from(authorities[0].text);
 	struct authority_root r;
 
 	for (size_t n = 0; rest.len && n < AUTHORITY_ROOTS_MAX;) {
@@ -109,7 +101,7 @@ authority_root_at(size_t i, struct authority_root *out)
 bool
 authority_of(const uint8_t fingerprint[AUTHORITY_FINGERPRINT], enum authority *out)
 {
-	struct str rest = str_from(net_authorities);
+	struct str rest = str_from(authorities[0].text);
 	struct authority_root r;
 
 	while (rest.len) {

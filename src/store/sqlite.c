@@ -9,27 +9,7 @@
 #include "base/mem.h"
 #include "policy/change.h"
 #include "store/db.h"
-
-/* The migrations, embedded. One that was released never changes again. */
-#define MIGRATION(n)                                                                               \
-	__asm__(".pushsection .rodata\n"                                                           \
-		".balign 16\n"                                                                     \
-		"store_migration_" #n ":\n"                                                        \
-		".incbin \"store/migrations/" #n ".sql\"\n"                                        \
-		".byte 0\n"                                                                        \
-		".popsection\n");                                                                  \
-	extern const char store_migration_##n[] __attribute__((visibility("hidden")))
-MIGRATION(001);
-MIGRATION(002);
-MIGRATION(003);
-MIGRATION(004);
-MIGRATION(005);
-MIGRATION(006);
-MIGRATION(007);
-
-static const char *const migrations[] = {
-	store_migration_001, store_migration_002, store_migration_003, store_migration_004,
-	store_migration_005, store_migration_006, store_migration_007};
+#include "store/migrations.h" /* numbered; one that was released never changes again */
 
 static void
 say_why(char why[STORE_WHY_MAX], const char *text)
@@ -125,7 +105,7 @@ apply_migration(struct store *s, unsigned layout)
 {
 	char sql[96];
 	struct buf b;
-	enum err e = store_db_run(s, migrations[layout]);
+	enum err e = store_db_run(s, migrations[layout].text);
 
 	buf_init(&b, sql, sizeof(sql));
 	buf_printf(&b, "INSERT INTO store_layout (layout) VALUES (%u)", layout + 1);
