@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "sip/hdr.h"
 
 enum {
 	BRANCH_CHARS = 26,
@@ -210,29 +211,15 @@ trying_due(struct timer *timer, uint64_t now)
 		send_fail_txn(t, ERR_TIMEOUT, "no answer at all in time");
 }
 
-static uint64_t
-retry_after_us(const struct sip_msg *m)
-{
-	struct str v = sip_msg_value(m, SIP_H_RETRY_AFTER);
-	size_t digits = 0;
-	uint64_t s = 0;
-
-	while (digits < v.len && ascii_digit(v.p[digits]))
-		digits++;
-	if (str_u64(str_sub(v, 0, digits), UINT32_MAX, &s) != ERR_OK)
-		return 0;
-	return s * CLOCK_S;
-}
-
 bool
 attempt_on_503(struct edge_txn *t, const struct sip_msg *msg)
 {
-	uint64_t for_us = retry_after_us(msg);
+	struct sip_retry_after after;
 	struct edge_txn *g;
 	bool unheard;
 
-	if (for_us)
-		note_failed(t, for_us, "503 with Retry-After");
+	if (sip_retry_after_read(msg, &after) == ERR_OK && after.seconds)
+		note_failed(t, (uint64_t)after.seconds * CLOCK_S, "503 with Retry-After");
 	if (t->m.state == TXN_PROCEEDING) { /* a 100 before it changes nothing */
 		unheard = t->m.kind == TXN_CLIENT_INVITE && t->m.cancel == TXN_CANCEL_NONE &&
 			  !t->stray && !t->once && !t->dest.reuse && !t->dest.branch[0];

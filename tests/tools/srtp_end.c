@@ -26,10 +26,10 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/octets.h"
 #include "base/random.h"
 
 #include "srtp_end/stream.h"
-#include "srtp_end/wire.h"
 
 static struct stream streams[STREAMS_MAX];
 static struct timers timers;
@@ -185,7 +185,7 @@ read_option(struct stream *s, struct str word)
 	if (str_eqz(name, "ssrc")) {
 		if (codec_hex_get(value, b, sizeof(b), &len) || len != 4)
 			return complain("ssrc");
-		s->ssrc = get32(b);
+		s->ssrc = octets_get32(b);
 		return true;
 	}
 	if (!read_num(value, 65535, &n))

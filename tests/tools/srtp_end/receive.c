@@ -1,8 +1,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/octets.h"
+
 #include "stream.h"
-#include "wire.h"
 
 static void
 new_ssrc(struct stream *s, uint32_t ssrc, uint16_t seq)
@@ -38,22 +39,22 @@ check_content(struct stream *s, const uint8_t *p, uint32_t len, uint8_t pt)
 {
 	uint8_t want[SAMPLES];
 
-	if (len < MARK_LEN || get32(p) != TONE_MAGIC) {
+	if (len < MARK_LEN || octets_get32(p) != TONE_MAGIC) {
 		s->n.content_none++;
 		tone_hear(&s->tone, p, len, pt);
 		return;
 	}
 	tone_hear(&s->tone, p + MARK_LEN, len - MARK_LEN, pt);
-	tone_fill(want, get32(p + 4), get32(p + 8), get16(p + 12), pt);
+	tone_fill(want, octets_get32(p + 4), octets_get32(p + 8), octets_get16(p + 12), pt);
 	if (len != SAMPLES || memcmp(p, want, SAMPLES) != 0) {
 		s->n.content_bad++;
 		return;
 	}
 	s->n.content_ok++;
-	if (s->far_tag != get32(p + 4))
+	if (s->far_tag != octets_get32(p + 4))
 		memset(&s->by_content, 0, sizeof(s->by_content));
-	s->far_tag = get32(p + 4);
-	track_push(&s->by_content, get32(p + 8));
+	s->far_tag = octets_get32(p + 4);
+	track_push(&s->by_content, octets_get32(p + 8));
 }
 
 static void
@@ -95,7 +96,8 @@ take_rtp(struct stream *s, uint8_t *p, int len, uint64_t now)
 	}
 	head = len >= 12 ? 12 + 4u * (p[0] & 15) : 0;
 	if (head && p[0] & 0x10)
-		head += (uint32_t)len >= head + 4 ? 4 + 4 * get16(p + head + 2) : (uint32_t)len;
+		head += (uint32_t)len >= head + 4 ? 4u + 4u * octets_get16(p + head + 2)
+						  : (uint32_t)len;
 	if (!head || p[0] >> 6 != 2 || head > (uint32_t)len) {
 		s->n.bad++;
 		return;
@@ -104,11 +106,11 @@ take_rtp(struct stream *s, uint8_t *p, int len, uint64_t now)
 	pt = p[1] & 0x7f;
 	s->n.wrong_pt += pt != s->pt;
 	s->n.markers += p[1] >> 7;
-	if (!s->by_seq.on || get32(p + 8) != s->rx_ssrc)
-		new_ssrc(s, get32(p + 8), (uint16_t)get16(p + 2));
-	s->rx_last = (uint16_t)get16(p + 2);
+	if (!s->by_seq.on || octets_get32(p + 8) != s->rx_ssrc)
+		new_ssrc(s, octets_get32(p + 8), octets_get16(p + 2));
+	s->rx_last = octets_get16(p + 2);
 	track_push(&s->by_seq, extend_seq(&s->by_seq, s->rx_last));
-	note_times(s, now, get32(p + 4));
+	note_times(s, now, octets_get32(p + 4));
 	check_content(s, p + head, (uint32_t)len - head, pt);
 }
 
@@ -116,10 +118,10 @@ static void
 take_blocks(struct stream *s, const uint8_t *p, uint32_t len, unsigned n)
 {
 	for (; n > 0 && len >= 24; n--, p += 24, len -= 24) {
-		if (get32(p) != s->ssrc)
+		if (octets_get32(p) != s->ssrc)
 			continue;
 		s->peer_fraction = p[4];
-		s->peer_lost = get32(p + 4) & 0xffffff;
+		s->peer_lost = octets_get32(p + 4) & 0xffffff;
 	}
 }
 
@@ -146,7 +148,7 @@ take_rtcp(struct stream *s, uint8_t *p, int len)
 	}
 	s->n.rtcp_received++;
 	while (at + 4 <= (uint32_t)len) {
-		uint32_t size = 4 + 4 * get16(p + at + 2);
+		uint32_t size = 4 + 4 * octets_get16(p + at + 2);
 
 		if (p[at] >> 6 != 2 || at + size > (uint32_t)len) {
 			s->n.rtcp_bad++;

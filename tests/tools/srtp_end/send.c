@@ -2,9 +2,9 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/octets.h"
 
 #include "stream.h"
-#include "wire.h"
 
 static void
 send_to(struct stream *s, bool rtcp, const uint8_t *p, size_t len)
@@ -33,9 +33,9 @@ send_rtp(struct stream *s)
 
 	p[0] = 0x80;
 	p[1] = (uint8_t)(s->pt | (s->counter == 0 ? 0x80 : 0));
-	put16(p + 2, s->seq);
-	put32(p + 4, s->ts);
-	put32(p + 8, s->ssrc);
+	octets_set16(p + 2, s->seq);
+	octets_set32(p + 4, s->ts);
+	octets_set32(p + 8, s->ssrc);
 	tone_fill(p + 12, s->tag, s->counter, s->freq, s->pt);
 	if (s->counter == 0)
 		s->tx_first = s->seq;
@@ -57,12 +57,12 @@ put_block(struct stream *s, uint8_t *p)
 	uint64_t d_lost = lost > s->reported_lost ? lost - s->reported_lost : 0;
 
 	memset(p, 0, 24);
-	put32(p, s->rx_ssrc);
-	put32(p + 4, (uint32_t)lost & 0xffffff);
+	octets_set32(p, s->rx_ssrc);
+	octets_set32(p + 4, (uint32_t)lost & 0xffffff);
 	if (d_exp > 0)
 		p[4] = (uint8_t)(d_lost * 255 / d_exp);
-	put32(p + 8, (uint32_t)(s->by_seq.high - 65536));
-	put32(p + 12, s->jitter >> 4);
+	octets_set32(p + 8, (uint32_t)(s->by_seq.high - 65536));
+	octets_set32(p + 12, s->jitter >> 4);
 	s->reported_expected = expected;
 	s->reported_lost = lost;
 }
@@ -77,27 +77,27 @@ send_rtcp(struct stream *s, bool bye)
 	int len;
 
 	p[0] |= (uint8_t)blocks;
-	put16(p + 2, (uint32_t)at / 4 - 1);
-	put32(p + 4, s->ssrc);
-	put32(p + 8, (uint32_t)(wall / CLOCK_S + 2208988800));
-	put32(p + 12, (uint32_t)((double)(wall % CLOCK_S) * 4294.967296));
-	put32(p + 16, s->ts);
-	put32(p + 20, (uint32_t)s->n.sent);
-	put32(p + 24, (uint32_t)s->n.sent * SAMPLES);
+	octets_set16(p + 2, (uint16_t)(at / 4 - 1));
+	octets_set32(p + 4, s->ssrc);
+	octets_set32(p + 8, (uint32_t)(wall / CLOCK_S + 2208988800));
+	octets_set32(p + 12, (uint32_t)((double)(wall % CLOCK_S) * 4294.967296));
+	octets_set32(p + 16, s->ts);
+	octets_set32(p + 20, (uint32_t)s->n.sent);
+	octets_set32(p + 24, (uint32_t)s->n.sent * SAMPLES);
 	if (blocks)
 		put_block(s, p + 28);
 	sdes = (4 + 4 + 2 + id_len + 4) & ~(size_t)3; /* at least one zero ends the chunk */
 	p[at] = 0x81;
 	p[at + 1] = 202;
-	put16(p + at + 2, (uint32_t)sdes / 4 - 1);
-	put32(p + at + 4, s->ssrc);
+	octets_set16(p + at + 2, (uint16_t)(sdes / 4 - 1));
+	octets_set32(p + at + 4, s->ssrc);
 	p[at + 8] = 1; /* CNAME */
 	p[at + 9] = (uint8_t)id_len;
 	memcpy(p + at + 10, s->id, id_len);
 	at += sdes;
 	if (bye) {
-		put32(p + at, 0x81cb0001);
-		put32(p + at + 4, s->ssrc);
+		octets_set32(p + at, 0x81cb0001);
+		octets_set32(p + at + 4, s->ssrc);
 		at += 8;
 	}
 	len = (int)at;

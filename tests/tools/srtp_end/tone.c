@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "wire.h"
+#include "base/octets.h"
 
 static const double turn = 6.283185307179586;
 
@@ -94,11 +94,11 @@ tone_hash(const void *p, size_t len)
 void
 tone_fill(uint8_t *p, uint32_t tag, uint32_t counter, uint32_t freq, uint8_t pt)
 {
-	put32(p, TONE_MAGIC);
-	put32(p + 4, tag);
-	put32(p + 8, counter);
-	put16(p + 12, freq);
-	put16(p + 14, tone_hash(p, 14));
+	octets_set32(p, TONE_MAGIC);
+	octets_set32(p + 4, tag);
+	octets_set32(p + 8, counter);
+	octets_set16(p + 12, (uint16_t)freq);
+	octets_set16(p + 14, (uint16_t)tone_hash(p, 14));
 	for (uint32_t i = MARK_LEN; i < SAMPLES; i++) {
 		uint64_t at = (uint64_t)counter * SAMPLES + i;
 		int v = (int)(8000 * sine((double)(at * freq % 8000) / 8000));

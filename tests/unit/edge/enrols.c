@@ -146,17 +146,26 @@ registered(void **state)
 	close(fd);
 }
 
+/* gw1 has answered the first one. */
+static int
+registered_one(void)
+{
+	int fd = gw1_here();
+
+	hurry();
+	udp_to(fd, L_CARRIER, final(next_register(fd, 1), 200, ""));
+	SPIN(n_told && told[n_told - 1].state == ENROL_THERE);
+	return fd;
+}
+
 /* The end of postern: removed, at most once; nobody answers: left all the same. */
 static void
 leaves(void **state)
 {
-	int fd = gw1_here();
+	int fd = registered_one();
 	const char *got;
 
 	(void)state;
-	hurry();
-	udp_to(fd, L_CARRIER, final(next_register(fd, 1), 200, ""));
-	SPIN(n_told && told[n_told - 1].state == ENROL_THERE);
 	assert_int_equal(edge_leave(rig.e), 1);
 	assert_int_equal(edge_leave(rig.e), 1);
 	got = next_register(fd, 2);
@@ -172,13 +181,10 @@ leaves(void **state)
 static void
 swapped(void **state)
 {
-	int fd = gw1_here();
+	int fd = registered_one();
 	struct enrols_row *first;
 
 	(void)state;
-	hurry();
-	udp_to(fd, L_CARRIER, final(next_register(fd, 1), 200, ""));
-	SPIN(n_told && told[n_told - 1].state == ENROL_THERE);
 	first = row();
 	rig_swap();
 	SPIN(rig.swapped == 1);
@@ -198,13 +204,10 @@ swapped(void **state)
 static void
 moves(void **state)
 {
-	int fd = gw1_here();
+	int fd = registered_one();
 	const char *got;
 
 	(void)state;
-	hurry();
-	udp_to(fd, L_CARRIER, final(next_register(fd, 1), 200, ""));
-	SPIN(n_told && told[n_told - 1].state == ENROL_THERE);
 	aor = "sip:acme@other.test";
 	host = "127.0.0.13";
 	rig_swap();
