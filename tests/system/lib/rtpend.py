@@ -1,4 +1,5 @@
-"""A plain RTP end in this process: sends a tone in 20 ms packets, keeps what it hears."""
+"""RTP ends in this process, plain or SRTP: they send a tone in 20 ms packets, and digits, and keep what
+they hear."""
 import os
 import select
 import socket
@@ -6,22 +7,28 @@ import struct
 import threading
 import time
 
+from pylibsrtp import Error
+
 from lib import tone
+from lib.rawsip import IN, OUT, session
 
 
 class RtpEnd:
     """Binds at once; sends to the source of the first packet heard, as gateways do, or to where
-    start() says. heard: (sequence, payload type, payload, arrival) in order of arrival."""
+    start() says. heard: (sequence, payload type, payload, arrival) in order of arrival; digits: of
+    telephone-event (RFC 4733) in the payload type `events`, each once, when its end was heard."""
 
     def __init__(self, host, port, hz, rtcp=True):
         self.host, self.port, self.hz = host, port, hz
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
         self.sock.bind((host, port))
-        self.rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.rtcp = socket.socket(family, socket.SOCK_DGRAM)
         self.rtcp.bind((host, port + 1))
         self.with_rtcp = rtcp
         self.ssrc = int.from_bytes(os.urandom(4), 'big')
         self.heard, self.heard_rtcp, self.sent = [], [], 0
+        self.events, self.digits, self.press, self.pressing, self.ended = 101, '', '', 0, set()
         self.sources = set()
         self.to = None
         self.mute = False
@@ -32,6 +39,13 @@ class RtpEnd:
     def start(self, host, port):
         self.to = (host, port)
 
+    def seal(self, data):
+        return data
+
+    def unseal(self, data):
+        """What stands in an RTP packet; None: it does not open."""
+        return data
+
     def receive(self):
         for s in select.select([self.sock, self.rtcp], [], [], 0.002)[0]:
             try:
@@ -40,12 +54,20 @@ class RtpEnd:
                 continue                        # an ICMP error of an earlier send
             if s is self.rtcp:
                 self.heard_rtcp.append(data)
-            elif len(data) >= 12 and data[0] >> 6 == 2:
+            elif len(data) >= 12 and data[0] >> 6 == 2 and (data := self.unseal(data)):
                 self.sources.add(src)
                 self.to = self.to or src
                 start = 12 + 4 * (data[0] & 15)
                 self.heard.append((struct.unpack('!H', data[2:4])[0], data[1] & 127,
                                    data[start:], time.monotonic()))
+                if data[1] & 127 == self.events and len(data) > start + 3 and data[start + 1] & 0x80:
+                    self.digit(data[4:8], data[start])
+
+    def digit(self, when, event):
+        """Its end comes three times, with one time stamp."""
+        if when not in self.ended:
+            self.ended.add(when)
+            self.digits += '0123456789*#ABCD'[event]
 
     def report(self):
         ntp = int((time.time() + 2208988800) * 2 ** 32)
@@ -65,15 +87,29 @@ class RtpEnd:
             if time.monotonic() < due:
                 continue
             due += 0.02
-            head = struct.pack('!BBHII', 0x80, 8 | (0x80 if self.sent == 0 else 0),
-                               (1000 + self.sent) & 65535, self.sent * 160 & 0xffffffff, self.ssrc)
             try:
-                self.sock.sendto(head + tone.alaw_tone(self.hz, self.sent * 160), self.to)
+                self.sock.sendto(self.seal(self.packet()), self.to)
                 if self.with_rtcp and self.sent % 100 == 50:
                     self.rtcp.sendto(self.report(), (self.to[0], self.to[1] + 1))
             except OSError:
                 pass
             self.sent += 1
+
+    def packet(self):
+        """The next one: of a digit while one of `press` is left (ten packets, the last three its
+        end), else of the tone."""
+        kind, mark, when, payload = 8, self.sent == 0, self.sent * 160, b''
+        if self.press:
+            n = self.pressing
+            when -= n * 160
+            payload = struct.pack('!BBH', '0123456789*#ABCD'.index(self.press[0]),
+                                  10 | (0x80 if n > 6 else 0), 160 * min(n + 1, 8))
+            kind, mark, self.pressing = self.events, n == 0, n + 1
+            if n == 9:
+                self.press, self.pressing = self.press[1:], 0
+        head = struct.pack('!BBHII', 0x80, kind | mark << 7, (1000 + self.sent) & 65535,
+                           when & 0xffffffff, self.ssrc)
+        return head + (payload or tone.alaw_tone(self.hz, self.sent * 160))
 
     def stop(self):
         self.end.set()
@@ -96,3 +132,28 @@ class RtpEnd:
         for seq, *_ in self.heard:
             seen.add((seq - first) & 0xffff)
         return max(seen) + 1 - len(seen) if max(seen) < 0x8000 else -1
+
+
+class SecureEnd(RtpEnd):
+    """The same under SRTP by libsrtp2. keys(): what it sends and what it takes from now on; refused:
+    packets that did not open."""
+
+    def __init__(self, host, port, hz):
+        self.tx = self.rx = None
+        self.refused = 0
+        super().__init__(host, port, hz, rtcp=False)
+
+    def keys(self, ours, theirs):
+        self.tx, self.rx = session(ours, OUT), session(theirs, IN)
+
+    def seal(self, data):
+        return self.tx.protect(data)
+
+    def unseal(self, data):
+        if not self.rx:
+            return None
+        try:
+            return self.rx.unprotect(data)
+        except Error:
+            self.refused += 1
+            return None
