@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "call/alter.h"
 #include "call/caller.h"
-#include "call/leg.h"
+#include "call/write.h"
 #include "call/meter.h"
 #include "call/sos.h"
 #include "policy/capacity.h"

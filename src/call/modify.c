@@ -477,7 +477,7 @@ rekey_leg(struct call *c, enum call_leg_index i)
 	}
 	leg->wants_key = false;
 	if (!leg->said.n) { /* of an earlier life: a whole new session has a new key, too */
-		leg->local.n_crypto = 0;
+		leg->audio.local.n_crypto = 0;
 		renew_ask(c, i);
 		return;
 	}

@@ -196,7 +196,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 			*why = name_suites(c, s, &policy.suites, *why);
 		return refusal_of(c, i, &no);
 	}
-	x->mine = c->leg[i].local;
+	x->mine = c->leg[i].audio.local;
 	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);
 	x->mine.mki = terms_mki(c, i);
 	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
@@ -243,7 +243,7 @@ negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index
 	enum refusal r;
 
 	c->rec.leg[LEG_A].secure = said.len && other->rec.leg[i].secure;
-	c->leg[LEG_A].local.media = other->leg[i].local.media;
+	c->leg[LEG_A].audio.local.media = other->leg[i].audio.local.media;
 	r = begin_deal(c, LEG_A);
 	if (r == REFUSAL_NONE)
 		r = keep_offer(c, said.len ? said : str_from(plain));
@@ -267,17 +267,17 @@ negotiate_target(struct call *c)
 	struct record_leg *l = &c->rec.leg[LEG_B];
 
 	/* another target: other keys, nothing known of it yet */
-	sdp_stream_wipe(&bl->far);
-	bl->far = (struct sdp_stream){.telephone_event_pt = SDP_PT_NONE};
-	bl->local.secure = l->secure;
-	bl->local.n_crypto = 0;
+	sdp_stream_wipe(&bl->audio.far);
+	bl->audio.far = (struct sdp_stream){.telephone_event_pt = SDP_PT_NONE};
+	bl->audio.local.secure = l->secure;
+	bl->audio.local.n_crypto = 0;
 	c->x.answered = false;
 	bl->agreed = false;
 	l->layout = (struct sdp_layout){0};
 	l->numbers = (struct sdp_numbers){0};
 	for (int i = 0; i < CALL_LEGS; i++)
 		c->rec.leg[i].media.pts = (struct media_pts){0};
-	bl->in_serial = bl->out_serial = 0;
+	bl->audio.in_serial = bl->audio.out_serial = 0;
 	said_drop(c, LEG_A);
 }
 
@@ -291,7 +291,7 @@ open_first(struct call *c, enum call_leg_index to)
 		return REFUSAL_NONE;
 	if (!c->leg[c->x.from].agreed)
 		row_sides(c, (enum call_leg_index)c->x.from, &c->x.deal->far, &c->x.deal->mine);
-	c->leg[to].far.clock = c->x.deal->far.clock;
+	c->leg[to].audio.far.clock = c->x.deal->far.clock;
 	r = row_open(c, to);
 	return r == REFUSAL_NONE ? row_open(c, (enum call_leg_index)c->x.from) : r;
 }
@@ -311,8 +311,9 @@ negotiate_ask(struct call *c)
 	if (!x)
 		return REFUSAL_INTERNAL;
 	m = &c->owner->offer.media[x->far.index];
-	x->mine.media = c->leg[c->x.from].local.media; /* its port may be younger than the offer */
-	x->asked = c->leg[to].local;
+	x->mine.media =
+		c->leg[c->x.from].audio.local.media; /* its port may be younger than the offer */
+	x->asked = c->leg[to].audio.local;
 	x->asked.secure = l->secure;
 	x->asked.form = terms_form(c, to);
 	x->asked.mki = terms_mki(c, to);
@@ -434,11 +435,12 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
 	row_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
 	sdp_local_wipe(&asked);
-	payload_map(told, &c->leg[x].far, got, &c->rec.leg[x].media);
-	payload_map(&c->x.deal->list, got, &c->leg[x].far, &c->rec.leg[y].media);
-	for (unsigned k = 0; k < c->leg[x].far.n_pts; k++) /* it numbered them; y was asked ours */
-		sdp_numbers_learn(&c->rec.leg[x].numbers, c->leg[x].far.codecs[k],
-				  c->leg[x].far.pts[k]);
+	payload_map(told, &c->leg[x].audio.far, got, &c->rec.leg[x].media);
+	payload_map(&c->x.deal->list, got, &c->leg[x].audio.far, &c->rec.leg[y].media);
+	for (unsigned k = 0; k < c->leg[x].audio.far.n_pts;
+	     k++) /* it numbered them; y was asked ours */
+		sdp_numbers_learn(&c->rec.leg[x].numbers, c->leg[x].audio.far.codecs[k],
+				  c->leg[x].audio.far.pts[k]);
 	c->rec.leg[y].layout.audio = got->index;
 	note_fall(c, x, RECORD_FALL_offered);
 	note_fall(c, y, RECORD_FALL_answered);
@@ -513,12 +515,13 @@ negotiate_known(struct call *c)
 	struct call_leg *leg = &c->leg[i];
 	struct call_deal *x = c->x.deal;
 
-	if (!x || !leg->agreed || !leg->answers || !leg->said.n || !is_same(&leg->far, &x->far) ||
+	if (!x || !leg->agreed || !leg->answers || !leg->said.n ||
+	    !is_same(&leg->audio.far, &x->far) ||
 	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
-	    (x->mine.secure && !sdp_line_eq(&x->mine.crypto[0], &leg->local.crypto[0])))
+	    (x->mine.secure && !sdp_line_eq(&x->mine.crypto[0], &leg->audio.local.crypto[0])))
 		return false;
-	x->far.far_sends = leg->far.far_sends;
-	x->far.far_receives = leg->far.far_receives;
+	x->far.far_sends = leg->audio.far.far_sends;
+	x->far.far_receives = leg->audio.far.far_receives;
 	row_sides(c, i, &x->far, &x->mine);
 	return row_open(c, i) == REFUSAL_NONE;
 }
@@ -530,21 +533,22 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 	struct call_leg *leg = &c->leg[i];
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
-	struct sdp_stream got, next = leg->far;
+	struct sdp_stream got, next = leg->audio.far;
 	struct sdp_list known;
 	struct str body;
 
-	sdp_list_answer(&leg->far, &leg->far, &known); /* what it knows of our last body */
+	sdp_list_answer(&leg->audio.far, &leg->audio.far,
+			&known); /* what it knows of our last body */
 
 	if (!find_sdp(m, &body) || sdp_parse(body, s) != ERR_OK ||
-	    sdp_answer_read(s, &policy, &leg->local, &c->rec.leg[i].layout, &known, &got, &no) !=
-		    ERR_OK)
+	    sdp_answer_read(s, &policy, &leg->audio.local, &c->rec.leg[i].layout, &known, &got,
+			    &no) != ERR_OK)
 		return;
 	if (!got.disabled && !names_us(c, &got)) {
 		next.rtp = got.rtp;
 		next.rtcp = got.rtcp;
 		next.key = got.key;
-		row_sides(c, i, &next, &leg->local);
+		row_sides(c, i, &next, &leg->audio.local);
 		(void)row_open(c, i);
 	}
 	sdp_stream_wipe(&got);
@@ -574,7 +578,7 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 		return r;
 	}
 	x = c->x.deal;
-	x->asked = c->leg[i].local;
+	x->asked = c->leg[i].audio.local;
 	x->asked.n_crypto = 0;
 	if (!read_again(c) ||
 	    sdp_offer_read(&c->owner->offer, &policy, NULL, &x->far, &no) != ERR_OK ||
@@ -599,7 +603,7 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 enum refusal
 negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 {
-	struct sdp_stream got = {0}, next = c->leg[i].far;
+	struct sdp_stream got = {0}, next = c->leg[i].audio.far;
 	struct sdp_local asked = {0};
 	const char *why = "";
 	enum refusal r = REFUSAL_BAD_ANSWER;
@@ -632,8 +636,8 @@ void
 negotiate_wipe(struct call *c)
 {
 	for (int i = 0; i < CALL_LEGS; i++) {
-		sdp_local_wipe(&c->leg[i].local);
-		sdp_stream_wipe(&c->leg[i].far);
+		sdp_local_wipe(&c->leg[i].audio.local);
+		sdp_stream_wipe(&c->leg[i].audio.far);
 		said_drop(c, (enum call_leg_index)i);
 	}
 	negotiate_drop(c);

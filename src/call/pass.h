@@ -3,7 +3,7 @@
 #ifndef POSTERN_CALL_PASS_H
 #define POSTERN_CALL_PASS_H
 
-#include "call/leg.h"
+#include "call/write.h"
 
 /** INFO, MESSAGE or NOTIFY inside the dialog of leg i: goes on, or is answered here. */
 void pass_request(struct call *c, enum call_leg_index i, struct edge_txn *txn,

@@ -180,8 +180,8 @@ move_near(struct call *c, enum call_leg_index i)
 	c->moved[c->n_moved].slot = old.slot;
 	c->moved[c->n_moved++].generation = old.generation;
 	ops_of(c)->do_close(ops_of(c)->arg, old.slot, old.generation);
-	leg->in_serial = leg->out_serial = leg->last_in = leg->last_out = 0;
-	leg->local.n_crypto = 0;
+	leg->audio.in_serial = leg->audio.out_serial = leg->audio.last_in = leg->audio.last_out = 0;
+	leg->audio.local.n_crypto = 0;
 	return REFUSAL_NONE;
 }
 

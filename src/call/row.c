@@ -29,7 +29,7 @@ give_port(struct call *c, enum call_leg_index i)
 	ops->do_close(ops->arg, l->media.slot, l->media.generation);
 	ops->do_port_free(ops->arg, l->media.slot);
 	c->owner->by_media[l->media.slot] = NULL;
-	c->leg[i].last_in = c->leg[i].last_out = 0;
+	c->leg[i].audio.last_in = c->leg[i].audio.last_out = 0;
 	l->media_open = 0;
 }
 
@@ -48,7 +48,7 @@ row_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 		give_port(c, i);
 	memset(o, 0, sizeof(*o));
 	e = ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : c->near,
-			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].local.media);
+			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].audio.local.media);
 	if (e != ERR_OK)
 		return e == ERR_NOTFOUND ? REFUSAL_MEDIA_ADDRESS : REFUSAL_NO_PORTS;
 	o->peer = MEDIA_NO_SLOT;
@@ -60,7 +60,7 @@ row_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	random_token(o->cname, MEDIA_CNAME_MAX - 1);
 	random_bytes(&l->origin.id, sizeof(l->origin.id));
 	l->origin.id &= 0x7fffffffffffu; /* some parsers hold o= in 63 bits, some in a double */
-	l->shown = c->leg[i].local.media;
+	l->shown = c->leg[i].audio.local.media;
 	l->media_open = 1;
 	c->leg[i].port_of = snapshot_trunk_id(c->owner->snap, trunk);
 	c->owner->by_media[o->slot] = c;
@@ -74,17 +74,17 @@ leg_flags(const struct call *c, enum call_leg_index i)
 {
 	const struct call_leg *leg = &c->leg[i];
 	const struct trunk *t = terms_trunk(c, i);
-	uint32_t f = leg->far.fax ? MEDIA_F_RAW : c->rec.leg[i].secure ? MEDIA_F_SECURE : 0;
+	uint32_t f = leg->audio.far.fax ? MEDIA_F_RAW : c->rec.leg[i].secure ? MEDIA_F_SECURE : 0;
 
-	if (leg->far.rtcp_mux && leg->local.rtcp_mux)
+	if (leg->audio.far.rtcp_mux && leg->audio.local.rtcp_mux)
 		f |= MEDIA_F_RTCP_MUX;
-	if (leg->far.far_sends)
+	if (leg->audio.far.far_sends)
 		f |= MEDIA_F_RECV;
-	if (leg->far.far_receives)
+	if (leg->audio.far.far_receives)
 		f |= MEDIA_F_SEND;
 	if (c->rec.answer_us)
 		f |= MEDIA_F_ANSWERED;
-	if ((t && t->learn) || (terms_lenient(c, i) && !leg->far.rtp.family))
+	if ((t && t->learn) || (terms_lenient(c, i) && !leg->audio.far.rtp.family))
 		f |= MEDIA_F_LEARN_CLEAR;
 	if (t && t->ssrc == TRUNK_SSRC_PASS)
 		f |= MEDIA_F_SSRC_PASS;
@@ -107,28 +107,29 @@ row_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 
 	bool keyed = far->suite != SDP_SUITE_NONE && c->rec.leg[i].media_open;
 
-	if (keyed && (!leg->in_serial || leg->far.suite != far->suite ||
-		      !sdp_key_eq(&leg->far.key, &far->key))) {
-		leg->in_serial = ++leg->last_in;
-		ops->do_key(ops->arg, slot, true, leg->in_serial, &far->key);
+	if (keyed && (!leg->audio.in_serial || leg->audio.far.suite != far->suite ||
+		      !sdp_key_eq(&leg->audio.far.key, &far->key))) {
+		leg->audio.in_serial = ++leg->audio.last_in;
+		ops->do_key(ops->arg, slot, true, leg->audio.in_serial, &far->key);
 	}
-	if (keyed && (!leg->out_serial || leg->local.crypto[0].suite != local->crypto[0].suite ||
-		      !sdp_key_eq(&leg->local.crypto[0].key, out))) {
-		leg->out_serial = ++leg->last_out;
-		ops->do_key(ops->arg, slot, false, leg->out_serial, out);
+	if (keyed &&
+	    (!leg->audio.out_serial || leg->audio.local.crypto[0].suite != local->crypto[0].suite ||
+	     !sdp_key_eq(&leg->audio.local.crypto[0].key, out))) {
+		leg->audio.out_serial = ++leg->audio.last_out;
+		ops->do_key(ops->arg, slot, false, leg->audio.out_serial, out);
 	}
-	keep = leg->far;
-	leg->far = *far;
-	leg->local = *local;
+	keep = leg->audio.far;
+	leg->audio.far = *far;
+	leg->audio.local = *local;
 	if (!local->secure)
-		leg->in_serial = leg->out_serial = 0;
+		leg->audio.in_serial = leg->audio.out_serial = 0;
 	c->rec.leg[i].secure = local->secure;
 	c->rec.leg[i].form = local->form;
 	if (far->disabled || far->fax) { /* it comes back under its key */
-		leg->far.suite = keep.suite;
-		leg->far.tag = keep.tag;
-		leg->far.spelling = keep.spelling;
-		leg->far.key = keep.key;
+		leg->audio.far.suite = keep.suite;
+		leg->audio.far.tag = keep.tag;
+		leg->audio.far.spelling = keep.spelling;
+		leg->audio.far.key = keep.key;
 	}
 	sdp_stream_wipe(&keep);
 }
@@ -146,21 +147,21 @@ row_open(struct call *c, enum call_leg_index i)
 		return REFUSAL_NONE;
 	o->peer = peer->media_open ? peer->media.slot : MEDIA_NO_SLOT;
 	o->flags = leg_flags(c, i) | (o->pts.n ? o->flags & MEDIA_F_PTS_ALL : 0);
-	o->rtp = leg->far.rtp;
-	o->rtcp = leg->far.rtcp;
-	o->in_serial = leg->in_serial;
-	o->out_serial = leg->out_serial;
-	o->in_suite = leg->in_serial ? (uint8_t)leg->far.suite : 0;
-	o->out_suite = leg->out_serial ? (uint8_t)leg->local.crypto[0].suite : 0;
+	o->rtp = leg->audio.far.rtp;
+	o->rtcp = leg->audio.far.rtcp;
+	o->in_serial = leg->audio.in_serial;
+	o->out_serial = leg->audio.out_serial;
+	o->in_suite = leg->audio.in_serial ? (uint8_t)leg->audio.far.suite : 0;
+	o->out_suite = leg->audio.out_serial ? (uint8_t)leg->audio.local.crypto[0].suite : 0;
 	l->in_suite = o->in_suite;
 	l->out_suite = o->out_suite;
-	l->out_tag = leg->local.crypto[0].tag;
-	l->out_spelling = leg->local.crypto[0].spelling;
+	l->out_tag = leg->audio.local.crypto[0].tag;
+	l->out_spelling = leg->audio.local.crypto[0].spelling;
 	if (t)
 		o->dscp = t->dscp == TRUNK_DSCP_KEEP ? MEDIA_DSCP_KEEP : t->dscp;
-	o->clock_rate = leg->far.clock;
-	if (leg->far.ptime)
-		o->ptime_ms = (uint8_t)(leg->far.ptime > 255 ? 255 : leg->far.ptime);
+	o->clock_rate = leg->audio.far.clock;
+	if (leg->audio.far.ptime)
+		o->ptime_ms = (uint8_t)(leg->audio.far.ptime > 255 ? 255 : leg->audio.far.ptime);
 	return ops->do_open(ops->arg, o, c->rec.exempt) == ERR_OK ? REFUSAL_NONE
 								  : REFUSAL_MEDIA_BUSY;
 }
@@ -180,7 +181,7 @@ restore_line(struct call *c, enum call_leg_index i)
 {
 	const struct call_ops *ops = &c->owner->ops;
 	const struct record_leg *l = &c->rec.leg[i];
-	struct sdp_local *local = &c->leg[i].local;
+	struct sdp_local *local = &c->leg[i].audio.local;
 	struct sdp_line *line = &local->crypto[0];
 
 	if (!l->out_suite || ops->do_key_of(ops->arg, l->media.slot, false, l->media.out_serial,
@@ -201,22 +202,22 @@ row_restore(struct call *c)
 		struct record_leg *l = &c->rec.leg[i];
 		struct call_leg *leg = &c->leg[i];
 
-		leg->last_in = leg->in_serial = l->media.in_serial;
-		leg->last_out = leg->out_serial = l->media.out_serial;
+		leg->audio.last_in = leg->audio.in_serial = l->media.in_serial;
+		leg->audio.last_out = leg->audio.out_serial = l->media.out_serial;
 		leg->agreed = c->rec.answer_us != 0;
-		leg->local.media = l->shown;
-		leg->local.secure = l->secure;
-		leg->local.form = l->form;
-		leg->far.clock = l->media.clock_rate;
-		leg->far.telephone_event_pt = SDP_PT_NONE;
-		leg->far.fax = l->media.flags & MEDIA_F_RAW;
+		leg->audio.local.media = l->shown;
+		leg->audio.local.secure = l->secure;
+		leg->audio.local.form = l->form;
+		leg->audio.far.clock = l->media.clock_rate;
+		leg->audio.far.telephone_event_pt = SDP_PT_NONE;
+		leg->audio.far.fax = l->media.flags & MEDIA_F_RAW;
 		if (!l->media_open || !l->secure)
 			continue;
 		restore_line(c, (enum call_leg_index)i);
 		if (l->in_suite &&
-		    ops->do_key_of(ops->arg, l->media.slot, true, leg->in_serial,
-				   (enum sdp_suite)l->in_suite, &leg->far.key) == ERR_OK)
-			leg->far.suite = (enum sdp_suite)l->in_suite;
+		    ops->do_key_of(ops->arg, l->media.slot, true, leg->audio.in_serial,
+				   (enum sdp_suite)l->in_suite, &leg->audio.far.key) == ERR_OK)
+			leg->audio.far.suite = (enum sdp_suite)l->in_suite;
 	}
 }
 

@@ -2,7 +2,7 @@
 #ifndef POSTERN_CALL_SPEAK_H
 #define POSTERN_CALL_SPEAK_H
 
-#include "call/leg.h"
+#include "call/write.h"
 #include "call/said.h"
 
 /** Into its record slot, now. */

@@ -151,16 +151,21 @@ struct call_said {
 	size_t n;
 };
 
+/* One relayed stream of a leg. */
+struct call_stream {
+	struct sdp_local local;         /* our keys: wiped at the end */
+	struct sdp_stream far;          /* theirs: likewise */
+	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
+	uint32_t last_in, last_out;     /* given out: each direction rises by one */
+};
+
 struct call_leg {
 	struct hash_node by_tag; /* our tag of this leg */
 	struct edge_txn *invite; /* A: the server transaction; B: the client one */
 	struct edge_txn *bye;    /* ours, client */
 	struct call_user u_invite, u_bye;
-	struct sdp_local local;         /* our keys: wiped at the end */
-	struct sdp_stream far;          /* theirs: likewise */
-	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
-	struct policy_id port_of;       /* the trunk that the media port was taken for */
-	uint32_t last_in, last_out;     /* given out: each direction rises by one */
+	struct call_stream audio;
+	struct policy_id port_of; /* the trunk that the media port was taken for */
 	struct call_said said;
 	struct session session;
 	bool hashed;

@@ -102,6 +102,6 @@ terms_form(const struct call *c, enum call_leg_index i)
 	if (c->rec.leg[i].security != TRUNK_SEC_PREFERRED)
 		return SDP_FORM_SAVP;
 	if (c->leg[i].agreed)
-		return c->leg[i].local.form;
+		return c->leg[i].audio.local.form;
 	return prefer == TRUNK_PREFER_RETRY && i == LEG_A ? SDP_FORM_OSRTP : by_trunk[prefer];
 }

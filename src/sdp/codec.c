@@ -109,6 +109,13 @@ sdp_codecs_rank(const struct sdp_codecs *c, struct str name)
 	return c->n;
 }
 
+bool
+sdp_codecs_has_at(const struct sdp_codecs *ranks, unsigned rank, const struct sdp_codec *c)
+{
+	return sdp_codecs_rank(ranks, c->name) == rank &&
+	       (rank < ranks->n || ranks->n == 0 || sdp_codec_is_side(c));
+}
+
 void
 sdp_numbers_learn(struct sdp_numbers *n, uint32_t codec, uint8_t pt)
 {

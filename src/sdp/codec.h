@@ -88,6 +88,9 @@ bool sdp_codec_is_side(const struct sdp_codec *c);
 enum err sdp_codecs_parse(struct str list, struct sdp_codecs *out) NODISCARD;
 /** Its place in the list, 0 is the first; c->n where it is not there (and where c is empty: 0). */
 unsigned sdp_codecs_rank(const struct sdp_codecs *c, struct str name);
+/** Has the codec this place in the list? Behind all of them stand events and comfort noise; where
+ * the list is empty, all. */
+bool sdp_codecs_has_at(const struct sdp_codecs *ranks, unsigned rank, const struct sdp_codec *c);
 
 /** The leg itself says that this codec has this number: from now on. Static ones are left aside. */
 void sdp_numbers_learn(struct sdp_numbers *n, uint32_t codec, uint8_t pt);

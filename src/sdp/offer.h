@@ -13,6 +13,7 @@
 #ifndef POSTERN_SDP_OFFER_H
 #define POSTERN_SDP_OFFER_H
 
+#include "sdp/list.h"
 #include "sdp/local.h"
 
 /* Our o= on a leg: version rises exactly when the body changes. id is chosen by the caller, the

@@ -98,15 +98,6 @@ take_codec(struct sdp_stream *st, const struct sdp_codec *c, uint8_t pt, uint32_
 	st->clock = c->clock;
 }
 
-/* Has the codec this place in the leg's list? Behind all of them stand events and comfort noise;
- * where the list is empty, all. */
-static bool
-is_of_rank(const struct sdp_codecs *ranks, unsigned rank, const struct sdp_codec *c)
-{
-	return sdp_codecs_rank(ranks, c->name) == rank &&
-	       (rank < ranks->n || ranks->n == 0 || sdp_codec_is_side(c));
-}
-
 /* The usable formats of this rank among what the leg takes (ranks->n: all others). */
 static void
 read_rank(const struct sdp_media *m, const struct sdp_codecs *ranks, unsigned rank,
@@ -119,7 +110,7 @@ read_rank(const struct sdp_media *m, const struct sdp_codecs *ranks, unsigned ra
 
 		if (!sdp_codec_of(&m->formats[i], &c) || c.name.len >= sizeof(st->codec))
 			continue;
-		if (!is_of_rank(ranks, rank, &c))
+		if (!sdp_codecs_has_at(ranks, rank, &c))
 			continue;
 		number = sdp_codec_number(&c);
 		if (asked ? find_asked(asked, pt, &number) : true)
@@ -586,55 +577,6 @@ sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours)
 {
 	st->far_sends = !st->disabled && (st->direction & SDP_SENDONLY) && (ours & SDP_RECVONLY);
 	st->far_receives = !st->disabled && (st->direction & SDP_RECVONLY) && (ours & SDP_SENDONLY);
-}
-
-/* What a payload type of m means. */
-static bool
-codec_at(const struct sdp_media *m, uint8_t pt, struct sdp_codec *out)
-{
-	for (unsigned i = 0; i < m->n_formats; i++)
-		if (m->formats[i].pt == pt)
-			return sdp_codec_of(&m->formats[i], out);
-	return false;
-}
-
-enum err
-sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
-	       const struct sdp_codecs *codecs, struct sdp_numbers *numbers, struct sdp_list *out)
-{
-	struct sdp_list l = {.fax = from->fax};
-	bool found = from->fax;
-
-	for (unsigned rank = 0; rank <= codecs->n; rank++)
-		for (unsigned i = 0; i < from->n_pts; i++) {
-			struct sdp_codec c;
-
-			if (codec_at(m, from->pts[i], &c) && is_of_rank(codecs, rank, &c) &&
-			    sdp_list_add(&l, numbers, from->codecs[i], from->pts[i]))
-				found = found || !sdp_codec_is_side(&c);
-		}
-	if (!found)
-		return ERR_NOTFOUND;
-	*out = l;
-	return ERR_OK;
-}
-
-void
-sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
-		struct sdp_list *out)
-{
-	struct sdp_list l = {.fax = offered->fax};
-
-	for (unsigned i = 0; i < answered->n_pts; i++)
-		for (unsigned k = 0; k < offered->n_pts; k++)
-			if (offered->codecs[k] == answered->codecs[i] &&
-			    !memchr(l.pt, offered->pts[k], l.n)) {
-				l.pt[l.n] = offered->pts[k];
-				l.from[l.n] = answered->pts[i];
-				l.codec[l.n++] = answered->codecs[i];
-				break;
-			}
-	*out = l;
 }
 
 void

@@ -1,6 +1,6 @@
-/* What a received body means for its leg (RFC 3264, RFC 4568 5.1), held against what the leg demands
- * and against our own side of it (sdp/local.h). The rules on protection (M9) stand here and nowhere
- * else. Pure. Any thread. */
+/* What a received body means for its leg (RFC 3264, RFC 4568 5.1), held against what the leg
+ * demands and against our own side of it (sdp/local.h). The rules on protection (M9) stand here and
+ * nowhere else. Pure. Any thread. */
 #ifndef POSTERN_SDP_STREAM_H
 #define POSTERN_SDP_STREAM_H
 
@@ -119,18 +119,6 @@ enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 const struct sdp_local *ours, const struct sdp_layout *lay,
 			 const struct sdp_list *asked, struct sdp_stream *out,
 			 struct sdp_refusal *why) NODISCARD;
-
-/**
- * The codecs of an offer, from, out of m-line m, as they are offered to another leg: those that its
- * trunk takes, in its order, under its numbers, to which new ones are added. NOTFOUND: none is
- * left.
- */
-enum err sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
-			const struct sdp_codecs *codecs, struct sdp_numbers *numbers,
-			struct sdp_list *out) NODISCARD;
-/** The codecs of an answer as they are answered to the leg that offered: under its own numbers. */
-void sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
-		     struct sdp_list *out);
 
 /** The direction that an answer to offered may have at most, where we want wanted. */
 enum sdp_direction sdp_answer_direction(enum sdp_direction offered, enum sdp_direction wanted);

@@ -582,10 +582,10 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 				      sizeof(*rec));
 		}
 	for (int i = 0; i < CALL_LEGS; i++) {
-		CHECK(memcmp(c->leg[i].local.crypto, no_local.crypto, sizeof(no_local.crypto)) ==
-		      0);
-		CHECK(memcmp(&c->leg[i].far.key, &no_local.crypto[0].key,
-			     sizeof(c->leg[i].far.key)) == 0);
+		CHECK(memcmp(c->leg[i].audio.local.crypto, no_local.crypto,
+			     sizeof(no_local.crypto)) == 0);
+		CHECK(memcmp(&c->leg[i].audio.far.key, &no_local.crypto[0].key,
+			     sizeof(c->leg[i].audio.far.key)) == 0);
 	}
 }
 

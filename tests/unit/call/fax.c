@@ -73,7 +73,8 @@ changed(void **state)
 				 kind == CLEAR ? RECORD_FAX_passed : RECORD_FAX_clear);
 		assert_int_equal(rig_call(f)->rec.leg[LEG_A].secure, kind != CLEAR);
 		rig_restart(f, &p); /* and what media was told is what it would be told again */
-		assert_true(rig_call(f)->leg[LEG_A].far.fax && rig_call(f)->leg[LEG_B].far.fax);
+		assert_true(rig_call(f)->leg[LEG_A].audio.far.fax &&
+			    rig_call(f)->leg[LEG_B].audio.far.fax);
 		rig_end(f, 1);
 	}
 }

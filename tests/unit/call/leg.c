@@ -1,4 +1,5 @@
 /* call/leg: where messages of a leg go, and what each kind of message says. */
+#include "call/write.h"
 #include "rig.h"
 
 static char text[CALL_MSG_MAX];

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "sdp/list.h"
 #include "sdp/local.h"
 #include "unit/sdp/bodies.h"
 

@@ -1,0 +1,52 @@
+#include "sdp/list.h"
+
+#include <string.h>
+
+/* What a payload type of m means. */
+static bool
+codec_at(const struct sdp_media *m, uint8_t pt, struct sdp_codec *out)
+{
+	for (unsigned i = 0; i < m->n_formats; i++)
+		if (m->formats[i].pt == pt)
+			return sdp_codec_of(&m->formats[i], out);
+	return false;
+}
+
+enum err
+sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
+	       const struct sdp_codecs *codecs, struct sdp_numbers *numbers, struct sdp_list *out)
+{
+	struct sdp_list l = {.fax = from->fax};
+	bool found = from->fax;
+
+	for (unsigned rank = 0; rank <= codecs->n; rank++)
+		for (unsigned i = 0; i < from->n_pts; i++) {
+			struct sdp_codec c;
+
+			if (codec_at(m, from->pts[i], &c) && sdp_codecs_has_at(codecs, rank, &c) &&
+			    sdp_list_add(&l, numbers, from->codecs[i], from->pts[i]))
+				found = found || !sdp_codec_is_side(&c);
+		}
+	if (!found)
+		return ERR_NOTFOUND;
+	*out = l;
+	return ERR_OK;
+}
+
+void
+sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
+		struct sdp_list *out)
+{
+	struct sdp_list l = {.fax = offered->fax};
+
+	for (unsigned i = 0; i < answered->n_pts; i++)
+		for (unsigned k = 0; k < offered->n_pts; k++)
+			if (offered->codecs[k] == answered->codecs[i] &&
+			    !memchr(l.pt, offered->pts[k], l.n)) {
+				l.pt[l.n] = offered->pts[k];
+				l.from[l.n] = answered->pts[i];
+				l.codec[l.n++] = answered->codecs[i];
+				break;
+			}
+	*out = l;
+}

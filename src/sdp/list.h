@@ -1,0 +1,20 @@
+/* The codecs of one leg as the other leg is offered or answered them (RFC 3264 6.1, 8.3.2). Pure;
+ * any thread. */
+#ifndef POSTERN_SDP_LIST_H
+#define POSTERN_SDP_LIST_H
+
+#include "sdp/stream.h"
+
+/**
+ * The codecs of an offer, from, out of m-line m, as they are offered to another leg: those that its
+ * trunk takes, in its order, under its numbers, to which new ones are added. NOTFOUND: none is
+ * left.
+ */
+enum err sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
+			const struct sdp_codecs *codecs, struct sdp_numbers *numbers,
+			struct sdp_list *out) NODISCARD;
+/** The codecs of an answer as they are answered to the leg that offered: under its own numbers. */
+void sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
+		     struct sdp_list *out);
+
+#endif
