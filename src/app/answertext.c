@@ -111,6 +111,8 @@ answertext_tree(const struct json *root)
 			continue;
 		}
 		stack[top].next++;
+		if (top == 0 && str_eqz(str_from(name), "ok"))
+			continue; /* of the asking, not of what was asked */
 		if (jsonin_is_scalar(v) || is_plain_list(v) || top + 1 == DEPTH_MAX) {
 			print_pair(stack[top].path, name, v);
 			continue;

@@ -113,8 +113,8 @@ print_field(const struct change *c, unsigned i)
 	buf_init(&b, before_mem, sizeof(before_mem));
 	buf_init(&a, after_mem, sizeof(after_mem));
 	if (c->before)
-		change_field_put(&b, c->what, c->before, i);
-	change_field_put(&a, c->what, c->after, i);
+		change_field_show(&b, c->what, c->before, i);
+	change_field_show(&a, c->what, c->after, i);
 	was = buf_view(&b);
 	is = buf_view(&a);
 	printf("    %s:", change_field_name(c->what, i));
@@ -147,6 +147,7 @@ changetext_print(const struct change *c)
 	change_field_put(&b, c->what, c->before ? c->before : c->after, 0);
 	printf("%c %s %s\n", sign[c->how], change_what_name(c->what), b.len ? buf_cstr(&b) : "-");
 	for (unsigned i = 1; c->how != CHANGE_REMOVE && i < change_fields(c->what); i++)
-		if (c->how != CHANGE_EDIT || !change_field_same(c->what, c->before, c->after, i))
+		if (c->how == CHANGE_EDIT ? !change_field_same(c->what, c->before, c->after, i)
+					  : !change_field_default(c->what, c->after, i))
 			print_field(c, i);
 }

@@ -30,20 +30,20 @@ struct listing {
 	const char *column[COLUMNS_MAX + 1];
 };
 
-static const struct listing accounts = {
-	ROSTER_ACCOUNT,
-	{.word = "accounts",
-	 .usage = "usage: postern accounts [--json] -c CONF [ID]\nLists the accounts of the store; "
-		  "with an ID, all about one.\n",
-	 .option = options,
-	 .n = OPTIONS_OF_ACCOUNTS,
-	 .operand = "ID"},
-	{"id", "name", "parent", "enabled", "tls_srtp", readiness, "override", "max_calls",
-	 "services", NULL}};
+static const struct listing accounts = {ROSTER_ACCOUNT,
+					{.word = "accounts",
+					 .usage = "usage: postern accounts [--json] [-c CONF] "
+						  "[ID]\nLists the accounts of the store; "
+						  "with an ID, all about one.\n",
+					 .option = options,
+					 .n = OPTIONS_OF_ACCOUNTS,
+					 .operand = "ID"},
+					{"id", "name", "parent", "enabled", "tls_srtp", readiness,
+					 "override", "max_calls", "services", NULL}};
 static const struct listing trunks = {
 	ROSTER_TRUNK,
 	{.word = "trunks",
-	 .usage = "usage: postern trunks [--json] [--account ID] -c CONF [ID]\nLists the trunks "
+	 .usage = "usage: postern trunks [--json] [--account ID] [-c CONF] [ID]\nLists the trunks "
 		  "and carriers of the store; with an ID, all about one.\n",
 	 .option = options,
 	 .n = OPTIONS_OF_TRUNKS,
@@ -53,7 +53,7 @@ static const struct listing trunks = {
 static const struct listing numbers = {
 	ROSTER_NUMBER,
 	{.word = "numbers",
-	 .usage = "usage: postern numbers [--json] [--account ID] [--trunk ID] -c CONF "
+	 .usage = "usage: postern numbers [--json] [--account ID] [--trunk ID] [-c CONF] "
 		  "[NUMBER]\nLists the numbers and prefixes of the store; with a NUMBER, the one "
 		  "that serves it: itself, or the longest prefix.\n",
 	 .option = options,
@@ -64,7 +64,7 @@ static const struct listing numbers = {
 static const struct listing routes = {
 	ROSTER_ROUTE,
 	{.word = "routes",
-	 .usage = "usage: postern routes [--json] [--account ID] -c CONF [ID]\nLists the routes "
+	 .usage = "usage: postern routes [--json] [--account ID] [-c CONF] [ID]\nLists the routes "
 		  "of the store; with an ID, all about one.\n",
 	 .option = options,
 	 .n = OPTIONS_OF_TRUNKS,
@@ -74,7 +74,7 @@ static const struct listing routes = {
 static const struct listing groups = {
 	ROSTER_GROUP,
 	{.word = "groups",
-	 .usage = "usage: postern groups [--json] -c CONF [ID]\nLists what carriers of a group "
+	 .usage = "usage: postern groups [--json] [-c CONF] [ID]\nLists what carriers of a group "
 		  "share; with an ID, all about one.\n",
 	 .option = options,
 	 .n = OPTIONS_OF_ACCOUNTS,
@@ -84,10 +84,11 @@ static const struct listing groups = {
 static const struct listing rates = {
 	ROSTER_RATE,
 	{.word = "rates",
-	 .usage = "usage: postern rates [--json] -c CONF [PREFIX]\nLists the prices of calls from "
-		  "customers, a minute, and the seconds that are counted at a time; with a PREFIX "
-		  "or "
-		  "number, the one that counts for it: the longest prefix.\n",
+	 .usage =
+		 "usage: postern rates [--json] [-c CONF] [PREFIX]\nLists the prices of calls from "
+		 "customers, a minute, and the seconds that are counted at a time; with a PREFIX "
+		 "or "
+		 "number, the one that counts for it: the longest prefix.\n",
 	 .option = options,
 	 .n = OPTIONS_OF_ACCOUNTS,
 	 .operand = "PREFIX"},
@@ -212,7 +213,7 @@ cell_text(struct run *run, const void *row, unsigned field)
 
 	buf_init(&b, run->mem, sizeof(run->mem));
 	if (field < change_fields(run->l->what)) {
-		change_field_put(&b, run->l->what, row, field);
+		change_field_show(&b, run->l->what, row, field);
 	} else {
 		s = standing_at(run, row);
 		put_standing(&b, &s);
@@ -295,9 +296,12 @@ print_report(struct run *run, const struct roster_account *a)
 		return;
 	buf_reset(&b);
 	clock_put_utc(&b, last->at_us);
-	printf("last report: %s of %.*s at %s, certificate %.*s issued by %.*s\n",
-	       last->passed ? "passed" : "failed", STR_ARG(last->fqdn), buf_cstr(&b),
-	       STR_ARG(last->names), STR_ARG(last->issuer));
+	printf("last report: %s of %.*s at %s", last->passed ? "passed" : "failed",
+	       STR_ARG(last->fqdn), buf_cstr(&b));
+	if (last->issuer.len)
+		printf(", certificate %.*s issued by %.*s", STR_ARG(last->names),
+		       STR_ARG(last->issuer));
+	putchar('\n');
 	store_report_free(&last);
 }
 
@@ -309,7 +313,7 @@ print_whole(struct run *run, const void *row)
 
 	for (unsigned i = 0; i < change_fields(w); i++) {
 		buf_init(&b, run->mem, sizeof(run->mem));
-		change_field_put(&b, w, row, i);
+		change_field_show(&b, w, row, i);
 		if (b.len)
 			print_value(change_field_name(w, i), buf_view(&b));
 	}

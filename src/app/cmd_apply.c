@@ -17,7 +17,7 @@
 #include "store/store.h"
 
 static const char usage[] =
-	"usage: postern apply [-n | --dry-run] [--json] -c CONF FILE\n"
+	"usage: postern apply [-n | --dry-run] [--json] [-c CONF] FILE\n"
 	"Makes the store of accounts hold what FILE says; prints the difference first.\n"
 	"  -n, --dry-run  check, and only show the difference\n"
 	"  --json         print it as JSON\n"

@@ -9,14 +9,17 @@
 #include "conf/profile.h"
 #include "ready/profile.h"
 
-static const char usage[] =
-	"usage: postern profiles [--json]\n\n"
-	"Lists the profiles that interop of a trunk and --profile of postern ready may name,\n"
-	"and where each is from: a file, or this program itself.\n";
+enum { HEAD_MAX = 8192 }; /* of a profile as JSON, without its text */
 
-/* One profile, for the list. */
+static const char usage[] =
+	"usage: postern profiles [--json] [NAME]\n\n"
+	"Lists the profiles that interop of a trunk and --profile of postern ready may name,\n"
+	"and where each is from: a file, or this program itself; with a NAME, what it says.\n";
+
+/* One profile. */
 struct entry {
 	char from[CONFPROFILE_PATH_MAX];
+	struct str text; /* mem_free((void *)text.p) */
 	struct ready_profile profile;
 };
 
@@ -24,31 +27,69 @@ struct entry {
 static bool
 read_entry(const char *name, struct entry *out)
 {
-	struct str text = STR_NULL;
 	struct conf_report rep;
 	enum err e;
 
+	out->text = STR_NULL;
 	conf_report_stderr(&rep, out->from);
-	e = confprofile_read(str_from(name), ".", &rep, out->from, &text);
+	e = confprofile_read(str_from(name), ".", &rep, out->from, &out->text);
 	if (e == ERR_OK)
-		e = readyprofile_parse(text, &rep, &out->profile);
-	mem_free((void *)(uintptr_t)text.p);
+		e = readyprofile_parse(out->text, &rep, &out->profile);
+	if (e == ERR_NOTFOUND)
+		fprintf(stderr,
+			"postern profiles: there is no \"%.80s\"; postern profiles lists all\n",
+			name);
 	return e == ERR_OK;
 }
 
 static void
-print_json(const char *name, const struct entry *x, bool first)
+drop_entry(struct entry *x)
 {
-	char mem[CONFPROFILE_PATH_MAX * 8];
+	mem_free((void *)(uintptr_t)x->text.p);
+	x->text = STR_NULL;
+}
+
+/* text: with what it says. False: no memory. */
+static bool
+print_json(const char *name, const struct entry *x, bool text)
+{
+	size_t size = HEAD_MAX + (text ? 6 * x->text.len : 0);
+	char *mem = mem_zalloc(1, size);
 	struct buf b;
 
-	buf_init(&b, mem, sizeof(mem));
-	buf_printf(&b, "%s\n{\"name\":\"%s\",\"title\":", first ? "" : ",", name);
+	if (!mem)
+		return false;
+	buf_init(&b, mem, size);
+	buf_z(&b, "{\"name\":");
+	buf_json(&b, str_from(name));
+	buf_z(&b, ",\"title\":");
 	buf_json(&b, str_from(x->profile.title));
 	buf_z(&b, ",\"from\":");
 	buf_json(&b, str_from(x->from));
+	if (text) {
+		buf_z(&b, ",\"text\":");
+		buf_json(&b, x->text);
+	}
 	buf_char(&b, '}');
 	fputs(buf_cstr(&b), stdout);
+	mem_free(mem);
+	return true;
+}
+
+static bool
+print_one(const char *name, bool json)
+{
+	static struct entry x;
+	bool fine = read_entry(name, &x);
+
+	if (fine && json) {
+		fine = print_json(name, &x, true);
+		putchar('\n');
+	} else if (fine) {
+		printf("# %s\n%.*s", x.from, STR_ARG(x.text));
+	}
+	drop_entry(&x);
+	return fine;
 }
 
 static bool
@@ -67,13 +108,14 @@ print_list(bool json)
 
 		if (!read_entry(names.name[i], &x)) {
 			fine = false;
-			continue;
-		}
-		if (json)
-			print_json(names.name[i], &x, first);
-		else
+		} else if (json) {
+			fputs(first ? "\n" : ",\n", stdout);
+			fine &= print_json(names.name[i], &x, false);
+			first = false;
+		} else {
 			printf("%-12s %-36s %s\n", names.name[i], x.profile.title, x.from);
-		first = false;
+		}
+		drop_entry(&x);
 	}
 	if (json)
 		puts("]}");
@@ -84,8 +126,11 @@ int
 cmd_profiles(int argc, char **argv)
 {
 	static const struct cmdline_option options[] = {CMDLINE_JSON};
-	static const struct cmdline_spec spec = {
-		.word = "profiles", .usage = usage, .option = options, .n = ARRAY_LEN(options)};
+	static const struct cmdline_spec spec = {.word = "profiles",
+						 .usage = usage,
+						 .option = options,
+						 .n = ARRAY_LEN(options),
+						 .operand = "NAME"};
 	struct cmdline c = {.spec = &spec, .argc = argc, .argv = argv};
 	bool json = false;
 	int opt;
@@ -94,5 +139,5 @@ cmd_profiles(int argc, char **argv)
 		json |= opt == 'j';
 	if (opt != CMDLINE_DONE)
 		return cmdline_status(opt);
-	return print_list(json) ? 0 : 1;
+	return (c.operand ? print_one(c.operand, json) : print_list(json)) ? 0 : 1;
 }

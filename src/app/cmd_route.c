@@ -17,7 +17,7 @@
 enum { STATUS_NONE = 1, STATUS_NOT_RUN = 2, OUT_MAX = 16384, DAY_TEXT_MAX = 48 };
 
 static const char usage[] =
-	"usage: postern route [--json] [--account ID] [--at \"DAY HH:MM\"] -c CONF NUMBER\n"
+	"usage: postern route [--json] [--account ID] [--at \"DAY HH:MM\"] [-c CONF] NUMBER\n"
 	"Shows where a call to NUMBER would go and why: from the account, or, without one, from a\n"
 	"carrier to the customer that has the number.\n";
 
@@ -36,6 +36,11 @@ struct ask {
 	enum policy_class class;
 	uint32_t account; /* POLICY_NONE: a carrier calls */
 	struct route_rules rules;
+	struct { /* targets that do not take it */
+		uint32_t trunk;
+		enum account_reason why;
+	} shut[ROUTE_TARGETS_MAX];
+	uint32_t n_shut;
 	struct buf b; /* the answer */
 };
 
@@ -62,6 +67,8 @@ read_at(struct str s, uint32_t *minute)
 }
 
 /* ---- the answer ---- */
+
+static const char none_takes[] = "no trunk that it leads to takes it";
 
 static void
 put_rule(struct ask *a, uint32_t rule)
@@ -101,6 +108,40 @@ put_target(struct ask *a, const struct route *route, uint32_t i)
 	    route_called(a->v, route->trunk[i], str_from(a->number.z), sent) == ERR_OK)
 		buf_printf(&a->b, ", called as %s", sent);
 	buf_char(&a->b, '\n');
+}
+
+/* As a call leaves them out (call/admit). */
+static void
+drop_shut(struct ask *a, struct route *route)
+{
+	const struct snapshot_view *v = a->v;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < route->n; i++) {
+		uint32_t t = route->trunk[i], acc = v->trunk[t].account;
+		enum account_reason why = trunk_admits(acc == POLICY_NONE ? NULL : &v->account[acc],
+						       &v->trunk[t], a->class, false);
+
+		if (why != ACCOUNT_OK) {
+			a->shut[a->n_shut].trunk = t;
+			a->shut[a->n_shut++].why = why;
+			continue;
+		}
+		route->trunk[n] = t;
+		route->rule[n++] = route->rule[i];
+	}
+	route->n = n;
+}
+
+static void
+put_shut(struct ask *a, bool json)
+{
+	for (uint32_t i = 0; i < a->n_shut; i++)
+		buf_printf(&a->b,
+			   json ? "%s{\"trunk\":\"%s\",\"why\":\"%s\"}"
+				: "%s  passed over: %s: %s\n",
+			   json && i ? "," : "", snapshot_trunk_id(a->v, a->shut[i].trunk).z,
+			   account_reason_text(a->shut[i].why));
 }
 
 /* What happens to an emergency call over each trunk of the account. True: one of them carries it.
@@ -159,8 +200,11 @@ put_text(struct ask *a, enum route_reason r, const struct route *route)
 		buf_z(&a->b, "no route fits: all carriers take it\n");
 	if (r != ROUTE_OK)
 		buf_printf(&a->b, "nowhere: %s\n", route_reason_text(r));
+	else if (route->n == 0)
+		buf_printf(&a->b, "nowhere: %s\n", none_takes);
 	for (uint32_t i = 0; r == ROUTE_OK && i < route->n; i++)
 		put_target(a, route, i);
+	put_shut(a, false);
 }
 
 static void
@@ -187,8 +231,11 @@ put_json(struct ask *a, enum route_reason r, const struct route *route)
 		}
 		buf_char(&a->b, '}');
 	}
+	buf_z(&a->b, "],\"passed_over\":[");
+	put_shut(a, true);
 	buf_z(&a->b, "],\"why\":");
-	buf_json(&a->b, str_from(route_reason_text(r)));
+	buf_json(&a->b,
+		 str_from(r == ROUTE_OK && route->n == 0 ? none_takes : route_reason_text(r)));
 	buf_z(&a->b, "}\n");
 }
 
@@ -227,8 +274,9 @@ is_barred(struct ask *a)
 		 !class_country(snapshot_text(a->v, acc->countries), str_from(a->number.z)))
 		why = "calls to this country are not switched on for the account";
 	else if (acc && a->class != CLASS_EMERGENCY && !has_trunk(a, acc))
-		why = "no trunk of the account may call: enabled, and with tls_srtp: on where its "
-		      "media is encrypted";
+		why = "no trunk of the account may call: one must be enabled and take calls from "
+		      "it, "
+		      "and where its media is encrypted the account's tls_srtp must be on";
 	if (why)
 		fprintf(stderr, "postern route: %s, %s: %s\n", a->number.z,
 			policy_class_name(a->class), why);
@@ -258,12 +306,14 @@ answer(struct ask *a)
 	} else {
 		r = route_inbound(a->v, str_from(a->number.z), &route);
 	}
+	if (r == ROUTE_OK)
+		drop_shut(a, &route);
 	if (a->w->json)
 		put_json(a, r, &route);
 	else
 		put_text(a, r, &route);
 	fputs(buf_cstr(&a->b), stdout);
-	return r == ROUTE_OK && carried ? 0 : STATUS_NONE;
+	return r == ROUTE_OK && route.n && carried ? 0 : STATUS_NONE;
 }
 
 /* ---- the command ---- */
@@ -358,7 +408,10 @@ cmd_route(int argc, char **argv)
 						 .usage = usage,
 						 .option = options,
 						 .n = ARRAY_LEN(options),
-						 .operand = "NUMBER"};
+						 .operand = "NUMBER",
+						 .operand_is = "the number that is called",
+						 .operand_example = "+442071838750",
+						 .operand_required = true};
 	struct cmdline line = {.spec = &spec, .argc = argc, .argv = argv};
 	struct words w = {.minute = clock_week_minute(clock_wall_us())};
 	struct conf_report rep;
@@ -367,8 +420,6 @@ cmd_route(int argc, char **argv)
 
 	if (status != CMDLINE_DONE)
 		return cmdline_status(status);
-	if (!w.number)
-		return cmdline_refuse(&line, "a NUMBER is missing");
 	c = mem_zalloc(1, sizeof(*c));
 	if (!c)
 		return STATUS_NOT_RUN;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/report.h"
 #include "base/str.h"
@@ -122,6 +123,23 @@ take_option(struct cmdline *c, const char *word)
 	return tell_unknown(c, word);
 }
 
+/* 'c': the configuration that goes without saying is there; 0: it was given, or there is none. */
+static int
+assume_conf(struct cmdline *c)
+{
+	for (size_t i = 0; i < c->spec->n; i++) {
+		const struct cmdline_option *o = &c->spec->option[i];
+
+		if (o->opt != 'c' || (c->given & 1U << i) || access(o->example, F_OK) != 0)
+			continue;
+		c->given |= 1U << i;
+		c->last = o;
+		c->value = o->example;
+		return o->opt;
+	}
+	return 0;
+}
+
 /* Everything was read: is all there that must be? */
 static int
 look_for_missing(const struct cmdline *c)
@@ -166,6 +184,8 @@ take_operand(struct cmdline *c, const char *word)
 int
 cmdline_next(struct cmdline *c)
 {
+	int assumed;
+
 	if (c->at == 0)
 		c->at = 1;
 	while (!c->failed && c->at < c->argc) {
@@ -181,5 +201,8 @@ cmdline_next(struct cmdline *c)
 		else if (take_operand(c, word) != 0)
 			c->failed = true;
 	}
-	return c->failed ? CMDLINE_WRONG : look_for_missing(c);
+	if (c->failed)
+		return CMDLINE_WRONG;
+	assumed = assume_conf(c);
+	return assumed ? assumed : look_for_missing(c);
 }

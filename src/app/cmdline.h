@@ -24,7 +24,8 @@ struct cmdline_option {
 	bool required;
 };
 
-/* Options that most commands have. */
+/* Options that most commands have. Where -c is not given and its example is there, that is meant.
+ */
 #define CMDLINE_CONF                                                                               \
 	{                                                                                          \
 		'c', "-c", "the configuration file of the node", "/etc/postern/postern.yaml",      \
@@ -64,8 +65,8 @@ struct cmdline {
 };
 
 /**
- * The next option's letter; CMDLINE_DONE, CMDLINE_HELP or CMDLINE_WRONG at the end. -h and --help
- * are known everywhere.
+ * The next option's letter, at last -c where it goes without saying; CMDLINE_DONE, CMDLINE_HELP or
+ * CMDLINE_WRONG at the end. -h and --help are known everywhere.
  */
 int cmdline_next(struct cmdline *c);
 /** The value of the last option is not what it may be: says so; cmdline_next is WRONG then. */

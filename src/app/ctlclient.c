@@ -64,12 +64,13 @@ ctlclient_open(const char *word, const char *conf_path)
 	if (e == ERR_OK) {
 		fd = ctlclient_connect(c);
 		if (fd < 0)
-			fprintf(stderr, "postern %s: %s: %s; %s\n", word, c->control,
+			fprintf(stderr, "postern %s: %s: %s; %s%s\n", word, c->control,
 				strerror(errno),
 				errno == EACCES ? "run this as root or as the owner of the socket"
-				: conf_path     ? "does postern run with this configuration?"
+				: conf_path     ? "does postern run? Its configuration would be "
 					    : "say with -c which configuration it runs with, such "
-					      "as -c /etc/postern/postern.yaml");
+					      "as -c /etc/postern/postern.yaml",
+				errno != EACCES && conf_path ? conf_path : "");
 	}
 	mem_free(c);
 	return fd;

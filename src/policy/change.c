@@ -35,6 +35,19 @@ change_field_put(struct buf *b, enum roster_kind w, const void *row, unsigned i)
 		field_put(b, &field_table(w)->field[i], row);
 }
 
+void
+change_field_show(struct buf *b, enum roster_kind w, const void *row, unsigned i)
+{
+	if (i < change_fields(w))
+		field_show(b, &field_table(w)->field[i], row);
+}
+
+bool
+change_field_default(enum roster_kind w, const void *row, unsigned i)
+{
+	return i >= change_fields(w) || field_is_default(&field_table(w)->field[i], row);
+}
+
 bool
 change_field_same(enum roster_kind w, const void *a, const void *b, unsigned i)
 {

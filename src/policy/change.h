@@ -33,6 +33,10 @@ unsigned change_fields(enum roster_kind w);
 const char *change_field_name(enum roster_kind w, unsigned i);
 /** Value of field i of a row of this kind, as text. */
 void change_field_put(struct buf *b, enum roster_kind w, const void *row, unsigned i);
+/** The same for people (field_show). */
+void change_field_show(struct buf *b, enum roster_kind w, const void *row, unsigned i);
+/** Field i holds what stands there where the file does not name it. */
+bool change_field_default(enum roster_kind w, const void *row, unsigned i);
 /** Is field i a number or yes/no, so that JSON shows it without quotes? */
 bool change_field_bare(enum roster_kind w, unsigned i);
 /** Field i is the same in both rows. */

@@ -426,6 +426,16 @@ field_put(struct buf *b, const struct field *f, const void *row)
 		put_sources(b, row);
 }
 
+void
+field_show(struct buf *b, const struct field *f, const void *row)
+{
+	bool limit =
+		(f->type == FIELD_MONEY || f->type == FIELD_SECONDS) && !(f->use & FIELD_REQUIRED);
+
+	if (!limit || field_u64(f, row))
+		field_put(b, f, row);
+}
+
 static bool
 same_lists(const struct field *f, const struct roster_trunk *a, const struct roster_trunk *b)
 {
@@ -452,16 +462,34 @@ field_same(const struct field *f, const void *a, const void *b)
 	return field_u64(f, a) == field_u64(f, b);
 }
 
+static uint64_t
+default_of(const struct field *f)
+{
+	uint64_t v = 0;
+
+	return f->def && field_parse(f, str_from(f->def), &v) == ERR_OK ? v : 0;
+}
+
+bool
+field_is_default(const struct field *f, const void *row)
+{
+	const struct roster_trunk *t = row;
+
+	if (field_is_text(f))
+		return field_text(f, row).len == 0;
+	if (f->type == FIELD_NAMES)
+		return t->n_names == 0;
+	if (f->type == FIELD_SOURCES)
+		return t->n_sources == 0;
+	return field_u64(f, row) == default_of(f);
+}
+
 void
 field_defaults(enum roster_kind k, void *row)
 {
 	const struct field_table *t = field_table(k);
 
-	for (unsigned i = 0; i < t->n; i++) {
-		const struct field *f = &t->field[i];
-		uint64_t v;
-
-		if (f->def && !field_is_text(f) && field_parse(f, str_from(f->def), &v) == ERR_OK)
-			field_set_u64(f, row, v);
-	}
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->field[i].def && !field_is_text(&t->field[i]))
+			field_set_u64(&t->field[i], row, default_of(&t->field[i]));
 }

@@ -26,6 +26,10 @@ enum err field_text_valid(const struct field *f, struct str s) NODISCARD;
 enum err field_parse(const struct field *f, struct str s, uint64_t *out) NODISCARD;
 /** The member as text: what the file would hold, lists divided by spaces or commas. */
 void field_put(struct buf *b, const struct field *f, const void *row);
+/** The same for people: a time or an amount that is not set, which is no limit, is no text. */
+void field_show(struct buf *b, const struct field *f, const void *row);
+/** Does it hold what stands there where the file does not name it? */
+bool field_is_default(const struct field *f, const void *row);
 /** The same value in both rows. */
 bool field_same(const struct field *f, const void *a, const void *b);
 /** Give all integers of a row of this kind their defaults; texts and lists are left alone. */

@@ -59,8 +59,13 @@ def play_ready_before_on(place):
     check('one.yaml:2:5: account "acme" cannot be on: no report of postern ready passed' in out
           and 'override: "reason"' in out and 'nothing was changed' in out, out)
     check('+ account acme' in out and '+ rate +44*' in out, 'the difference stands first: ' + out)
+    check('    max_calls: 5\n' in out and 'limit_status' not in out and 'max_spend' not in out,
+          'of what is new the fields that are set: ' + out)
     equal(listing(p, 'accounts')['accounts'], [], 'all or nothing')
     apply(p, text_of('requested'))
+    rc, out = p.command('route', '-c', p.conf, '+15557770001', may_fail=True)
+    check(rc == 1 and 'nowhere: ' in out and 'passed over: acme-pbx: TLS and SRTP are not switched on' in out,
+          f'route to a trunk that takes no calls yet: {rc} {out}')
     report(p, 1, passed=0)
     apply(p, text_of('ready'), rc=1)
     report(p, 91)
@@ -72,6 +77,7 @@ def play_ready_before_on(place):
     check('tls_srtp: ready -> on' in out and 'not applied' in out, out)
     equal(listing(p, 'accounts')['accounts'][0]['tls_srtp'], 'ready', 'after a dry run')
     apply(p, text_of('on'))
+    check('1. acme-pbx' in p.command('route', '-c', p.conf, '+15557770001'), 'route to a trunk that is on')
     got = listing(p, 'accounts', 'acme')['accounts'][0]
     equal(got['readiness']['state'], 'passed', 'readiness')
     equal(got['report'], {'result': 'passed'}, 'the report')
@@ -82,6 +88,9 @@ def play_ready_before_on(place):
     out = apply(p, text_of('on', 'max_calls: 6'))
     check('stays on, but the report that passed is older' in out and 'max_calls: 5 -> 6' in out, out)
     equal(listing(p, 'accounts')['accounts'][0]['readiness']['state'], 'expired', 'readiness')
+    apply(p, text_of('on', 'max_spend: "2.00"'))
+    out = apply(p, text_of('on', 'max_calls: 6'))
+    check('max_spend: 2.00 -> -\n' in out, 'no limit is not 0.00: ' + out)
 
 
 def play_difference(place):

@@ -1,4 +1,5 @@
 """The commands and their options, as the binary and the manual page have them: the same."""
+import json
 import os
 import re
 import subprocess
@@ -51,3 +52,9 @@ def play_words(place):
         check(f'postern {word}: there is no option "--no-such-option"' in err, err)
     rc, _, err = say('helo')
     check(rc == 2 and 'did you mean "help"?' in err, err)
+    rc, out, _ = say('profiles', 'teams')
+    check(rc == 0 and out.startswith('# ') and '\nname: teams\n' in out, out)
+    rc, out, _ = say('profiles', '--json', 'teams')
+    check('\nname: teams\n' in json.loads(out)['text'], out)
+    rc, out, err = say('profiles', 'team')
+    check(rc == 1 and not out and 'there is no "team"; postern profiles lists all' in err, err)
