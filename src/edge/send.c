@@ -177,10 +177,12 @@ conn_of(const struct edge_txn *t, enum edge_transport tr)
 	struct conn *c = conns_find(cs, t->conn);
 
 	if (!c || c->state != CONN_OPEN)
-		c = conns_of(cs, &(struct conn_want){.account = t->dest.account,
-						     .trunk = t->dest.trunk,
-						     .tls = tr == EDGE_TLS,
-						     .in_dialog = true});
+		c = conns_of(cs, &(struct conn_want){
+					 .account = t->dest.account,
+					 .trunk = t->dest.trunk,
+					 .parent = edge_parent_of(t->owner, &t->dest.account),
+					 .tls = tr == EDGE_TLS,
+					 .in_dialog = true});
 	return c && c->state == CONN_OPEN ? c : NULL;
 }
 
