@@ -29,3 +29,16 @@ def play_child(place):
         m = c.read(5)
         check(m and m.method == 'BYE' and m.get('call-id') == up.id, f'{when}: {m and m.line}')
         c.send(rawsip.reply(m, 200))
+
+
+def play_words(place):
+    """A caller writes what looks like a key into a header that goes to carriers: its calls go through,
+    and no carrier is blamed."""
+    agents.dnsmasq(place, {'pbx.example.test': PBX})
+    p = Postern(place).start()
+    place.keep(rawsip.Gateway())
+    c = place.keep(rawsip.Customer(place.ca))
+    for _ in range(2):
+        up = c.call(headers=[f'Subject: a=crypto:1 {rawsip.SUITE} inline:{rawsip.KEY}'])
+        equal(c.bye(up), 200, 'BYE')
+    equal(p.events(r'^(carrier\.down|edge\.key)$'), [], 'what was blamed')
