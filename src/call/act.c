@@ -381,6 +381,16 @@ release(struct call *c)
 	meter_end(c);
 }
 
+/* Was it refused before anybody was asked, while CDRs wait longer than they should? */
+static bool
+is_left_out(const struct call *c)
+{
+	const struct call_ops *ops = ops_of(c);
+
+	return c->rec.refusal != REFUSAL_NONE && !c->rec.n_targets && !c->rec.answer_us &&
+	       ops->do_scarce && ops->do_scarce(ops->arg);
+}
+
 /* Its record is the CDR. */
 static void
 close_record(struct call *c)
@@ -391,7 +401,12 @@ close_record(struct call *c)
 		log_end(c);
 	c->rec.state = B2BUA_ENDED;
 	c->rec.rides = c->rec.joining = 0;
-	ops->do_store(ops->arg, c->slot, &c->rec, true);
+	if (is_left_out(c)) {
+		metric_add(METRIC_calls_unrecorded, 1);
+		ops->do_drop(ops->arg, c->slot, &c->rec);
+	} else {
+		ops->do_store(ops->arg, c->slot, &c->rec, true);
+	}
 	list_del(&c->node);
 	metric_set(METRIC_calls, pool_used(&c->owner->pool) - 1);
 	pool_put(&c->owner->pool, c);

@@ -76,6 +76,11 @@ struct call_ops {
 	/* one, where more than kept are free */
 	uint32_t (*do_slot)(void *arg, uint32_t kept);
 	void (*do_store)(void *arg, uint32_t slot, const struct call_record *rec, bool ended);
+	/* do more of them wait for their CDR than are free? Then calls that are refused at once
+	 * leave none, so that nobody's other calls find no record because of them. May be NULL */
+	bool (*do_scarce)(void *arg);
+	/* one that leaves no CDR: its slot is free */
+	void (*do_drop)(void *arg, uint32_t slot, const struct call_record *rec);
 	/* a request that was refused outside any call: so that it can be explained */
 	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 			const struct edge_source *src);
