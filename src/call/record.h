@@ -1,4 +1,4 @@
-/* The call record, version 6: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 7: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H
@@ -14,7 +14,7 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 6,
+	CALL_RECORD_VERSION = 7,
 	CALL_TRANSFERS_MAX = 3, /* of a call */
 	CALL_SPARE = 32,        /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
@@ -144,11 +144,12 @@ struct record_leg {
 
 struct record_target {
 	struct policy_id trunk;
-	struct policy_id route; /* that named it; "" = none did */
-	int64_t at_us;          /* wall, INVITE sent */
-	int32_t status;         /* final SIP status, 0 = none came, -1 = could not be sent */
-	uint32_t pad;
-	char why[CALL_TARGET_WHY_MAX]; /* -1: a sentence; else "" */
+	struct policy_id route;        /* that named it; "" = none did */
+	int64_t at_us;                 /* wall, INVITE sent */
+	int32_t status;                /* final SIP status, 0 = none came, -1 = could not be sent */
+	uint32_t redirected;           /* redirections that led here; 0 = none */
+	char number[NUMBER_SIZE];      /* that was called there, before the trunk's rules */
+	char why[CALL_TARGET_WHY_MAX]; /* -1, a redirection that led nowhere: a sentence; else "" */
 };
 
 struct call_record {
@@ -168,6 +169,8 @@ struct call_record {
 	int32_t q850;
 	uint32_t refusal; /* enum refusal; why postern ended or refused it */
 	uint32_t pad2;
+	/* the customer's trunk that redirected it: its account pays; "" = none did */
+	struct policy_id forwarder;
 	/* whose money and minutes, and the account above it; "" = nobody's (policy/usage.h) */
 	struct policy_id payer, payer_parent;
 	uint64_t price_micro;  /* a minute, millionths */
