@@ -10,19 +10,27 @@
 
 /* ---- call to edge ---- */
 
+/* What a message shows is said to media before it leaves: a packet may come back at once. */
+static void
+tell_media(struct worker *w)
+{
+	(void)media_ctl_flush(&w->media);
+}
+
 static enum err
 op_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str msg, void *user,
 	struct edge_txn **out)
 {
 	struct worker *w = arg;
 
+	tell_media(w);
 	return edge_send(w->edge, d, method, msg, user, out);
 }
 
 static void
 op_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
 {
-	(void)arg;
+	tell_media(arg);
 	edge_respond(txn, status, msg);
 }
 
@@ -45,6 +53,7 @@ op_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str 
 {
 	struct worker *w = arg;
 
+	tell_media(w);
 	edge_send_once(w->edge, d, is_response, msg);
 }
 
