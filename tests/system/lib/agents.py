@@ -8,6 +8,7 @@ import threading
 import time
 
 from lib import tone
+from lib.place import at
 from lib.proc import Failed, Proc, check, run, wait_for
 
 SIPP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'sipp')
@@ -35,7 +36,7 @@ def openssl_conf(folder, ciphers=CARRIER_SUITES):
 class Baresip:
     """One user agent, commanded over ctrl_tcp. Its sound is in heard()."""
 
-    CONFIG = '''sip_listen {host}:{port}
+    CONFIG = '''sip_listen {listen}
 {tls}poll_method epoll
 call_local_timeout 60
 call_max_calls 32
@@ -63,24 +64,26 @@ module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 module_app debug_cmd.so
-ctrl_tcp_listen {host}:{ctrl}
+ctrl_tcp_listen {ctrl}
 snd_path {dir}
 '''
 
     def __init__(self, place, name, host, port, hz, user, cert=None, extra='', ctrl=4444,
                  rtp='20000-20199', ciphers=CARRIER_SUITES, media=';mediaenc=srtp-mand',
-                 space=None, dns='127.0.0.53'):
-        self.name, self.host, self.ctrl, self.hz = name, host, ctrl, hz
+                 space=None, dns='127.0.0.53', transport='', wav=None):
+        """transport: udp or tcp where there is no cert; wav: a sound of its own."""
+        self.name, self.ctrl, self.hz = name, ('127.0.0.1' if ':' in host else host, ctrl), hz
         self.dir = os.path.join(place.dir, name)
         os.makedirs(self.dir)
         tls = ''
         if cert:
             tls = (f'sip_certificate {place.ca.path(cert + "-all.pem")}\n'
                    f'sip_cafile {place.ca.path("trust.pem")}\n')
-        self.write('config', self.CONFIG.format(host=host, port=port, tls=tls, rtp=rtp, ctrl=ctrl, dns=dns,
-                                                wav=place.wav(hz), dir=self.dir))
-        uri = f'<sip:{user}@{host}:{port + 1};transport=tls>' if cert else \
-            f'<sip:{user}@{host}:{port}>'
+        self.write('config', self.CONFIG.format(
+            host=host, listen=at(host, port), tls=tls, rtp=rtp, ctrl=at(*self.ctrl), dns=dns,
+            wav=wav or place.wav(hz), dir=self.dir))
+        uri = f'<sip:{user}@{at(host, port + 1)};transport=tls>' if cert else \
+            f'<sip:{user}@{at(host, port)}{";transport=" + transport if transport else ""}>'
         media = media if cert else ''
         self.write('accounts', f'{uri};regint=0{media};answermode=auto;'
                    f'audio_codecs=PCMA/8000/1,PCMU/8000/1{extra}\n')
@@ -99,7 +102,7 @@ snd_path {dir}
         def attempt():
             check(self.proc.alive(), f'{self.name} ended: {self.proc.text()[-600:]}')
             try:
-                return socket.create_connection((self.host, self.ctrl), 1)
+                return socket.create_connection(self.ctrl, 1)
             except OSError:
                 return None
         self.sock = wait_for(f'{self.name} control port', 8, attempt)
@@ -175,10 +178,13 @@ snd_path {dir}
 
 def listens(pid, host, port):
     """Is host:port bound for UDP or TCP in the namespace of this process?"""
-    want = ''.join(f'{int(x):02X}' for x in reversed(host.split('.'))) + f':{int(port):04X}'
-    for table in ('udp', 'tcp'):
+    six = '6' if ':' in host else ''
+    raw = socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, host)
+    want = ''.join(raw[n:n + 4][::-1].hex().upper() for n in range(0, len(raw), 4)) + f':{int(port):04X}'
+    for table in ('udp' + six, 'tcp' + six):
         with open(f'/proc/{pid}/net/{table}', encoding='ascii') as f:
-            if any(line.split()[1] == want for line in f.readlines()[1:]):
+            # TCP: state 0A is LISTEN; an old connection has the address, too
+            if any((x := line.split())[1] == want and x[3] in ('07', '0A') for line in f.readlines()[1:]):
                 return True
     return False
 
@@ -328,14 +334,25 @@ def tshark(pcap, *words, seconds=60):
                seconds, env={'HOME': os.path.dirname(pcap)})
 
 
+def kamailio(place, name, text, host, port):
+    """With this configuration, when it answers at host:port over UDP; its Proc."""
+    folder = os.path.join(place.dir, name)
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, 'kamailio.cfg')
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(text)
+    p = place.start(name, ['kamailio', '-f', path, '-DD', '-E', '-m', '32', '-M', '4', '-Y', folder,
+                           '-w', folder], env={'OPENSSL_CONF': openssl_conf(folder)})
+    wait_for(f'{name} listens', 8, lambda: 'Listening on' in p.text() and answers_options(host, port))
+    return p
+
+
 class Kamailio:
     """A carrier's proxy and registrar that asks for digest (tests/system/kamailio/carrier.cfg)."""
     CONF = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'kamailio', 'carrier.cfg')
 
     def __init__(self, place, name, host, port, gateway, realm='carrier.test', password='secret',
                  algorithm=''):
-        folder = os.path.join(place.dir, name)
-        os.makedirs(folder)
         with open(self.CONF, encoding='ascii') as f:
             text = f.read()
         words = {'HOST': host, 'GWPORT': gateway[1], 'PORT': port, 'GATEWAY': gateway[0], 'REALM': realm,
@@ -344,13 +361,7 @@ class Kamailio:
             if word == 'GATEWAY':
                 text = text.replace('FROM_GATEWAY', 'FROM_GW')
             text = text.replace(word, str(value))
-        path = os.path.join(folder, 'kamailio.cfg')
-        with open(path, 'w', encoding='ascii') as f:
-            f.write(text)
-        self.proc = place.start(name, ['kamailio', '-f', path, '-DD', '-E', '-m', '32', '-M', '4',
-                                       '-Y', folder, '-w', folder])
-        wait_for(f'{name} listens', 8, lambda: 'Listening on' in self.proc.text()
-                 and answers_options(host, port))
+        self.proc = kamailio(place, name, text, host, port)
 
 
 def answers_options(host, port):

@@ -16,6 +16,11 @@ POSTERN, CARRIER_SIDE, PBX, GATEWAY, STRANGER = \
 NUMBER, PSTN = '+15557770001', '+15551234567'       # of the customer; of the rest of the world
 
 
+def at(host, port):
+    """As it stands in a URI."""
+    return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
+
+
 class Place:
     def __init__(self, folder, shared, build, full=False):
         self.dir, self.shared, self.build, self.full = folder, shared, build, full

@@ -8,16 +8,12 @@ import ssl
 import threading
 from collections import deque
 
-from lib.place import LATE
+from lib.place import LATE, at
 from lib.proc import Failed, check, wait_for
 from lib.rawsip import Message, cut, token
 
 SUITES = 'AES128-SHA:AES128-SHA256:AES256-SHA256:@SECLEVEL=1'
 ALLOW = 'Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, REFER, NOTIFY, INFO, OPTIONS'
-
-
-def at(host, port):
-    return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
 
 
 def sdp(host, port, key='', way='sendrecv', version=1, events=101, profile=None):
@@ -107,7 +103,7 @@ class Dialog:
         end = f'{self.ua.name}: {what}' + (f' to {method}' if isinstance(what, int) else '')
         while True:
             try:
-                wait_for(end, seconds, lambda: self.came or self.ua.gone)
+                wait_for(end, seconds, lambda: self.came or self.ua.gone, 0.004)
             except Failed as e:
                 raise Failed(f'{e}; messages so far: {[x.line for x in self.ua.seen[-8:]]}') from None
             check(self.came, f'{end}: the connection ended')
@@ -291,26 +287,32 @@ class Ua:
         self.out.sendall(data)
         return None
 
-    def dial(self, number, caller, body='', headers=(), host=None):
-        """An INVITE to number@host (postern's own address); the dialog."""
+    def begin(self, number, caller, host=None):
+        """A dialog with number@host (postern's own address) of which nothing was sent yet."""
         to = f'sip:{number}@{host or at(*self.peer)}'
         d = Dialog(self, token(12), f'sip:{caller}@{at(self.host, self.port)}', to,
                    to + (';transport=' + self.transport if self.transport != 'udp' else ''))
         self.dialogs[d.call_id] = d
+        return d
+
+    def dial(self, number, caller, body='', headers=()):
+        """The same with an INVITE."""
+        d = self.begin(number, caller)
         d.call(body, headers)
         return d
 
-    def called(self, seconds=8):
-        """The next call that came: (dialog, INVITE)."""
+    def called(self, seconds=8, trying=True):
+        """The next call that came: (dialog, INVITE); trying: it was answered with 100."""
         try:
-            wait_for(f'{self.name}: a call', seconds, lambda: self.fresh)
+            wait_for(f'{self.name}: a call', seconds, lambda: self.fresh, 0.004)
         except Failed as e:
             raise Failed(f'{e}; messages so far: {[x.line for x in self.seen[-8:]]}') from None
         d = self.fresh.popleft()
         m = d.read('INVITE')
         d.learn(m, False)
-        d.reply(m, 100)
-        self.answered[m.branch] = b''
+        if trying:
+            d.reply(m, 100)
+            self.answered[m.branch] = b''
         return d, m
 
     def stop(self, *_):
