@@ -98,14 +98,18 @@ watch_output(struct admin *a)
 		(void)!loop_mod(&a->loop, &a->signaling_fd, all ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }
 
+/* It leaves with watch_output, or when there are many. */
 static enum err
 tell_signaling(struct admin *a, enum admin_msg_type type, uint32_t slot, const struct id *id)
 {
 	struct admin_slot m = {.slot = slot, .id = *id};
 	enum err e = ERR_CLOSED; /* it is asked again, or said again in the next round */
 
-	if (a->signaling.fd >= 0)
-		e = channel_send(&a->signaling, (uint16_t)type, &m, sizeof(m), true);
+	if (a->signaling.fd >= 0) {
+		if (a->signaling.n >= CHANNEL_BATCH)
+			(void)channel_flush(&a->signaling);
+		e = channel_push(&a->signaling, (uint16_t)type, &m, sizeof(m), true);
+	}
 	return e;
 }
 

@@ -294,7 +294,7 @@ on_admin_event(void *arg, uint32_t events)
 	enum err e;
 
 	(void)events;
-	for (int i = 0; i < SIGNALING_MEDIA_BATCH; i++) {
+	for (int i = 0; i < SIGNALING_MEDIA_BATCH || channel_waits(&s->w.admin); i++) {
 		e = channel_recv(&s->w.admin, &m, NULL, NULL);
 		if (e == ERR_AGAIN)
 			break;
@@ -442,6 +442,8 @@ watch_channels(struct signaling *s)
 
 	if (e == ERR_OK)
 		e = channel_init(&w->admin, ROLE_FD_ADMIN, SIGNALING_ADMIN_QUEUE);
+	if (e == ERR_OK)
+		e = channel_gather(&w->admin);
 	if (e != ERR_OK)
 		return e;
 	s->keeper_fd = (struct loop_fd){.on_event = on_keeper_event, .arg = s};

@@ -11,8 +11,11 @@ wire_tell_ended(struct worker *w, uint32_t slot, const struct id *id)
 {
 	struct admin_slot m = {.slot = slot, .id = *id};
 
-	/* when the queue is full, admin finds the slot by its own round */
-	(void)!channel_send(&w->admin, ADMIN_ENDED, &m, sizeof(m), true);
+	if (w->admin.n >= CHANNEL_BATCH)
+		(void)channel_flush(&w->admin);
+	/* It leaves with others, a few milliseconds later: admin waits for more anyway. When the
+	 * queue is full, admin finds the slot by its own round. */
+	(void)!channel_push(&w->admin, ADMIN_ENDED, &m, sizeof(m), true);
 }
 
 void

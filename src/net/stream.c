@@ -29,7 +29,7 @@ struct stream {
 	struct tls_conn *tls;
 	struct timer deadline;
 	struct loop_soon failing; /* an end found inside a call of the owner, told later */
-	struct loop_soon first;   /* TLS: what the handshake left inside is read without an event */
+	struct loop_soon inside;  /* TLS: what was read ahead is taken without an event */
 	enum stream_end why;
 	int error;
 	uint64_t behind; /* us: since when there is always more than was read; 0: there is not */
@@ -75,6 +75,7 @@ bury(struct stream *s)
 	loop_del(p->loop, &s->lfd);
 	loop_timer_stop(p->loop, &s->deadline);
 	loop_soon_stop(&s->failing);
+	loop_soon_stop(&s->inside);
 	drop_queue(s);
 	if (s->tls)
 		handshake_conn_free(p->handshake, &s->tls);
@@ -307,7 +308,15 @@ read_some(struct stream *s, size_t *len)
 	return ERR_OK;
 }
 
-/* False: the stream is gone or failed, or there is nothing more for now. */
+/* Do bytes wait inside TLS, where no event tells of them? */
+static bool
+has_inside(const struct stream *s)
+{
+	return s->tls && tls_conn_pending(s->tls);
+}
+
+/* False: the stream is gone or failed, or there is nothing more for now. A read that brought less
+ * than fits has emptied the socket; what comes behind it has an event of its own. */
 static bool
 read_once(struct stream *s)
 {
@@ -326,7 +335,8 @@ read_once(struct stream *s)
 	}
 	s->pool->bytes_in += len;
 	s->calls->on_data(s->arg, str_of(s->pool->read_buf, len));
-	return s->state != DEAD && !s->failed && !s->paused;
+	return s->state != DEAD && !s->failed && !s->paused &&
+	       (len >= STREAM_READ_PLAIN || has_inside(s));
 }
 
 /* Is there more to be read now? */
@@ -335,14 +345,13 @@ has_more(const struct stream *s)
 {
 	int n = 0;
 
-	return ioctl(s->lfd.fd, FIONREAD, &n) == 0 && n > 0;
+	return has_inside(s) || (ioctl(s->lfd.fd, FIONREAD, &n) == 0 && n > 0);
 }
 
 static void
 read_all(struct stream *s)
 {
-	/* A TLS record is read whole, so that nothing waits inside TLS where no event tells of it.
-	 */
+	/* A TLS record is read whole: has_inside is true of what is in the next one only. */
 	_Static_assert((int)STREAM_READ_MAX >= TLS_RECORD_MAX, "a record fits the buffer");
 	uint64_t began = clock_now_us();
 
@@ -354,6 +363,8 @@ read_all(struct stream *s)
 		if (clock_now_us() - began >= STREAM_SLICE_US)
 			break;
 	}
+	if (has_inside(s))
+		loop_soon(s->pool->loop, &s->inside);
 	if (!has_more(s))
 		s->behind = 0;
 	else if (!s->behind)
@@ -424,6 +435,15 @@ serve_stream(void *arg, uint32_t events)
 }
 
 static void
+serve_inside(void *arg)
+{
+	struct stream *s = arg;
+
+	if (s->state != DEAD && !s->paused)
+		serve_stream(s, EPOLLIN);
+}
+
+static void
 too_late(struct timer *t, uint64_t now_us)
 {
 	struct stream *s = CONTAINER_OF(t, struct stream, deadline);
@@ -482,6 +502,7 @@ make_stream(struct stream_pool *p, int fd, enum state state, const struct stream
 	s->write_want = EPOLLOUT;
 	s->deadline.on_due = too_late;
 	s->failing = (struct loop_soon){.on_soon = end_failed, .arg = s};
+	s->inside = (struct loop_soon){.on_soon = serve_inside, .arg = s};
 	list_init(&s->queue);
 	s->lfd = (struct loop_fd){.fd = fd, .on_event = serve_stream, .arg = s};
 	e = loop_add(p->loop, &s->lfd, state == CONNECTING ? EPOLLOUT : EPOLLIN);
@@ -580,6 +601,8 @@ stream_pause(struct stream *s, bool pause)
 	if (s->paused == pause || s->state == DEAD)
 		return;
 	s->paused = pause;
+	if (!pause && has_inside(s))
+		loop_soon(s->pool->loop, &s->inside);
 	watch(s);
 }
 

@@ -15,6 +15,8 @@ tls_conn_from_hand(struct tls_conn *c, struct tls_hand *h, int fd)
 	*c = (struct tls_conn){.ssl = h->ssl, .ctx = h->ctx, .fd = fd, .want = EPOLLIN};
 	BIO_set_callback_ex(SSL_get_rbio(c->ssl), NULL);
 	SSL_set_app_data(c->ssl, NULL);
+	/* from here on whatever is there comes in one read: see tls_conn_pending */
+	SSL_set_read_ahead(c->ssl, 1);
 	h->ssl = NULL;
 	h->ctx = NULL;
 	tls_zones_unref(&h->zones);
@@ -81,7 +83,7 @@ tls_conn_write(struct tls_conn *c, const void *p, size_t len, size_t *out_len)
 bool
 tls_conn_pending(const struct tls_conn *c)
 {
-	return !c->broken && SSL_pending(c->ssl) > 0;
+	return !c->broken && SSL_has_pending(c->ssl);
 }
 
 enum err

@@ -21,7 +21,8 @@ enum err tls_conn_read(struct tls_conn *c, void *p, size_t cap, size_t *out_len)
 /** Writes some (*out_len > 0 on OK). After AGAIN call again with the same bytes (they may have
  * moved) and at least the same length. */
 enum err tls_conn_write(struct tls_conn *c, const void *p, size_t len, size_t *out_len) NODISCARD;
-/** Decrypted bytes wait inside: read on without waiting for the descriptor. */
+/** Bytes wait inside, of a whole record or of a part of one: no event of the descriptor tells of
+ * them, so read on until AGAIN. */
 bool tls_conn_pending(const struct tls_conn *c);
 /** What the peer showed in its handshake, counted: end with tls_shown_fini. NOMEM. */
 enum err tls_conn_shown(const struct tls_conn *c, struct tls_shown *out) NODISCARD;

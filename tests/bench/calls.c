@@ -4,7 +4,7 @@
  * the far processor, the load on the near one. Rounds of both alternate; a figure is the median.
  *
  * calls [--json] [--quick] [--rate N] [--memory | --no-memory] [--only SIDE] [--seconds N]
- *       [--serve SECONDS] [--keep]
+ *       [--rounds N] [--serve SECONDS] [--against PROGRAM] [--keep]
  * calls --mixed N [--rate N] [--seed N]: no figures, but correctness; see calls/mixed.h */
 #include <getopt.h>
 #include <libgen.h>
@@ -18,6 +18,7 @@
 
 enum {
 	ROUNDS = 5,
+	ROUNDS_MAX = 31,
 	SECONDS = 3, /* of INVITEs, a round */
 	RING_MS = 20,
 	HOLD_MS = 200,
@@ -39,9 +40,9 @@ static const unsigned all_rates[] = {DELAY_RATE, 300, 600, 1000}, quick_rates[] 
 
 static struct {
 	bool quick, memory, only_memory, keep;
-	const char *only;
-	unsigned rate, seconds, serve_s, mixed, seed;
-} want = {.memory = true, .seconds = SECONDS, .seed = 1};
+	const char *only, *against; /* against: another build of postern, in Kamailio's place */
+	unsigned rate, seconds, rounds, serve_s, mixed, seed;
+} want = {.memory = true, .seconds = SECONDS, .rounds = ROUNDS, .seed = 1};
 
 /* One side at one rate. */
 struct figures {
@@ -125,8 +126,8 @@ print_json(unsigned rate, struct figures *a, struct figures *b)
 {
 	double ours = bench_median(&a->cpu_us);
 
-	printf("{\"bench\":\"calls\",\"rate\":%u,\"cpu_us_per_call\":%.1f,\"peer\":\"kamailio\",",
-	       rate, ours);
+	printf("{\"bench\":\"calls\",\"rate\":%u,\"cpu_us_per_call\":%.1f,\"peer\":\"%s\",", rate,
+	       ours, sides[1].name);
 	if (b->cpu_us.n)
 		printf("\"peer_cpu_us_per_call\":%.1f,\"ratio\":%.2f,", bench_median(&b->cpu_us),
 		       bench_median(&b->cpu_us) / ours);
@@ -255,6 +256,7 @@ run_memory(const char *program)
 static const char usage[] =
 	"usage: calls [--json] [--quick] [--rate N] [--memory | --no-memory]\n"
 	"             [--only postern|kamailio] [--seconds N] [--serve SECONDS] [--keep]\n"
+	"             [--rounds N] [--against PROGRAM]\n"
 	"       calls --mixed N [--rate N] [--seed N]\n";
 
 static void
@@ -266,7 +268,8 @@ take_arguments(int argc, char **argv)
 		{"no-memory", no_argument, NULL, 'n'},     {"only", required_argument, NULL, 'o'},
 		{"seconds", required_argument, NULL, 's'}, {"serve", required_argument, NULL, 'w'},
 		{"keep", no_argument, NULL, 'k'},          {"mixed", required_argument, NULL, 'x'},
-		{"seed", required_argument, NULL, 'e'},    {0}};
+		{"seed", required_argument, NULL, 'e'},    {"rounds", required_argument, NULL, 'R'},
+		{"against", required_argument, NULL, 'a'}, {0}};
 
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		switch (o) {
@@ -301,6 +304,12 @@ take_arguments(int argc, char **argv)
 			break;
 		case 'e':
 			want.seed = words_number(optarg, UINT16_MAX, usage);
+			break;
+		case 'R':
+			want.rounds = words_number(optarg, ROUNDS_MAX, usage);
+			break;
+		case 'a':
+			want.against = optarg;
 			break;
 		case 'k':
 			want.keep = true;
@@ -352,9 +361,13 @@ start_sides(const char *program)
 	if (!want.only || strcmp(want.only, "postern") == 0)
 		if (!side_start_postern(&sides[0], &place, program, CALLS_LIMIT, ""))
 			fprintf(stderr, "bench calls: postern: %s\n", sides[0].why);
-	if (!want.only || strcmp(want.only, "kamailio") == 0)
+	if (want.against) {
+		if (!side_start_other(&sides[1], &place, want.against, CALLS_LIMIT))
+			fprintf(stderr, "bench calls: %s: %s\n", want.against, sides[1].why);
+	} else if (!want.only || strcmp(want.only, "kamailio") == 0) {
 		if (!side_start_kamailio(&sides[1], &place))
 			fprintf(stderr, "bench calls: kamailio: %s\n", sides[1].why);
+	}
 	for (unsigned i = 0; i < SIDES; i++)
 		run_side(&sides[i], DELAY_RATE, WARM_CALLS, NULL);
 }
@@ -367,9 +380,9 @@ run_rates(void)
 				: sizeof(all_rates) / sizeof(all_rates[0]);
 
 	for (unsigned i = 0; i < n && !want.rate; i++)
-		run_rate(rates[i], ROUNDS);
+		run_rate(rates[i], want.rounds);
 	if (want.rate)
-		run_rate(want.rate, ROUNDS);
+		run_rate(want.rate, want.rounds);
 }
 
 int

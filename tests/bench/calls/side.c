@@ -11,17 +11,19 @@ enum {
 	OUR_TLS = 5061,
 	PEER_TLS = 5071,
 	PEER_UDP = 5070,
+	OTHER_TLS = 5081,
+	OTHER_UDP = 5090,
 };
 
 /* ---- ours ---- */
 
-static const char our_conf[] = "node:\n  id: 1\n  name: bench\n  run_dir: %1$s/run\n"
+static const char our_conf[] = "node:\n  id: 1\n  name: bench\n  run_dir: %1$s/%6$srun\n"
 			       "log:\n  level: warn\n"
 			       "limits:\n  calls: %2$u\n"
 			       "stop_timeout: 3s\n"
-			       "store: %1$s/store.db\n"
-			       "cdr: %1$s/cdr.jsonl\n"
-			       "control: %1$s/control.sock\n"
+			       "store: %1$s/%6$sstore.db\n"
+			       "cdr: %1$s/%6$scdr.jsonl\n"
+			       "control: %1$s/%6$scontrol.sock\n"
 			       "zones:\n"
 			       "  - fqdn: sbc.example.test\n"
 			       "    certificate: %1$s/sbc.pem\n"
@@ -36,8 +38,8 @@ static const char our_conf[] = "node:\n  id: 1\n  name: bench\n  run_dir: %1$s/r
 			       ":%4$u\", side: carrier}\n"
 			       "media:\n"
 			       "  addresses:\n"
-			       "    - {name: outside, bind: " PLACE_CUSTOMER_SIDE "}\n"
-			       "    - {name: inside, bind: " PLACE_CARRIER_SIDE "}\n"
+			       "    - {name: outside, bind: %7$s}\n"
+			       "    - {name: inside, bind: %8$s}\n"
 			       "  ports: 10000-59999\n"
 			       "  customer: outside\n"
 			       "  carrier: inside\n"
@@ -68,24 +70,34 @@ static const char our_accounts[] =
 	"    security: refused\n"
 	"    sources: [" PLACE_GATEWAY "]\n";
 
-bool
-side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls,
-		   const char *more)
+/* Where one of two nodes is, beside the other. */
+struct ours {
+	const char *name, *prefix; /* of its files */
+	uint16_t tls, udp;
+	const char *outside, *inside; /* its media */
+};
+
+static bool
+start_ours(struct side *s, const struct place *p, const struct ours *o, const char *program,
+	   unsigned calls, const char *more)
 {
-	char *conf = strdup(place_path(p, "postern.yaml")),
-	     *accounts = strdup(place_path(p, "accounts.yaml")), *binary = strdup(program);
+	char file[64];
+	char *conf, *accounts = strdup(place_path(p, "accounts.yaml")), *binary = strdup(program);
 	bool ok = false;
 
-	*s = (struct side){.name = "postern", .tls_port = OUR_TLS};
+	(void)snprintf(file, sizeof(file), "%s.yaml", o->name);
+	conf = strdup(place_path(p, file));
+	*s = (struct side){.name = o->name, .tls_port = o->tls};
 	BENCH_MUST(conf && accounts && binary);
-	place_write(p, "postern.yaml", our_conf, p->dir, calls, OUR_TLS, SIDE_OUR_UDP, more);
+	place_write(p, file, our_conf, p->dir, calls, o->tls, o->udp, more, o->prefix, o->outside,
+		    o->inside);
 	place_write(p, "accounts.yaml", our_accounts, PLACE_GATEWAY_PORT);
-	if (place_run(p, "postern",
+	if (place_run(p, o->name,
 		      (char *[]){binary, (char *)"apply", (char *)"-c", conf, accounts, NULL}) !=
 	    0) {
-		place_said(p, "postern", s->why, sizeof(s->why));
+		place_said(p, o->name, s->why, sizeof(s->why));
 	} else {
-		s->pid = place_start(p, "postern",
+		s->pid = place_start(p, o->name,
 				     (char *[]){binary, (char *)"run", (char *)"-c", conf, NULL});
 		ok = true;
 	}
@@ -93,6 +105,33 @@ side_start_postern(struct side *s, const struct place *p, const char *program, u
 	free(accounts);
 	free(binary);
 	return ok;
+}
+
+bool
+side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls,
+		   const char *more)
+{
+	static const struct ours o = {.name = "postern",
+				      .prefix = "",
+				      .tls = OUR_TLS,
+				      .udp = SIDE_OUR_UDP,
+				      .outside = PLACE_CUSTOMER_SIDE,
+				      .inside = PLACE_CARRIER_SIDE};
+
+	return start_ours(s, p, &o, program, calls, more);
+}
+
+bool
+side_start_other(struct side *s, const struct place *p, const char *program, unsigned calls)
+{
+	static const struct ours o = {.name = "other",
+				      .prefix = "other-",
+				      .tls = OTHER_TLS,
+				      .udp = OTHER_UDP,
+				      .outside = "127.0.0.3",
+				      .inside = "127.0.0.4"};
+
+	return start_ours(s, p, &o, program, calls, "");
 }
 
 /* ---- the peer ---- */

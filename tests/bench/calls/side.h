@@ -18,6 +18,8 @@ struct side {
  * configuration, which is postern.yaml; its CDRs are in cdr.jsonl. False: see why. */
 bool side_start_postern(struct side *s, const struct place *p, const char *program, unsigned calls,
 			const char *more);
+/** Another build of postern, beside the first. */
+bool side_start_other(struct side *s, const struct place *p, const char *program, unsigned calls);
 /** Kamailio as Debian has it: tm, rr, dialog, topoh; one process for UDP, one for TLS. */
 bool side_start_kamailio(struct side *s, const struct place *p);
 

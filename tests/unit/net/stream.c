@@ -652,6 +652,49 @@ tls_ends(void **state)
 	X509_free(x);
 }
 
+/* Many records come in one read of the socket: each is taken, though no event tells of those that
+ * wait inside TLS; also after a pause. */
+static void
+tls_read_ahead(void **state)
+{
+	enum { RECORDS = 5 * STREAM_READ_ROUNDS };
+	X509 *x = rig_leaf(rig.root, "DNS:" RIG_NAME, ca_keys()->leaf);
+	SSL_CTX *ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION, TLS1_2_VERSION, NULL);
+
+	(void)state;
+	for (int pauses = 0; pauses < 2; pauses++) {
+		struct user u = {.pauses = pauses};
+		int pair[2], n = rig.results;
+		SSL *ssl = SSL_new(ctx);
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		fcntl(pair[0], F_SETFL, O_NONBLOCK);
+		fcntl(pair[1], F_SETFL, O_NONBLOCK);
+		CA_MUST(SSL_set_fd(ssl, pair[1]) == 1);
+		assert_int_equal(rig_accept(pair[0], "127.0.0.2:1", 0), ERR_OK);
+		while (SSL_connect(ssl) != 1)
+			assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+		rig_wait(n + 1);
+		for (int i = 0; i < RECORDS; i++)
+			assert_int_equal(SSL_write(ssl, "ab", 2), 2);
+		assert_int_equal(stream_adopt_tls(&pool, &rig.conn, &calls, &u, &u.s), ERR_OK);
+		for (int i = 1; i <= RECORDS && pauses; i++) {
+			UNTIL(u.reads == i);
+			turn(3);
+			assert_int_equal(u.reads, i);
+			stream_pause(u.s, false);
+		}
+		UNTIL(u.total == 2 * RECORDS);
+		assert_int_equal(u.reads, RECORDS);
+		stream_close(&u.s);
+		turn(1);
+		SSL_free(ssl);
+		close(pair[1]);
+	}
+	SSL_CTX_free(ctx);
+	X509_free(x);
+}
+
 static int
 teardown_keys(void **state)
 {
@@ -682,6 +725,7 @@ main(void)
 		POOLED(hold_the_door),
 		POOLED(tls_bulk),
 		POOLED(tls_ends),
+		POOLED(tls_read_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown_keys);

@@ -207,8 +207,8 @@ zones_and_accounts(void **state)
 	assert_non_null(
 		strstr(buf_cstr(&why), "r.pem: a certificate in it is not of an authority"));
 	/* a private key among them */
-	(void)snprintf(both, sizeof(both), "%s%s", ca_pem(0, &m.root, 1).p,
-		       ca_key_pem(0, ca_keys()->leaf, NULL).p);
+	(void)snprintf(both, sizeof(both), "%.*s%.*s", STR_ARG(ca_pem(0, &m.root, 1)),
+		       STR_ARG(ca_key_pem(0, ca_keys()->leaf, NULL)));
 	buf_init(&why, mem, sizeof(mem));
 	assert_int_equal(tls_owns_check(str_from(both), STR("ca.pem"), &why), ERR_CONFIG);
 	assert_non_null(strstr(buf_cstr(&why), "ca.pem: it holds a private key"));
@@ -218,9 +218,9 @@ zones_and_accounts(void **state)
 	assert_non_null(strstr(buf_cstr(&why), "roots.pem: it holds a private key"));
 	/* OpenSSL's own form beside a good one: not passed over in silence */
 	(void)snprintf(both, sizeof(both),
-		       "%s-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n-----END TRUSTED "
+		       "%.*s-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n-----END TRUSTED "
 		       "CERTIFICATE-----\n",
-		       ca_pem(0, &m.root, 1).p);
+		       STR_ARG(ca_pem(0, &m.root, 1)));
 	buf_init(&why, mem, sizeof(mem));
 	assert_int_equal(tls_roots_check(str_from(both), STR("r.pem"), &why), ERR_CONFIG);
 	assert_non_null(strstr(buf_cstr(&why), "r.pem: it holds a TRUSTED CERTIFICATE"));
