@@ -1,5 +1,8 @@
 #include "media/rtcp.h"
 
+#include <string.h>
+
+#include "base/octets.h"
 #include "media/outbound.h"
 #include "rtp/rtcp.h"
 
@@ -52,12 +55,27 @@ media_rtcp_note(struct flow_row *from, const uint8_t *p, size_t len, uint64_t no
 
 /* ---- translation ---- */
 
+struct wish {
+	struct rtcp_feedback f;
+	uint8_t info[MEDIA_RTCP_INFO];
+};
+
 struct report {
 	bool any, has_sr, bye;
+	struct wish wishes[MEDIA_RTCP_FEEDBACK];
+	unsigned n_wishes;
 	struct rtcp_sender sr;
 	struct rtcp_block blocks[MEDIA_RTCP_BLOCKS];
 	unsigned n;
 };
+
+/* Does `from`'s far end mean the source that we send to it, which is `to`'s far end's? */
+static bool
+means_ours(const struct flow_row *from, const struct flow_row *to, uint32_t ssrc)
+{
+	return ssrc == from->out.state.ssrc && to->in.has_source && from->out.has_source &&
+	       from->out.source == to->in.ssrc;
+}
 
 /* The far end of `from` speaks of what we sent to it, which is what `to`'s far end sent to us. */
 static bool
@@ -66,8 +84,7 @@ translate_block(const struct flow_row *from, const struct flow_row *to, struct r
 	uint32_t highest = quality_max_seq(&to->in.quality);
 	uint16_t seq = (uint16_t)(b->max_seq - from->out.seq_off);
 
-	if (b->ssrc != from->out.state.ssrc || !to->in.has_source || !from->out.has_source ||
-	    from->out.source != to->in.ssrc)
+	if (!means_ours(from, to, b->ssrc))
 		return false;
 	b->ssrc = to->in.ssrc;
 	b->max_seq = highest + (uint32_t)(int32_t)(int16_t)(seq - (uint16_t)highest);
@@ -96,6 +113,35 @@ translate_sender(const struct flow_row *from, const struct flow_row *to, const s
 	return true;
 }
 
+/* What it asks of that source: packets again, or a whole picture. */
+static bool
+translate_feedback(const struct flow_row *from, const struct flow_row *to, const struct rtcp_pkt *k,
+		   struct wish *out)
+{
+	struct rtcp_feedback *f = &out->f;
+	bool nack, fir;
+
+	if (rtcp_read_feedback(k, f) != ERR_OK || f->info_len > sizeof(out->info))
+		return false;
+	nack = f->type == RTCP_RTPFB && f->format == RTCP_FB_NACK;
+	fir = f->type == RTCP_PSFB && f->format == RTCP_FB_FIR && f->info_len >= 8;
+	if (!nack && !fir && (f->type != RTCP_PSFB || f->format != RTCP_FB_PLI))
+		return false;
+	memcpy(out->info, f->info, f->info_len);
+	f->info = out->info;
+	if (!means_ours(from, to, fir ? octets_get32(out->info) : f->media))
+		return false;
+	f->media = fir ? 0 : to->in.ssrc;
+	if (fir) { /* one source: one entry */
+		octets_set32(out->info, to->in.ssrc);
+		f->info_len = 8;
+	}
+	for (size_t i = 0; nack && i < f->info_len; i += 4)
+		octets_set16(out->info + i,
+			     (uint16_t)(octets_get16(out->info + i) - from->out.seq_off));
+	return true;
+}
+
 static void
 collect(const struct flow_row *from, const struct flow_row *to, const struct rtcp_pkt *k,
 	struct report *out)
@@ -108,6 +154,12 @@ collect(const struct flow_row *from, const struct flow_row *to, const struct rtc
 		for (unsigned i = 0; rtcp_read_bye(k, i, &ssrc) == ERR_OK; i++)
 			if (to->out.has_source && ssrc == to->out.source)
 				out->any = out->bye = true;
+		return;
+	}
+	if (out->n_wishes < MEDIA_RTCP_FEEDBACK &&
+	    translate_feedback(from, to, k, &out->wishes[out->n_wishes])) {
+		out->n_wishes++;
+		out->any = true;
 		return;
 	}
 	if (k->type != RTCP_SR && k->type != RTCP_RR)
@@ -138,6 +190,8 @@ write_report(struct flow_row *to, const struct report *r, struct buf *out)
 	else
 		rtcp_put_rr(out, ssrc, r->blocks, r->n);
 	rtcp_put_cname(out, ssrc, str_from(to->conf.cname));
+	for (unsigned i = 0; i < r->n_wishes; i++)
+		rtcp_put_feedback(out, ssrc, &r->wishes[i].f);
 	if (r->bye)
 		rtcp_put_bye(out, ssrc);
 }

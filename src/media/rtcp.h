@@ -1,5 +1,6 @@
 /* RTCP from one leg, written anew for the other (design.md 6): SSRC, sequence and CNAME are ours,
- * reports are translated by the offsets of the rows, anything else stays behind. And RTCP of our
+ * reports and what decoders ask of encoders (NACK, PLI, FIR) are translated by the offsets of the
+ * rows, anything else stays behind. And RTCP of our
  * own where the far side sends none. Pure. */
 #ifndef POSTERN_MEDIA_RTCP_H
 #define POSTERN_MEDIA_RTCP_H
@@ -9,7 +10,9 @@
 enum {
 	MEDIA_RTCP_SILENCE_US = 10 * 1000 * 1000, /* the far side sends none: we do */
 	MEDIA_RTCP_EVERY_US = 5 * 1000 * 1000,    /* RFC 3550 6.2 */
-	MEDIA_RTCP_BLOCKS = 4, /* translated report blocks; there is one source a leg */
+	MEDIA_RTCP_BLOCKS = 4,   /* translated report blocks; there is one source a leg */
+	MEDIA_RTCP_FEEDBACK = 4, /* translated feedback packets of a datagram, */
+	MEDIA_RTCP_INFO = 64,    /* and octets that one of them says */
 };
 
 /**

@@ -242,6 +242,19 @@ rtcp_bye_reason(const struct rtcp_pkt *k)
 }
 
 enum err
+rtcp_read_feedback(const struct rtcp_pkt *k, struct rtcp_feedback *out)
+{
+	if ((k->type != RTCP_RTPFB && k->type != RTCP_PSFB) || k->len < FEEDBACK_LEN)
+		return ERR_NOTFOUND;
+	*out = (struct rtcp_feedback){.type = k->type,
+				      .format = k->count,
+				      .media = octets_get32(k->p + 8),
+				      .info = k->p + FEEDBACK_LEN,
+				      .info_len = (k->len - FEEDBACK_LEN) / 4 * 4};
+	return ERR_OK;
+}
+
+enum err
 rtcp_read_app(const struct rtcp_pkt *k, struct str *name, struct str *data)
 {
 	if (k->type != RTCP_APP || k->len < APP_HEAD_LEN)
@@ -333,6 +346,14 @@ void
 rtcp_put_bye(struct buf *b, uint32_t ssrc)
 {
 	put_head(b, 1, RTCP_BYE, 8, ssrc);
+}
+
+void
+rtcp_put_feedback(struct buf *b, uint32_t ssrc, const struct rtcp_feedback *f)
+{
+	put_head(b, f->format, (enum rtcp_type)f->type, FEEDBACK_LEN + f->info_len, ssrc);
+	put32(b, f->media);
+	buf_add(b, f->info, f->info_len);
 }
 
 uint64_t

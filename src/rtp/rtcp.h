@@ -27,6 +27,13 @@ enum rtcp_type {
 	RTCP_XR = 207,    /* RFC 3611 */
 };
 
+/* What feedback says (RFC 4585 6.2, 6.3, RFC 5104 4.3): the 5 bits behind the version. */
+enum rtcp_feedback_format {
+	RTCP_FB_NACK = 1, /* of RTPFB: packets that are missing */
+	RTCP_FB_PLI = 1,  /* of PSFB: a picture was lost, send a whole one */
+	RTCP_FB_FIR = 4,  /* of PSFB: send a whole picture */
+};
+
 enum rtcp_sdes_item {
 	RTCP_SDES_END = 0,
 	RTCP_SDES_CNAME = 1,
@@ -51,6 +58,15 @@ struct rtcp_sender {
 	uint64_t ntp;    /* 32.32 seconds since 1900 */
 	uint32_t rtp_ts; /* the same instant in the stream's clock */
 	uint32_t packets, octets;
+};
+
+/* A feedback packet (RFC 4585 6.1). */
+struct rtcp_feedback {
+	uint8_t type;   /* RTCP_RTPFB or RTCP_PSFB */
+	uint8_t format; /* enum rtcp_feedback_format, or another */
+	uint32_t media; /* the SSRC that it is about; 0: named in info */
+	const uint8_t *info;
+	size_t info_len; /* octets, a multiple of 4 */
 };
 
 /* A report block (RFC 3550 6.4.1), in host order. */
@@ -90,6 +106,8 @@ enum err rtcp_read_cname(const struct rtcp_pkt *k, uint32_t ssrc, struct str *ou
 enum err rtcp_read_bye(const struct rtcp_pkt *k, unsigned i, uint32_t *ssrc) NODISCARD;
 /** Reason text of a BYE; empty where there is none. */
 struct str rtcp_bye_reason(const struct rtcp_pkt *k);
+/** *out borrows from k. NOTFOUND for another type. */
+enum err rtcp_read_feedback(const struct rtcp_pkt *k, struct rtcp_feedback *out) NODISCARD;
 /** Name (4 octets) and data of an APP; NOTFOUND for another type. */
 enum err rtcp_read_app(const struct rtcp_pkt *k, struct str *name, struct str *data) NODISCARD;
 
@@ -101,6 +119,8 @@ void rtcp_put_rr(struct buf *b, uint32_t ssrc, const struct rtcp_block *blocks, 
 /** SDES with one chunk of one CNAME, at most RTCP_SDES_ITEM_MAX octets of it. */
 void rtcp_put_cname(struct buf *b, uint32_t ssrc, struct str cname);
 void rtcp_put_bye(struct buf *b, uint32_t ssrc);
+/** Feedback, of the sender ssrc. */
+void rtcp_put_feedback(struct buf *b, uint32_t ssrc, const struct rtcp_feedback *f);
 
 /** NTP time (32.32, seconds since 1900, wraps 2036) of Unix wall time in microseconds. */
 uint64_t rtcp_ntp(uint64_t wall_us);

@@ -288,6 +288,81 @@ test_round_trip(void **state)
 	}
 }
 
+/* What A's decoder asks of B's encoder: for the source and the numbers that B knows. */
+static void
+test_feedback(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t in[88];
+		size_t len;
+		uint8_t want[24]; /* behind the empty RR and the CNAME */
+		size_t want_len;  /* 0: it stays behind */
+	} rows[] = {
+		{"PLI",
+		 {0x81, 206, 0, 2, 0, 0, 0, 0xa0, 0, 0, 0xa0, 0},
+		 12,
+		 {0x81, 206, 0, 2, 0, 0, 0xb0, 0, 0, 0, 0, 0xb0},
+		 12},
+		{"FIR",
+		 {0x84, 206, 0, 4, 0, 0, 0, 0xa0, 0, 0, 0, 0, 0, 0, 0xa0, 0, 9, 0, 0, 0},
+		 20,
+		 {0x84, 206, 0, 4, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 0, 0, 0xb0, 9, 0, 0, 0},
+		 20},
+		{"NACK of 1005 and 1000", /* 65535, 65530 */
+		 {0x81, 205, 0,    4,    0, 0, 0,    0xa0, 0, 0,
+		  0xa0, 0,   0x03, 0xed, 0, 1, 0x03, 0xe8, 0, 0},
+		 20,
+		 {0x81, 205,  0,    4,    0, 0, 0xb0, 0,    0, 0,
+		  0,    0xb0, 0xff, 0xff, 0, 1, 0xff, 0xfa, 0, 0},
+		 20},
+		{"PLI of another source",
+		 {0x81, 206, 0, 2, 0, 0, 0, 0xa0, 0, 0, 0xa0, 1},
+		 12,
+		 {0},
+		 0},
+		{"FIR without an entry",
+		 {0x84, 206, 0, 2, 0, 0, 0, 0xa0, 0, 0, 0xa0, 0},
+		 12,
+		 {0},
+		 0},
+		{"REMB",
+		 {0x8f, 206, 0, 3, 0, 0, 0, 0xa0, 0, 0, 0xa0, 0, 'R', 'E', 'M', 'B'},
+		 16,
+		 {0},
+		 0},
+		{"TMMBR",
+		 {0x83, 205, 0, 4, 0, 0, 0, 0xa0, 0, 0, 0, 0, 0, 0, 0xa0, 0, 1, 2, 3, 4},
+		 20,
+		 {0},
+		 0},
+		{"NACK with more than we carry",
+		 {0x81, 205, 0, 19, 0, 0, 0, 0xa0, 0, 0, 0xa0, 0},
+		 80,
+		 {0},
+		 0},
+	};
+	enum { BEFORE = 8 + 16 };
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct pair t;
+		uint8_t in[BUF], out[BUF];
+		struct buf b;
+		size_t n;
+
+		print_message("# %s\n", rows[r].name);
+		pair_up(&t);
+		buf_init(&b, in, sizeof(in));
+		buf_add(&b, rows[r].in, rows[r].len);
+		n = translate(&t, &t.a, &t.b, &b, out, rows[r].want_len ? ERR_OK : ERR_NOTFOUND);
+		if (!rows[r].want_len)
+			continue;
+		assert_int_equal(n, BEFORE + rows[r].want_len);
+		assert_memory_equal(out + BEFORE, rows[r].want, rows[r].want_len);
+	}
+}
+
 static void
 test_broken(void **state)
 {
@@ -308,7 +383,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sender_report), cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_sequence_back), cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_feedback),      cmocka_unit_test(test_broken),
 	};
 
 	return cmocka_run_group_tests_name("media/rtcp", tests, NULL, NULL);
