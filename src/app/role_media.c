@@ -1,7 +1,5 @@
 /* media: packets, and nothing else. Its descriptors are those of enum role_fd; the media sockets
- * come over keeper's channel, so that they outlive us, and the workers' ends towards signaling too.
- */
-#include <poll.h>
+ * come over keeper's channel, so that they outlive us. */
 #include <string.h>
 #include <unistd.h>
 
@@ -89,12 +87,12 @@ take_message(struct media_role *r, const struct channel_msg *msg, const int *fds
 		take_sockets(r, msg, fds, n);
 		return true;
 	case KEEPER_PEER:
-		if (msg->head.length != sizeof(peer) || n != r->hub.n)
+		if (msg->head.length != sizeof(peer) || n != 1)
 			return false;
 		memcpy(&peer, msg->body, sizeof(peer));
 		if (peer.role != KEEPER_ROLE_SIGNALING)
 			return false;
-		media_hub_bind(&r->hub, fds);
+		media_hub_rebind(&r->hub, fds[0]);
 		return true;
 	case KEEPER_STOP:
 		r->stop = true;
@@ -135,7 +133,8 @@ set_up(struct media_role *r)
 	if (e == ERR_OK)
 		e = bind_metrics(r);
 	if (e == ERR_OK)
-		e = media_hub_init(&r->hub, &r->setup, r->pages, ROLE_FD_FLOWS, ROLE_FD_SECRETS);
+		e = media_hub_init(&r->hub, &r->setup, r->pages, ROLE_FD_FLOWS, ROLE_FD_SECRETS,
+				   ROLE_FD_SIGNALING);
 	return e;
 }
 
@@ -155,9 +154,10 @@ role_media(uint64_t epoch)
 	log_info("media.start", "epoch=%llu slots=%u workers=%u", (unsigned long long)epoch,
 		 media_slots(&r.setup.plan), r.hub.n);
 	while (!r.stop) {
-		struct pollfd p = {.fd = r.keeper.fd, .events = POLLIN};
+		bool keeper = false;
 
-		if (poll(&p, 1, -1) > 0)
+		media_hub_step(&r.hub, r.keeper.fd, &keeper);
+		if (keeper)
 			take_messages(&r);
 	}
 	media_hub_fini(&r.hub);

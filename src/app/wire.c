@@ -330,8 +330,12 @@ mark_ports(struct worker *w, const struct call_record *rec)
 	for (int i = 0; i < CALL_LEGS; i++) {
 		const struct record_leg *l = &rec->leg[i];
 
+		const struct media_open *v = &l->video.media;
+
 		if (l->media_open && l->media.slot < w->ports.n_slots)
 			(void)!port_mark_used(&w->ports, l->media.slot, l->media.generation);
+		if (l->video.open && v->slot < w->ports.n_slots)
+			(void)!port_mark_used(&w->ports, v->slot, v->generation);
 	}
 }
 

@@ -70,7 +70,9 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 	if (!cs->limit_rows || !cs->by_media ||
 	    pool_init(&cs->pool, conf->max_calls + CALL_SPARE, sizeof(struct call)) != ERR_OK ||
 	    pool_init(&cs->offers, conf->max_calls + CALL_SPARE, CALL_OFFER_MAX) != ERR_OK ||
-	    pool_init(&cs->deals, conf->max_calls + CALL_SPARE, sizeof(struct call_deal)) !=
+	    pool_init(&cs->deals, 2 * (conf->max_calls + CALL_SPARE), sizeof(struct call_deal)) !=
+		    ERR_OK ||
+	    pool_init(&cs->videos, conf->max_calls + CALL_SPARE, sizeof(struct call_video)) !=
 		    ERR_OK ||
 	    pool_init(&cs->setups, conf->max_calls + CALL_SPARE, sizeof(struct call_setup)) !=
 		    ERR_OK ||
@@ -100,6 +102,8 @@ calls_fini(struct calls *cs)
 		pool_fini(&cs->offers);
 	if (cs->deals.raw)
 		pool_fini(&cs->deals);
+	if (cs->videos.raw)
+		pool_fini(&cs->videos);
 	if (cs->setups.raw)
 		pool_fini(&cs->setups);
 	if (cs->forks.raw)
@@ -307,8 +311,7 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 	      const char *why, uint64_t now_us)
 {
 	cs->now = now_us;
-	refused_sos(cs, msg, src, msg->fault == ERR_OK ? REFUSAL_EMERGENCY : REFUSAL_UNREADABLE,
-		    why, NULL);
+	refused_sos(cs, msg, src, REFUSAL_UNREADABLE, why, NULL);
 }
 
 bool
@@ -522,18 +525,26 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 
 /* ---- media ---- */
 
+static bool
+is_row(const struct media_open *o, uint32_t slot, uint32_t generation)
+{
+	return o->slot == slot && o->generation == generation;
+}
+
+/* The leg whose row this is, of its audio or of its video. */
 static struct call *
-call_of_media(struct calls *cs, uint32_t slot, uint32_t generation, enum call_leg_index *out)
+call_of_media(struct calls *cs, uint32_t slot, uint32_t generation, enum call_leg_index *out,
+	      bool *video)
 {
 	struct call *c = slot < cs->n_media ? cs->by_media[slot] : NULL;
 
 	for (int i = 0; c && i < CALL_LEGS; i++) {
 		const struct record_leg *l = &c->rec.leg[i];
 
-		if (l->media_open && l->media.slot == slot && l->media.generation == generation) {
-			*out = (enum call_leg_index)i;
+		*out = (enum call_leg_index)i;
+		*video = l->video.open && is_row(&l->video.media, slot, generation);
+		if (*video || (l->media_open && is_row(&l->media, slot, generation)))
 			return c;
-		}
 	}
 	return NULL;
 }
@@ -555,16 +566,21 @@ void
 calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint64_t now_us)
 {
 	enum call_leg_index i;
-	struct call *c = call_of_media(cs, m->slot, m->generation, &i);
+	bool video;
+	struct call *c = call_of_media(cs, m->slot, m->generation, &i, &video);
 
 	cs->now = now_us;
 	if (!c) {
 		free_moved(cs, m);
 		return;
 	}
-	c->rec.leg[i].stats = m->stats;
-	c->rec.leg[i].stats_final = 1;
-	if (c->finished && !c->host && c->rec.leg[1 - i].stats_final)
+	if (video) {
+		row_video_closed(c, i, &m->stats);
+	} else {
+		c->rec.leg[i].stats = m->stats;
+		c->rec.leg[i].stats_final = 1;
+	}
+	if (c->finished && !c->host && row_is_final(c))
 		act_finish(c);
 }
 
@@ -572,10 +588,11 @@ void
 calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us)
 {
 	enum call_leg_index i;
-	struct call *c = call_of_media(cs, slot, generation, &i);
+	bool video;
+	struct call *c = call_of_media(cs, slot, generation, &i, &video);
 
 	cs->now = now_us;
-	if (!c || act_is_ending(c) || c->rec.class == CLASS_EMERGENCY)
+	if (!c || video || act_is_ending(c) || c->rec.class == CLASS_EMERGENCY)
 		return;
 	log_warn("call.media_timeout", "id=%s leg=%c no media for too long", c->rec.id.z,
 		 i == LEG_A ? 'A' : 'B');
@@ -586,7 +603,8 @@ void
 calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us)
 {
 	enum call_leg_index i;
-	struct call *c = call_of_media(cs, slot, generation, &i);
+	bool video;
+	struct call *c = call_of_media(cs, slot, generation, &i, &video);
 
 	cs->now = now_us;
 	if (!c)

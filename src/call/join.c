@@ -6,6 +6,7 @@
 #include "call/act.h"
 #include "call/negotiate.h"
 #include "call/pass.h"
+#include "call/row.h"
 #include "call/speak.h"
 
 static const struct call_ops *
@@ -32,6 +33,7 @@ loosen(struct call *c, enum call_leg_index i)
 	if (c->ok_txn == c->leg[i].invite)
 		c->ok_txn = NULL;
 	negotiate_drop(c);
+	row_video_free(c); /* its two parties agree anew */
 	act_unhash_leg(c, i);
 }
 

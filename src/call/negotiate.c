@@ -9,6 +9,7 @@
 #include "call/row.h"
 #include "call/said.h"
 #include "call/terms.h"
+#include "call/video.h"
 #include "sip/parts.h"
 
 enum { SUITE_NAME_MAX = 40, SUITES_NAMED = 3 }; /* in a sentence of CALL_WHY_MAX */
@@ -76,25 +77,6 @@ name_suites(struct call *c, const struct sdp *s, const struct sdp_suites *taken,
 	}
 	buf_z(&b, taken->n > SUITES_NAMED ? " and others" : "");
 	return n && buf_end(&b) == ERR_OK ? buf_cstr(&b) : text;
-}
-
-/* One of our own media ports? A leg that names one would make packets go round. */
-static bool
-is_ours(const struct call *c, const struct addr *a)
-{
-	const struct media_plan *p = c->owner->conf.plan;
-
-	for (uint32_t i = 0; p && i < p->n_addrs; i++)
-		if (a->port >= p->port_min && a->port <= p->port_max &&
-		    (addr_ip_eq(a, &p->bound[i]) || addr_ip_eq(a, &p->advertised[i])))
-			return true;
-	return false;
-}
-
-static bool
-names_us(const struct call *c, const struct sdp_stream *far)
-{
-	return is_ours(c, &far->rtp) || is_ours(c, &far->rtcp);
 }
 
 /* The SDP of a message, alone or among other parts (RFC 5621). */
@@ -166,7 +148,10 @@ negotiate_drop(struct call *c)
 		secret_wipe(x->deal, sizeof(*x->deal));
 		pool_put(&c->owner->deals, x->deal);
 	}
+	video_forget(c);
 	*x = (struct call_exchange){0};
+	if (!c->rec.video_on) /* it was offered, and not taken */
+		row_video_free(c);
 }
 
 /* Whatever was in hand is dropped. */
@@ -200,7 +185,10 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);
 	x->mine.mki = terms_mki(c, i);
 	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
-	return sdp_local_answer(&x->mine, &x->far) == ERR_OK ? REFUSAL_NONE : REFUSAL_INTERNAL;
+	if (sdp_local_answer(&x->mine, &x->far) != ERR_OK)
+		return REFUSAL_INTERNAL;
+	video_read(c);
+	return REFUSAL_NONE;
 }
 
 enum refusal
@@ -219,7 +207,7 @@ negotiate_offer(struct call *c, enum call_leg_index i, const struct sip_msg *m,
 		r = keep_offer(c, body);
 	if (r == REFUSAL_NONE)
 		r = read_offer(c, i, body, why);
-	if (r == REFUSAL_NONE && names_us(c, &c->x.deal->far)) {
+	if (r == REFUSAL_NONE && row_names_us(c, &c->x.deal->far)) {
 		*why = "the SDP names a media address of ours: packets would go round";
 		r = REFUSAL_MEDIA;
 	}
@@ -254,6 +242,7 @@ negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index
 		return r;
 	}
 	c->x.open = true;
+	video_forget(c);                         /* once both parties agree, they may */
 	c->x.deal->far.direction = SDP_SENDRECV; /* the other party may be on hold just now */
 	return r;
 }
@@ -271,14 +260,37 @@ negotiate_target(struct call *c)
 	bl->audio.far = (struct sdp_stream){.telephone_event_pt = SDP_PT_NONE};
 	bl->audio.local.secure = l->secure;
 	bl->audio.local.n_crypto = 0;
-	c->x.answered = false;
+	c->x.answered = c->x.video_asked = false;
 	bl->agreed = false;
+	row_video_free(c);
 	l->layout = (struct sdp_layout){0};
 	l->numbers = (struct sdp_numbers){0};
 	for (int i = 0; i < CALL_LEGS; i++)
 		c->rec.leg[i].media.pts = (struct media_pts){0};
 	bl->audio.in_serial = bl->audio.out_serial = 0;
 	said_drop(c, LEG_A);
+}
+
+/* Our offer to leg `to`, with the video that it may have; without, where that has no room. */
+static enum refusal
+write_offer(struct call *c, enum call_leg_index to, const struct sdp_media *m,
+	    const struct sdp_part *video)
+{
+	const struct call_deal *x = c->x.deal;
+	struct record_leg *l = &c->rec.leg[to];
+	const struct sdp_part audio = {
+		.ours = &x->asked, .media = m, .list = &x->list, .dir = x->far.direction};
+	struct buf b;
+	enum err e;
+
+	begin_body(c, to, &b);
+	e = sdp_offer_write(&audio, video, &l->layout, &l->origin, &b);
+	c->x.video_asked = e == ERR_OK && video;
+	if (e != ERR_OK && video) {
+		begin_body(c, to, &b);
+		e = sdp_offer_write(&audio, NULL, &l->layout, &l->origin, &b);
+	}
+	return e == ERR_OK ? keep_body(c, to, &b) : REFUSAL_MEDIA;
 }
 
 /* Before an answer that names these ports, and what comes early before it. */
@@ -305,8 +317,8 @@ negotiate_ask(struct call *c)
 	struct sdp_suites suites = SDP_SUITES_OFFERED;
 	struct sdp_codecs codecs = terms_codecs(c, to);
 	const struct sdp_media *m;
+	struct sdp_part video;
 	enum refusal r;
-	struct buf b;
 
 	if (!x)
 		return REFUSAL_INTERNAL;
@@ -325,12 +337,9 @@ negotiate_ask(struct call *c)
 		return REFUSAL_INTERNAL;
 	if (!c->leg[to].agreed && l->numbers.n == 0 && terms_events(c, to))
 		sdp_numbers_learn(&l->numbers, sdp_codec_event(), terms_events(c, to));
-	begin_body(c, to, &b);
-	if (sdp_list_offer(&x->far, m, &codecs, &l->numbers, &x->list) != ERR_OK ||
-	    sdp_offer_write(&x->asked, m, &x->list, x->far.direction, &l->layout, &l->origin, &b) !=
-		    ERR_OK)
+	if (sdp_list_offer(&x->far, m, &codecs, &l->numbers, &x->list) != ERR_OK)
 		return REFUSAL_MEDIA;
-	r = keep_body(c, to, &b);
+	r = write_offer(c, to, m, video_ask(c, &video) ? &video : NULL);
 	return r == REFUSAL_NONE ? open_first(c, to) : r;
 }
 
@@ -355,28 +364,36 @@ read_answer(struct call *c, enum call_leg_index i, struct str body, struct sdp_s
 		*why = no.text ? no.text : "";
 		return REFUSAL_BAD_ANSWER;
 	}
-	if (names_us(c, got)) {
+	if (row_names_us(c, got)) {
 		*why = "the answer names a media address of ours: packets would go round";
 		return REFUSAL_BAD_ANSWER;
 	}
 	return REFUSAL_NONE;
 }
 
-/* Our answer to the leg that offered, from what the other one took. */
+/* Our answer to the leg that offered, from what the other one took; seen: of its video, or NULL. */
 static enum refusal
-write_answer(struct call *c, const struct sdp_stream *got, const struct sdp_list *list)
+write_answer(struct call *c, const struct sdp_stream *got, const struct sdp_list *list,
+	     const struct sdp_stream *seen)
 {
 	enum call_leg_index i = (enum call_leg_index)c->x.from;
 	const struct call_deal *x = c->x.deal;
 	struct record_leg *l = &c->rec.leg[i];
-	enum sdp_direction dir = sdp_answer_direction(x->far.direction, got->direction);
+	const struct sdp_part audio = {
+		.ours = &x->mine,
+		.media = &c->owner->answer.media[got->index],
+		.list = list,
+		.offered = &x->far,
+		.dir = sdp_answer_direction(x->far.direction, got->direction)};
+	struct sdp_part video;
 	struct buf b;
 
 	if (!read_again(c))
 		return REFUSAL_INTERNAL;
+	if (seen)
+		video_answer(c, seen, &video);
 	begin_body(c, i, &b);
-	if (sdp_answer_write(&x->mine, &c->owner->offer, &x->far,
-			     &c->owner->answer.media[got->index], list, dir, &l->layout, &l->origin,
+	if (sdp_answer_write(&c->owner->offer, &audio, seen ? &video : NULL, &l->layout, &l->origin,
 			     &b) != ERR_OK)
 		return REFUSAL_BAD_ANSWER;
 	return keep_body(c, i, &b);
@@ -418,9 +435,10 @@ note_codec(struct call *c, const char *codec)
 		(void)!str_copyz(c->rec.leg[i].codec, SDP_CODEC_MAX, str_from(codec));
 }
 
-/* Both sides have spoken: the session is what they said. told: what was answered. */
+/* Both sides have spoken: the session is what they said. told: what was answered; seen: of video.
+ */
 static enum refusal
-settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
+settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told, struct sdp_stream *seen)
 {
 	enum call_leg_index x = (enum call_leg_index)c->x.from, y = (enum call_leg_index)(1 - x);
 	struct sdp_stream far = c->x.deal->far;
@@ -449,6 +467,7 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told)
 		note_codec(c, got->codec);
 	c->leg[x].answers = true;
 	c->leg[y].answers = false;
+	video_settle(c, seen);
 	r = row_open(c, y);
 	if (r == REFUSAL_NONE)
 		r = row_open(c, x);
@@ -461,10 +480,11 @@ enum refusal
 negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 {
 	enum call_leg_index from = (enum call_leg_index)(1 - c->x.from);
-	struct sdp_stream got;
+	struct sdp_stream got, seen = {0};
 	struct sdp_list told;
 	struct str body;
 	enum refusal r;
+	bool video = false;
 
 	*why = "";
 	if (!c->x.open || c->x.answered ||
@@ -475,29 +495,19 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 	r = read_answer(c, from, body, &got, why);
 	if (r == REFUSAL_NONE && got.fax && got.disabled)
 		c->x.deal->far.disabled = true; /* T.38 is not there, and nothing in its place */
-	if (r == REFUSAL_NONE)
+	if (r == REFUSAL_NONE) {
 		sdp_list_answer(&c->x.deal->far, &got, &told);
+		video = video_take(c, &got, &seen);
+		r = write_answer(c, &got, &told, video ? &seen : NULL);
+	}
 	if (r == REFUSAL_NONE)
-		r = write_answer(c, &got, &told);
-	if (r == REFUSAL_NONE)
-		r = settle(c, &got, &told);
+		r = settle(c, &got, &told, video ? &seen : NULL);
 	sdp_stream_wipe(&got);
+	sdp_stream_wipe(&seen);
 	return r;
 }
 
 /* ---- what is known already ---- */
-
-/* Does the leg ask for the session that stands? Its address and its key may be new: the other leg
- * never sees them. */
-static bool
-is_same(const struct sdp_stream *a, const struct sdp_stream *b)
-{
-	return a->proto == b->proto && a->fax == b->fax && a->direction == b->direction &&
-	       a->disabled == b->disabled && a->index == b->index && a->rtcp_mux == b->rtcp_mux &&
-	       a->ptime == b->ptime && a->telephone_event_pt == b->telephone_event_pt &&
-	       a->n_pts == b->n_pts && memcmp(a->pts, b->pts, a->n_pts) == 0 &&
-	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;
-}
 
 static bool
 has_layout(const struct sdp *s, const struct sdp_layout *lay)
@@ -516,13 +526,15 @@ negotiate_known(struct call *c)
 	struct call_deal *x = c->x.deal;
 
 	if (!x || !leg->agreed || !leg->answers || !leg->said.n ||
-	    !is_same(&leg->audio.far, &x->far) ||
+	    !sdp_stream_is_same(&leg->audio.far, &x->far) ||
 	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
-	    (x->mine.secure && !sdp_line_eq(&x->mine.crypto[0], &leg->audio.local.crypto[0])))
+	    (x->mine.secure && !sdp_line_eq(&x->mine.crypto[0], &leg->audio.local.crypto[0])) ||
+	    !video_known(c))
 		return false;
 	x->far.far_sends = leg->audio.far.far_sends;
 	x->far.far_receives = leg->audio.far.far_receives;
 	row_sides(c, i, &x->far, &x->mine);
+	video_follow(c);
 	return row_open(c, i) == REFUSAL_NONE;
 }
 
@@ -544,11 +556,12 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 	    sdp_answer_read(s, &policy, &leg->audio.local, &c->rec.leg[i].layout, &known, &got,
 			    &no) != ERR_OK)
 		return;
-	if (!got.disabled && !names_us(c, &got)) {
+	if (!got.disabled && !row_names_us(c, &got)) {
 		next.rtp = got.rtp;
 		next.rtcp = got.rtcp;
 		next.key = got.key;
 		row_sides(c, i, &next, &leg->audio.local);
+		video_refreshed(c, i);
 		(void)row_open(c, i);
 	}
 	sdp_stream_wipe(&got);
@@ -567,8 +580,9 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 	const struct sdp_codecs all = {0};
 	const struct sdp_media *m;
 	struct sdp_refusal no = {0};
+	struct sdp_part video;
 	enum refusal r;
-	struct buf b;
+	enum err e;
 
 	r = begin_deal(c, i);
 	if (r == REFUSAL_NONE)
@@ -587,14 +601,13 @@ negotiate_rekey(struct call *c, enum call_leg_index i)
 		return REFUSAL_INTERNAL;
 	}
 	m = &c->owner->offer.media[x->far.index];
-	begin_body(c, i, &b);
-	if (sdp_list_offer(&x->far, m, &all, &l->numbers, &x->list) != ERR_OK ||
-	    sdp_offer_write(&x->asked, m, &x->list, x->far.direction, &l->layout, &l->origin, &b) !=
-		    ERR_OK) {
+	e = video_rekey(c, i, &video);
+	if ((e != ERR_OK && e != ERR_NOTFOUND) ||
+	    sdp_list_offer(&x->far, m, &all, &l->numbers, &x->list) != ERR_OK) {
 		negotiate_drop(c);
 		return REFUSAL_INTERNAL;
 	}
-	r = keep_body(c, i, &b);
+	r = write_offer(c, i, m, e == ERR_OK ? &video : NULL);
 	if (r != REFUSAL_NONE)
 		negotiate_drop(c);
 	return r;
@@ -622,6 +635,7 @@ negotiate_rekeyed(struct call *c, enum call_leg_index i, const struct sip_msg *m
 		next.spelling = got.spelling;
 		next.key = got.key;
 		row_sides(c, i, &next, &asked);
+		video_rekeyed(c, i, &got);
 		c->leg[i].answers = false;
 		r = row_open(c, i);
 	}

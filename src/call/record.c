@@ -119,7 +119,9 @@ leg_valid(const struct record_leg *l)
 	       has_end(l->tls_version, sizeof(l->tls_version)) &&
 	       has_end(l->tls_suite, sizeof(l->tls_suite)) &&
 	       has_end(l->media.cname, sizeof(l->media.cname)) &&
-	       branch_valid(l->branch, sizeof(l->branch)) && l->layout.n <= SDP_MEDIA_MAX &&
+	       has_end(l->video.media.cname, sizeof(l->video.media.cname)) &&
+	       l->video.media.pts.n <= MEDIA_PTS && branch_valid(l->branch, sizeof(l->branch)) &&
+	       l->layout.n <= SDP_MEDIA_MAX && l->layout.video <= l->layout.n &&
 	       l->layout.audio < SDP_MEDIA_MAX && l->security < TRUNK_SECURITY_N &&
 	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->fax < RECORD_FAX_N &&
 	       l->audio < RECORD_AUDIO_N && l->numbers.n <= SDP_NUMBERS_MAX &&
@@ -140,7 +142,6 @@ call_record_valid(const struct call_record *r)
 	    !has_end(r->from_sent, sizeof(r->from_sent)) ||
 	    !has_end(r->to_sent, sizeof(r->to_sent)) ||
 	    !has_end(r->refusal_detail, sizeof(r->refusal_detail)) ||
-	    !has_end(r->forwarder.z, sizeof(r->forwarder.z)) ||
 	    !has_end(r->payer.z, sizeof(r->payer.z)) ||
 	    !has_end(r->payer_parent.z, sizeof(r->payer_parent.z)) ||
 	    !has_end(r->transfer_of.z, sizeof(r->transfer_of.z)) || r->host_leg >= CALL_LEGS ||
@@ -149,7 +150,6 @@ call_record_valid(const struct call_record *r)
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)) ||
 		    !has_end(r->target[i].route.z, sizeof(r->target[i].route.z)) ||
-		    !has_end(r->target[i].number, sizeof(r->target[i].number)) ||
 		    !has_end(r->target[i].why, sizeof(r->target[i].why)))
 			return false;
 	return leg_valid(&r->leg[LEG_A]) && leg_valid(&r->leg[LEG_B]);

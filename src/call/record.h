@@ -108,6 +108,20 @@ enum record_fax {
 /** Outside the list: as of none. Static storage. */
 const char *record_fax_name(enum record_fax f);
 
+/* Video of a leg. It has a row of its own, and is never what ends a call. */
+struct record_video {
+	struct media_open media;          /* as last commanded, while open */
+	uint64_t in_packets, out_packets; /* of all rows that it had, once they are closed */
+	uint32_t out_tag;                 /* of the a=crypto line that we send under */
+	uint16_t port;                    /* ours, as SDP names it, at the address that audio has */
+	uint8_t out_spelling;             /* of its suite */
+	uint8_t open;                     /* media.slot is ours */
+	uint8_t final;                    /* and is counted */
+	uint8_t was;                      /* it was relayed at some time */
+	uint8_t in_suite, out_suite;      /* enum sdp_suite, of the last time */
+	uint8_t pad[4];
+};
+
 struct record_leg {
 	struct sip_dialog dialog;
 	struct policy_id account, trunk; /* text ids; account "" for a carrier */
@@ -140,16 +154,16 @@ struct record_leg {
 	struct sdp_layout layout;
 	struct sdp_numbers numbers; /* payload types as this leg has them */
 	struct media_stats stats;
+	struct record_video video;
 };
 
 struct record_target {
 	struct policy_id trunk;
-	struct policy_id route;        /* that named it; "" = none did */
-	int64_t at_us;                 /* wall, INVITE sent */
-	int32_t status;                /* final SIP status, 0 = none came, -1 = could not be sent */
-	uint32_t redirected;           /* redirections that led here; 0 = none */
-	char number[NUMBER_SIZE];      /* that was called there, before the trunk's rules */
-	char why[CALL_TARGET_WHY_MAX]; /* -1, a redirection that led nowhere: a sentence; else "" */
+	struct policy_id route; /* that named it; "" = none did */
+	int64_t at_us;          /* wall, INVITE sent */
+	int32_t status;         /* final SIP status, 0 = none came, -1 = could not be sent */
+	uint32_t pad;
+	char why[CALL_TARGET_WHY_MAX]; /* -1: a sentence; else "" */
 };
 
 struct call_record {
@@ -169,8 +183,6 @@ struct call_record {
 	int32_t q850;
 	uint32_t refusal; /* enum refusal; why postern ended or refused it */
 	uint32_t pad2;
-	/* the customer's trunk that redirected it: its account pays; "" = none did */
-	struct policy_id forwarder;
 	/* whose money and minutes, and the account above it; "" = nobody's (policy/usage.h) */
 	struct policy_id payer, payer_parent;
 	uint64_t price_micro;  /* a minute, millionths */
@@ -186,7 +198,8 @@ struct call_record {
 	uint8_t rides; /* 1 + its leg that is leg host_leg of transfer_of now; it ends with that; 0:
 			  none */
 	uint8_t host_leg;
-	uint32_t pad3;
+	uint8_t video_on; /* both legs agreed on video */
+	uint8_t pad3[3];
 	char from_received[CALL_NUMBER_MAX], to_received[CALL_NUMBER_MAX];
 	char from_sent[CALL_NUMBER_MAX], to_sent[CALL_NUMBER_MAX];
 	char refusal_detail[CALL_DETAIL_MAX]; /* more than the sentence of refusal; "" = no more */

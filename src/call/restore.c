@@ -146,6 +146,10 @@ calls_restore(struct calls *cs, uint32_t slot, const struct call_record *rec, ui
 			l->media_open = 0; /* of another plan of ports */
 		if (l->media_open)
 			cs->by_media[l->media.slot] = c;
+		if (l->video.media.slot >= cs->n_media)
+			l->video.open = 0;
+		if (l->video.open)
+			cs->by_media[l->video.media.slot] = c;
 		if (l->session_on)
 			session_set(&c->leg[i].session, l->session_s, l->session_ours, now_us);
 		if (l->dialog.version)

@@ -7,21 +7,24 @@
 static struct pool *
 pool_of(struct calls *cs, size_t n)
 {
-	return &cs->said[n > CALL_SAID_SMALL];
+	return &cs->said[n <= CALL_SAID_SMALL ? 0 : n <= CALL_SAID_USUAL ? 1 : 2];
 }
 
 enum err
 said_init(struct calls *cs, uint32_t calls)
 {
-	enum err err = pool_init(&cs->said[0], CALL_LEGS * calls, CALL_SAID_SMALL);
+	static const size_t sizes[] = {CALL_SAID_SMALL, CALL_SAID_USUAL, CALL_SDP_MAX};
+	enum err err = ERR_OK;
 
-	return err == ERR_OK ? pool_init(&cs->said[1], CALL_LEGS * calls, CALL_SDP_MAX) : err;
+	for (size_t k = 0; k < ARRAY_LEN(sizes) && err == ERR_OK; k++)
+		err = pool_init(&cs->said[k], CALL_LEGS * calls, sizes[k]);
+	return err;
 }
 
 void
 said_fini(struct calls *cs)
 {
-	for (unsigned k = 0; k < 2; k++)
+	for (size_t k = 0; k < ARRAY_LEN(cs->said); k++)
 		if (cs->said[k].raw)
 			pool_fini(&cs->said[k]);
 }

@@ -20,18 +20,17 @@
 #include "sip/txn.h"
 
 enum {
-	CALL_MSG_MAX = 16384,  /* bytes of a message that we write */
-	CALL_SDP_MAX = 4096,   /* bytes of a body that we write: one audio stream, no video */
-	CALL_SAID_SMALL = 768, /* most bodies are not larger: one audio stream, a few codecs */
-	CALL_OFFER_MAX = 8192, /* bytes of an offer in a response */
-	CALL_TAG_CHARS = 26,   /* 130 bits */
+	CALL_MSG_MAX = 16384,   /* bytes of a message that we write */
+	CALL_SDP_MAX = 8192,    /* bytes of a body that we write */
+	CALL_SAID_SMALL = 768,  /* most bodies are not larger: one audio stream, a few codecs */
+	CALL_SAID_USUAL = 4096, /* without video none is */
+	CALL_OFFER_MAX = 8192,  /* bytes of an offer in a response */
+	CALL_TAG_CHARS = 26,    /* 130 bits */
 	CALL_WHY_MAX = 256,
 	CALL_SHARE_TIMES = 7, /* as many calls as are free, so often, one of several accounts has */
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
 	CALL_DIVERSIONS_MAX = 5, /* of a call that go on; History-Info likewise */
 	CALL_HISTORY_INDEX = 24,
-	CALL_CONTACTS_MAX = 8,      /* of a redirection; more are left out */
-	CALL_REDIRECTS_MAX = 3,     /* one after the other */
 	CALL_SESSION_MAX_S = 86400, /* a Min-SE that we go along with */
 	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
 	CALL_FORK_TAG_MAX = 128,
@@ -78,11 +77,6 @@ struct call_ops {
 	/* one, where more than kept are free */
 	uint32_t (*do_slot)(void *arg, uint32_t kept);
 	void (*do_store)(void *arg, uint32_t slot, const struct call_record *rec, bool ended);
-	/* do more of them wait for their CDR than are free? Then calls that are refused at once
-	 * leave none, so that nobody's other calls find no record because of them. May be NULL */
-	bool (*do_scarce)(void *arg);
-	/* one that leaves no CDR: its slot is free */
-	void (*do_drop)(void *arg, uint32_t slot, const struct call_record *rec);
 	/* a request that was refused outside any call: so that it can be explained */
 	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 			const struct edge_source *src);
@@ -124,28 +118,10 @@ struct call_caller {
 	char verstat[40];            /* what a carrier that may say so says of it; "" = nothing */
 };
 
-/* Whom a call is sent to, and as what. */
-struct call_target {
-	struct policy_id trunk;
-	struct policy_id rule;  /* the route that named it; "" = none did */
-	struct policy_id payer; /* the customer's trunk whose call it is; "" = a carrier's */
-	char number[NUMBER_SIZE];
-	uint8_t depth;  /* redirections that led here (call/redirect.h); 0: routed */
-	uint8_t parent; /* where there are any: the target that redirected last, */
-	bool rang;      /* that rang before, */
-	uint16_t cause; /* and the status that it did it with */
-};
-
 /* What only the set-up of a call needs. */
 struct call_setup {
-	struct call_target target[ROUTE_TARGETS_MAX];
-	uint32_t tried; /* 1 + the target in hand; 0: none yet */
-	uint32_t as;    /* 1 + the target whose number the call has; 0: it must be judged anew */
-	struct {
-		char number[NUMBER_SIZE];
-		uint16_t q;           /* thousandths */
-	} contact[CALL_CONTACTS_MAX]; /* that A is given with a redirection */
-	uint32_t n_contacts;
+	struct policy_id target[ROUTE_TARGETS_MAX];
+	struct policy_id rule[ROUTE_TARGETS_MAX]; /* the route that named it; "" = none did */
 	struct {
 		char number[NUMBER_SIZE], reason[24];
 	} diversion[CALL_DIVERSIONS_MAX]; /* own numbers that diverted the call */
@@ -211,6 +187,11 @@ struct call_deal {
 	struct sdp_list list;   /* the codecs that it was offered */
 };
 
+/* The video of a call, beside its audio. */
+struct call_video {
+	struct call_stream leg[CALL_LEGS];
+};
+
 /* An offer that waits for its answer. All zero: none. */
 struct call_exchange {
 	bool open;
@@ -219,7 +200,9 @@ struct call_exchange {
 	struct edge_txn *txn; /* its server transaction, or NULL: */
 	char *body;           /* of calls->offers */
 	size_t n_body;
-	struct call_deal *deal; /* of calls->deals; NULL: no offer */
+	struct call_deal *deal;  /* of calls->deals; NULL: no offer */
+	struct call_deal *video; /* the same of its video; NULL: none, or it cannot be taken */
+	bool video_asked;        /* and our offer to the other leg has it */
 };
 
 /* What leg B's fork counted when it was left for another one. */
@@ -323,6 +306,7 @@ struct call {
 	int fail_q850;
 	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
 	struct call_exchange x;
+	struct call_video *video; /* of calls->videos; NULL: it has no ports */
 	struct call_change change;
 	struct call_renew renew;
 	struct call_transfer transfer;
@@ -375,10 +359,11 @@ struct calls {
 	char msg[CALL_MSG_MAX];   /* where messages are written, */
 	char body[CALL_SDP_MAX];  /* and their bodies before; wiped */
 	struct pool offers;       /* texts of offers that came in responses */
-	struct pool deals;        /* as many as calls: what is in use has memory */
+	struct pool deals;        /* two a call: what is in use has memory */
+	struct pool videos;       /* one a call, likewise */
 	struct pool forks;        /* likewise */
 	struct pool setups;       /* likewise */
-	struct pool said[2];      /* bodies of ours, small and large: two a call */
+	struct pool said[3];      /* bodies of ours by size: two a call */
 	struct sdp offer, answer; /* scratch: 18 kB each */
 	struct sip_msg held;      /* scratch */
 	char why[CALL_WHY_MAX];   /* scratch: a sentence made of what a message says */

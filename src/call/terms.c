@@ -69,6 +69,14 @@ terms_fax(const struct call *c)
 }
 
 bool
+terms_video(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t && t->video == TRUNK_VIDEO_RELAY;
+}
+
+bool
 terms_lenient(const struct call *c, enum call_leg_index i)
 {
 	return i == LEG_A && c->rec.class == CLASS_EMERGENCY;

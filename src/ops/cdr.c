@@ -100,6 +100,22 @@ put_media(struct buf *b, const struct media_stats *s)
 	buf_char(b, '}');
 }
 
+/* Of a leg that never had video: null. */
+static void
+put_video(struct buf *b, const struct record_video *v)
+{
+	buf_z(b, ",\"video\":");
+	if (!v->was) {
+		buf_z(b, "null");
+		return;
+	}
+	buf_printf(b, "{\"in_packets\":%llu,\"out_packets\":%llu",
+		   (unsigned long long)v->in_packets, (unsigned long long)v->out_packets);
+	put_suite(b, "srtp_in", v->in_suite);
+	put_suite(b, "srtp_out", v->out_suite);
+	buf_char(b, '}');
+}
+
 static void
 put_leg(struct buf *b, const char *name, const struct record_leg *l)
 {
@@ -126,6 +142,7 @@ put_leg(struct buf *b, const char *name, const struct record_leg *l)
 	put_text(b, "audio", record_audio_name((enum record_audio)l->audio));
 	put_text_or_null(b, "audio_text", record_audio_text((enum record_audio)l->audio));
 	put_media(b, &l->stats);
+	put_video(b, &l->video);
 	buf_char(b, '}');
 }
 
@@ -145,16 +162,8 @@ encrypted_word(const struct call_record *r)
 }
 
 static void
-put_customer(struct buf *b, const struct call_record *r)
+put_customer(struct buf *b, const struct record_leg *l)
 {
-	const struct record_leg *l = cdr_customer_leg(r);
-
-	if (r->forwarder.z[0]) { /* neither leg is its */
-		put_text(b, "account", r->payer.z);
-		put_text(b, "trunk", r->forwarder.z);
-		put_text_or_null(b, "peer", "");
-		return;
-	}
 	put_text_or_null(b, "account", l->account.z);
 	put_text_or_null(b, "trunk", l->trunk.z);
 	put_text_or_null(b, "peer", l->peer);
@@ -231,10 +240,6 @@ put_targets(struct buf *b, const struct call_record *r)
 			put_text(b, "route", r->target[i].route.z);
 		put_time(b, "at", r->target[i].at_us);
 		buf_printf(b, ",\"status\":%d", r->target[i].status);
-		if (r->target[i].number[0])
-			put_text(b, "number", r->target[i].number);
-		if (r->target[i].redirected)
-			buf_printf(b, ",\"redirected\":%u", r->target[i].redirected);
 		if (r->target[i].why[0])
 			put_text(b, "why", r->target[i].why);
 		buf_char(b, '}');
@@ -253,7 +258,7 @@ void
 cdr_put(struct buf *b, const struct call_record *r)
 {
 	cdr_put_start(b, r->id.z);
-	put_customer(b, r);
+	put_customer(b, cdr_customer_leg(r));
 	put_text(b, "class", policy_class_name((enum policy_class)r->class));
 	put_text(b, "from_received", r->from_received);
 	put_text(b, "to_received", r->to_received);
@@ -264,8 +269,6 @@ cdr_put(struct buf *b, const struct call_record *r)
 	put_charge(b, r);
 	put_ending(b, r);
 	put_targets(b, r);
-	if (r->forwarder.z[0])
-		put_text(b, "forwarded_by", r->forwarder.z);
 	if (r->transfer_of.z[0])
 		put_text(b, "transfer_of", r->transfer_of.z);
 	if (r->transfers)

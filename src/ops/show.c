@@ -159,6 +159,11 @@ refresh_stats(const struct show *s, struct record_leg *l)
 	if (l->media_open && !l->stats_final &&
 	    s->do_media_stats(s->arg, l->media.slot, l->media.generation, &now))
 		l->stats = now;
+	if (l->video.open && !l->video.final &&
+	    s->do_media_stats(s->arg, l->video.media.slot, l->video.media.generation, &now)) {
+		l->video.in_packets += now.in_packets;
+		l->video.out_packets += now.out_packets;
+	}
 }
 
 static bool

@@ -32,13 +32,12 @@ const struct word_list trunk_contact_words = {
 	(const char *const[TRUNK_CONTACT_N]){"address", "fqdn"}, 0, TRUNK_CONTACT_N};
 const struct word_list trunk_indialog_words = {
 	(const char *const[TRUNK_INDIALOG_N]){"none", "dtmf", "info", "all"}, 0, TRUNK_INDIALOG_N};
+const struct word_list trunk_video_words = {(const char *const[TRUNK_VIDEO_N]){"refuse", "relay"},
+					    0, TRUNK_VIDEO_N};
 const struct word_list trunk_verstat_words = {(const char *const[TRUNK_VERSTAT_N]){"strip", "pass"},
 					      0, TRUNK_VERSTAT_N};
 const struct word_list trunk_refer_words = {
 	(const char *const[TRUNK_REFER_N]){"refuse", "local", "pass"}, 0, TRUNK_REFER_N};
-
-const struct word_list trunk_redirect_words = {
-	(const char *const[TRUNK_REDIRECT_N]){"refuse", "follow", "pass"}, 0, TRUNK_REDIRECT_N};
 
 const struct word_list trunk_prefer_words = {
 	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};

@@ -72,11 +72,12 @@ prepare(struct test_call *c)
 static struct str
 put_offer(struct test_call *c, const struct sdp_local *ours, enum sdp_direction dir)
 {
+	const struct sdp_part part = {
+		.ours = ours, .media = &c->brought.media[0], .list = &c->list, .dir = dir};
 	struct buf b;
 
 	buf_init(&b, c->body, sizeof(c->body));
-	if (sdp_offer_write(ours, &c->brought.media[0], &c->list, dir, &c->lay, &c->origin, &b) !=
-	    ERR_OK)
+	if (sdp_offer_write(&part, NULL, &c->lay, &c->origin, &b) != ERR_OK)
 		return STR_NULL;
 	return buf_view(&b);
 }

@@ -4,15 +4,10 @@
 
 /* A body of ours in the making. */
 struct draft {
-	const struct sdp_local *ours;
-	const struct sdp_media *codecs;
-	const struct sdp_list *list;
-	const struct sdp *offer;          /* being answered; NULL: this is an offer */
-	const struct sdp_stream *offered; /* read from it */
-	const struct sdp_layout *lay;     /* as it will be */
-	enum sdp_direction dir;
-	unsigned n_crypto; /* lines to write */
-	bool lines;        /* the second line is the first one again, in clear */
+	const struct sdp_part *audio, *video; /* video: NULL where there is none */
+	const struct sdp *offer;              /* being answered; NULL: this is an offer */
+	const struct sdp_layout *lay;         /* as it will be */
+	bool lines;                           /* the second line is the first one again, in clear */
 };
 
 static void
@@ -44,15 +39,15 @@ find_format(const struct sdp_media *m, uint8_t pt)
 
 /* The lines that describe the codecs: what stands here is all that crosses from the other leg. */
 static void
-put_codecs(struct buf *b, const struct draft *d)
+put_codecs(struct buf *b, const struct sdp_part *p)
 {
-	for (unsigned i = 0; i < d->list->n; i++) {
-		const struct sdp_format *f = find_format(d->codecs, d->list->from[i]);
+	for (unsigned i = 0; i < p->list->n; i++) {
+		const struct sdp_format *f = find_format(p->media, p->list->from[i]);
 
 		if (!f)
 			continue;
 		if (f->codec.len) {
-			buf_printf(b, "a=rtpmap:%u ", d->list->pt[i]);
+			buf_printf(b, "a=rtpmap:%u ", p->list->pt[i]);
 			buf_str(b, f->codec);
 			buf_printf(b, "/%u", f->clock);
 			if (f->channels > 1)
@@ -60,54 +55,113 @@ put_codecs(struct buf *b, const struct draft *d)
 			buf_z(b, "\r\n");
 		}
 		if (is_clean(f->fmtp)) {
-			buf_printf(b, "a=fmtp:%u ", d->list->pt[i]);
+			buf_printf(b, "a=fmtp:%u ", p->list->pt[i]);
 			buf_str(b, f->fmtp);
 			buf_z(b, "\r\n");
 		}
 	}
-	if (d->codecs->ptime)
-		buf_printf(b, "a=ptime:%u\r\n", d->codecs->ptime);
-	if (d->codecs->maxptime)
-		buf_printf(b, "a=maxptime:%u\r\n", d->codecs->maxptime);
+	if (p->media->ptime)
+		buf_printf(b, "a=ptime:%u\r\n", p->media->ptime);
+	if (p->media->maxptime)
+		buf_printf(b, "a=maxptime:%u\r\n", p->media->maxptime);
 }
 
-/* The transport of the relayed line: the offer's own in an answer. */
-static const char *
-audio_proto(const struct draft *d)
+/* How many a=crypto lines are written. */
+static unsigned
+n_crypto(const struct sdp_part *p)
 {
-	if (d->offer)
-		return sdp_proto_name(d->offered->proto);
-	return sdp_proto_name(d->ours->secure && d->ours->form != SDP_FORM_OSRTP ? SDP_RTP_SAVP
-										 : SDP_RTP_AVP);
+	return p->offered && p->ours->n_crypto ? 1 : p->ours->n_crypto;
+}
+
+/* The transport of a relayed line: the offer's own in an answer. */
+static enum sdp_proto
+part_proto(const struct sdp_part *p)
+{
+	if (p->offered)
+		return p->offered->proto;
+	return p->ours->secure && p->ours->form != SDP_FORM_OSRTP ? SDP_RTP_SAVP : SDP_RTP_AVP;
+}
+
+static enum sdp_direction
+part_direction(const struct sdp_part *p)
+{
+	return p->offered ? sdp_answer_direction(p->offered->direction, p->dir) : p->dir;
+}
+
+/* What protects it, and its direction. */
+static void
+put_ours(struct buf *b, const struct sdp_part *p, unsigned crypto)
+{
+	for (unsigned i = 0; i < crypto; i++) {
+		buf_z(b, "a=crypto:");
+		sdp_line_put(b, &p->ours->crypto[i]);
+		buf_z(b, "\r\n");
+	}
+	if (p->ours->rtcp_mux && (!p->offered || p->offered->rtcp_mux))
+		buf_z(b, "a=rtcp-mux\r\n");
+	buf_printf(b, "a=%s\r\n", sdp_direction_name(part_direction(p)));
 }
 
 static void
-put_audio(struct buf *b, const struct draft *d, const char *proto, unsigned n_crypto)
+put_audio(struct buf *b, const struct sdp_part *p, enum sdp_proto proto, unsigned crypto)
 {
-	bool mux = d->ours->rtcp_mux && (!d->offer || d->offered->rtcp_mux);
-
-	buf_printf(b, "m=audio %u %s", d->ours->media.port, proto);
-	for (unsigned i = 0; i < d->list->n; i++)
-		buf_printf(b, " %u", d->list->pt[i]);
+	buf_printf(b, "m=audio %u %s", p->ours->media.port, sdp_proto_name(proto));
+	for (unsigned i = 0; i < p->list->n; i++)
+		buf_printf(b, " %u", p->list->pt[i]);
 	buf_z(b, "\r\n");
-	put_codecs(b, d);
-	for (unsigned i = 0; i < n_crypto; i++) {
-		buf_z(b, "a=crypto:");
-		sdp_line_put(b, &d->ours->crypto[i]);
-		buf_z(b, "\r\n");
+	put_codecs(b, p);
+	put_ours(b, p, crypto);
+}
+
+/* What of a section of video says something of its pictures, and nothing of who sends them. */
+static bool
+is_of_video(char type, struct str name)
+{
+	static const char *const names[] = {"rtpmap",    "fmtp",      "rtcp-fb", "framerate",
+					    "framesize", "imageattr", "content", "quality"};
+
+	for (size_t i = 0; type == 'a' && i < ARRAY_LEN(names); i++)
+		if (str_eqz(name, names[i]))
+			return true;
+	return type == 'b';
+}
+
+/* Formats and what describes them cross as they are, bandwidth first (RFC 8866 5). */
+static void
+put_video(struct buf *b, const struct sdp_part *p)
+{
+	enum sdp_proto proto = part_proto(p);
+
+	if (!p->offered && sdp_proto_has_feedback(p->media->proto))
+		proto = proto == SDP_RTP_SAVP ? SDP_RTP_SAVPF : SDP_RTP_AVPF;
+	buf_printf(b, "m=video %u %s", p->ours->media.port, sdp_proto_name(proto));
+	for (unsigned i = 0; i < p->media->n_formats; i++)
+		buf_printf(b, " %u", p->media->formats[i].pt);
+	buf_z(b, "\r\n");
+	for (const char *types = "ba"; *types; types++) {
+		struct str rest = p->media->text, value;
+		char type;
+
+		while (sdp_next_line(&rest, &type, &value)) {
+			struct str name = str_sub(value, 0, str_chr(value, ':'));
+
+			if (type != *types || !is_of_video(type, name) || !is_clean(value))
+				continue;
+			buf_printf(b, "%c=", type);
+			buf_str(b, value);
+			buf_z(b, "\r\n");
+		}
 	}
-	if (mux)
-		buf_z(b, "a=rtcp-mux\r\n");
-	buf_printf(b, "a=%s\r\n", sdp_direction_name(d->dir));
+	put_ours(b, p, n_crypto(p));
 }
 
 /* T.38: its attributes are between the two ends (RFC 3362 4), and named so that nothing else is. */
 static void
-put_fax(struct buf *b, const struct draft *d)
+put_fax(struct buf *b, const struct sdp_part *p)
 {
-	struct str rest = d->codecs->text, name, value;
+	struct str rest = p->media->text, name, value;
 
-	buf_printf(b, "m=image %u udptl t38\r\n", d->ours->media.port);
+	buf_printf(b, "m=image %u udptl t38\r\n", p->ours->media.port);
 	while (sdp_next_attr(&rest, &name, &value)) {
 		if (!str_istarts(name, STR("T38")) || !is_clean(name) ||
 		    (value.len && !is_clean(value)))
@@ -120,8 +174,8 @@ put_fax(struct buf *b, const struct draft *d)
 		}
 		buf_z(b, "\r\n");
 	}
-	if (d->dir != SDP_SENDRECV)
-		buf_printf(b, "a=%s\r\n", sdp_direction_name(d->dir));
+	if (part_direction(p) != SDP_SENDRECV)
+		buf_printf(b, "a=%s\r\n", sdp_direction_name(part_direction(p)));
 }
 
 /* A line that is not relayed. An answer says the offer's words again (RFC 3264 6). */
@@ -142,25 +196,28 @@ put_refused(struct buf *b, const struct draft *d, unsigned i)
 		return;
 	}
 	buf_printf(b, "m=%s 0 %s 0\r\n", sdp_media_name((enum sdp_media_type)d->lay->type[i]),
-		   sdp_proto_name(d->ours->secure ? SDP_RTP_SAVP : SDP_RTP_AVP));
+		   sdp_proto_name(d->audio->ours->secure ? SDP_RTP_SAVP : SDP_RTP_AVP));
 }
 
 /* All that stands behind the o= line. */
 static void
 put_tail(struct buf *b, const struct draft *d)
 {
-	bool disabled = d->offer && d->offered->disabled;
+	const struct sdp_part *a = d->audio;
+	bool disabled = d->offer && a->offered->disabled;
 
 	buf_z(b, "s=-\r\nc=");
-	put_address(b, &d->ours->media);
+	put_address(b, &a->ours->media);
 	buf_z(b, "t=0 0\r\n");
 	for (unsigned i = 0; i < d->lay->n; i++) {
-		if (i == d->lay->audio && !disabled && d->list->fax)
-			put_fax(b, d);
+		if (i == d->lay->audio && !disabled && a->list->fax)
+			put_fax(b, a);
 		else if (i == d->lay->audio && !disabled)
-			put_audio(b, d, audio_proto(d), d->n_crypto);
-		else if (d->lines)
-			put_audio(b, d, sdp_proto_name(SDP_RTP_AVP), 0);
+			put_audio(b, a, part_proto(a), n_crypto(a));
+		else if (d->lines && i == SDP_LINES_N - 1)
+			put_audio(b, a, SDP_RTP_AVP, 0);
+		else if (d->video && i + 1 == d->lay->video)
+			put_video(b, d->video);
 		else
 			put_refused(b, d, i);
 	}
@@ -181,7 +238,7 @@ write_body(const struct draft *d, struct sdp_origin *o, struct buf *b)
 
 		buf_printf(b, "v=0\r\no=- %llu %llu ", (unsigned long long)next.id,
 			   (unsigned long long)next.version);
-		put_address(b, &d->ours->media);
+		put_address(b, &d->audio->ours->media);
 		tail = b->len;
 		put_tail(b, d);
 		if (buf_end(b) != ERR_OK) {
@@ -202,55 +259,81 @@ write_body(const struct draft *d, struct sdp_origin *o, struct buf *b)
 
 /* Nothing of ours may stand in a body that does not fit the leg's security (M9). */
 static enum err
-check_draft(const struct draft *d)
+check_part(const struct sdp_part *p)
 {
-	const struct sdp_local *l = d->ours;
+	const struct sdp_local *l = p->ours;
+	const struct sdp_stream *o = p->offered;
 
-	if (d->offer && d->offered->disabled)
+	if (o && o->disabled)
 		return ERR_OK;
 	if (l->media.port == 0 || l->media.family == 0)
 		return ERR_STATE;
-	if (d->list->fax)
+	if (p->list && p->list->fax)
 		return ERR_OK;
-	if (l->secure ? d->n_crypto == 0 : l->n_crypto != 0)
+	if (l->secure ? l->n_crypto == 0 : l->n_crypto != 0)
 		return ERR_STATE;
 	if (l->n_crypto > SDP_LOCAL_CRYPTO_MAX)
 		return ERR_STATE;
-	if (d->list->n == 0)
+	if (p->list ? p->list->n == 0 : p->media->n_formats == 0)
 		return ERR_NOTFOUND;
-	if (!d->offer)
+	if (!o)
 		return ERR_OK;
-	if ((d->offered->suite != SDP_SUITE_NONE) != l->secure ||
-	    (sdp_proto_is_sdes(d->offered->proto) && !l->secure))
+	if ((o->suite != SDP_SUITE_NONE) != l->secure ||
+	    (sdp_proto_is_sdes(o->proto) && !l->secure))
 		return ERR_STATE;
-	if (l->secure &&
-	    (l->crypto[0].tag != d->offered->tag || l->crypto[0].suite != d->offered->suite))
+	if (l->secure && (l->crypto[0].tag != o->tag || l->crypto[0].suite != o->suite))
 		return ERR_STATE;
 	return ERR_OK;
 }
 
+/* Video is protected as the leg's audio is, and has its place in the body. */
+static enum err
+check_draft(const struct draft *d)
+{
+	const struct sdp_part *v = d->video;
+	enum err e = check_part(d->audio);
+
+	if (e != ERR_OK || !v)
+		return e;
+	if (d->lay->video == 0 || d->lay->video > d->lay->n || d->lay->video == d->lay->audio + 1 ||
+	    v->ours->secure != d->audio->ours->secure ||
+	    !addr_ip_eq(&v->ours->media, &d->audio->ours->media))
+		return ERR_STATE;
+	return check_part(v);
+}
+
+/* The m-lines of our offer: the leg's own, and where video is new, one more. */
+static enum err
+plan_lines(const struct draft *d, struct sdp_layout *next)
+{
+	if (next->n == 0)
+		*next = (struct sdp_layout){.n = d->lines ? SDP_LINES_N : 1,
+					    .type = {SDP_AUDIO, SDP_AUDIO}};
+	if (next->n > SDP_MEDIA_MAX || next->audio >= next->n)
+		return ERR_STATE;
+	next->type[next->audio] = d->audio->list->fax ? SDP_IMAGE : SDP_AUDIO;
+	if (!d->video || next->video)
+		return ERR_OK;
+	if (next->n == SDP_MEDIA_MAX)
+		return ERR_LONG;
+	next->type[next->n++] = SDP_VIDEO;
+	next->video = next->n;
+	return ERR_OK;
+}
+
 enum err
-sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
-		const struct sdp_list *list, enum sdp_direction dir, struct sdp_layout *lay,
+sdp_offer_write(const struct sdp_part *audio, const struct sdp_part *video, struct sdp_layout *lay,
 		struct sdp_origin *o, struct buf *b)
 {
+	const struct sdp_local *ours = audio->ours;
 	struct sdp_layout next = *lay;
-	struct draft d = {.ours = ours,
-			  .codecs = codecs,
-			  .list = list,
-			  .lay = &next,
-			  .dir = dir,
-			  .n_crypto = ours->n_crypto};
+	struct draft d = {.audio = audio, .video = video, .lay = &next};
 	enum err e;
 
 	d.lines = next.n == 0 && ours->secure && ours->form == SDP_FORM_LINES;
-	if (next.n == 0)
-		next = (struct sdp_layout){.n = d.lines ? SDP_LINES_N : 1,
-					   .type = {SDP_AUDIO, SDP_AUDIO}};
-	if (next.n > SDP_MEDIA_MAX || next.audio >= next.n)
-		return ERR_STATE;
-	next.type[next.audio] = list->fax ? SDP_IMAGE : SDP_AUDIO;
-	e = check_draft(&d);
+	e = plan_lines(&d, &next);
+	if (e == ERR_OK)
+		e = check_draft(&d);
 	if (e == ERR_OK)
 		e = write_body(&d, o, b);
 	if (e == ERR_OK)
@@ -258,28 +341,23 @@ sdp_offer_write(const struct sdp_local *ours, const struct sdp_media *codecs,
 	return e;
 }
 
-/* nine parameters: the offer, the answer, our side, what is brought up to date */
-enum err /* NOLINTNEXTLINE(readability-function-size) */
-sdp_answer_write(const struct sdp_local *ours, const struct sdp *offer,
-		 const struct sdp_stream *offered, const struct sdp_media *codecs,
-		 const struct sdp_list *list, enum sdp_direction dir, struct sdp_layout *lay,
-		 struct sdp_origin *o, struct buf *b)
+enum err
+sdp_answer_write(const struct sdp *offer, const struct sdp_part *audio,
+		 const struct sdp_part *video, struct sdp_layout *lay, struct sdp_origin *o,
+		 struct buf *b)
 {
-	struct sdp_layout next = {.n = (uint8_t)offer->n_media, .audio = offered->index};
-	struct draft d = {.ours = ours,
-			  .codecs = codecs,
-			  .list = list,
-			  .offer = offer,
-			  .offered = offered,
-			  .lay = &next,
-			  .dir = sdp_answer_direction(offered->direction, dir),
-			  .n_crypto = ours->n_crypto ? 1 : 0};
+	struct sdp_layout next = {.n = (uint8_t)offer->n_media, .audio = audio->offered->index};
+	struct draft d = {.audio = audio, .video = video, .offer = offer, .lay = &next};
 	enum err e;
 
 	if (next.n == 0 || next.audio >= next.n)
 		return ERR_STATE;
 	for (unsigned i = 0; i < offer->n_media; i++)
 		next.type[i] = (uint8_t)offer->media[i].type;
+	if (video)
+		next.video = (uint8_t)(video->offered->index + 1);
+	else if (lay->video && lay->video <= next.n && next.type[lay->video - 1] == SDP_VIDEO)
+		next.video = lay->video;
 	e = check_draft(&d);
 	if (e == ERR_OK)
 		e = write_body(&d, o, b);

@@ -72,6 +72,12 @@ sdp_proto_is_sdes(enum sdp_proto p)
 }
 
 bool
+sdp_proto_has_feedback(enum sdp_proto p)
+{
+	return p == SDP_RTP_AVPF || p == SDP_RTP_SAVPF || p == SDP_DTLS_SAVPF;
+}
+
+bool
 sdp_proto_is_clear(enum sdp_proto p)
 {
 	return p == SDP_RTP_AVP || p == SDP_RTP_AVPF;
@@ -578,14 +584,28 @@ sdp_parse(struct str body, struct sdp *out)
 }
 
 bool
-sdp_next_attr(struct str *rest, struct str *name, struct str *value)
+sdp_next_line(struct str *rest, char *type, struct str *value)
 {
 	struct str line;
 
 	while (next_line(rest, &line)) {
-		if (line.len < LINES_HEAD || line.p[0] != 'a' || line.p[1] != '=')
+		if (line.len < LINES_HEAD || line.p[1] != '=')
 			continue;
+		*type = line.p[0];
 		*value = str_from_at(line, LINES_HEAD);
+		return true;
+	}
+	return false;
+}
+
+bool
+sdp_next_attr(struct str *rest, struct str *name, struct str *value)
+{
+	char type;
+
+	while (sdp_next_line(rest, &type, value)) {
+		if (type != 'a')
+			continue;
 		*name = str_cut(value, ':');
 		return true;
 	}

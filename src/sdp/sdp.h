@@ -103,6 +103,9 @@ struct sdp {
  */
 enum err sdp_parse(struct str body, struct sdp *out) NODISCARD;
 
+/** Walk all lines of a section's text: *rest starts as that text and is moved on. The letter before
+ * "=", and what stands behind. */
+bool sdp_next_line(struct str *rest, char *type, struct str *value);
 /**
  * Walk the a= lines of a section's text: *rest starts as that text and is moved on. True with name
  * and value ("" for a flag), false at the end.
@@ -123,6 +126,8 @@ const char *sdp_media_name(enum sdp_media_type t);
 bool sdp_proto_is_sdes(enum sdp_proto p);
 /** Any that carries RTP: its formats are payload types. */
 bool sdp_proto_is_rtp(enum sdp_proto p);
+/** One with feedback (RFC 4585): AVPF, SAVPF. */
+bool sdp_proto_has_feedback(enum sdp_proto p);
 /** RTP/AVP or RTP/AVPF. */
 bool sdp_proto_is_clear(enum sdp_proto p);
 

@@ -131,6 +131,23 @@ read_codecs(const struct sdp_media *m, const struct sdp_codecs *ranks, const str
 	return st->codec[0];
 }
 
+/* Video: its formats cross as they are; the first one's name and clock are for people and RTCP. */
+static bool
+read_formats(const struct sdp_media *m, struct sdp_stream *st)
+{
+	const struct sdp_format *f = &m->formats[0];
+
+	for (unsigned i = 0; i < m->n_formats; i++) {
+		if (m->formats[i].pt == SDP_PT_NONE)
+			return false;
+		st->pts[st->n_pts++] = m->formats[i].pt;
+	}
+	st->codec_pt = f->pt;
+	st->clock = f->clock ? f->clock : SDP_VIDEO_CLOCK;
+	(void)!str_copyz(st->codec, sizeof(st->codec), f->codec);
+	return st->n_pts > 0;
+}
+
 /* Where packets go, and hold in its spellings (RFC 3264 8.4, RFC 2543's c=0.0.0.0). */
 static enum err
 read_target(const struct sdp_media *m, bool lenient, struct sdp_stream *st, struct sdp_refusal *why)
@@ -171,7 +188,7 @@ check_proto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_re
 	if (m->proto == SDP_DTLS_SAVP || m->proto == SDP_DTLS_SAVPF)
 		return refuse_keys(why, "DTLS-SRTP is not supported, a=crypto is");
 	if (!sdp_proto_is_rtp(m->proto))
-		return refuse(why, "audio that is not RTP");
+		return refuse(why, "audio or video that is not RTP");
 	if (p->secure && !GUARD(M9, encrypted))
 		return refuse_keys(
 			why, m->n_crypto ? "a=crypto under RTP/AVP, RTP/SAVP is demanded"
@@ -301,7 +318,9 @@ read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_st
 
 	if (e == ERR_OK)
 		e = read_target(m, p->lenient, st, why);
-	if (e == ERR_OK && !read_codecs(m, &p->codecs, NULL, st))
+	if (e == ERR_OK && m->type == SDP_VIDEO && !read_formats(m, st))
+		e = refuse(why, "video without a format of RTP");
+	if (e == ERR_OK && m->type != SDP_VIDEO && !read_codecs(m, &p->codecs, NULL, st))
 		e = refuse(why, no_codec(m));
 	if (e == ERR_OK && p->secure)
 		e = choose_crypto(m, p, st, why);
@@ -332,15 +351,25 @@ disable_stream(struct sdp_stream *st, const struct sdp_media *m, unsigned index)
 			  st); /* for the other leg, which stays on, inactive */
 }
 
-/* The k-th m-line to look at: the one that is relayed so far before the others. */
+/* The k-th m-line to look at: the one that is relayed so far (SDP_MEDIA_MAX: none) before the
+ * others.
+ */
 static unsigned
-nth_media(const struct sdp_layout *lay, unsigned k)
+nth_media(unsigned relayed, unsigned k)
 {
-	if (!lay || lay->n == 0)
+	if (relayed >= SDP_MEDIA_MAX)
 		return k;
 	if (k == 0)
-		return lay->audio;
-	return k <= lay->audio ? k - 1 : k;
+		return relayed;
+	return k <= relayed ? k - 1 : k;
+}
+
+static unsigned
+relayed_line(const struct sdp_layout *lay, enum sdp_media_type type)
+{
+	if (!lay || lay->n == 0 || (type == SDP_VIDEO && lay->video == 0))
+		return SDP_MEDIA_MAX;
+	return type == SDP_VIDEO ? lay->video - 1u : lay->audio;
 }
 
 /* T.38 over UDPTL (RFC 3362). */
@@ -370,22 +399,22 @@ read_fax(const struct sdp_media *m, struct sdp_stream *st, struct sdp_refusal *w
 struct search {
 	struct sdp_refusal why; /* of the first line that could not be taken */
 	bool judged;
-	unsigned off; /* the first audio line with port 0; SDP_MEDIA_MAX: none */
+	unsigned off; /* the first line of its type with port 0; SDP_MEDIA_MAX: none */
 };
 
-/* The first line that suits the policy; NOTFOUND. */
+/* The first line of this type that suits the policy; NOTFOUND. relayed: the one of before. */
 static enum err
-find_stream(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
-	    struct search *found, struct sdp_stream *out)
+find_stream(const struct sdp *s, const struct sdp_policy *p, enum sdp_media_type type,
+	    unsigned relayed, struct search *found, struct sdp_stream *out)
 {
 	for (unsigned k = 0; k < s->n_media; k++) {
-		unsigned i = nth_media(lay, k);
+		unsigned i = nth_media(relayed < s->n_media ? relayed : SDP_MEDIA_MAX, k);
 		const struct sdp_media *m = &s->media[i];
 		struct sdp_refusal fault;
 		struct sdp_stream st;
 		enum err e;
 
-		if (m->type != SDP_AUDIO)
+		if (m->type != type)
 			continue;
 		if (m->port == 0) {
 			found->off = found->off == SDP_MEDIA_MAX ? i : found->off;
@@ -427,14 +456,16 @@ sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp
 {
 	struct search found = {.off = SDP_MEDIA_MAX};
 	struct sdp_policy clear = *p;
+	unsigned relayed = relayed_line(lay, SDP_AUDIO);
 	enum err e;
 
 	clear.secure = false;
 	if (lay && lay->n && (s->n_media < lay->n || lay->audio >= lay->n))
 		return refuse(why, "fewer m-lines than in the session so far");
-	if (find_stream(s, p, lay, &found, out) == ERR_OK)
+	if (find_stream(s, p, SDP_AUDIO, relayed, &found, out) == ERR_OK)
 		return ERR_OK;
-	if (p->secure && p->clear_too && find_stream(s, &clear, lay, &found, out) == ERR_OK)
+	if (p->secure && p->clear_too &&
+	    find_stream(s, &clear, SDP_AUDIO, relayed, &found, out) == ERR_OK)
 		return ERR_OK;
 	*why = found.why;
 	if (found.judged)
@@ -448,6 +479,22 @@ sdp_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp
 		return refuse(why, "audio with port 0 in a first offer");
 	disable_stream(out, &s->media[found.off], found.off);
 	return ERR_OK;
+}
+
+enum err
+sdp_video_offer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_layout *lay,
+		     struct sdp_stream *out, struct sdp_refusal *why)
+{
+	struct search found = {.off = SDP_MEDIA_MAX};
+	struct sdp_policy strict = *p;
+
+	strict.clear_too = strict.lenient = false;
+	if (find_stream(s, &strict, SDP_VIDEO, relayed_line(lay, SDP_VIDEO), &found, out) == ERR_OK)
+		return ERR_OK;
+	if (!found.judged)
+		return ERR_NOTFOUND;
+	*why = found.why;
+	return ERR_REFUSED;
 }
 
 /* RFC 4568 5.1.3: exactly one line, a tag of ours, with the suite that we offered under it. */
@@ -566,6 +613,56 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 	return e;
 }
 
+/* As check_proto, and the one that was offered; feedback (RFC 4585) may be left aside. */
+static enum err
+check_video_proto(const struct sdp_media *m, const struct sdp_policy *p,
+		  const struct sdp_local *ours, struct sdp_refusal *why)
+{
+	bool sdes = ours->secure && ours->form != SDP_FORM_OSRTP;
+	enum err e = check_proto(m, p, why);
+
+	if (e == ERR_OK && sdp_proto_is_sdes(m->proto) != sdes)
+		e = refuse(why, "video answered with another transport than offered");
+	if (e == ERR_OK && m->n_crypto && !p->secure)
+		e = refuse_keys(why, "video answered with a=crypto that was not offered");
+	return e;
+}
+
+enum err
+sdp_video_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sdp_local *ours,
+		      const struct sdp_layout *lay, struct sdp_stream *out, struct sdp_refusal *why)
+{
+	struct sdp_policy strict = *p;
+	const struct sdp_media *m;
+	struct sdp_stream st;
+	enum err e;
+
+	strict.secure = ours->secure;
+	strict.clear_too = strict.lenient = false;
+	if (lay->video == 0 || lay->video > s->n_media)
+		return ERR_NOTFOUND;
+	m = &s->media[lay->video - 1];
+	if (m->port == 0)
+		return ERR_NOTFOUND;
+	if (m->type != SDP_VIDEO)
+		return refuse(why, "answer with another media type than offered");
+	clear_stream(&st, lay->video - 1u);
+	e = check_video_proto(m, &strict, ours, why);
+	if (e == ERR_OK)
+		e = read_target(m, false, &st, why);
+	if (e == ERR_OK && !read_formats(m, &st))
+		e = refuse(why, "video without a format of RTP");
+	if (e == ERR_OK && ours->secure)
+		e = read_answer_crypto(m, &strict, ours, &st, why);
+	st.proto = m->proto;
+	st.ptime = SDP_PTIME_DEFAULT;
+	st.rtcp_mux = st.rtcp_mux && ours->rtcp_mux;
+	if (e == ERR_OK)
+		*out = st;
+	sdp_stream_wipe(&st);
+	return e;
+}
+
 enum sdp_direction
 sdp_answer_direction(enum sdp_direction offered, enum sdp_direction wanted)
 {
@@ -577,6 +674,16 @@ sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours)
 {
 	st->far_sends = !st->disabled && (st->direction & SDP_SENDONLY) && (ours & SDP_RECVONLY);
 	st->far_receives = !st->disabled && (st->direction & SDP_RECVONLY) && (ours & SDP_SENDONLY);
+}
+
+bool
+sdp_stream_is_same(const struct sdp_stream *a, const struct sdp_stream *b)
+{
+	return a->proto == b->proto && a->fax == b->fax && a->direction == b->direction &&
+	       a->disabled == b->disabled && a->index == b->index && a->rtcp_mux == b->rtcp_mux &&
+	       a->ptime == b->ptime && a->telephone_event_pt == b->telephone_event_pt &&
+	       a->n_pts == b->n_pts && memcmp(a->pts, b->pts, a->n_pts) == 0 &&
+	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;
 }
 
 void

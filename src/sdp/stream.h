@@ -12,6 +12,7 @@ enum {
 	SDP_PTIME_DEFAULT = 20,                /* ms */
 	SDP_STATUS_REFUSED = 488,              /* Not Acceptable Here */
 	SDP_LINES_N = 2,                       /* of SDP_FORM_LINES */
+	SDP_VIDEO_CLOCK = 90000,               /* Hz, where nothing says another one */
 };
 
 /* Why a body cannot be taken: for the response and the log. text is static, ASCII, no secrets. */
@@ -98,6 +99,7 @@ struct sdp_local {
  * plain data, kept in the call's record. */
 struct sdp_layout {
 	uint8_t n, audio;            /* audio: index of the relayed line */
+	uint8_t video;               /* 1 + index of the line that video has or had; 0: none */
 	uint8_t type[SDP_MEDIA_MAX]; /* enum sdp_media_type */
 };
 
@@ -120,10 +122,28 @@ enum err sdp_answer_read(const struct sdp *s, const struct sdp_policy *p,
 			 const struct sdp_list *asked, struct sdp_stream *out,
 			 struct sdp_refusal *why) NODISCARD;
 
+/**
+ * The video beside the audio of an offer, the line that is relayed so far before the others.
+ * p->secure: as the leg's audio is protected; nothing else is taken (M9). Formats are not chosen
+ * from: pts are all of them, codecs is empty. NOTFOUND: none is in use; REFUSED: none can be taken,
+ * with *why.
+ */
+enum err sdp_video_offer_read(const struct sdp *s, const struct sdp_policy *p,
+			      const struct sdp_layout *lay, struct sdp_stream *out,
+			      struct sdp_refusal *why) NODISCARD;
+/** The answer to the video that we offered, in the line that lay has for it; ours as it was then.
+ * Otherwise as sdp_answer_read; NOTFOUND: it is refused with port 0. */
+enum err sdp_video_answer_read(const struct sdp *s, const struct sdp_policy *p,
+			       const struct sdp_local *ours, const struct sdp_layout *lay,
+			       struct sdp_stream *out, struct sdp_refusal *why) NODISCARD;
+
 /** The direction that an answer to offered may have at most, where we want wanted. */
 enum sdp_direction sdp_answer_direction(enum sdp_direction offered, enum sdp_direction wanted);
 /** Both bodies are exchanged, we said ours on this leg: set far_sends, far_receives. */
 void sdp_stream_agree(struct sdp_stream *st, enum sdp_direction ours);
+
+/** Does b ask for what a is, but for where it is and under which key? */
+bool sdp_stream_is_same(const struct sdp_stream *a, const struct sdp_stream *b);
 
 void sdp_stream_wipe(struct sdp_stream *st);
 

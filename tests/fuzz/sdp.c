@@ -63,11 +63,13 @@ must_be_same(const struct sdp *a, const struct sdp *b)
 
 /* A body of ours: only these attributes, and keys on a secure leg alone. */
 static void
-must_be_ours(struct str body, bool secure, unsigned audio)
+must_be_ours(struct str body, bool secure, unsigned audio, unsigned video)
 {
 	static const char *const allowed[] = {"rtpmap",   "fmtp",     "ptime",    "maxptime",
 					      "crypto",   "rtcp-mux", "sendrecv", "sendonly",
 					      "recvonly", "inactive"};
+	static const char *const of_video[] = {"rtcp-fb",   "framerate", "framesize",
+					       "imageattr", "content",   "quality"};
 
 	MUST(sdp_parse(body, &ours_read) == ERR_OK);
 	MUST(str_chr(body, '\0') == body.len && audio < ours_read.n_media);
@@ -75,7 +77,7 @@ must_be_ours(struct str body, bool secure, unsigned audio)
 		const struct sdp_media *m = &ours_read.media[i];
 		struct str rest = m->text, name, value;
 
-		MUST(m->port == 0 || i == audio);
+		MUST(m->port == 0 || i == audio || i == video);
 		MUST(m->port == 0 || sdp_proto_is_sdes(m->proto) == secure);
 		MUST(m->port == 0 || (m->n_crypto > 0) == secure);
 		MUST(m->port || (m->n_crypto == 0 && m->text.len == 0));
@@ -84,6 +86,8 @@ must_be_ours(struct str body, bool secure, unsigned audio)
 
 			for (size_t k = 0; k < ARRAY_LEN(allowed); k++)
 				found |= str_eqz(name, allowed[k]);
+			for (size_t k = 0; k < ARRAY_LEN(of_video) && i == video; k++)
+				found |= str_eqz(name, of_video[k]);
 			MUST(found);
 		}
 	}
@@ -106,36 +110,61 @@ relay(const struct sdp *s, bool secure)
 	const struct sdp_policy p = {.secure = secure, .suites = SDP_SUITES_TAKEN};
 	struct sdp_layout lay = {0}, lay_back = {0};
 	struct sdp_origin o = {.id = 1}, o_back = {.id = 2};
-	struct sdp_stream st, answered;
-	struct sdp_local far, near;
+	struct sdp_stream st, seen, answered;
+	struct sdp_local far, near, far_video, near_video;
 	struct sdp_numbers numbers = {0};
 	struct sdp_codecs all = {0};
 	struct sdp_list list;
 	struct sdp_refusal why = {.text = NULL};
+	struct sdp_part audio, video;
 	struct buf b;
+	bool has_video;
 	enum err e = sdp_offer_read(s, &p, NULL, &st, &why);
 
 	MUST(e == ERR_OK || (e == ERR_REFUSED && why.status == 488 && why.text));
 	if (e != ERR_OK)
 		return;
 	MUST(st.disabled || (st.suite != SDP_SUITE_NONE) == secure);
+	e = sdp_video_offer_read(s, &p, NULL, &seen, &why);
+	MUST(e == ERR_OK || e == ERR_NOTFOUND || (e == ERR_REFUSED && why.text));
+	has_video = e == ERR_OK && !st.disabled;
+	MUST(e != ERR_OK || (seen.suite != SDP_SUITE_NONE) == secure);
 	open_local(&far, !secure);
 	open_local(&near, secure);
+	open_local(&far_video, !secure);
+	open_local(&near_video, secure);
 	buf_init(&b, written, sizeof(written));
+	audio = (struct sdp_part){
+		.ours = &far, .media = &s->media[st.index], .list = &list, .dir = st.direction};
+	if (has_video)
+		video = (struct sdp_part){
+			.ours = &far_video, .media = &s->media[seen.index], .dir = seen.direction};
 	e = sdp_list_offer(&st, &s->media[st.index], &all, &numbers, &list);
 	MUST(e == ERR_OK || (e == ERR_NOTFOUND && st.disabled));
 	if (e == ERR_OK)
-		e = sdp_offer_write(&far, &s->media[st.index], &list, st.direction, &lay, &o, &b);
+		e = sdp_offer_write(&audio, has_video ? &video : NULL, &lay, &o, &b);
 	MUST(e == ERR_OK || (e == ERR_NOTFOUND && st.disabled));
 	if (e == ERR_OK)
-		must_be_ours(buf_view(&b), !secure, 0);
+		must_be_ours(buf_view(&b), !secure, 0, has_video ? 1 : SDP_MEDIA_MAX);
 	MUST(sdp_local_answer(&near, &st) == ERR_OK);
+	MUST(!has_video || sdp_local_answer(&near_video, &seen) == ERR_OK);
 	buf_init(&b, written, sizeof(written));
 	sdp_list_answer(&st, &st, &list);
-	MUST(sdp_answer_write(&near, s, &st, &s->media[st.index], &list, SDP_SENDRECV, &lay_back,
-			      &o_back, &b) == ERR_OK);
+	audio = (struct sdp_part){.ours = &near,
+				  .media = &s->media[st.index],
+				  .list = &list,
+				  .offered = &st,
+				  .dir = SDP_SENDRECV};
+	if (has_video)
+		video = (struct sdp_part){.ours = &near_video,
+					  .media = &s->media[seen.index],
+					  .offered = &seen,
+					  .dir = SDP_SENDRECV};
+	MUST(sdp_answer_write(s, &audio, has_video ? &video : NULL, &lay_back, &o_back, &b) ==
+	     ERR_OK);
 	MUST(lay_back.n == s->n_media && lay_back.audio == st.index);
-	must_be_ours(buf_view(&b), secure, st.index);
+	MUST(lay_back.video == (has_video ? seen.index + 1 : 0));
+	must_be_ours(buf_view(&b), secure, st.index, has_video ? seen.index : SDP_MEDIA_MAX);
 	if (!st.disabled && secure) {
 		uint32_t tag;
 		struct str suite;
@@ -145,6 +174,8 @@ relay(const struct sdp *s, bool secure)
 	}
 	e = sdp_answer_read(s, &p, &near, &lay_back, &list, &answered, &why);
 	MUST(e != ERR_OK || answered.disabled || (answered.suite != SDP_SUITE_NONE) == secure);
+	e = sdp_video_answer_read(s, &p, &near_video, &lay_back, &answered, &why);
+	MUST(e != ERR_OK || (answered.suite != SDP_SUITE_NONE) == secure);
 }
 
 int

@@ -58,6 +58,7 @@ texts_without_end(void **state)
 		TEXT(leg[0].codec),
 		TEXT(leg[1].branch),
 		TEXT(leg[1].media.cname),
+		TEXT(leg[0].video.media.cname),
 	};
 
 	(void)state;
@@ -90,6 +91,8 @@ out_of_range(void **state)
 	BAD(refusal = UINT32_MAX);
 	BAD(leg[0].layout.n = SDP_MEDIA_MAX + 1);
 	BAD(leg[1].layout.audio = SDP_MEDIA_MAX);
+	BAD(leg[0].layout.video = (uint8_t)(bad.leg[0].layout.n + 1));
+	BAD(leg[1].video.media.pts.n = MEDIA_PTS + 1);
 	BAD(leg[0].dialog.version = 2);
 	BAD(leg[0].dialog.version = 0); /* none, but its text is there */
 	BAD(leg[0].dialog.state = SIP_DIALOG_STATE_N);
@@ -134,6 +137,7 @@ damaged(void **state)
 			continue;
 		valid++;
 		bad.leg[0].media_open = bad.leg[1].media_open = 0;
+		bad.leg[0].video.open = bad.leg[1].video.open = 0;
 		slot = fake_slot(f, CALL_SPARE);
 		f->record[slot].live = true;
 		assert_int_equal(calls_restore(&f->calls, slot, &bad, f->now), ERR_OK);

@@ -42,22 +42,24 @@ sizes(void **state)
 		const char *name;
 		size_t n;
 		enum err err;
-		unsigned small, large;
+		unsigned used[ARRAY_LEN(calls.said)];
 	} rows[] = {
-		{"one byte", 1, ERR_OK, 1, 0},
-		{"as small as they are", CALL_SAID_SMALL, ERR_OK, 1, 0},
-		{"a byte more", CALL_SAID_SMALL + 1, ERR_OK, 0, 1},
-		{"as large as may be", CALL_SDP_MAX, ERR_OK, 0, 1},
-		{"none", 0, ERR_OK, 0, 0},
-		{"a byte too many", CALL_SDP_MAX + 1, ERR_LONG, 0, 0},
+		{"one byte", 1, ERR_OK, {1, 0, 0}},
+		{"as small as they are", CALL_SAID_SMALL, ERR_OK, {1, 0, 0}},
+		{"a byte more", CALL_SAID_SMALL + 1, ERR_OK, {0, 1, 0}},
+		{"without video", CALL_SAID_USUAL, ERR_OK, {0, 1, 0}},
+		{"with it", CALL_SAID_USUAL + 1, ERR_OK, {0, 0, 1}},
+		{"as large as may be", CALL_SDP_MAX, ERR_OK, {0, 0, 1}},
+		{"none", 0, ERR_OK, {0, 0, 0}},
+		{"a byte too many", CALL_SDP_MAX + 1, ERR_LONG, {0, 0, 0}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		print_message("# %s\n", rows[i].name);
 		assert_int_equal(said_put(&call[0], LEG_B, str_of(text, rows[i].n)), rows[i].err);
-		assert_int_equal(pool_used(&calls.said[0]), rows[i].small);
-		assert_int_equal(pool_used(&calls.said[1]), rows[i].large);
+		for (size_t k = 0; k < ARRAY_LEN(calls.said); k++)
+			assert_int_equal(pool_used(&calls.said[k]), rows[i].used[k]);
 		assert_int_equal(said_of(&call[0], LEG_B).len, rows[i].err ? 0 : rows[i].n);
 		assert_true(str_eq(said_of(&call[0], LEG_B),
 				   str_of(text, rows[i].err ? 0 : rows[i].n)));

@@ -79,6 +79,10 @@ make_answered(void)
 	b->security = TRUNK_SEC_PREFERRED;
 	b->fell = RECORD_FALL_answered;
 	a->fax = RECORD_FAX_clear;
+	a->video = (struct record_video){.was = 1,
+					 .in_packets = 700,
+					 .out_packets = 701,
+					 .in_suite = SDP_SUITE_AES_CM_128_80};
 	b->audio = RECORD_AUDIO_none;
 	(void)!addr_parse(STR("[2001:db8::1]:5060"), &b->remote);
 	(void)snprintf(b->codec, sizeof(b->codec), "PCMU");
@@ -118,7 +122,9 @@ test_golden(void **state)
 		"\"in_jitter_us\":1200,\"in_bursts\":1,\"in_burst_lost\":2,\"in_burst_length\":4,"
 		"\"out_packets\":161,\"far_lost\":1,\"far_jitter_us\":900,\"round_trip_us\":43000,"
 		"\"dropped\":{\"auth\":4,\"replay\":5},\"roc_guesses\":2,\"mos\":4.3,"
-		"\"far\":\"192.0.2.7:30000\"}},"
+		"\"far\":\"192.0.2.7:30000\"},"
+		"\"video\":{\"in_packets\":700,\"out_packets\":701,"
+		"\"srtp_in\":\"AES_CM_128_HMAC_SHA1_80\",\"srtp_out\":null}},"
 		"\"b\":{\"trunk\":\"gw2\",\"account\":null,\"transport\":\"udp\","
 		"\"remote\":\"[2001:db8::1]:5060\",\"peer\":null,\"tls_version\":null,"
 		"\"tls_suite\":null,\"security\":\"preferred\",\"fell\":\"answered\","
@@ -129,7 +135,7 @@ test_golden(void **state)
 		"\"media\":{\"in_packets\":0,\"in_lost\":0,\"in_jitter_us\":0,\"in_bursts\":0,"
 		"\"in_burst_lost\":0,\"in_burst_length\":0,\"out_packets\":0,\"far_lost\":0,"
 		"\"far_jitter_us\":0,\"round_trip_us\":0,\"dropped\":{},\"roc_guesses\":0,\"mos\":"
-		"null,\"far\":null}}}");
+		"null,\"far\":null},\"video\":null}}");
 }
 
 static void

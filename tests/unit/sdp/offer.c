@@ -51,8 +51,11 @@ pass_offer(struct leg *x, struct leg *y, const char *body)
 	assert_int_equal(sdp_list_offer(&x->far, &from_a.media[x->far.index], &y->policy->codecs,
 					&y->numbers, &y->list),
 			 ERR_OK);
-	assert_int_equal(sdp_offer_write(&y->ours, &from_a.media[x->far.index], &y->list,
-					 x->far.direction, &y->lay, &y->origin, &b),
+	assert_int_equal(sdp_offer_write(&(struct sdp_part){.ours = &y->ours,
+							    .media = &from_a.media[x->far.index],
+							    .list = &y->list,
+							    .dir = x->far.direction},
+					 NULL, &y->lay, &y->origin, &b),
 			 ERR_OK);
 	return buf_view(&b);
 }
@@ -72,8 +75,13 @@ pass_answer(struct leg *x, struct leg *y, const char *body)
 	assert_int_equal(sdp_local_answer(&x->ours, &x->far), ERR_OK);
 	buf_init(&b, mem_a, sizeof(mem_a));
 	sdp_list_answer(&x->far, &y->far, &x->list);
-	assert_int_equal(sdp_answer_write(&x->ours, &from_a, &x->far, &from_b.media[y->far.index],
-					  &x->list, y->far.direction, &x->lay, &x->origin, &b),
+	assert_int_equal(sdp_answer_write(&from_a,
+					  &(struct sdp_part){.ours = &x->ours,
+							     .media = &from_b.media[y->far.index],
+							     .list = &x->list,
+							     .offered = &x->far,
+							     .dir = y->far.direction},
+					  NULL, &x->lay, &x->origin, &b),
 			 ERR_OK);
 	return buf_view(&b);
 }
@@ -322,16 +330,21 @@ test_refusals(void **state)
 	origin = y.origin;
 	for (size_t cap = 0; cap <= sizeof(small); cap++) {
 		buf_init(&b, small, cap);
-		assert_int_equal(sdp_offer_write(&y.ours, &from_a.media[0], &y.list, SDP_INACTIVE,
-						 &y.lay, &y.origin, &b),
+		assert_int_equal(sdp_offer_write(&(struct sdp_part){.ours = &y.ours,
+								    .media = &from_a.media[0],
+								    .list = &y.list},
+						 NULL, &y.lay, &y.origin, &b),
 				 ERR_LONG);
 		assert_int_equal(b.len, 0);
 	}
 	assert_memory_equal(&lay, &y.lay, sizeof(lay));
 	assert_memory_equal(&origin, &y.origin, sizeof(origin));
 #define WRITE(leg)                                                                                 \
-	sdp_offer_write(&(leg).ours, from_a.media, &y.list, SDP_SENDRECV, &(leg).lay,              \
-			&(leg).origin, &b)
+	sdp_offer_write(&(struct sdp_part){.ours = &(leg).ours,                                    \
+					   .media = from_a.media,                                  \
+					   .list = &y.list,                                        \
+					   .dir = SDP_SENDRECV},                                   \
+			NULL, &(leg).lay, &(leg).origin, &b)
 	buf_init(&b, mem_b, sizeof(mem_b));
 	x.ours.n_crypto = 0;
 	assert_int_equal(WRITE(x), ERR_STATE); /* M9: a secure leg without keys */
@@ -364,8 +377,13 @@ test_answer_refusals(void **state)
 	assert_int_equal(sdp_local_answer(&x.ours, &x.far), ERR_OK);
 	buf_init(&b, mem_a, sizeof(mem_a));
 #define WRITE(leg)                                                                                 \
-	sdp_answer_write(&(leg).ours, &from_a, &x.far, from_a.media, &y.list, SDP_SENDRECV,        \
-			 &(leg).lay, &(leg).origin, &b)
+	sdp_answer_write(&from_a,                                                                  \
+			 &(struct sdp_part){.ours = &(leg).ours,                                   \
+					    .media = from_a.media,                                 \
+					    .list = &y.list,                                       \
+					    .offered = &x.far,                                     \
+					    .dir = SDP_SENDRECV},                                  \
+			 NULL, &(leg).lay, &(leg).origin, &b)
 	x.ours.crypto[0].tag = 2;
 	assert_int_equal(WRITE(x), ERR_STATE);
 	x.ours.crypto[0].tag = 1;
