@@ -451,8 +451,10 @@ check_asked(const struct probe_facts *f, struct ready_report *out)
 								: READY_WARNED);
 
 	if (asked) {
-		ready_seen(l, "it asks, and names %u authorities%s", f->tls.asks.n_cas,
-			   f->tls.asks.n_cas ? "" : ": any");
+		ready_seen(l, "it asks, and names %u %s", f->tls.asks.n_cas,
+			   f->tls.asks.n_cas == 0   ? "authorities: any"
+			   : f->tls.asks.n_cas == 1 ? "authority"
+						    : "authorities");
 		return true;
 	}
 	ready_seen(l, "it does not ask for our certificate: anybody who reaches it can send it "

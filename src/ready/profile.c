@@ -354,5 +354,5 @@ readyprofile_run(const struct ready_profile *p, const struct probe_facts *f,
 		ready_seen(add_line(out, p, READY_PASSED, "numbers"),
 			   "with +, as postern writes them");
 	for (uint32_t i = 0; i < p->n_notes; i++)
-		ready_seen(add_line(out, p, READY_PASSED, "note"), "%s", p->note[i]);
+		ready_seen(add_line(out, p, READY_NOTE, "note"), "%s", p->note[i]);
 }

@@ -1,9 +1,7 @@
 /* Waiting for the own connection of equipment that no account takes yet (`postern ready --wait`).
  * Its certificate must speak for the FQDN and pass the zone's rules; then it is a guest: OPTIONS
- * is answered, an INVITE to the test number is looked at and ended with 480, a call
- * for help is answered by whom do_help asks, a call for
- * help gets what do_help says, everything else 403. Nothing else of it reaches calls. Loop thread
- * only. */
+ * is answered, an INVITE to the test number is looked at and ended with 480, a call for help gets
+ * what do_help says, everything else 403. Nothing else of it reaches calls. Loop thread only. */
 #ifndef POSTERN_READY_QUARANTINE_H
 #define POSTERN_READY_QUARANTINE_H
 

@@ -22,7 +22,7 @@ ready_state_word(enum ready_state s)
 	static const char *const words[READY_STATE_N] = {
 		[READY_PASSED] = "passed",   [READY_WARNED] = "warned",
 		[READY_FAILED] = "failed",   [READY_UNPROVEN] = "unproven",
-		[READY_SKIPPED] = "skipped",
+		[READY_SKIPPED] = "skipped", [READY_NOTE] = "note",
 	};
 
 	return (unsigned)s < READY_STATE_N ? words[s] : "?";

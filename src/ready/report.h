@@ -18,6 +18,7 @@ enum ready_state {
 	READY_FAILED,
 	READY_UNPROVEN, /* nothing speaks against it, and nothing that was seen shows it */
 	READY_SKIPPED,  /* could not be looked at, because of what failed above */
+	READY_NOTE,     /* looked at nothing: something to know */
 	READY_STATE_N
 };
 

@@ -151,7 +151,8 @@ static const struct {
 	void (*do_change)(struct probe_facts *f);
 	const char *failed, *warned; /* end of the titles */
 } compared[] = {
-	{"all is well", "name: x\nport: 5061\nsuites: AES128-SHA\n", want_nothing, "", ""},
+	{"all is well", "name: x\nport: 5061\nsuites: AES128-SHA\nnotes: [hear]\n", want_nothing,
+	 "", ""},
 	{"another port", "name: x\nport: 5060\n", want_nothing, "", "port"},
 	{"no wildcard", "name: x\nwildcard: no\n", want_wildcard, "our certificate", ""},
 	{"wildcard is fine", "name: x\n", want_wildcard, "", ""},
@@ -175,6 +176,7 @@ test_compared(void **state)
 {
 	static struct ready_report r;
 	static struct probe_facts f;
+	unsigned notes = 0;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(compared); i++) {
@@ -188,6 +190,9 @@ test_compared(void **state)
 		readyprofile_run(&p, &f, &r);
 		for (unsigned k = 0; k < r.n; k++) {
 			assert_memory_equal(r.line[k].title, "x: ", 3);
+			assert_int_equal(r.line[k].state == READY_NOTE,
+					 strcmp(r.line[k].title + 3, "note") == 0);
+			notes += r.line[k].state == READY_NOTE;
 			if (r.line[k].state == READY_FAILED)
 				failed = r.line[k].title + 3;
 			if (r.line[k].state == READY_WARNED)
@@ -198,6 +203,7 @@ test_compared(void **state)
 			fail_msg("%s: failed \"%s\" warned \"%s\"", compared[i].name, failed,
 				 warned);
 	}
+	assert_int_equal(notes, 1);
 }
 
 int
