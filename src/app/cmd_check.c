@@ -7,8 +7,8 @@
 #include "conf/load.h"
 #include "base/mem.h"
 
-static const char usage[] = "usage: postern check [-c FILE]\n"
-			    "Checks the configuration; without -c the embedded default.\n"
+static const char usage[] = "usage: postern check [-c CONF]\n"
+			    "Checks the configuration.\n"
 			    "Exit status: 0 fine (warnings allowed), 1 errors, 2 wrong usage.\n";
 
 /* The file, or without one the default in the present folder. */

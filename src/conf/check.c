@@ -216,12 +216,12 @@ check_crls(const struct conf_zone *z, uint32_t i, struct str pki, struct conf_re
 	}
 }
 
+/* readable: all other files of the block of certificates and passwords are. */
 static void
-check_zones(const struct conf *c, struct conf_report *rep)
+check_zones(const struct conf *c, bool readable, struct conf_report *rep)
 {
 	char why[PKI_WHY_MAX] = "";
 	struct str pki = STR_NULL;
-	bool readable = true;
 
 	for (uint32_t i = 0; i < c->n_zones; i++) {
 		const struct conf_zone *z = &c->zone[i];
@@ -501,27 +501,26 @@ check_bind(const struct addr *a, const char *device, const char *what, const cha
 		       what, name, addr_text(&ip).z);
 }
 
-/* postern makes the last folder of run_dir, not those above it. */
+/* postern makes the last folder of run_dir and the files, not the folders above. */
 static void
-check_run_dir(const struct conf *c, struct conf_report *rep)
+check_above(const char *path, const char *what, struct conf_report *rep)
 {
 	char parent[CONF_PATH_MAX];
-	struct str dir = str_from(c->run_dir);
+	struct str s = str_from(path);
 	struct stat st;
 	size_t slash;
 
-	while (dir.len > 1 && dir.p[dir.len - 1] == '/')
-		dir.len--;
-	slash = str_rchr(dir, '/');
-	if (slash >= dir.len || slash == 0)
+	while (s.len > 1 && s.p[s.len - 1] == '/')
+		s.len--;
+	slash = str_rchr(s, '/');
+	if (slash >= s.len || slash == 0)
 		return; /* in the present folder, or in / */
-	if (str_copyz(parent, sizeof(parent), str_sub(dir, 0, slash)) != ERR_OK ||
+	if (str_copyz(parent, sizeof(parent), str_sub(s, 0, slash)) != ERR_OK ||
 	    (stat(parent, &st) == 0 && S_ISDIR(st.st_mode)))
 		return;
 	report_warning(rep, 0, 0,
-		       "node: run_dir: %s cannot be made: there is no folder %s; make it, or "
-		       "name another",
-		       c->run_dir, parent);
+		       "%s: %s cannot be made: there is no folder %s; make it, or name another",
+		       what, path, parent);
 }
 
 /* Sockets that the media ports need, and those that a process may have for them. */
@@ -578,14 +577,18 @@ conf_check_machine(const struct conf *c, struct conf_report *rep, struct io_chos
 	for (uint32_t i = 0; i < c->n_media; i++)
 		check_bind(&c->media[i].bind, "", "media address", c->media[i].name,
 			   c->media[i].line, c->media[i].column, rep);
-	check_run_dir(c, rep);
+	check_above(c->run_dir, "node: run_dir", rep);
+	check_above(c->store, "store", rep);
+	check_above(c->cdr, "cdr", rep);
 	check_io(c, rep, io);
 }
 
-static void
+/* True: all passwords can be read. */
+static bool
 check_credentials(const struct conf *c, struct conf_report *rep)
 {
 	char mem[2 * CREDENTIAL_PASSWORD_MAX];
+	bool readable = true;
 
 	for (uint32_t i = 0; i < c->n_credentials; i++) {
 		const struct conf_credential *x = &c->credential[i];
@@ -594,6 +597,7 @@ check_credentials(const struct conf *c, struct conf_report *rep)
 		ssize_t n = fd < 0 ? -1 : read(fd, mem, sizeof(mem));
 		struct str password;
 
+		readable &= n >= 0;
 		if (n < 0)
 			report_error(
 				rep, x->line, x->column,
@@ -614,6 +618,7 @@ check_credentials(const struct conf *c, struct conf_report *rep)
 		if (fd >= 0)
 			close(fd);
 	}
+	return readable;
 }
 
 enum err
@@ -621,8 +626,7 @@ conf_check(const struct conf *c, struct conf_report *rep)
 {
 	uint32_t before = rep->n_errors;
 
-	check_zones(c, rep);
-	check_credentials(c, rep);
+	check_zones(c, check_credentials(c, rep), rep);
 	check_sides(c, rep);
 	check_listeners(c, rep);
 	check_media(c, rep);

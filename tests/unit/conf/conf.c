@@ -383,20 +383,30 @@ test_check_machine(void **state)
 {
 	static const struct {
 		const char *name, *run_dir, *listener, *media, *want; /* want: all of it */
+		const char *store, *cdr;                              /* NULL: in /tmp */
 	} table[] = {
-		{"fine", "/tmp/p", "127.0.0.1:5060", "127.0.0.1", ""},
-		{"any", "/tmp/p", "0.0.0.0:5060", "127.0.0.1", ""},
-		{"there already", "/tmp/", "127.0.0.1:5060", "127.0.0.1", ""},
-		{"in the root", "/p", "127.0.0.1:5060", "127.0.0.1", ""},
+		{"fine", "/tmp/p", "127.0.0.1:5060", "127.0.0.1", "", NULL, NULL},
+		{"any", "/tmp/p", "0.0.0.0:5060", "127.0.0.1", "", NULL, NULL},
+		{"there already", "/tmp/", "127.0.0.1:5060", "127.0.0.1", "", NULL, NULL},
+		{"in the root", "/p", "127.0.0.1:5060", "127.0.0.1", "", NULL, NULL},
 		{"listener", "/tmp/p", "203.0.113.9:5060", "127.0.0.1",
 		 "w 3:5: listener g: no interface has 203.0.113.9 now; bind an address of this "
-		 "machine (ip addr shows them)\n"},
+		 "machine (ip addr shows them)\n",
+		 NULL, NULL},
 		{"media", "/tmp/p", "127.0.0.1:5060", "203.0.113.8",
 		 "w 4:21: media address a: no interface has 203.0.113.8 now; bind an address of "
-		 "this machine (ip addr shows them)\n"},
+		 "this machine (ip addr shows them)\n",
+		 NULL, NULL},
 		{"no parent", "/tmp/postern-is-not-here/run/", "127.0.0.1:5060", "127.0.0.1",
 		 "w 0:0: node: run_dir: /tmp/postern-is-not-here/run/ cannot be made: there is no "
-		 "folder /tmp/postern-is-not-here; make it, or name another\n"},
+		 "folder /tmp/postern-is-not-here; make it, or name another\n",
+		 NULL, NULL},
+		{"no place for the store and the CDRs", "/tmp/p", "127.0.0.1:5060", "127.0.0.1",
+		 "w 0:0: store: /tmp/postern-is-not-here/db cannot be made: there is no folder "
+		 "/tmp/postern-is-not-here; make it, or name another\n"
+		 "w 0:0: cdr: /dev/null/cdr cannot be made: there is no folder /dev/null; make it, "
+		 "or name another\n",
+		 "/tmp/postern-is-not-here/db", "/dev/null/cdr"},
 	};
 	static char text[4096];
 
@@ -410,8 +420,10 @@ test_check_machine(void **state)
 			   "node: {run_dir: %s}\nlisteners:\n"
 			   "  - {name: g, transport: udp, bind: \"%s\", side: carrier}\n"
 			   "media: {addresses: [{name: a, bind: %s}], io: sockets, ports: "
-			   "20000-20099}\n",
-			   table[i].run_dir, table[i].listener, table[i].media);
+			   "20000-20099}\nstore: %s\ncdr: %s\n",
+			   table[i].run_dir, table[i].listener, table[i].media,
+			   table[i].store ? table[i].store : "/tmp/p.db",
+			   table[i].cdr ? table[i].cdr : "/tmp/p.cdr");
 		told_init(&told);
 		if (conf_parse(buf_view(&b), "", &told.rep, &conf) != ERR_OK)
 			fail_msg("%s: %s", table[i].name, buf_cstr(&told.b));
@@ -455,7 +467,7 @@ test_check_files(void **state)
 				    "  - {name: g, transport: udp, bind: \"127.0.0.1:5060\", "
 				    "side: carrier}\nmedia: {addresses: [{name: a, bind: "
 				    "127.0.0.1}, {name: b, bind: 127.0.0.2}], io: sockets, ports: "
-				    "20000-20999}\n"),
+				    "20000-20999}\nstore: /tmp/p.db\ncdr: /tmp/p.cdr\n"),
 				"", &told.rep, &conf),
 			ERR_OK);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
