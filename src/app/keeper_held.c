@@ -50,6 +50,17 @@ make_segments(struct keeper_held *h, const struct conf *c)
 	return ERR_OK;
 }
 
+/* What to do about a bind that failed. */
+static const char *
+bind_advice(int why)
+{
+	return why == EADDRINUSE
+		       ? "; another program has it, or another postern: ss -lntup says which"
+	       : why == EADDRNOTAVAIL ? "; no interface has it: ip addr says which there are"
+	       : why == EACCES ? "; a port below 1024 is for root or CAP_NET_BIND_SERVICE only"
+			       : "";
+}
+
 static enum err
 bind_listener(const struct conf_listener *l, int *fd)
 {
@@ -61,9 +72,10 @@ bind_listener(const struct conf_listener *l, int *fd)
 	memcpy(o.device, l->device, sizeof(o.device));
 	e = l->transport == CONF_UDP ? udp_bind(&o, fd) : tcp_listen(&l->bind, l->device, fd);
 	if (e != ERR_OK)
-		log_error("keeper.bind", "listener %s: cannot bind %s %s%s%s: %s", l->name,
+		log_error("keeper.bind", "listener %s: cannot bind %s %s%s%s: %s%s", l->name,
 			  names[l->transport % ARRAY_LEN(names)], addr_text(&l->bind).z,
-			  l->device[0] ? " on " : "", l->device, strerror(errno));
+			  l->device[0] ? " on " : "", l->device, strerror(errno),
+			  bind_advice(errno));
 	return e;
 }
 

@@ -608,7 +608,8 @@ role_keeper(const char *conf_path)
 		e = keeper_held_make(&k.held, &k.conf);
 	}
 	if (e != ERR_OK) {
-		log_error("keeper.failed", "cannot start: %s", err_text(e));
+		log_error("keeper.failed", "cannot start: %s%s", err_text(e),
+			  e == ERR_IO ? ", as the lines above say" : "");
 		return 1;
 	}
 	while (!k.stopping || k.stop_step != KEEPER_ROLE_N)

@@ -84,6 +84,9 @@ def sockets_with(place, io):
           'other named sockets')
     rpt = p.command('calls', '-c', p.conf, '--json')
     check(json.loads(rpt), 'the owner may ask')
+    rc, out = p.command('run', '-c', p.conf, may_fail=True)
+    check(rc == 1 and 'ss -lntup says which' in out and 'as the lines above say' in out,
+          f'a second one with the same configuration: {rc} {out}')
     p.stop()
 
 
