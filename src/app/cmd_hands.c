@@ -234,16 +234,36 @@ print_report(const struct json *a)
 		puts("There are more than an answer holds; see --days.");
 }
 
+/* The words of a list, each behind what they are. */
+static void
+print_words(const struct json *a, const char *path, const char *what, const char **sep)
+{
+	static char mem[ANSWERTEXT_TEXT_MAX];
+	const struct json *list = jsonin_get(a, path);
+
+	if (jsonin_count(list) == 0)
+		return;
+	printf("%s%s%s", *sep, what, answertext_scalar(list, mem, ANSWERTEXT_TEXT_MAX - 8));
+	*sep = ", ";
+}
+
 static void
 print_without(const struct json *a)
 {
-	static char mem[ANSWERTEXT_TEXT_MAX];
-	const struct json *list = jsonin_get(a, "without.authorities");
+	const char *sep = "Who would break without ";
 
-	puts("Who would break if something of TLS went away (--without says what)?");
-	if (jsonin_count(list))
-		printf("Without the authority (as named in AUTHORITY): %s\n",
-		       answertext_scalar(list, mem, ANSWERTEXT_TEXT_MAX - 8));
+	if (jsonin_true(a, "without.rsa_kx")) {
+		printf("%sRSA key exchange", sep);
+		sep = ", ";
+	}
+	print_words(a, "without.versions", "", &sep);
+	print_words(a, "without.suites", "", &sep);
+	if (jsonin_true(a, "without.eku")) {
+		printf("%scertificates that are for servers only", sep);
+		sep = ", ";
+	}
+	print_words(a, "without.authorities", "the authority (as named in AUTHORITY) ", &sep);
+	puts("? (--without asks for others)");
 	print_report(a);
 }
 

@@ -76,6 +76,19 @@ wait_answers(struct questions *all)
 	return e;
 }
 
+/* The addresses of target i, by questions that are not in hand. */
+static void
+ask_target(struct questions *all, uint16_t i, struct question q[2 * ZONEPLAN_TARGETS_MAX],
+	   struct str name)
+{
+	struct zone_target *t = &all->seen->target[i];
+
+	q[2 * i] = (struct question){all, &t->a};
+	q[2 * i + 1] = (struct question){all, &t->aaaa};
+	ask(&q[2 * i], name, DNS_A);
+	ask(&q[2 * i + 1], name, DNS_AAAA);
+}
+
 static enum err
 ask_zone(struct questions *all, const struct zone_plan *p)
 {
@@ -88,13 +101,12 @@ ask_zone(struct questions *all, const struct zone_plan *p)
 	ask(&q[0], str_from(p->srv), DNS_SRV);
 	ask(&q[1], str_from(p->fqdn), DNS_NAPTR);
 	e = wait_answers(all);
+	if (e == ERR_OK && s->srv.status != DNS_OK)
+		ask_target(all, 0, q, str_from(p->fqdn));
 	for (uint16_t i = 0; e == ERR_OK && i < s->srv.n && i < ZONEPLAN_TARGETS_MAX; i++) {
 		if (s->srv.rec[i].target.len == 0)
 			continue;
-		q[2 * i] = (struct question){all, &s->target[i].a};
-		q[2 * i + 1] = (struct question){all, &s->target[i].aaaa};
-		ask(&q[2 * i], s->srv.rec[i].target, DNS_A);
-		ask(&q[2 * i + 1], s->srv.rec[i].target, DNS_AAAA);
+		ask_target(all, i, q, s->srv.rec[i].target);
 	}
 	return e == ERR_OK ? wait_answers(all) : e;
 }

@@ -123,24 +123,22 @@ map_common(const struct keeper_held *h, struct spawn_fds *m)
 }
 
 void
-keeper_held_map(const struct keeper_held *h, const struct conf *c, enum keeper_role r,
-		const int peer[2], struct spawn_fds *m)
+keeper_held_map(const struct keeper_held *h, const struct conf *c, enum keeper_role r, int peer,
+		struct spawn_fds *m)
 {
 	map_common(h, m);
 	if (r == KEEPER_ROLE_MEDIA) {
 		m->from[ROLE_FD_CONF] = h->setup_fd;
 		m->from[ROLE_FD_SECRETS] = h->secrets_fd;
-		m->from[ROLE_FD_SIGNALING] = peer[0];
 	} else if (r == KEEPER_ROLE_ADMIN) {
 		m->from[ROLE_FD_CALLS] = h->calls_fd;
 		m->from[ROLE_FD_PKI] = h->pub_fd;
 		m->from[ROLE_FD_HANDSHAKES] = h->handshakes_fd;
 		m->from[ROLE_FD_TRACE] = h->trace_fd;
-		m->from[ROLE_FD_SIGNALING] = peer[0];
+		m->from[ROLE_FD_SIGNALING] = peer;
 	} else {
 		m->from[ROLE_FD_SECRETS] = h->secrets_fd;
-		m->from[ROLE_FD_MEDIA] = peer[0];
-		m->from[ROLE_FD_ADMIN] = peer[1];
+		m->from[ROLE_FD_ADMIN] = peer;
 		m->from[ROLE_FD_CALLS] = h->calls_fd;
 		m->from[ROLE_FD_LIMITS] = h->limits_fd;
 		m->from[ROLE_FD_HANDSHAKES] = h->handshakes_fd;

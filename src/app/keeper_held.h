@@ -23,8 +23,8 @@ void keeper_held_init(struct keeper_held *h);
 /** Bind the sockets and make the segments that c asks for; what fails is logged. IO, NOMEM, and
  * what media says. */
 enum err keeper_held_make(struct keeper_held *h, const struct conf *c) NODISCARD;
-/** What role r is started with; peer: its ends of the channels to other roles. */
+/** What role r is started with; peer: the end of the channel between signaling and admin. */
 void keeper_held_map(const struct keeper_held *h, const struct conf *c, enum keeper_role r,
-		     const int peer[2], struct spawn_fds *m);
+		     int peer, struct spawn_fds *m);
 
 #endif

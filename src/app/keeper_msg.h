@@ -19,8 +19,7 @@ enum role_fd {
 	ROLE_FD_FLOWS = 5,       /* flow table segment */
 	ROLE_FD_SECRETS = 6,     /* secrets segment: media and signaling */
 	ROLE_FD_METRICS = 7,     /* metrics segment */
-	ROLE_FD_SIGNALING = 8,   /* media, admin: channel to signaling */
-	ROLE_FD_MEDIA = 8,       /* signaling: channel to media */
+	ROLE_FD_SIGNALING = 8,   /* admin: channel to signaling */
 	ROLE_FD_ADMIN = 9,       /* signaling: channel to admin */
 	ROLE_FD_CALLS = 10,      /* call records segment: signaling writes, admin reads */
 	ROLE_FD_PKI = 11,        /* sealed block of certificates; signaling: and keys */
@@ -65,9 +64,10 @@ const char *keeper_role_name(enum keeper_role r);
 
 enum keeper_msg_type {
 	KEEPER_SOCKETS = 1, /* keeper to media: struct keeper_sockets + n descriptors */
-	KEEPER_PEER,  /* keeper to a role: struct keeper_peer + one descriptor, a new channel end */
-	KEEPER_READY, /* a role to keeper, no body: set up, serving */
-	KEEPER_STOP,  /* keeper to a role, no body: end in order */
+	KEEPER_PEER,     /* keeper to a role: struct keeper_peer + descriptors: a new channel end;
+			  * between     signaling and media one for each worker, in their order */
+	KEEPER_READY,    /* a role to keeper, no body: set up, serving */
+	KEEPER_STOP,     /* keeper to a role, no body: end in order */
 	KEEPER_ACCOUNTS, /* admin to keeper, keeper to signaling: no body, one sealed snapshot */
 	KEEPER_RELOAD,   /* keeper to admin, no body: look at the store again, then KEEPER_ASK */
 	KEEPER_CONF,  /* keeper to signaling and admin: struct keeper_ticket + 2 descriptors: struct

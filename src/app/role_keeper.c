@@ -28,6 +28,7 @@ enum {
 	KEEPER_KILL_MS = 5000,   /* a role that does not end in order, after its own time */
 	KEEPER_LOG_CHUNK = 4096, /* PIPE_BUF: what POLLOUT promises */
 	KEEPER_ROUND_MS = 200,
+	KEEPER_JOIN_MS = 5,   /* between two tries to join signaling and media */
 	KEEPER_ASK_MS = 2000, /* that admin has to look at the store before a reload */
 };
 
@@ -48,6 +49,7 @@ struct keeper {
 	int signal_fd;
 	struct child child[KEEPER_ROLE_N];
 	struct keeper_reload reload;
+	bool joined; /* signaling and media have their channels, or one of them does not run */
 	uint64_t reload_at_us; /* asked by a signal: how long admin is waited for; 0 = not */
 	bool stopping, failed;
 	uint64_t kill_at_us;
@@ -118,6 +120,34 @@ pair_with(struct keeper *k, enum keeper_role from, enum keeper_role to)
 	return fd[0];
 }
 
+/* Channels between signaling and each worker of media, once both run. Each must take its ends, or
+ * both get others in the next round. */
+static void
+join_media(struct keeper *k)
+{
+	struct child *side[] = {child_of(k, KEEPER_ROLE_MEDIA), child_of(k, KEEPER_ROLE_SIGNALING)};
+	uint32_t n = 0, want = k->conf.media_workers;
+	int fds[2][MEDIA_WORKERS_MAX], pair[2];
+	bool ok = true;
+
+	if (k->joined || !side[0]->pid || !side[1]->pid)
+		return;
+	for (; n < want && channel_pair(pair) == ERR_OK; n++) {
+		fds[0][n] = pair[0];
+		fds[1][n] = pair[1];
+	}
+	for (int i = 0; i < 2; i++) {
+		struct keeper_peer msg = {.role = side[!i]->role, .epoch = side[!i]->epoch};
+
+		ok = ok && n == want &&
+		     channel_send_fds(&side[i]->chan, KEEPER_PEER, &msg, sizeof(msg), fds[i], n) ==
+			     ERR_OK;
+		for (uint32_t w = 0; w < n; w++)
+			close(fds[i][w]);
+	}
+	k->joined = ok;
+}
+
 static void
 send_sockets(struct keeper *k)
 {
@@ -131,7 +161,7 @@ static void
 start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 {
 	struct child *c = child_of(k, r);
-	int chan[2] = {-1, -1}, logs[2] = {-1, -1}, peer[2] = {-1, -1};
+	int chan[2] = {-1, -1}, logs[2] = {-1, -1}, peer = -1;
 	struct spawn_fds m;
 
 	c->epoch++;
@@ -140,12 +170,10 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 		goto out;
 	}
 	(void)fcntl(logs[1], F_SETFL, O_NONBLOCK);
-	if (r == KEEPER_ROLE_SIGNALING) {
-		peer[0] = pair_with(k, r, KEEPER_ROLE_MEDIA);
-		peer[1] = pair_with(k, r, KEEPER_ROLE_ADMIN);
-	} else {
-		peer[0] = pair_with(k, r, KEEPER_ROLE_SIGNALING);
-	}
+	if (r == KEEPER_ROLE_SIGNALING)
+		peer = pair_with(k, r, KEEPER_ROLE_ADMIN);
+	else if (r == KEEPER_ROLE_ADMIN)
+		peer = pair_with(k, r, KEEPER_ROLE_SIGNALING);
 	keeper_held_map(&k->held, &k->conf, r, peer, &m);
 	m.from[ROLE_FD_KEEPER] = chan[1];
 	c->pid = fork();
@@ -165,6 +193,10 @@ start_role(struct keeper *k, enum keeper_role r, uint64_t now)
 	c->started_us = now;
 	c->start_at_us = 0;
 	c->ready = false;
+	if (r != KEEPER_ROLE_ADMIN) {
+		k->joined = false;
+		join_media(k); /* before the sockets, so that its workers start with them */
+	}
 	if (r == KEEPER_ROLE_MEDIA) {
 		k->held.media.sent = 0;
 		send_sockets(k);
@@ -177,9 +209,9 @@ out:
 			close(chan[i]);
 		if (logs[i] >= 0)
 			close(logs[i]);
-		if (peer[i] >= 0)
-			close(peer[i]);
 	}
+	if (peer >= 0)
+		close(peer);
 	if (!c->pid)
 		c->start_at_us = now + KEEPER_BACKOFF_MAX_MS * CLOCK_MS;
 }
@@ -475,7 +507,7 @@ read_signals(struct keeper *k, uint64_t now)
 static int
 poll_wait_ms(const struct keeper *k, uint64_t now)
 {
-	uint64_t next = now + KEEPER_ROUND_MS * CLOCK_MS;
+	uint64_t next = now + (k->joined ? KEEPER_ROUND_MS : KEEPER_JOIN_MS) * CLOCK_MS;
 
 	for (int r = 1; r < KEEPER_ROLE_N; r++)
 		if (!k->child[r].pid && !k->stopping && k->child[r].start_at_us < next)
@@ -546,6 +578,7 @@ loop_once(struct keeper *k)
 		channel_flush(&who[i]->chan);
 	}
 	send_sockets(k);
+	join_media(k);
 	read_signals(k, now);
 	if (k->stopping)
 		stop_next(k, now);

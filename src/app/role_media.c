@@ -1,5 +1,7 @@
 /* media: packets, and nothing else. Its descriptors are those of enum role_fd; the media sockets
- * come over keeper's channel, so that they outlive us. */
+ * come over keeper's channel, so that they outlive us, and the workers' ends towards signaling too.
+ */
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,12 +89,12 @@ take_message(struct media_role *r, const struct channel_msg *msg, const int *fds
 		take_sockets(r, msg, fds, n);
 		return true;
 	case KEEPER_PEER:
-		if (msg->head.length != sizeof(peer) || n != 1)
+		if (msg->head.length != sizeof(peer) || n != r->hub.n)
 			return false;
 		memcpy(&peer, msg->body, sizeof(peer));
 		if (peer.role != KEEPER_ROLE_SIGNALING)
 			return false;
-		media_hub_rebind(&r->hub, fds[0]);
+		media_hub_bind(&r->hub, fds);
 		return true;
 	case KEEPER_STOP:
 		r->stop = true;
@@ -133,8 +135,7 @@ set_up(struct media_role *r)
 	if (e == ERR_OK)
 		e = bind_metrics(r);
 	if (e == ERR_OK)
-		e = media_hub_init(&r->hub, &r->setup, r->pages, ROLE_FD_FLOWS, ROLE_FD_SECRETS,
-				   ROLE_FD_SIGNALING);
+		e = media_hub_init(&r->hub, &r->setup, r->pages, ROLE_FD_FLOWS, ROLE_FD_SECRETS);
 	return e;
 }
 
@@ -154,10 +155,9 @@ role_media(uint64_t epoch)
 	log_info("media.start", "epoch=%llu slots=%u workers=%u", (unsigned long long)epoch,
 		 media_slots(&r.setup.plan), r.hub.n);
 	while (!r.stop) {
-		bool keeper = false;
+		struct pollfd p = {.fd = r.keeper.fd, .events = POLLIN};
 
-		media_hub_step(&r.hub, r.keeper.fd, &keeper);
-		if (keeper)
+		if (poll(&p, 1, -1) > 0)
 			take_messages(&r);
 	}
 	media_hub_fini(&r.hub);

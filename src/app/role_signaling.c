@@ -26,10 +26,17 @@ enum {
 	SIGNALING_TELL_US = 250 * CLOCK_MS, /* between two looks for counted handshakes */
 };
 
+/* The channel to one worker of media. */
+struct media_watch {
+	struct loop_fd fd;
+	struct signaling *owner;
+};
+
 struct signaling {
 	struct worker w;
 	struct channel keeper;
-	struct loop_fd keeper_fd, media_fd, admin_fd;
+	struct loop_fd keeper_fd, admin_fd;
+	struct media_watch media[MEDIA_WORKERS_MAX];
 	struct timer stop_timer, media_timer;
 	struct renewal renew;
 	uint64_t stop_at_us;  /* 0 = running */
@@ -236,8 +243,8 @@ start_media(struct signaling *s)
 	enum err e = port_init(&w->ports, &w->plan, (uint32_t)(w->epoch << 20));
 
 	if (e == ERR_OK)
-		e = media_ctl_init(&w->media, ROLE_FD_MEDIA, w->epoch, &w->plan,
-				   media_slots(&w->plan), w->flows.head->worker);
+		e = media_ctl_init(&w->media, w->epoch, &w->plan, media_slots(&w->plan),
+				   w->flows.head->worker, w->secrets.given);
 	if (e == ERR_OK)
 		wire_media(w);
 	return e;
@@ -270,13 +277,13 @@ watch_fd(struct signaling *s, struct loop_fd *lfd, int fd)
 static void
 on_media_event(void *arg, uint32_t events)
 {
-	struct signaling *s = arg;
-	enum err e;
+	struct media_watch *mw = arg;
+	struct signaling *s = mw->owner;
+	uint32_t worker = (uint32_t)(mw - s->media);
 
 	(void)events;
-	e = media_ctl_recv(&s->w.media, SIGNALING_MEDIA_BATCH);
-	if (e == ERR_CLOSED || e == ERR_SYNTAX)
-		loop_del(&s->w.loop, &s->media_fd); /* a new end comes from keeper */
+	if (media_ctl_recv(&s->w.media, worker, SIGNALING_MEDIA_BATCH) == ERR_CLOSED)
+		loop_del(&s->w.loop, &mw->fd); /* a new end comes from keeper */
 }
 
 static void
@@ -317,28 +324,33 @@ on_flush(struct timer *t, uint64_t now)
 		log_error("signaling.timer", "no timer left");
 }
 
-static void
-on_peer(struct signaling *s, const struct channel_msg *m, int fd)
+/* As take_keeper. How many descriptors are left. */
+static size_t
+on_peer(struct signaling *s, const struct channel_msg *m, const int *fd, size_t n)
 {
 	struct keeper_peer p;
 
 	memcpy(&p, m->body, sizeof(p));
-	if (p.role == KEEPER_ROLE_MEDIA) {
-		loop_del(&s->w.loop, &s->media_fd);
-		media_ctl_rebind(&s->w.media, fd);
-		watch_fd(s, &s->media_fd, fd);
-	} else if (p.role == KEEPER_ROLE_ADMIN) {
+	if (p.role == KEEPER_ROLE_MEDIA && n == s->w.media.n_lanes) {
+		for (uint32_t i = 0; i < n; i++) {
+			loop_del(&s->w.loop, &s->media[i].fd);
+			media_ctl_rebind(&s->w.media, i, fd[i]);
+			watch_fd(s, &s->media[i].fd, fd[i]);
+		}
+		return 0;
+	}
+	if (p.role == KEEPER_ROLE_ADMIN && n == 1) {
 		loop_del(&s->w.loop, &s->admin_fd);
-		channel_rebind(&s->w.admin, fd);
+		channel_rebind(&s->w.admin, fd[0]);
 		/* what an earlier admin asked for, nobody waits for */
 		signaling_ready_stop(&s->w.readiness, s->w.readiness.number);
-		watch_fd(s, &s->admin_fd, fd);
+		watch_fd(s, &s->admin_fd, fd[0]);
 		wire_resend_ended(&s->w);
 		wire_resend_alarms(&s->w);
 		gatewaydesk_resend(&s->w.gateways);
-	} else {
-		close(fd);
+		return 0;
 	}
+	return n;
 }
 
 static void
@@ -378,14 +390,14 @@ on_stop_step(struct timer *t, uint64_t now)
 
 /* n descriptors came with it; they are taken, or closed here. */
 static void
-take_keeper(struct signaling *s, const struct channel_msg *m, int fd[2], size_t n)
+take_keeper(struct signaling *s, const struct channel_msg *m, int *fd, size_t n)
 {
 	if (m->head.type == KEEPER_STOP)
 		begin_stop(s);
 	else if (m->head.type == KEEPER_ACCOUNTS && n == 1)
 		renewal_accounts(&s->renew, fd[--n]);
-	else if (m->head.type == KEEPER_PEER && n == 1)
-		on_peer(s, m, fd[--n]);
+	else if (m->head.type == KEEPER_PEER)
+		n = on_peer(s, m, fd, n);
 	else if (m->head.type == KEEPER_FRESH && n == 1)
 		renewal_fetched(&s->renew, fd[--n]);
 	else if (m->head.type == KEEPER_CONF && n == 2) {
@@ -407,8 +419,8 @@ on_keeper_event(void *arg, uint32_t events)
 
 	(void)events;
 	for (;;) {
-		int fd[2] = {-1, -1};
-		size_t n = 2;
+		int fd[MEDIA_WORKERS_MAX];
+		size_t n = ARRAY_LEN(fd);
 		enum err e = channel_recv(&s->keeper, &m, fd, &n);
 
 		if (e == ERR_AGAIN)
@@ -435,12 +447,13 @@ watch_channels(struct signaling *s)
 	if (e != ERR_OK)
 		return e;
 	s->keeper_fd = (struct loop_fd){.on_event = on_keeper_event, .arg = s};
-	s->media_fd = (struct loop_fd){.on_event = on_media_event, .arg = s};
+	for (uint32_t i = 0; i < w->media.n_lanes; i++)
+		s->media[i] = (struct media_watch){
+			.fd = {.on_event = on_media_event, .arg = &s->media[i]}, .owner = s};
 	s->admin_fd = (struct loop_fd){.on_event = on_admin_event, .arg = s};
 	s->stop_timer.on_due = on_stop_step;
 	s->media_timer.on_due = on_flush;
 	watch_fd(s, &s->keeper_fd, ROLE_FD_KEEPER);
-	watch_fd(s, &s->media_fd, media_ctl_fd(&w->media));
 	watch_fd(s, &s->admin_fd, ROLE_FD_ADMIN);
 	return loop_timer(&w->loop, &s->media_timer, 5 * CLOCK_MS);
 }

@@ -10,19 +10,27 @@
 
 /* ---- call to edge ---- */
 
+/* What a message shows is said to media before it leaves: a packet may come back at once. */
+static void
+tell_media(struct worker *w)
+{
+	(void)media_ctl_flush(&w->media);
+}
+
 static enum err
 op_send(void *arg, const struct edge_dest *d, enum sip_method method, struct str msg, void *user,
 	struct edge_txn **out)
 {
 	struct worker *w = arg;
 
+	tell_media(w);
 	return edge_send(w->edge, d, method, msg, user, out);
 }
 
 static void
 op_respond(void *arg, struct edge_txn *txn, int status, struct str msg)
 {
-	(void)arg;
+	tell_media(arg);
 	edge_respond(txn, status, msg);
 }
 
@@ -45,6 +53,7 @@ op_send_once(void *arg, const struct edge_dest *d, bool is_response, struct str 
 {
 	struct worker *w = arg;
 
+	tell_media(w);
 	edge_send_once(w->edge, d, is_response, msg);
 }
 
@@ -223,6 +232,26 @@ op_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 		wire_tell_ended(w, slot, &rec->id);
 }
 
+static bool
+op_scarce(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t used = records_used(&w->records), live = calls_count(&w->calls);
+
+	/* what is kept for calls for help is free for nobody else */
+	return used > live && used - live + CALL_SPARE > w->records.n_free;
+}
+
+static void
+op_drop(void *arg, uint32_t slot, const struct call_record *rec)
+{
+	struct worker *w = arg;
+
+	tracetap_store(&w->trace, slot, rec, true);
+	records_give(&w->records, slot);
+	records_in_hand(&w->records, RECORDS_NONE);
+}
+
 static void
 op_note(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 	const struct edge_source *src)
@@ -297,6 +326,8 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_stats = op_stats,
 				 .do_slot = op_slot,
 				 .do_store = op_store,
+				 .do_scarce = op_scarce,
+				 .do_drop = op_drop,
 				 .do_note = op_note,
 				 .do_emergency = op_emergency,
 				 .do_carrier = op_carrier};

@@ -27,6 +27,8 @@
 	X(calls_total, counter, "calls begun")                                                     \
 	X(calls_answered, counter, "calls answered")                                               \
 	X(calls_refused, counter, "calls refused by postern")                                      \
+	X(calls_unrecorded, counter,                                                               \
+	  "of these, without a CDR: more of them waited to be written than there was room for")    \
 	X(calls_emergency, counter, "emergency calls of customers, carried or not")                \
 	X(calls_emergency_refused, counter, "of these, refused: they came over TLS, mostly")       \
 	X(calls_restored, counter, "calls taken over from their records after a restart")          \

@@ -12,6 +12,7 @@
 #include "call/ring.h"
 #include "call/modify.h"
 #include "call/pass.h"
+#include "call/redirect.h"
 #include "call/row.h"
 #include "call/sos.h"
 #include "call/speak.h"
@@ -197,6 +198,26 @@ act_end_setup(struct call *c)
 	c->setup = NULL;
 }
 
+/* It is noted, and the one before is left. */
+static struct record_target *
+begin_target(struct call *c, const struct call_target *to)
+{
+	struct record_target *t = &c->rec.target[c->rec.n_targets++];
+	uint32_t before = c->setup->tried;
+
+	c->plain = false;
+	*t = (struct record_target){.trunk = to->trunk,
+				    .route = to->rule,
+				    .at_us = clock_wall_us(),
+				    .status = -1,
+				    .redirected = to->depth};
+	memcpy(t->number, to->number, sizeof(t->number));
+	if (before)
+		give_target(c, &c->setup->target[before - 1].trunk);
+	c->setup->tried = c->next_target;
+	return t;
+}
+
 /* INVITE to the next target that takes it; false: none is left. */
 static bool
 try_targets(struct call *c)
@@ -204,20 +225,15 @@ try_targets(struct call *c)
 	const struct snapshot_view *v = c->owner->snap;
 
 	while (c->setup && c->next_target < c->n_targets) {
-		struct policy_id id = c->setup->target[c->next_target++];
-		uint32_t trunk = v ? snapshot_trunk(v, str_from(id.z)) : POLICY_NONE;
-		struct record_target *t = &c->rec.target[c->rec.n_targets++];
-		enum refusal r = REFUSAL_NO_ROUTE;
+		const struct call_target *to = &c->setup->target[c->next_target++];
+		uint32_t trunk = v ? snapshot_trunk(v, str_from(to->trunk.z)) : POLICY_NONE;
+		struct record_target *t = begin_target(c, to);
+		char why[CALL_WHY_MAX];
+		enum refusal r = redirect_enter(c, to, why);
+		bool may = r == REFUSAL_NONE;
 
-		c->plain = false;
-		t->trunk = id;
-		t->route = c->setup->rule[c->next_target - 1];
-		t->at_us = clock_wall_us();
-		t->status = -1;
-		if (c->next_target > 1)
-			give_target(c, &c->setup->target[c->next_target - 2]);
-		if (trunk != POLICY_NONE)
-			r = take_target(c, trunk);
+		if (may)
+			r = trunk == POLICY_NONE ? REFUSAL_NO_ROUTE : take_target(c, trunk);
 		if (r == REFUSAL_NONE)
 			r = send_invite(c, trunk);
 		if (r == REFUSAL_NONE) {
@@ -228,11 +244,15 @@ try_targets(struct call *c)
 			t->status = 0;
 			return true;
 		}
-		act_note_refusal(c, r, "");
+		act_note_refusal(c, r, why);
+		if (!may)
+			redirect_note(t, r, why);
 		if (r == REFUSAL_NO_ROOM) { /* of ours: no fault of the target, and none has more */
 			(void)!str_copyz(t->why, sizeof(t->why), STR("postern had no room for it"));
 			break;
 		}
+		if (!may && !redirect_next(c, 0))
+			break;
 	}
 	return false;
 }
@@ -382,6 +402,16 @@ release(struct call *c)
 	meter_end(c);
 }
 
+/* Was it refused before anybody was asked, while CDRs wait longer than they should? */
+static bool
+is_left_out(const struct call *c)
+{
+	const struct call_ops *ops = ops_of(c);
+
+	return c->rec.refusal != REFUSAL_NONE && !c->rec.n_targets && !c->rec.answer_us &&
+	       ops->do_scarce && ops->do_scarce(ops->arg);
+}
+
 /* Its record is the CDR. */
 static void
 close_record(struct call *c)
@@ -392,7 +422,12 @@ close_record(struct call *c)
 		log_end(c);
 	c->rec.state = B2BUA_ENDED;
 	c->rec.rides = c->rec.joining = 0;
-	ops->do_store(ops->arg, c->slot, &c->rec, true);
+	if (is_left_out(c)) {
+		metric_add(METRIC_calls_unrecorded, 1);
+		ops->do_drop(ops->arg, c->slot, &c->rec);
+	} else {
+		ops->do_store(ops->arg, c->slot, &c->rec, true);
+	}
 	list_del(&c->node);
 	metric_set(METRIC_calls, pool_used(&c->owner->pool) - 1);
 	pool_put(&c->owner->pool, c);

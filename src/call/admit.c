@@ -1,6 +1,7 @@
 #include "call/admit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/guard.h"
@@ -211,14 +212,14 @@ check_limits(struct call *c, const struct edge_source *src, uint32_t payer)
 
 /* What it may use: its length, its account's money and minutes. */
 static enum refusal
-check_meter(struct call *c, const struct edge_source *src, uint32_t payer)
+check_meter(struct call *c, uint32_t trunk, uint32_t payer)
 {
 	uint32_t whose = POLICY_NONE;
 	enum refusal r;
 
 	if (c->rec.exempt)
 		return REFUSAL_NONE;
-	meter_length(c, payer, src->trunk);
+	meter_length(c, payer, trunk);
 	if (payer == POLICY_NONE)
 		return REFUSAL_NONE;
 	r = meter_begin(c, payer, &whose);
@@ -237,23 +238,30 @@ is_open(const struct call *c, uint32_t trunk)
 			    (enum policy_class)c->rec.class, false) == ACCOUNT_OK;
 }
 
+static void
+keep_target(struct call *c, uint32_t trunk, uint32_t rule)
+{
+	const struct snapshot_view *v = c->owner->snap;
+	struct call_target *t = &c->setup->target[c->n_targets++];
+
+	*t = (struct call_target){.trunk = snapshot_trunk_id(v, trunk),
+				  .rule = snapshot_route_id(v, rule)};
+	memcpy(t->number, c->called.z, sizeof(t->number));
+	if (c->rec.leg[LEG_A].account.z[0])
+		t->payer = c->rec.leg[LEG_A].trunk;
+}
+
 /* Those that may take it; none may: the first, so that check_called says why. */
 static void
 keep_targets(struct call *c, const struct route *route)
 {
-	const struct snapshot_view *v = c->owner->snap;
-
 	c->n_targets = 0;
-	for (uint32_t i = 0; i < route->n; i++) {
-		if (!is_open(c, route->trunk[i]))
-			continue;
-		c->setup->rule[c->n_targets] = snapshot_route_id(v, route->rule[i]);
-		c->setup->target[c->n_targets++] = snapshot_trunk_id(v, route->trunk[i]);
-	}
-	if (c->n_targets)
-		return;
-	c->setup->rule[0] = snapshot_route_id(v, route->rule[0]);
-	c->setup->target[c->n_targets++] = snapshot_trunk_id(v, route->trunk[0]);
+	for (uint32_t i = 0; i < route->n; i++)
+		if (is_open(c, route->trunk[i]))
+			keep_target(c, route->trunk[i], route->rule[i]);
+	if (c->n_targets == 0)
+		keep_target(c, route->trunk[0], route->rule[0]);
+	c->setup->as = 1;
 }
 
 static enum refusal
@@ -292,7 +300,7 @@ static enum refusal
 check_called(struct call *c, char why[CALL_WHY_MAX])
 {
 	const struct snapshot_view *v = c->owner->snap;
-	uint32_t t = snapshot_trunk(v, str_from(c->setup->target[0].z));
+	uint32_t t = snapshot_trunk(v, str_from(c->setup->target[0].trunk.z));
 	uint32_t a = v->trunk[t].account;
 	enum refusal r =
 		refuse_account(trunk_admits(a == POLICY_NONE ? NULL : &v->account[a], &v->trunk[t],
@@ -354,8 +362,78 @@ admit_invite(struct call *c, const struct sip_msg *msg, const struct edge_source
 	if (r == REFUSAL_NONE)
 		r = check_called(c, why);
 	if (r == REFUSAL_NONE)
-		r = check_meter(c, src, payer);
+		r = check_meter(c, src->trunk, payer);
 	return r;
+}
+
+/* ---- redirected ---- */
+
+enum refusal
+admit_routes(const struct call *c, uint32_t payer, const struct number *n, struct route *out)
+{
+	struct route_ask ask = {.account = payer,
+				.number = str_from(n->z),
+				.class = class_of((enum number_kind)n->kind, true),
+				.minute = clock_week_minute(clock_wall_us())};
+	uint64_t random;
+
+	random_bytes(&random, sizeof(random));
+	return route_outbound(c->owner->snap, &ask, health_down(&c->owner->health, c->owner->now),
+			      random, out) == ROUTE_OK
+		       ? REFUSAL_NONE
+		       : REFUSAL_NO_ROUTE;
+}
+
+/* May the customer of this trunk call what c->called is now, and pay for it? */
+static enum refusal
+check_payer(struct call *c, uint32_t trunk, char why[CALL_WHY_MAX])
+{
+	struct calls *cs = c->owner;
+	const struct snapshot_view *v = cs->snap;
+	uint32_t payer = v->trunk[trunk].account, above = v->account[payer].parent_row;
+	enum refusal r =
+		check_account(v, trunk, payer, (enum policy_class)c->rec.class, c->called.z, why);
+
+	for (uint32_t a = payer; r == REFUSAL_NONE && !c->rec.exempt && a != POLICY_NONE;
+	     a = a == payer ? above : POLICY_NONE)
+		if (!GUARD(A5, limit_attempt(&cs->limit, LIMIT_ACCOUNT, snapshot_account_id(v, a).z,
+					     v->account[a].attempts, cs->now)))
+			r = refuse_limit(c, a, REFUSAL_ATTEMPTS);
+	return r == REFUSAL_NONE ? check_meter(c, trunk, payer) : r;
+}
+
+enum refusal
+admit_again(struct call *c, uint32_t trunk, const char *number, char why[CALL_WHY_MAX])
+{
+	const struct snapshot_view *v = c->owner->snap;
+	bool customer = trunk != POLICY_NONE && v->trunk[trunk].account != POLICY_NONE;
+	enum policy_class class;
+	struct number n;
+
+	why[0] = 0;
+	if (number_read(&c->owner->conf.numbers, str_from(number), &n) != ERR_OK)
+		return REFUSAL_NUMBER;
+	class = class_of((enum number_kind)n.kind, customer);
+	if ((n.kind == NUMBER_EMERGENCY) != (c->rec.class == CLASS_EMERGENCY)) {
+		(void)snprintf(why, CALL_WHY_MAX,
+			       "a redirection makes no emergency call, nor another one of it");
+		return REFUSAL_REDIRECT;
+	}
+	if (c->rec.class == CLASS_EMERGENCY)
+		return REFUSAL_NONE; /* it stays what it is */
+	meter_end(c);
+	c->called = n;
+	c->rec.class = class;
+	c->rec.payer = c->rec.payer_parent = c->rec.forwarder = (struct policy_id){""};
+	c->rec.price_micro = 0;
+	c->rec.increment_s = 0;
+	c->status = 0;
+	if (!customer)
+		return REFUSAL_NONE;
+	if (!c->rec.leg[LEG_A].account.z[0])
+		c->rec.forwarder = snapshot_trunk_id(v, trunk);
+	c->rec.payer = snapshot_account_id(v, v->trunk[trunk].account);
+	return check_payer(c, trunk, why);
 }
 
 bool

@@ -311,7 +311,8 @@ calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_sou
 	      const char *why, uint64_t now_us)
 {
 	cs->now = now_us;
-	refused_sos(cs, msg, src, REFUSAL_UNREADABLE, why, NULL);
+	refused_sos(cs, msg, src, msg->fault == ERR_OK ? REFUSAL_EMERGENCY : REFUSAL_UNREADABLE,
+		    why, NULL);
 }
 
 bool

@@ -30,8 +30,9 @@ enum err calls_hangup(struct calls *cs, struct str id, uint64_t now_us) NODISCAR
 uint32_t calls_count(const struct calls *cs);
 
 /* From edge (struct edge_up). */
-/** A call for help that edge refused because it cannot be read (why): it gets its record, its alarm
- * and its line in the log all the same. */
+/** A call for help that edge refused (why: a sentence) because it cannot be read, or because no
+ * trunk is there for it: it gets its alarm and its line in the log, and where it has a trunk its
+ * record, all the same. */
 void calls_on_lost(struct calls *cs, const struct sip_msg *msg, const struct edge_source *src,
 		   const char *why, uint64_t now_us);
 /**

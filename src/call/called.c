@@ -7,6 +7,7 @@
 #include "call/act.h"
 #include "call/modify.h"
 #include "call/negotiate.h"
+#include "call/redirect.h"
 #include "call/renew.h"
 #include "call/ring.h"
 #include "call/speak.h"
@@ -338,6 +339,20 @@ asks_clear(struct call *c, int status)
 	return true;
 }
 
+/* Does a redirection lead on? Else what A is told of it is noted. */
+static bool
+take_redirect(struct call *c, const struct edge_news *news)
+{
+	enum redirect r = redirect_take(c, news);
+
+	if (r == REDIRECT_LOST)
+		act_note_refusal(c, REFUSAL_REDIRECT, "");
+	else if (r == REDIRECT_TOLD)
+		act_note_failure(c, (int)news->msg->status, c->fail_q850,
+				 reason_phrase((int)news->msg->status));
+	return r == REDIRECT_FOLLOWED;
+}
+
 void
 called_failure(struct call *c, const struct edge_news *news)
 {
@@ -362,12 +377,12 @@ called_failure(struct call *c, const struct edge_news *news)
 				 reason_phrase(status));
 	else
 		fail_target(c, news);
-	if (hunts_on(c, status)) {
+	if (take_redirect(c, news) || hunts_on(c, status) || redirect_next(c, status)) {
 		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
 		return;
 	}
-	act_note_end(c, news->event == EDGE_RESPONSE ? ENDER_CALLED : ENDER_POSTERN, c->fail_status,
-		     c->fail_q850, (enum refusal)c->rec.refusal);
+	act_note_end(c, c->rec.refusal ? ENDER_POSTERN : ENDER_CALLED, c->fail_status, c->fail_q850,
+		     (enum refusal)c->rec.refusal);
 	act_event(c, B2BUA_EV_FAIL, NULL);
 }
 

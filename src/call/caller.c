@@ -331,8 +331,8 @@ put_user(struct buf *b, const char *number)
 	sip_escape_user(b, str_from(number));
 }
 
-static void
-put_number_uri(struct buf *b, const char *number, const struct addr *host)
+void
+caller_put_number_uri(struct buf *b, const char *number, const struct addr *host)
 {
 	put_user(b, number);
 	buf_char(b, '@');
@@ -368,7 +368,7 @@ put_asserted(const struct call *c, enum call_leg_index i, struct buf *b, const c
 		return;
 	alter_calling(c, i, number, seen);
 	buf_init(&uri, mem, sizeof(mem));
-	put_number_uri(&uri, seen, host);
+	caller_put_number_uri(&uri, seen, host);
 	sip_edit_nameaddr(b, SIP_H_P_ASSERTED_IDENTITY,
 			  &(struct sip_edit_addr){.uri = buf_view(&uri)});
 }
@@ -404,13 +404,13 @@ caller_put_headers(const struct call *c, struct buf *b, const struct addr *host)
 		const char *reason = c->setup->diversion[i].reason;
 
 		buf_init(&uri, mem, sizeof(mem));
-		put_number_uri(&uri, c->setup->diversion[i].number, host);
+		caller_put_number_uri(&uri, c->setup->diversion[i].number, host);
 		sip_edit_hdr_fmt(b, SIP_H_DIVERSION, "<%.*s>%s%s", (int)uri.len, uri.p,
 				 reason[0] ? ";reason=" : "", reason);
 	}
 	for (uint32_t i = 0; c->setup && i < c->caller.n_history; i++) {
 		buf_init(&uri, mem, sizeof(mem));
-		put_number_uri(&uri, c->setup->history[i].number, host);
+		caller_put_number_uri(&uri, c->setup->history[i].number, host);
 		if (c->setup->history[i].cause)
 			buf_printf(&uri, ";cause=%u", c->setup->history[i].cause);
 		sip_edit_hdr_fmt(b, SIP_H_HISTORY_INFO, "<%.*s>;index=%s", (int)uri.len, uri.p,

@@ -22,6 +22,8 @@ bool caller_is_foreign(const struct calls *cs, const struct sip_msg *m,
 		       const struct edge_source *src);
 /** The URI of our From on leg B at this host: "sip:+15551230000@192.0.2.1", or anonymous. */
 void caller_put_uri(const struct call *c, struct buf *b, const struct addr *host);
+/** "sip:+15551230000@192.0.2.1". */
+void caller_put_number_uri(struct buf *b, const char *number, const struct addr *host);
 /** P-Asserted-Identity, Privacy and Diversion of our INVITE to the carrier side. */
 void caller_put_headers(const struct call *c, struct buf *b, const struct addr *host);
 

@@ -76,6 +76,7 @@
 	X(CARRIER_BUSY, 500, 42,                                                                   \
 	  "the carrier asks for fewer calls or none now (RFC 7339, oc): try again in some "        \
 	  "seconds")                                                                               \
+	X(REDIRECT, 480, 23, "the called side redirected the call to where it may not go")         \
 	X(CALL_SHARE, 503, 42,                                                                     \
 	  "postern is nearly at its limit of calls, and the account has most of them")
 

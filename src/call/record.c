@@ -142,6 +142,7 @@ call_record_valid(const struct call_record *r)
 	    !has_end(r->from_sent, sizeof(r->from_sent)) ||
 	    !has_end(r->to_sent, sizeof(r->to_sent)) ||
 	    !has_end(r->refusal_detail, sizeof(r->refusal_detail)) ||
+	    !has_end(r->forwarder.z, sizeof(r->forwarder.z)) ||
 	    !has_end(r->payer.z, sizeof(r->payer.z)) ||
 	    !has_end(r->payer_parent.z, sizeof(r->payer_parent.z)) ||
 	    !has_end(r->transfer_of.z, sizeof(r->transfer_of.z)) || r->host_leg >= CALL_LEGS ||
@@ -150,6 +151,7 @@ call_record_valid(const struct call_record *r)
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
 		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)) ||
 		    !has_end(r->target[i].route.z, sizeof(r->target[i].route.z)) ||
+		    !has_end(r->target[i].number, sizeof(r->target[i].number)) ||
 		    !has_end(r->target[i].why, sizeof(r->target[i].why)))
 			return false;
 	return leg_valid(&r->leg[LEG_A]) && leg_valid(&r->leg[LEG_B]);

@@ -159,11 +159,12 @@ struct record_leg {
 
 struct record_target {
 	struct policy_id trunk;
-	struct policy_id route; /* that named it; "" = none did */
-	int64_t at_us;          /* wall, INVITE sent */
-	int32_t status;         /* final SIP status, 0 = none came, -1 = could not be sent */
-	uint32_t pad;
-	char why[CALL_TARGET_WHY_MAX]; /* -1: a sentence; else "" */
+	struct policy_id route;        /* that named it; "" = none did */
+	int64_t at_us;                 /* wall, INVITE sent */
+	int32_t status;                /* final SIP status, 0 = none came, -1 = could not be sent */
+	uint32_t redirected;           /* redirections that led here; 0 = none */
+	char number[NUMBER_SIZE];      /* that was called there, before the trunk's rules */
+	char why[CALL_TARGET_WHY_MAX]; /* -1, a redirection that led nowhere: a sentence; else "" */
 };
 
 struct call_record {
@@ -183,6 +184,8 @@ struct call_record {
 	int32_t q850;
 	uint32_t refusal; /* enum refusal; why postern ended or refused it */
 	uint32_t pad2;
+	/* the customer's trunk that redirected it: its account pays; "" = none did */
+	struct policy_id forwarder;
 	/* whose money and minutes, and the account above it; "" = nobody's (policy/usage.h) */
 	struct policy_id payer, payer_parent;
 	uint64_t price_micro;  /* a minute, millionths */

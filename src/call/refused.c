@@ -27,7 +27,8 @@ refused_log(struct call *c, enum refusal r, const char *why)
 			 (unsigned long long)left_out);
 }
 
-/* Its record, with what m says in it; NULL: there is no room, or no trunk. */
+/* Its record, with what m says in it; NULL: there is no room, or no trunk. Half of what is kept for
+ * calls for help is for those that are carried. */
 static struct call *
 begin_record(struct calls *cs, const struct sip_msg *m, const struct edge_source *src)
 {
@@ -35,7 +36,7 @@ begin_record(struct calls *cs, const struct sip_msg *m, const struct edge_source
 	struct call *c;
 
 	if (cs->snap && src->trunk != POLICY_NONE)
-		slot = cs->ops.do_slot(cs->ops.arg, 0);
+		slot = cs->ops.do_slot(cs->ops.arg, CALL_SPARE / 2);
 	c = slot == UINT32_MAX ? NULL : create_call(cs, slot);
 	if (!c)
 		return NULL;
@@ -57,51 +58,51 @@ end_record(struct call *c, enum refusal r, const char *why)
 	act_finish(c);
 }
 
-void
-refused_sos(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
-	    enum refusal r, const char *why, const struct id *of)
-{
-	struct call *c = begin_record(cs, m, src);
-	uint64_t left_out;
-
-	if (!c) {
-		if (guard_may_log(&cs->guard, GUARD_REFUSED, cs->now, &left_out))
-			log_error("call.emergency",
-				  "account=%s refused: %s; %s; left out %llu lines",
-				  src->account_id.z, why,
-				  cs->snap && src->trunk != POLICY_NONE
-					  ? "no room for its record"
-					  : "no record: no trunk of the account is where it came",
-				  (unsigned long long)left_out);
-		return;
-	}
-	if (of)
-		c->rec.transfer_of = *of;
-	end_record(c, r, why);
-}
-
 static void
 keep_cut(char *dst, size_t cap, struct str s)
 {
 	(void)!str_copyz(dst, cap, str_sub(s, 0, cap - 1));
 }
 
-/* Of nobody's account: no record can be of it, but somebody hears of it. */
+/* No record can be of it, as it is of nobody's account, or of none that has a trunk, or as there is
+ * no room: somebody hears of it all the same. */
 static void
-tell_nobodys(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
-	     struct call_guest *out)
+tell_unrecorded(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+		enum refusal r, const char *why, struct id *out)
 {
 	static struct call_record rec; /* large, and only needed here */
+	bool lost = src->transport != EDGE_TLS || r == REFUSAL_DIALOG || r == REFUSAL_REFER_OFF;
+	char what[CALL_WHY_MAX];
 
 	rec = (struct call_record){.class = CLASS_EMERGENCY};
-	rec.id = out->id = id_new(cs->conf.node, cs->conf.worker);
+	rec.id = *out = id_new(cs->conf.node, cs->conf.worker);
+	rec.leg[LEG_A].account = src->account_id;
+	if (cs->snap && src->trunk != POLICY_NONE)
+		rec.leg[LEG_A].trunk = snapshot_trunk_id(cs->snap, src->trunk);
 	keep_cut(rec.to_received, sizeof(rec.to_received),
 		 sip_uri_is_sos(&m->uri) ? m->uri_text : m->uri.user);
 	keep_cut(rec.from_received, sizeof(rec.from_received), m->from.uri.user);
 	metric_add(METRIC_calls_emergency, 1);
 	metric_add(METRIC_calls_emergency_refused, 1);
-	cs->ops.do_note(cs->ops.arg, &rec.id, REFUSAL_EMERGENCY, m, src);
-	cs->ops.do_emergency(cs->ops.arg, &rec, "refused: it came over TLS", CALL_HELP_REFUSED);
+	cs->ops.do_note(cs->ops.arg, &rec.id, r, m, src);
+	(void)snprintf(what, sizeof(what), "refused: %.200s; it has no CDR", why);
+	cs->ops.do_emergency(cs->ops.arg, &rec, what, lost ? CALL_HELP_LOST : CALL_HELP_REFUSED);
+}
+
+void
+refused_sos(struct calls *cs, const struct sip_msg *m, const struct edge_source *src,
+	    enum refusal r, const char *why, const struct id *of)
+{
+	struct call *c = begin_record(cs, m, src);
+	struct id id;
+
+	if (!c) {
+		tell_unrecorded(cs, m, src, r, why, &id);
+		return;
+	}
+	if (of)
+		c->rec.transfer_of = *of;
+	end_record(c, r, why);
 }
 
 void
@@ -123,7 +124,7 @@ refused_guest(struct calls *cs, const struct sip_msg *m, const struct edge_sourc
 				 snapshot_text(v, v->account[src->account].emergency_target));
 		end_record(c, REFUSAL_EMERGENCY, why);
 	} else {
-		tell_nobodys(cs, m, src, out);
+		tell_unrecorded(cs, m, src, REFUSAL_EMERGENCY, "it came over TLS", &out->id);
 	}
 	(void)snprintf(out->why, sizeof(out->why), "%s",
 		       why[0] ? why : refusal_text(REFUSAL_EMERGENCY));

@@ -31,6 +31,8 @@ enum {
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
 	CALL_DIVERSIONS_MAX = 5, /* of a call that go on; History-Info likewise */
 	CALL_HISTORY_INDEX = 24,
+	CALL_CONTACTS_MAX = 8,      /* of a redirection; more are left out */
+	CALL_REDIRECTS_MAX = 3,     /* one after the other */
 	CALL_SESSION_MAX_S = 86400, /* a Min-SE that we go along with */
 	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
 	CALL_FORK_TAG_MAX = 128,
@@ -77,6 +79,11 @@ struct call_ops {
 	/* one, where more than kept are free */
 	uint32_t (*do_slot)(void *arg, uint32_t kept);
 	void (*do_store)(void *arg, uint32_t slot, const struct call_record *rec, bool ended);
+	/* do more of them wait for their CDR than are free? Then calls that are refused at once
+	 * leave none, so that nobody's other calls find no record because of them. May be NULL */
+	bool (*do_scarce)(void *arg);
+	/* one that leaves no CDR: its slot is free */
+	void (*do_drop)(void *arg, uint32_t slot, const struct call_record *rec);
 	/* a request that was refused outside any call: so that it can be explained */
 	void (*do_note)(void *arg, const struct id *id, enum refusal r, const struct sip_msg *m,
 			const struct edge_source *src);
@@ -118,10 +125,28 @@ struct call_caller {
 	char verstat[40];            /* what a carrier that may say so says of it; "" = nothing */
 };
 
+/* Whom a call is sent to, and as what. */
+struct call_target {
+	struct policy_id trunk;
+	struct policy_id rule;  /* the route that named it; "" = none did */
+	struct policy_id payer; /* the customer's trunk whose call it is; "" = a carrier's */
+	char number[NUMBER_SIZE];
+	uint8_t depth;  /* redirections that led here (call/redirect.h); 0: routed */
+	uint8_t parent; /* where there are any: the target that redirected last, */
+	bool rang;      /* that rang before, */
+	uint16_t cause; /* and the status that it did it with */
+};
+
 /* What only the set-up of a call needs. */
 struct call_setup {
-	struct policy_id target[ROUTE_TARGETS_MAX];
-	struct policy_id rule[ROUTE_TARGETS_MAX]; /* the route that named it; "" = none did */
+	struct call_target target[ROUTE_TARGETS_MAX];
+	uint32_t tried; /* 1 + the target in hand; 0: none yet */
+	uint32_t as;    /* 1 + the target whose number the call has; 0: it must be judged anew */
+	struct {
+		char number[NUMBER_SIZE];
+		uint16_t q;           /* thousandths */
+	} contact[CALL_CONTACTS_MAX]; /* that A is given with a redirection */
+	uint32_t n_contacts;
 	struct {
 		char number[NUMBER_SIZE], reason[24];
 	} diversion[CALL_DIVERSIONS_MAX]; /* own numbers that diverted the call */

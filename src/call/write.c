@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "call/alter.h"
 #include "call/caller.h"
+#include "call/divert.h"
 #include "call/location.h"
 #include "sip/via.h"
 
@@ -172,6 +173,8 @@ leg_begin_b(struct call *c, uint32_t trunk, const struct edge_local *local)
 	l->trunk = snapshot_trunk_id(v, trunk);
 	l->account = snapshot_account_id(v, v->trunk[trunk].account);
 	l->transport = (uint8_t)transports[v->trunk[trunk].transport];
+	l->conn = 0; /* what is known of another target's is not this one's */
+	l->peer[0] = l->tls_version[0] = l->tls_suite[0] = 0;
 	l->security = v->trunk[trunk].security;
 	l->secure = trunk_encrypts(l->security) && !c->plain;
 	l->fell = c->plain ? RECORD_FALL_retried : RECORD_FALL_none;
@@ -235,8 +238,11 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	sip_dialog_put_headers(d, b, STR("INVITE"), d->local_cseq);
 	put_contact(c, LEG_B, b);
 	from = b->len;
-	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER)
+	if (leg_way(c, LEG_B) == HIDE_TO_CARRIER) {
+		divert_put_diversions(c, b, host);
 		caller_put_headers(c, b, host);
+		divert_put_history(c, b, host);
+	}
 	put_allow(b, leg_allows(c, LEG_B));
 	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len || c->ring.taken ? "timer, 100rel" : "timer");
 	put_session_request(c, LEG_B, b);
@@ -500,7 +506,7 @@ put_unsupported(struct buf *b, const struct sip_msg *req)
 	}
 }
 
-/* Where the caller shall go instead: of a 3xx, which only emergency calls get. */
+/* Where the caller shall go instead: an emergency call refused with a 3xx. */
 static void
 put_redirect(const struct call *c, struct buf *b)
 {
@@ -530,8 +536,10 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 		sip_edit_hdr_z(b, SIP_H_RETRY_AFTER, "5");
 	if (status == 405)
 		put_allow(b, leg_allows(c, LEG_A));
-	if (status < 400)
+	if (status < 400 && c->rec.class == CLASS_EMERGENCY)
 		put_redirect(c, b);
+	else if (status < 400)
+		divert_put_contacts(c, b);
 	sip_edit_body(b, STR_NULL, STR_NULL);
 }
 

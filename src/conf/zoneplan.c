@@ -282,6 +282,27 @@ check_doors(struct compare *c)
 	}
 }
 
+/* Without SRV the zone's own addresses count (RFC 3263 4.2). */
+static void
+check_own(struct compare *c)
+{
+	const struct zone_target *t = &c->seen->target[0];
+	bool ours = false;
+
+	for (uint32_t i = 0; i < c->p->n; i++)
+		ours |= has_addr(&t->a, &c->p->door[i].addr) ||
+			has_addr(&t->aaaa, &c->p->door[i].addr);
+	if (t->a.n == 0 && t->aaaa.n == 0)
+		tell(c, ZONE_WRONG, "address-unknown",
+		     "%s has no address either (A: %s, AAAA: %s): nobody finds this zone",
+		     c->p->fqdn, dns_status_name(t->a.status), dns_status_name(t->aaaa.status));
+	else if (!ours)
+		tell(c, ZONE_WRONG, "address-missing",
+		     "%s has addresses, but none of this node, such as %s: customers find "
+		     "something else",
+		     c->p->fqdn, addr_text(&c->p->door[0].addr).z);
+}
+
 uint32_t
 zone_compare(const struct zone_plan *p, const struct zone_seen *seen,
 	     zone_on_difference *on_difference, void *arg)
@@ -300,8 +321,10 @@ zone_compare(const struct zone_plan *p, const struct zone_seen *seen,
 	}
 	if (seen->srv.status != DNS_OK) {
 		tell(&c, ZONE_WRONG, "srv-missing",
-		     "%s has no SRV record (%s): customers do not find this zone", p->srv,
-		     dns_status_name(seen->srv.status));
+		     "%s has no SRV record (%s): who looks for one does not find this zone, others "
+		     "do only by the addresses of %s and port 5061",
+		     p->srv, dns_status_name(seen->srv.status), p->fqdn);
+		check_own(&c);
 		check_naptr(&c);
 		return c.wrong;
 	}

@@ -49,7 +49,8 @@ struct zone_target {
 };
 struct zone_seen {
 	struct dns_answer srv, naptr;
-	/* of the first ZONEPLAN_TARGETS_MAX records of srv, in their order */
+	/* of the first ZONEPLAN_TARGETS_MAX records of srv, in their order; without SRV the first
+	 * one is of the zone's own name */
 	struct zone_target target[ZONEPLAN_TARGETS_MAX];
 };
 

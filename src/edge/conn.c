@@ -569,16 +569,26 @@ is_pooled(const struct conn *c, const struct conn_want *w)
 	       (c->state == CONN_DIALLING || !conn_addr_in(&c->remote, w->tried, w->n_tried));
 }
 
+/* The parent's own one, which tells its children's requests apart by who calls, and may have no
+ * other names. */
+static bool
+is_of_parent(const struct conn *c, const struct conn_want *w)
+{
+	return c->inbound && w->parent.z[0] && strcmp(c->account.z, w->parent.z) == 0;
+}
+
 bool
 conn_fits(const struct conn *c, const struct conn_want *w)
 {
-	if (c->closing || c->tls != w->tls || strcmp(c->account.z, w->account.z) != 0 ||
+	bool own = strcmp(c->account.z, w->account.z) == 0;
+
+	if (c->closing || c->tls != w->tls || (!own && !is_of_parent(c, w)) ||
 	    (!w->in_dialog && (conn_barred(c) || c->mute)))
 		return false;
 	if (!c->inbound)
 		return is_pooled(c, w);
 	return (w->in_dialog || w->inbound || c->alias) && w->account.z[0] &&
-	       holds_trunk(c->owner, c, &w->trunk);
+	       ((w->in_dialog && !own) || holds_trunk(c->owner, c, &w->trunk));
 }
 
 /* Is a the better one of two that may carry it? */
@@ -592,10 +602,11 @@ is_better(const struct conn *a, const struct conn *b)
 	return a->id > b->id;
 }
 
-struct conn *
-conns_of(const struct conns *cs, const struct conn_want *w)
+/* The best one of this account. */
+static struct conn *
+best_of(const struct conns *cs, const struct policy_id *account, const struct conn_want *w)
 {
-	uint64_t h = owner_hash(cs, &w->account, &w->trunk);
+	uint64_t h = owner_hash(cs, account, &w->trunk);
 	struct conn *best = NULL;
 
 	for (struct hash_node *n = hash_first(&cs->by_owner, h); n; n = hash_next(n)) {
@@ -605,6 +616,16 @@ conns_of(const struct conns *cs, const struct conn_want *w)
 			best = c;
 	}
 	return best;
+}
+
+struct conn *
+conns_of(const struct conns *cs, const struct conn_want *w)
+{
+	struct conn *c = best_of(cs, &w->account, w), *above = NULL;
+
+	if (w->parent.z[0] && (!c || c->state != CONN_OPEN))
+		above = best_of(cs, &w->parent, w);
+	return above ? above : c;
 }
 
 bool

@@ -153,9 +153,11 @@ struct conn *conns_find(const struct conns *cs, uint64_t id);
  */
 struct conn_want {
 	struct policy_id account, trunk; /* account "" for a carrier */
+	struct policy_id parent;         /* whose certificate serves that account, too; "" = none */
 	bool tls;
-	bool in_dialog; /* any connection of the account whose trunks hold this one will do; else
-			 * one that we dialled to the trunk, and that is not barred */
+	bool in_dialog; /* any connection of the account whose trunks hold this one will do, and
+			 * one that its parent made; else one that we dialled to the trunk, and that
+			 * is not barred */
 	bool inbound;   /* new requests too may go over the peer's own connection */
 	bool hide;      /* as in conn_dial */
 	uint32_t listener;
@@ -165,7 +167,8 @@ struct conn_want {
 	const struct addr *tried; /* not to these */
 	uint32_t n_tried;
 };
-/** The best one: not barred, then open ones before dialling ones, then the newest. */
+/** The best one: not barred, then open ones before dialling ones, then the newest; its parent's
+ * only where the account has no open one. */
 struct conn *conns_of(const struct conns *cs, const struct conn_want *w);
 /** May c carry that? */
 bool conn_fits(const struct conn *c, const struct conn_want *w);

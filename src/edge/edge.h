@@ -166,8 +166,9 @@ struct edge_up {
 	 */
 	void (*on_refused)(void *arg, struct id id, const struct sip_msg *msg,
 			   const struct addr *from, unsigned status, const char *why);
-	/** So was this call for help, of a customer, because it cannot be read: it comes to nobody.
-	 * After on_refused; once for all copies. */
+	/** So was this call for help, of a customer, because it cannot be read, or as its account
+	 * has no trunk for it (src->trunk is POLICY_NONE): it comes to nobody. After on_refused;
+	 * once for all copies. */
 	void (*on_lost_call)(void *arg, const struct sip_msg *msg, const struct edge_source *src,
 			     const char *why);
 	/** An address that we send to has failed, or answers again; why: a sentence, "" when up.

@@ -163,6 +163,7 @@ want_of(struct edge_txn *t, struct conn_want *w)
 {
 	*w = (struct conn_want){.account = t->dest.account,
 				.trunk = t->dest.trunk,
+				.parent = edge_parent_of(t->owner, &t->dest.account),
 				.tls = t->dest.transport == EDGE_TLS,
 				.in_dialog = t->dest.reuse,
 				.listener = t->listener,

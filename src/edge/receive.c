@@ -324,27 +324,7 @@ is_for_us(const struct edge *e, const struct sip_msg *m, const struct identity *
 	       is_our_host(e, m->uri.host);
 }
 
-/* No trunk of its peer is there for this request: which of the reasons is it? */
-static void
-refuse_request(struct edge *e, const struct reply_path *p, const struct identity *id)
-{
-	char mem[CONN_BAR_MAX];
-	struct buf b;
-
-	buf_init(&b, mem, sizeof(mem) - 1);
-	if (p->conn && conn_barred(p->conn))
-		conn_put_bar(p->conn, &b);
-	else if (id->n_trunks == 0)
-		buf_z(&b, "the account or trunk that has this source address is switched off");
-	else
-		buf_z(&b,
-		      "the account has no trunk of its own here, and the calling number is none "
-		      "of an account below it");
-	mem[b.len] = 0;
-	reply_bad(e, p, &e->rx, 403, mem);
-}
-
-/* Was this unreadable message told before, as a copy? */
+/* Was this call for help, which never goes up, told before, as a copy? */
 static bool
 told_before(struct edge *e, const struct sip_msg *m)
 {
@@ -359,6 +339,32 @@ told_before(struct edge *e, const struct sip_msg *m)
 	}
 	*oldest = (struct edge_lost){.hash = h, .until = now + EDGE_LOST_US};
 	return false;
+}
+
+/* No trunk of its peer is there for this request: which of the reasons is it? One that calls for
+ * help is told so that it takes another way, and somebody hears of it. */
+static void
+refuse_request(struct edge *e, const struct reply_path *p, const struct edge_source *src,
+	       const struct identity *id)
+{
+	struct sip_msg *m = &e->rx;
+	bool help = id->account_id.z[0] && edge_is_emergency(e, m);
+	char mem[CONN_BAR_MAX];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem) - 1);
+	if (p->conn && conn_barred(p->conn))
+		conn_put_bar(p->conn, &b);
+	else if (id->n_trunks == 0)
+		buf_z(&b, "the account or trunk that has this source address is switched off");
+	else
+		buf_z(&b,
+		      "the account has no trunk of its own here, and the calling number is none "
+		      "of an account below it");
+	mem[b.len] = 0;
+	reply_bad(e, p, m, help ? ACCOUNT_EMERGENCY_STATUS : 403, mem);
+	if (help && e->up.on_lost_call && !told_before(e, m))
+		e->up.on_lost_call(e->up.arg, m, src, mem);
 }
 
 /* A call for help that cannot be read must not get lost without a word. */
@@ -420,7 +426,7 @@ take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 	if (src->trunk == POLICY_NONE && edge_is_emergency(e, m))
 		take_disabled(e, src);
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
-		refuse_request(e, p, id);
+		refuse_request(e, p, src, id);
 	else if (!GUARD(A8, is_for_us(e, m, id)))
 		reply_bad(
 			e, p, m, 403,

@@ -177,18 +177,21 @@ conn_of(const struct edge_txn *t, enum edge_transport tr)
 	struct conn *c = conns_find(cs, t->conn);
 
 	if (!c || c->state != CONN_OPEN)
-		c = conns_of(cs, &(struct conn_want){.account = t->dest.account,
-						     .trunk = t->dest.trunk,
-						     .tls = tr == EDGE_TLS,
-						     .in_dialog = true});
+		c = conns_of(cs, &(struct conn_want){
+					 .account = t->dest.account,
+					 .trunk = t->dest.trunk,
+					 .parent = edge_parent_of(t->owner, &t->dest.account),
+					 .tls = tr == EDGE_TLS,
+					 .in_dialog = true});
 	return c && c->state == CONN_OPEN ? c : NULL;
 }
 
-/* The last line of defence: whatever went wrong above, no key of SRTP leaves in clear. */
+/* The last line of defence: whatever went wrong above, no key of SRTP leaves in clear. Only a whole
+ * line is one: headers that others wrote go on, whatever they say. */
 static bool
 may_leave(const struct edge_txn *t, enum edge_transport tr, struct str bytes)
 {
-	if (tr == EDGE_TLS || GUARD(M9, str_find(bytes, STR("a=crypto:")) == bytes.len))
+	if (tr == EDGE_TLS || GUARD(M9, str_find(bytes, STR("\na=crypto:")) == bytes.len))
 		return true;
 	log_error("edge.key", "trunk=%s %s would carry a key of SRTP over %s: not sent",
 		  t->dest.trunk.z, sip_method_name(t->method), tr == EDGE_UDP ? "UDP" : "TCP");
@@ -228,9 +231,11 @@ send_bytes(struct edge_txn *t, struct str bytes)
 static void
 send_request(struct edge_txn *t)
 {
-	if (send_bytes(t, str_of(t->req.p, t->req.len)) == ERR_OK)
-		return;
-	if (!t->owner->on_unsent(t))
+	enum err e = send_bytes(t, str_of(t->req.p, t->req.len));
+
+	if (e == ERR_REFUSED) /* no fault of the target, and the next one is no better */
+		send_fail_txn(t, ERR_CONFIG, "it would carry a key of SRTP in clear");
+	else if (e != ERR_OK && !t->owner->on_unsent(t))
 		send_do(t, txn_client_step(&t->m, TXN_EV_ERROR, loop_now(t->owner->loop)), NULL);
 }
 

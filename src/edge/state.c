@@ -72,6 +72,17 @@ edge_only_refuses(const struct edge *e, const struct edge_source *src)
 		(src->trunk != POLICY_NONE && trunk_encrypts(e->snap->trunk[src->trunk].security)));
 }
 
+struct policy_id
+edge_parent_of(const struct edge *e, const struct policy_id *account)
+{
+	uint32_t a = e->snap && account->z[0] ? snapshot_account(e->snap, str_from(account->z))
+					      : POLICY_NONE;
+
+	if (a == POLICY_NONE || e->snap->account[a].parent_row == POLICY_NONE)
+		return (struct policy_id){""};
+	return snapshot_account_id(e->snap, e->snap->account[a].parent_row);
+}
+
 bool
 edge_read(const struct edge *e, struct str bytes, struct sip_msg *m)
 {

@@ -102,6 +102,8 @@ void edge_show(const struct edge *e, const struct edge_seen *seen);
 bool edge_is_emergency(const struct edge *e, const struct sip_msg *m);
 /** Is an emergency call from there only refused (call/sos.h)? */
 bool edge_only_refuses(const struct edge *e, const struct edge_source *src);
+/** The account whose certificate serves this one as well; "" = none. */
+struct policy_id edge_parent_of(const struct edge *e, const struct policy_id *account);
 /** Read a message; one that begins an emergency call does without a Max-Forwards that cannot be
  * read. False: m says what is wrong. */
 bool edge_read(const struct edge *e, struct str bytes, struct sip_msg *m);

@@ -182,6 +182,15 @@ records_free(struct records *r, uint32_t slot)
 	r->free[r->n_free++] = slot;
 }
 
+void
+records_give(struct records *r, uint32_t slot)
+{
+	if (records_peek(r, slot) == RECORD_FREE)
+		r->free[r->n_free++] = slot;
+	else
+		records_free(r, slot);
+}
+
 uint32_t
 records_used(const struct records *r)
 {

@@ -33,6 +33,8 @@ uint32_t records_take(struct records *r);
 /** Writer: store the record; it is there whole when this returns. state: LIVE or ENDED. */
 void records_put(struct records *r, uint32_t slot, enum record_slot_state state,
 		 const struct call_record *rec);
+/** Writer: a slot that was taken is not needed, whether something was stored in it or not. */
+void records_give(struct records *r, uint32_t slot);
 /** Writer: the slot's CDR is written. Nothing when it is free already. */
 void records_free(struct records *r, uint32_t slot);
 uint32_t records_used(const struct records *r);

@@ -6,8 +6,7 @@
 #include "base/secret.h"
 
 enum {
-	QUEUE_MAX = 256, /* messages in the channel's own queue; the rest waits in the list */
-	SEND_MAX = 192,  /* of these, what commands may take */
+	QUEUE_MAX = 64, /* messages in the queue of a lane's channel; the rest waits in its list */
 	RECV_BUDGET_MAX = 4096
 };
 
@@ -116,23 +115,34 @@ media_secret_wipe(struct media_secret *row)
 }
 
 enum err
-media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_plan *plan,
-	       uint32_t max_opens, const struct media_totals *workers)
+media_ctl_init(struct media_ctl *m, uint64_t epoch, const struct media_plan *plan,
+	       uint32_t max_opens, const struct media_totals *workers, struct media_given *given)
 {
 	uint32_t max = media_slots(plan) + max_opens + MEDIA_SPARE_OPENS;
 
-	*m = (struct media_ctl){
-		.max_opens = max_opens, .epoch = epoch, .plan = plan, .workers = workers};
+	*m = (struct media_ctl){.max_opens = max_opens,
+				.epoch = epoch,
+				.plan = plan,
+				.workers = workers,
+				.given = given};
 	m->all = mem_zalloc(max, sizeof(*m->all));
 	if (!m->all)
 		return ERR_NOMEM;
-	if (channel_init(&m->chan, fd, QUEUE_MAX) != ERR_OK) {
-		MEM_FREE(m->all);
-		return ERR_NOMEM;
+	for (; m->n_lanes < media_workers(plan); m->n_lanes++) {
+		struct media_lane *l = &m->lane[m->n_lanes];
+
+		if (channel_init(&l->chan, -1, QUEUE_MAX) != ERR_OK) {
+			media_ctl_fini(m);
+			return ERR_NOMEM;
+		}
+		list_init(&l->queue);
+		l->unsent = &l->queue;
+		/* what an earlier life said and nobody heard is not waited for */
+		__atomic_store_n(&given[m->n_lanes].mark,
+				 __atomic_load_n(&workers[m->n_lanes].applied, __ATOMIC_ACQUIRE),
+				 __ATOMIC_RELEASE);
 	}
 	list_init(&m->idle);
-	list_init(&m->queue);
-	m->unsent = &m->queue;
 	for (uint32_t i = 0; i < max; i++)
 		list_add(&m->idle, &m->all[i].at);
 	return ERR_OK;
@@ -141,9 +151,9 @@ media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_p
 void
 media_ctl_fini(struct media_ctl *m)
 {
-	if (!m->all)
-		return;
-	channel_fini(&m->chan);
+	for (uint32_t i = 0; i < m->n_lanes; i++)
+		channel_fini(&m->lane[i].chan);
+	m->n_lanes = 0;
 	MEM_FREE(m->all);
 }
 
@@ -153,21 +163,17 @@ cmd_of(struct list *at)
 	return &CONTAINER_OF(at, struct media_wait, at)->cmd;
 }
 
-/* Has its worker noted this OPEN? (A CLOSE ends with its answer, not with the note.) */
-static bool
-is_applied(const struct media_ctl *m, const struct media_cmd *c, uint32_t worker)
+static struct media_lane *
+lane_of(struct media_ctl *m, uint32_t slot)
 {
-	uint64_t noted =
-		m->workers ? __atomic_load_n(&m->workers[worker].applied, __ATOMIC_ACQUIRE) : 0;
-
-	return noted >> MEDIA_MARK_SHIFT == m->epoch && noted >= c->mark;
+	return &m->lane[media_slot_worker(m->plan, slot)];
 }
 
 static void
-finish_cmd(struct media_ctl *m, struct list *at)
+finish_cmd(struct media_ctl *m, struct media_lane *l, struct list *at)
 {
-	if (at == m->unsent)
-		m->unsent = at->next;
+	if (at == l->unsent)
+		l->unsent = at->next;
 	if (cmd_of(at)->type == MEDIA_OPEN)
 		m->n_opens--;
 	m->n--;
@@ -175,45 +181,59 @@ finish_cmd(struct media_ctl *m, struct list *at)
 	list_push(&m->idle, at);
 }
 
-/* Forget what is done. Only what was sent in this life of media can have been noted. */
+/* Forget what is done: OPENs that were noted (a CLOSE ends with its answer, not with the note).
+ * Only what was sent in this life of media can have been. */
 static void
-trim_queue(struct media_ctl *m)
+trim_lane(struct media_ctl *m, struct media_lane *l)
 {
-	uint32_t waits = 0, all = (1U << media_workers(m->plan)) - 1;
+	uint64_t noted = __atomic_load_n(&m->workers[l - m->lane].applied, __ATOMIC_ACQUIRE);
 
-	LIST_EACH(at, &m->queue)
+	if (noted >> MEDIA_MARK_SHIFT != m->epoch)
+		return;
+	LIST_EACH(at, &l->queue)
 	{
-		struct media_cmd *c = cmd_of(at);
-		uint32_t worker = media_slot_worker(m->plan, c->u.open.slot);
+		const struct media_cmd *c = cmd_of(at);
 
-		if (at == m->unsent || waits == all)
+		if (at == l->unsent || noted < c->mark)
 			return;
-		if (c->type != MEDIA_OPEN || waits & 1U << worker)
-			continue; /* a worker notes in order */
-		if (is_applied(m, c, worker))
-			finish_cmd(m, at);
-		else
-			waits |= 1U << worker;
+		if (c->type == MEDIA_OPEN)
+			finish_cmd(m, l, at);
 	}
+}
+
+static void
+trim_all(struct media_ctl *m)
+{
+	for (uint32_t i = 0; i < m->n_lanes; i++)
+		trim_lane(m, &m->lane[i]);
+}
+
+static bool
+flush_lane(struct media_lane *l)
+{
+	while (l->unsent != &l->queue && l->chan.fd >= 0) {
+		struct media_cmd *c = cmd_of(l->unsent);
+
+		if (channel_push(&l->chan, (uint16_t)c->type, c, sizeof(*c), true) == ERR_OK)
+			l->unsent = l->unsent->next;
+		else if (!channel_flush(&l->chan))
+			break;
+	}
+	return channel_flush(&l->chan) && l->unsent == &l->queue;
 }
 
 bool
 media_ctl_flush(struct media_ctl *m)
 {
-	while (m->unsent != &m->queue && m->chan.fd >= 0) {
-		struct media_cmd *c = cmd_of(m->unsent);
+	bool all = true;
 
-		if (m->chan.n >= SEND_MAX && !channel_flush(&m->chan))
-			break;
-		if (channel_push(&m->chan, (uint16_t)c->type, c, sizeof(*c), true) != ERR_OK)
-			break;
-		m->unsent = m->unsent->next;
-	}
-	return channel_flush(&m->chan) && m->unsent == &m->queue;
+	for (uint32_t i = 0; i < m->n_lanes; i++)
+		all &= flush_lane(&m->lane[i]);
+	return all;
 }
 
 static enum err
-queue_cmd(struct media_ctl *m, uint32_t type, const void *body, size_t len)
+queue_cmd(struct media_ctl *m, struct media_lane *l, const struct media_cmd *cmd)
 {
 	struct list *at = list_shift(&m->idle);
 	struct media_cmd *c;
@@ -221,17 +241,18 @@ queue_cmd(struct media_ctl *m, uint32_t type, const void *body, size_t len)
 	if (!at)
 		return ERR_FULL;
 	c = cmd_of(at);
-	*c = (struct media_cmd){.type = type, .mark = m->epoch << MEDIA_MARK_SHIFT | ++m->sequence};
-	memcpy(&c->u, body, len);
-	list_add(&m->queue, at);
-	if (m->unsent == &m->queue)
-		m->unsent = at;
+	*c = *cmd;
+	c->mark = m->epoch << MEDIA_MARK_SHIFT | ++m->sequence;
+	list_add(&l->queue, at);
+	if (l->unsent == &l->queue)
+		l->unsent = at;
 	m->n++;
-	m->n_opens += type == MEDIA_OPEN;
+	m->n_opens += c->type == MEDIA_OPEN;
+	__atomic_store_n(&m->given[l - m->lane].mark, c->mark, __ATOMIC_RELEASE);
 	if (m->on_wish)
 		m->on_wish(m->wish_arg);
 	else
-		media_ctl_flush(m);
+		(void)flush_lane(l);
 	return ERR_OK;
 }
 
@@ -239,16 +260,17 @@ enum err
 media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare)
 {
 	uint32_t max = m->max_opens + (spare ? MEDIA_SPARE_OPENS : 0);
+	struct media_cmd c = {.type = MEDIA_OPEN, .u.open = *o};
 
 	if (m->n_opens >= max)
-		trim_queue(m);
-	return m->n_opens >= max ? ERR_FULL : queue_cmd(m, MEDIA_OPEN, o, sizeof(*o));
+		trim_all(m);
+	return m->n_opens >= max ? ERR_FULL : queue_cmd(m, lane_of(m, o->slot), &c);
 }
 
 static struct list *
-find_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
+find_close(struct media_lane *l, uint32_t slot, uint32_t generation)
 {
-	LIST_EACH(at, &m->queue)
+	LIST_EACH(at, &l->queue)
 	{
 		const struct media_cmd *c = cmd_of(at);
 
@@ -262,27 +284,27 @@ find_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 enum err
 media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 {
-	struct media_close c = {slot, generation};
+	struct media_cmd c = {.type = MEDIA_CLOSE, .u.close = {slot, generation}};
+	struct media_lane *l = lane_of(m, slot);
 
-	trim_queue(m);
-	return find_close(m, slot, generation) ? ERR_OK : queue_cmd(m, MEDIA_CLOSE, &c, sizeof(c));
+	trim_lane(m, l);
+	return find_close(l, slot, generation) ? ERR_OK : queue_cmd(m, l, &c);
 }
 
 static void
-take_closed(struct media_ctl *m, const struct media_closed *closed)
+take_closed(struct media_ctl *m, struct media_lane *l, const struct media_closed *closed)
 {
-	struct list *at = find_close(m, closed->slot, closed->generation);
+	struct list *at = find_close(l, closed->slot, closed->generation);
 
 	if (!at)
 		return; /* a second answer to a repeated CLOSE */
-	finish_cmd(m, at);
-	trim_queue(m);
+	finish_cmd(m, l, at);
 	if (m->on_closed)
 		m->on_closed(m->arg, closed);
 }
 
 static enum err
-take_event(struct media_ctl *m, const struct channel_msg *msg)
+take_event(struct media_ctl *m, struct media_lane *l, const struct channel_msg *msg)
 {
 	struct media_closed closed;
 	struct media_close which;
@@ -291,7 +313,7 @@ take_event(struct media_ctl *m, const struct channel_msg *msg)
 
 	if (msg->head.type == MEDIA_CLOSED && msg->head.length == sizeof(closed)) {
 		memcpy(&closed, msg->body, sizeof(closed));
-		take_closed(m, &closed);
+		take_closed(m, l, &closed);
 		return ERR_OK;
 	}
 	if ((msg->head.type != MEDIA_TIMEOUT && msg->head.type != MEDIA_REKEY) ||
@@ -304,22 +326,23 @@ take_event(struct media_ctl *m, const struct channel_msg *msg)
 }
 
 enum err
-media_ctl_recv(struct media_ctl *m, uint32_t budget)
+media_ctl_recv(struct media_ctl *m, uint32_t worker, uint32_t budget)
 {
+	struct media_lane *l = &m->lane[worker];
 	struct channel_msg msg;
 
 	for (uint32_t i = 0; i < budget && i < RECV_BUDGET_MAX; i++) {
-		enum err e = channel_recv(&m->chan, &msg, NULL, NULL);
+		enum err e = channel_recv(&l->chan, &msg, NULL, NULL);
 
 		if (e == ERR_AGAIN) {
-			trim_queue(m);
-			media_ctl_flush(m);
+			trim_lane(m, l);
+			(void)flush_lane(l);
 			return ERR_OK;
 		}
 		if (e == ERR_OK)
-			e = take_event(m, &msg);
+			e = take_event(m, l, &msg);
 		if (e != ERR_OK) {
-			channel_rebind(&m->chan, -1); /* gone, or not to be trusted any more */
+			channel_rebind(&l->chan, -1); /* gone, or not to be trusted any more */
 			return ERR_CLOSED;
 		}
 	}
@@ -327,23 +350,25 @@ media_ctl_recv(struct media_ctl *m, uint32_t budget)
 }
 
 void
-media_ctl_rebind(struct media_ctl *m, int fd)
+media_ctl_rebind(struct media_ctl *m, uint32_t worker, int fd)
 {
-	channel_rebind(&m->chan, fd);
-	trim_queue(m);
-	m->unsent = m->queue.next;
-	media_ctl_flush(m);
+	struct media_lane *l = &m->lane[worker];
+
+	channel_rebind(&l->chan, fd);
+	trim_lane(m, l);
+	l->unsent = l->queue.next;
+	(void)flush_lane(l);
 }
 
 int
-media_ctl_fd(const struct media_ctl *m)
+media_ctl_fd(const struct media_ctl *m, uint32_t worker)
 {
-	return m->chan.fd;
+	return m->lane[worker].chan.fd;
 }
 
 uint32_t
 media_ctl_waiting(struct media_ctl *m)
 {
-	trim_queue(m);
+	trim_all(m);
 	return m->n;
 }

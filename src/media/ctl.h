@@ -181,6 +181,12 @@ struct media_secret {
 	struct media_master in[2], out[2];
 };
 
+/* Beside the secrets, because signaling writes there: the mark of the last command for a worker,
+ * written before it is sent. A worker that has applied less looks into its channel. */
+struct media_given {
+	uint64_t mark;
+} __attribute__((aligned(64)));
+
 /* The local media addresses and the port range, the same on each address. */
 struct media_plan {
 	struct addr bound[MEDIA_ADDRS_MAX], advertised[MEDIA_ADDRS_MAX]; /* port 0 */
@@ -235,19 +241,27 @@ struct media_wait {
 	struct media_cmd cmd;
 };
 
-/* What signaling holds of media: the channel, and every command that waits, so that it can be
- * repeated after media's restart. It stays where it is. One thread. The pointers are called from
- * media_ctl_recv only. */
-struct media_ctl {
+/* A worker as signaling sees it: a channel of its own, and every command that waits for it. */
+struct media_lane {
 	struct channel chan;
+	struct list queue;   /* oldest first */
+	struct list *unsent; /* the first that is not in the channel yet; &queue: none */
+};
+
+/* What signaling holds of media: a lane a worker, so that what was said can be repeated after
+ * media's restart. It stays where it is. One thread. The pointers are called from media_ctl_recv
+ * only. */
+struct media_ctl {
+	struct media_lane lane[MEDIA_WORKERS_MAX];
+	uint32_t n_lanes;
 	struct media_wait *all;
-	struct list idle, queue; /* of all; queue: oldest first */
-	struct list *unsent;     /* the first that is not in the channel yet; &queue: none */
-	uint32_t n;              /* in queue */
+	struct list idle; /* of all */
+	uint32_t n;       /* that wait */
 	uint32_t n_opens, max_opens;
 	uint64_t epoch, sequence;
 	const struct media_plan *plan;
-	const struct media_totals *workers; /* NULL: nothing is known to be applied */
+	const struct media_totals *workers;
+	struct media_given *given;
 	void *arg;
 	void (*on_closed)(void *arg, const struct media_closed *c);
 	void (*on_timeout)(void *arg, uint32_t slot, uint32_t generation);
@@ -258,13 +272,14 @@ struct media_ctl {
 };
 
 /**
- * fd: signaling's end of the channel to media, -1 = not there yet; taken. epoch: of this life of
- * signaling, below 2^24. max_opens: OPENs that may wait for media; beyond it media_ctl_open is
- * FULL. workers: of the flow table, by number of the worker, or NULL. plan and workers are
- * borrowed. Callbacks may be set after this call; NULL ones are skipped. NOMEM.
+ * Without channels yet: see media_ctl_rebind. epoch: of this life of signaling, below 2^24.
+ * max_opens: OPENs that may wait for media; beyond it media_ctl_open is FULL. workers, given: of
+ * the flow table and of the secrets segment, by number of the worker. plan and these are borrowed.
+ * Callbacks may be set after this call; NULL ones are skipped. NOMEM.
  */
-enum err media_ctl_init(struct media_ctl *m, int fd, uint64_t epoch, const struct media_plan *plan,
-			uint32_t max_opens, const struct media_totals *workers) NODISCARD;
+enum err media_ctl_init(struct media_ctl *m, uint64_t epoch, const struct media_plan *plan,
+			uint32_t max_opens, const struct media_totals *workers,
+			struct media_given *given) NODISCARD;
 void media_ctl_fini(struct media_ctl *m);
 /** Queue an OPEN. Keys of its serials stand in the secrets segment before. FULL: answer 503.
  * spare, for an emergency call: MEDIA_SPARE_OPENS more may wait. */
@@ -275,16 +290,22 @@ enum err media_ctl_open(struct media_ctl *m, const struct media_open *o, bool sp
  */
 enum err media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation) NODISCARD;
 /**
- * The channel is readable: calls on_closed, on_timeout, on_rekey. At most `budget` messages.
- * OK: all read; AGAIN: more is there; CLOSED: media is gone (wait for media_ctl_rebind).
+ * The channel of this worker is readable: calls on_closed, on_timeout, on_rekey. At most `budget`
+ * messages. OK: all read; AGAIN: more is there; CLOSED: it is gone (wait for media_ctl_rebind).
  */
-enum err media_ctl_recv(struct media_ctl *m, uint32_t budget) NODISCARD;
-/** Send what waits (also when writable): true = nothing waits, no EPOLLOUT needed. */
+enum err media_ctl_recv(struct media_ctl *m, uint32_t worker, uint32_t budget) NODISCARD;
+/**
+ * Send what waits (also when writable): true = nothing waits, no EPOLLOUT needed. To be called
+ * before a message that lets the far end send (an offer or answer of ours) leaves: a worker looks
+ * for commands after it has received and before it looks at what that is, so whatever such a
+ * message brings about meets the row as it shall be, however fast it is.
+ */
 bool media_ctl_flush(struct media_ctl *m);
-/** Media was started again: a new end. Takes fd. Repeats what is not noted as applied. */
-void media_ctl_rebind(struct media_ctl *m, int fd);
+/** Media was started: a new end towards this worker. Takes fd. Repeats what is not noted as
+ * applied. */
+void media_ctl_rebind(struct media_ctl *m, uint32_t worker, int fd);
 /** Descriptor to poll, -1 = none. */
-int media_ctl_fd(const struct media_ctl *m);
+int media_ctl_fd(const struct media_ctl *m, uint32_t worker);
 /** Commands not yet known to be applied. */
 uint32_t media_ctl_waiting(struct media_ctl *m);
 

@@ -14,7 +14,11 @@ enum {
 /* Rows start on a page, so that no line is shared between head and row. */
 enum { ROWS_AT = 4096 };
 _Static_assert(sizeof(struct flow_head) <= ROWS_AT, "the head ends before the rows");
-_Static_assert(sizeof(struct shm_head) == 64, "secrets rows start behind one line");
+
+struct secrets_head {
+	struct shm_head shm;
+	struct media_given given[MEDIA_WORKERS_MAX];
+};
 
 enum err
 flow_create(const struct media_plan *plan, int *flows_fd, int *secrets_fd)
@@ -30,7 +34,8 @@ flow_create(const struct media_plan *plan, int *flows_fd, int *secrets_fd)
 	if (e != ERR_OK)
 		return e;
 	e = shm_create("postern-secrets", FLOW_SECRETS_MAGIC, FLOW_SECRETS_VERSION,
-		       sizeof(struct shm_head) + (size_t)n * sizeof(struct media_secret), &secrets);
+		       sizeof(struct secrets_head) + (size_t)n * sizeof(struct media_secret),
+		       &secrets);
 	if (e != ERR_OK) {
 		close(flows);
 		return e;
@@ -71,12 +76,19 @@ enum err
 flow_secrets_map(int fd, bool writable, struct flow_secrets *out)
 {
 	struct flow_secrets s = {0};
+	struct secrets_head *head;
 	enum err e = shm_map(fd, FLOW_SECRETS_MAGIC, FLOW_SECRETS_VERSION, writable, true, &s.shm);
 
 	if (e != ERR_OK)
 		return e;
-	s.rows = (struct media_secret *)(void *)((char *)s.shm.p + sizeof(struct shm_head));
-	s.n_slots = (uint32_t)((s.shm.size - sizeof(struct shm_head)) / sizeof(*s.rows));
+	if (s.shm.size < sizeof(*head)) {
+		shm_unmap(&s.shm);
+		return ERR_VERSION;
+	}
+	head = s.shm.p;
+	s.given = head->given;
+	s.rows = (struct media_secret *)(void *)(head + 1);
+	s.n_slots = (uint32_t)((s.shm.size - sizeof(*head)) / sizeof(*s.rows));
 	*out = s;
 	return ERR_OK;
 }

@@ -18,7 +18,7 @@
 
 enum {
 	FLOW_VERSION = 5,
-	FLOW_SECRETS_VERSION = 1,
+	FLOW_SECRETS_VERSION = 2,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
 		3,     /* receiving states kept whole: of this source, an earlier one, an old key */
@@ -119,9 +119,10 @@ struct flow_table {
 	uint32_t n_slots;
 };
 
-/* The secrets segment: one struct media_secret a slot. */
+/* The secrets segment: what signaling gave to each worker, then one struct media_secret a slot. */
 struct flow_secrets {
 	struct shm shm;
+	struct media_given *given; /* by number of the worker */
 	struct media_secret *rows;
 	uint32_t n_slots;
 };

@@ -521,6 +521,8 @@ relay_batch(struct relay *r, uint64_t now_us)
 	for (unsigned i = 0; i < IO_BATCH; i++)
 		r->rx[i].p = r->buffers + (size_t)i * BUFFER_SIZE + IO_HEADROOM;
 	n = r->conf.io.do_rx(r->conf.io.arg, r->rx, IO_BATCH);
+	if (n && r->conf.on_received)
+		r->conf.on_received(r->conf.arg, now_us);
 	for (unsigned i = 0; i < n; i++)
 		prefetch_row(r, r->rx[i].socket / 2, false);
 	for (unsigned i = 0; i < n; i++)

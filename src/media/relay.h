@@ -25,6 +25,9 @@ struct relay_conf {
 	void *arg;
 	/** News for signaling: MEDIA_CLOSED, MEDIA_TIMEOUT, MEDIA_REKEY. False: no room now. */
 	bool (*on_event)(void *arg, uint16_t type, const void *body, size_t len);
+	/** A batch was received and not yet looked at: the time for commands, which then were given
+	 * before any packet that they bring about could come. NULL: nothing. */
+	void (*on_received)(void *arg, uint64_t now_us);
 };
 
 enum relay_step { RELAY_DROPPED, RELAY_FIRST, RELAY_SECOND, RELAY_TAKEN };

@@ -255,6 +255,10 @@ static const struct advice rows[] = {
 	 "postern apply",
 	 NULL},
 	{"NO_RECORD", "raise limits: {calls}", NULL},
+	{"REDIRECT",
+	 "its targets say where it was sent: have the trunk's far side name a trunk of ours and a "
+	 "number, add that host as a carrier, or set redirect: refuse",
+	 NULL},
 	{"CALL_SHARE",
 	 "see what the account does (postern calls), give it max_calls, or raise limits: {calls}",
 	 NULL},

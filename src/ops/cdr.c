@@ -162,8 +162,16 @@ encrypted_word(const struct call_record *r)
 }
 
 static void
-put_customer(struct buf *b, const struct record_leg *l)
+put_customer(struct buf *b, const struct call_record *r)
 {
+	const struct record_leg *l = cdr_customer_leg(r);
+
+	if (r->forwarder.z[0]) { /* neither leg is its */
+		put_text(b, "account", r->payer.z);
+		put_text(b, "trunk", r->forwarder.z);
+		put_text_or_null(b, "peer", "");
+		return;
+	}
 	put_text_or_null(b, "account", l->account.z);
 	put_text_or_null(b, "trunk", l->trunk.z);
 	put_text_or_null(b, "peer", l->peer);
@@ -240,6 +248,10 @@ put_targets(struct buf *b, const struct call_record *r)
 			put_text(b, "route", r->target[i].route.z);
 		put_time(b, "at", r->target[i].at_us);
 		buf_printf(b, ",\"status\":%d", r->target[i].status);
+		if (r->target[i].number[0])
+			put_text(b, "number", r->target[i].number);
+		if (r->target[i].redirected)
+			buf_printf(b, ",\"redirected\":%u", r->target[i].redirected);
 		if (r->target[i].why[0])
 			put_text(b, "why", r->target[i].why);
 		buf_char(b, '}');
@@ -258,7 +270,7 @@ void
 cdr_put(struct buf *b, const struct call_record *r)
 {
 	cdr_put_start(b, r->id.z);
-	put_customer(b, cdr_customer_leg(r));
+	put_customer(b, r);
 	put_text(b, "class", policy_class_name((enum policy_class)r->class));
 	put_text(b, "from_received", r->from_received);
 	put_text(b, "to_received", r->to_received);
@@ -269,6 +281,8 @@ cdr_put(struct buf *b, const struct call_record *r)
 	put_charge(b, r);
 	put_ending(b, r);
 	put_targets(b, r);
+	if (r->forwarder.z[0])
+		put_text(b, "forwarded_by", r->forwarder.z);
 	if (r->transfer_of.z[0])
 		put_text(b, "transfer_of", r->transfer_of.z);
 	if (r->transfers)

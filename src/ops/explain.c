@@ -105,7 +105,12 @@ put_way(struct buf *b, const struct json *cdr)
 
 	if (!first)
 		return;
-	if (!*jsonin_text(cdr, "a.account"))
+	if (*jsonin_text(cdr, "forwarded_by"))
+		buf_printf(b,
+			   " The number belongs to account %s, whose trunk %s redirected the call: "
+			   "it is that account's call.",
+			   jsonin_text(cdr, "account"), jsonin_text(cdr, "forwarded_by"));
+	else if (!*jsonin_text(cdr, "a.account"))
 		buf_printf(b, " The number belongs to account %s, so it went to trunks of it.",
 			   or_else(jsonin_text(cdr, "b.account"), jsonin_text(cdr, "account")));
 	else if (*jsonin_text(first, "route"))
@@ -145,6 +150,8 @@ put_target(struct buf *b, const struct json *cdr, const struct json *t)
 	int64_t status = jsonin_int(t, "status");
 
 	buf_printf(b, " %s ", jsonin_text(t, "trunk"));
+	if (jsonin_int(t, "redirected") > 0)
+		buf_printf(b, "for %s, as the call was redirected, ", jsonin_text(t, "number"));
 	if (*jsonin_text(t, "route"))
 		buf_printf(b, "by route %s ", jsonin_text(t, "route"));
 	if (status < 0 && *jsonin_text(t, "why"))
@@ -155,6 +162,8 @@ put_target(struct buf *b, const struct json *cdr, const struct json *t)
 		buf_z(b, "gave no final answer");
 	else
 		buf_printf(b, "answered %lld", (long long)status);
+	if (status >= 0 && *jsonin_text(t, "why"))
+		buf_printf(b, " (%s)", jsonin_text(t, "why"));
 	if (asked >= 0) {
 		buf_z(b, " (asked after ");
 		put_seconds(b, asked);

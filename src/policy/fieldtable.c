@@ -153,6 +153,8 @@ static const struct field trunk_fields[] = {
 	 &trunk_indialog_words, "dtmf", "which requests inside a dialog go on to the other side"},
 	{"refer", "refer", FIELD_WORD, FIELD_INTEROP, T(refer), 0, 0, &trunk_refer_words, "refuse",
 	 "what becomes of its REFER: refused, or carried out here"},
+	{"redirect", "redirect", FIELD_WORD, FIELD_INTEROP, T(redirect), 0, 0,
+	 &trunk_redirect_words, "refuse", "what becomes of its redirection (3xx) of a call"},
 	{"headers.in", "headers_in", FIELD_HEADER_RULES, FIELD_INTEROP, T(headers_in), 0,
 	 REWRITE_LIST_MAX, NULL, NULL, "a list of up to 16 rules such as \"remove X-Route\""},
 	{"headers.out", "headers_out", FIELD_HEADER_RULES, FIELD_INTEROP, T(headers_out), 0,

@@ -39,6 +39,9 @@ const struct word_list trunk_verstat_words = {(const char *const[TRUNK_VERSTAT_N
 const struct word_list trunk_refer_words = {
 	(const char *const[TRUNK_REFER_N]){"refuse", "local", "pass"}, 0, TRUNK_REFER_N};
 
+const struct word_list trunk_redirect_words = {
+	(const char *const[TRUNK_REDIRECT_N]){"refuse", "follow", "pass"}, 0, TRUNK_REDIRECT_N};
+
 const struct word_list trunk_prefer_words = {
 	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};
 

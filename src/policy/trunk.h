@@ -47,6 +47,13 @@ enum trunk_refer {
 	TRUNK_REFER_PASS, /* it goes on, where the other side's trunk says so, too; else as above */
 	TRUNK_REFER_N
 };
+/* What becomes of its redirection (300, 301, 302, 305) of a call that we send it. */
+enum trunk_redirect {
+	TRUNK_REDIRECT_REFUSE, /* it is a failure like others */
+	TRUNK_REDIRECT_FOLLOW, /* its contacts are tried, by the rules of the account that pays */
+	TRUNK_REDIRECT_PASS,   /* the caller gets it, with contacts that lead back to us */
+	TRUNK_REDIRECT_N
+};
 /* Video beside the audio of a call: relayed where both trunks say so. */
 enum trunk_video { TRUNK_VIDEO_REFUSE, TRUNK_VIDEO_RELAY, TRUNK_VIDEO_N };
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
@@ -131,7 +138,9 @@ struct trunk {
 	uint8_t large;              /* enum trunk_large */
 	uint8_t refer;              /* enum trunk_refer */
 	uint8_t events;             /* payload type of telephone-event in our offers; 0 = any */
+	uint8_t redirect;           /* enum trunk_redirect */
 	uint8_t video;              /* enum trunk_video */
+	uint8_t pad[3];
 };
 
 /* Words of the enums as files, the store and --json show them. */
@@ -139,7 +148,7 @@ extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_sec
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
 	trunk_prefer_words, trunk_indialog_words, trunk_refer_words, trunk_verstat_words,
-	trunk_video_words;
+	trunk_redirect_words, trunk_video_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

@@ -55,6 +55,19 @@ static const char *const bodies[] = {
 	"",
 };
 
+#define VIDEO(port, proto) "m=video " port " " proto " 99\r\na=rtpmap:99 H264/90000\r\n"
+
+#define A_AUDIO HEAD("198.51.100.7") "m=audio 4000 RTP/SAVP 8\r\n" CRYPTO("1", "80")
+#define B_AUDIO HEAD("10.0.0.9") "m=audio 10000 RTP/AVP 8\r\n"
+
+/* By the leg, too. */
+static const char *const videos[][2] = {
+	{(A_AUDIO VIDEO("4002", "RTP/SAVP") CRYPTO("1", "80")),
+	 (B_AUDIO VIDEO("10002", "RTP/AVP"))},
+	{(A_AUDIO VIDEO("0", "RTP/SAVP")), (B_AUDIO VIDEO("0", "RTP/AVP"))},
+	{(A_AUDIO VIDEO("4002", "RTP/AVP")), (B_AUDIO VIDEO("10002", "RTP/AVP") "a=inactive\r\n")},
+};
+
 static char raw[512];
 
 /* A body of the list, or bytes of the input. */
@@ -63,8 +76,10 @@ body_of(unsigned usual)
 {
 	unsigned k = take(12), n;
 
-	if (k < 4)
+	if (k < 3)
 		return bodies[usual];
+	if (k < 4)
+		return videos[take(ARRAY_LEN(videos))][usual];
 	if (k < 4 + ARRAY_LEN(bodies) - 1)
 		return bodies[k - 4];
 	n = take(64);
@@ -482,8 +497,10 @@ start(void)
 	f = mem_zalloc(1, sizeof(*f));
 	CHECK(f);
 	fake_init(f);
-	for (uint32_t i = 0; i < f->roster.n_trunks; i++)
+	for (uint32_t i = 0; i < f->roster.n_trunks; i++) {
 		f->roster.trunk[i].refer = i % 2 ? TRUNK_REFER_LOCAL : TRUNK_REFER_PASS;
+		f->roster.trunk[i].video = TRUNK_VIDEO_RELAY;
+	}
 	fake_world(f);
 	calls_on_snapshot(&f->calls, &f->snap);
 }

@@ -89,7 +89,6 @@ def play_call_over_ipv6(place):
     equal(host, OUTSIDE, 'SDP towards the PBX')
     to_gw = int(re.search(r'^m=audio (\d+)', body, re.M).group(1))
     out, into = rawsip.session(rawsip.KEY, rawsip.OUT), rawsip.session(key, rawsip.IN)
-    time.sleep(0.05)        # a packet may be faster than what opens its flow (docs/status.md)
     send_all(near, (OUTSIDE, port), out.protect)
     equal(len(hear_all(far)), PACKETS, 'RTP packets at the gateway')
     send_all(far, (INSIDE, to_gw))

@@ -1,2 +1,4 @@
+-- What becomes of a trunk's redirection (3xx) of a call.
+ALTER TABLE trunk ADD COLUMN redirect TEXT NOT NULL DEFAULT 'refuse';
 -- Is video relayed?
 ALTER TABLE trunk ADD COLUMN video TEXT NOT NULL DEFAULT 'refuse';

@@ -87,6 +87,7 @@ static void
 start_role(struct contender *c, const struct bed *b)
 {
 	struct ours *o = c->own;
+	struct keeper_peer peer = {.role = KEEPER_ROLE_SIGNALING, .epoch = EPOCH};
 	int keeper[2], signaling[2];
 	struct spawn_fds fds;
 
@@ -99,14 +100,16 @@ start_role(struct contender *c, const struct bed *b)
 		fds.from[ROLE_FD_FLOWS] = o->flows_fd;
 		fds.from[ROLE_FD_SECRETS] = o->secrets_fd;
 		fds.from[ROLE_FD_METRICS] = o->metrics_fd;
-		fds.from[ROLE_FD_SIGNALING] = signaling[1];
 		spawn_exec(KEEPER_ROLE_MEDIA, EPOCH, LOG_WARN, &fds, c->log);
 	}
 	close(keeper[1]);
-	close(signaling[1]);
 	BENCH_MUST(channel_init(&o->keeper, keeper[0], PIPE_ROOM) == ERR_OK);
-	BENCH_MUST(media_ctl_init(&o->ctl, signaling[0], EPOCH, &o->setup.plan, OPENS_MAX,
-				  o->flows.head->worker) == ERR_OK);
+	BENCH_MUST(channel_send_fds(&o->keeper, KEEPER_PEER, &peer, sizeof(peer), &signaling[1],
+				    1) == ERR_OK);
+	close(signaling[1]);
+	BENCH_MUST(media_ctl_init(&o->ctl, EPOCH, &o->setup.plan, OPENS_MAX, o->flows.head->worker,
+				  o->secrets.given) == ERR_OK);
+	media_ctl_rebind(&o->ctl, 0, signaling[0]);
 	o->has_ctl = true;
 }
 
@@ -229,7 +232,7 @@ open_calls(struct ours *o, const struct traffic_case *what, unsigned n_calls,
 		if (bench_clock(CLOCK_MONOTONIC) - since > WAIT_MS / 1000.0)
 			return false;
 		(void)media_ctl_flush(&o->ctl);
-		if (media_ctl_recv(&o->ctl, 1) == ERR_CLOSED)
+		if (media_ctl_recv(&o->ctl, 0, 1) == ERR_CLOSED)
 			return false;
 		usleep(1000);
 	}

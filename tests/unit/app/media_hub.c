@@ -15,6 +15,7 @@ enum {
 	PACKETS = 200,
 	PORT_FIRST = 52000,
 	WAIT_MS = 5000,
+	TURNS = 20,
 };
 
 struct ends {
@@ -29,30 +30,16 @@ struct ends {
 struct stand {
 	struct media_setup setup;
 	struct io_set set;
-	int flows_fd, secrets_fd, stop[2];
+	int flows_fd, secrets_fd;
 	struct flow_table flows;
 	struct flow_secrets secrets;
 	struct metric_page pages[WORKERS];
 	struct media_hub hub;
 	struct media_ctl ctl;
-	pthread_t thread;
 	struct ends ends[CALLS];
 	unsigned closed, timeouts;
 	uint64_t relayed;
 };
-
-/* ---- what role_media's main thread does ---- */
-
-static void *
-run_hub(void *arg)
-{
-	struct stand *s = arg;
-	bool stop = false;
-
-	while (!stop)
-		media_hub_step(&s->hub, s->stop[0], &stop);
-	return NULL;
-}
 
 static void
 on_closed(void *arg, const struct media_closed *c)
@@ -73,27 +60,27 @@ on_timeout(void *arg, uint32_t slot, uint32_t generation)
 }
 
 static void
-hub_up(struct stand *s, int signaling_fd)
+hub_up(struct stand *s)
 {
-	assert_int_equal(media_hub_init(&s->hub, &s->setup, s->pages, s->flows_fd, s->secrets_fd,
-					signaling_fd),
+	assert_int_equal(media_hub_init(&s->hub, &s->setup, s->pages, s->flows_fd, s->secrets_fd),
 			 ERR_OK);
 	assert_int_equal(s->hub.n, WORKERS);
 	for (uint32_t i = 0; i < s->set.n; i++)
 		assert_int_equal(media_hub_add(&s->hub, i, dup(s->set.fd[i])), ERR_OK);
-	assert_int_equal(media_hub_run(&s->hub), ERR_OK);
-	assert_int_equal(pthread_create(&s->thread, NULL, run_hub, s), 0);
 }
 
+/* New channels between both, as keeper makes them. */
 static void
-hub_down(struct stand *s)
+join(struct stand *s)
 {
-	char c = 0;
+	int pair[2], ends[WORKERS];
 
-	assert_int_equal(write(s->stop[1], &c, 1), 1);
-	assert_int_equal(pthread_join(s->thread, NULL), 0);
-	assert_int_equal(read(s->stop[0], &c, 1), 1);
-	media_hub_fini(&s->hub);
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		assert_int_equal(channel_pair(pair), ERR_OK);
+		media_ctl_rebind(&s->ctl, i, pair[0]);
+		ends[i] = pair[1];
+	}
+	media_hub_bind(&s->hub, ends);
 }
 
 static struct stand *
@@ -102,7 +89,6 @@ stand_up(uint32_t tick_us)
 	struct stand *s = mem_zalloc(1, sizeof(*s));
 	struct media_plan *p;
 	char why[IO_WHY_MAX];
-	int fd[2];
 
 	assert_non_null(s);
 	s->setup.tick_us = tick_us;
@@ -117,33 +103,38 @@ stand_up(uint32_t tick_us)
 	assert_int_equal(flow_create(p, &s->flows_fd, &s->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(s->flows_fd, false, &s->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(s->secrets_fd, true, &s->secrets), ERR_OK);
-	assert_int_equal(pipe(s->stop), 0);
-	assert_int_equal(channel_pair(fd), ERR_OK);
-	assert_int_equal(media_ctl_init(&s->ctl, fd[0], 1, p, 100, s->flows.head->worker), ERR_OK);
+	assert_int_equal(
+		media_ctl_init(&s->ctl, 1, p, 100, s->flows.head->worker, s->secrets.given),
+		ERR_OK);
 	s->ctl.arg = s;
 	s->ctl.on_closed = on_closed;
 	s->ctl.on_timeout = on_timeout;
-	hub_up(s, fd[1]);
+	hub_up(s);
+	join(s);
+	assert_int_equal(media_hub_run(&s->hub), ERR_OK);
 	return s;
+}
+
+static void
+hang_up(struct ends *e)
+{
+	close(e->a);
+	close(e->b);
+	far_down(&e->f);
 }
 
 static void
 stand_down(struct stand *s)
 {
-	for (unsigned i = 0; i < CALLS; i++) {
-		close(s->ends[i].a);
-		close(s->ends[i].b);
-		far_down(&s->ends[i].f);
-	}
-	hub_down(s);
+	for (unsigned i = 0; i < CALLS; i++)
+		hang_up(&s->ends[i]);
+	media_hub_fini(&s->hub);
 	io_set_fini(&s->set);
 	media_ctl_fini(&s->ctl);
 	flow_unmap(&s->flows);
 	flow_secrets_unmap(&s->secrets);
 	close(s->flows_fd);
 	close(s->secrets_fd);
-	close(s->stop[0]);
-	close(s->stop[1]);
 	mem_free(s);
 }
 
@@ -151,7 +142,7 @@ stand_down(struct stand *s)
 
 /* A leg on each address, both of one worker; the calls take turns over the workers. */
 static void
-open_call(struct stand *s, unsigned i)
+open_call(struct stand *s, unsigned i, uint32_t generation)
 {
 	const struct media_plan *p = &s->setup.plan;
 	uint32_t pair = i % WORKERS * media_slice(p) + i / WORKERS;
@@ -162,6 +153,7 @@ open_call(struct stand *s, unsigned i)
 	for (int k = 0; k < 2; k++) {
 		e->leg[k] = rig_leg(slot[k] & 1, k == 0);
 		e->leg[k].slot = slot[k];
+		e->leg[k].generation = generation;
 		e->leg[k].peer = slot[1 - k];
 		e->leg[k].timeout_s = 1;
 		e->leg[k].rtcp = (struct addr){0};
@@ -178,6 +170,17 @@ open_call(struct stand *s, unsigned i)
 	e->vb = (struct voice){.ssrc = 0xb0 + i, .seq = 100};
 	for (int k = 0; k < 2; k++)
 		assert_int_equal(media_ctl_open(&s->ctl, &e->leg[k], false), ERR_OK);
+}
+
+/* The clear end goes on from another address, as signalling says. */
+static void
+move_end(struct stand *s, unsigned i)
+{
+	struct ends *e = &s->ends[i];
+
+	close(e->b);
+	e->b = rig_socket(&e->leg[1].rtp);
+	assert_int_equal(media_ctl_open(&s->ctl, &e->leg[1], false), ERR_OK);
 }
 
 static void
@@ -214,25 +217,37 @@ hear_all(struct stand *s)
 	return n;
 }
 
+/* A packet each way. */
+static void
+say(struct ends *e)
+{
+	uint8_t p[IO_PACKET_MAX];
+
+	send_to(e->a, &e->to_a, p, far_speak(&e->f, &e->va, p));
+	send_to(e->b, &e->to_b, p, speak(&e->vb, p));
+}
+
+/* How many came in all, until it is `want`. */
+static unsigned
+hear_until(struct stand *s, unsigned want)
+{
+	unsigned got = hear_all(s);
+
+	for (int ms = 0; ms < WAIT_MS && got < want; ms++)
+		got = hear_all(s);
+	return got;
+}
+
 /* Packets each way in each call; how many came in all, `want` at the end. */
 static unsigned
 talk(struct stand *s, unsigned turns, unsigned want)
 {
-	uint8_t p[IO_PACKET_MAX];
-	unsigned got = 0;
-
 	for (unsigned t = 0; t < turns; t++) {
-		for (unsigned i = 0; i < CALLS; i++) {
-			struct ends *e = &s->ends[i];
-
-			send_to(e->a, &e->to_a, p, far_speak(&e->f, &e->va, p));
-			send_to(e->b, &e->to_b, p, speak(&e->vb, p));
-		}
-		got = hear_all(s);
+		for (unsigned i = 0; i < CALLS; i++)
+			say(&s->ends[i]);
+		(void)hear_all(s);
 	}
-	for (int ms = 0; ms < WAIT_MS && got < want; ms++)
-		got = hear_all(s);
-	return got;
+	return hear_until(s, want);
 }
 
 /* Until *n is at least want. */
@@ -240,7 +255,8 @@ static void
 wait_for(struct stand *s, const unsigned *n, unsigned want)
 {
 	for (int ms = 0; ms < WAIT_MS && *n < want; ms++) {
-		assert_int_equal(media_ctl_recv(&s->ctl, 1000), ERR_OK);
+		for (uint32_t w = 0; w < WORKERS; w++)
+			assert_int_equal(media_ctl_recv(&s->ctl, w, 1000), ERR_OK);
 		(void)poll(NULL, 0, 1);
 	}
 	assert_true(*n >= want);
@@ -254,26 +270,25 @@ wait_applied(struct stand *s)
 	assert_int_equal(media_ctl_waiting(&s->ctl), 0);
 }
 
+static const uint32_t ticks[] = {MEDIA_TICK_EVENT, 500, MEDIA_TICK_ADAPTIVE};
+
 static void
 test_two_workers(void **state)
 {
-	static const uint32_t ticks[] = {MEDIA_TICK_EVENT, 500, MEDIA_TICK_ADAPTIVE};
-
 	(void)state;
 	for (size_t k = 0; k < ARRAY_LEN(ticks); k++) {
 		struct stand *s = stand_up(ticks[k]);
-		int fd[2];
 
 		for (unsigned i = 0; i < CALLS; i++)
-			open_call(s, i);
+			open_call(s, i, 7);
 		wait_applied(s);
 		assert_true(s->flows.head->worker[0].applied && s->flows.head->worker[1].applied);
 		ROW_EQUAL("got", talk(s, PACKETS, 2 * CALLS * PACKETS), 2 * CALLS * PACKETS);
 		wait_for(s, &s->timeouts, 2 * CALLS); /* silence */
-		assert_int_equal(channel_pair(fd), ERR_OK);
-		hub_down(s);
-		hub_up(s, fd[1]);
-		media_ctl_rebind(&s->ctl, fd[0]);
+		media_hub_fini(&s->hub);
+		hub_up(s);
+		join(s);
+		assert_int_equal(media_hub_run(&s->hub), ERR_OK);
 		ROW_EQUAL("rows and keys are there", talk(s, 5, 2 * CALLS * (PACKETS + 5)),
 			  2 * CALLS * (PACKETS + 5));
 		for (unsigned i = 0; i < CALLS; i++)
@@ -287,6 +302,59 @@ test_two_workers(void **state)
 	}
 }
 
+/* The first packet each way comes as soon as its flow was given: none is lost, however the workers
+ * wait. Then an end moves, and its first packet from there comes as soon. */
+static void
+test_first_packet(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(ticks); k++) {
+		struct stand *s = stand_up(ticks[k]);
+
+		for (unsigned turn = 0; turn < TURNS; turn++) {
+			for (unsigned i = 0; i < CALLS; i++) {
+				struct ends *e = &s->ends[i];
+
+				if (turn)
+					hang_up(e);
+				e->got_a = e->got_b = 0;
+				open_call(s, i, 7 + turn);
+				say(e);
+			}
+			ROW_EQUAL("of a new flow", hear_until(s, 2 * CALLS), 2 * CALLS);
+			for (unsigned i = 0; i < CALLS; i++) {
+				move_end(s, i);
+				say(&s->ends[i]);
+			}
+			ROW_EQUAL("to and from a new address", hear_until(s, 4 * CALLS), 4 * CALLS);
+		}
+		stand_down(s);
+	}
+}
+
+/* What was given while media was away is there before the first packet that waited, also where the
+ * workers run before signaling has found them. */
+static void
+test_given_meanwhile(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(ticks); k++) {
+		struct stand *s = stand_up(ticks[k]);
+
+		media_hub_fini(&s->hub);
+		for (unsigned i = 0; i < CALLS; i++) {
+			open_call(s, i, 7);
+			say(&s->ends[i]);
+		}
+		hub_up(s);
+		assert_int_equal(media_hub_run(&s->hub), ERR_OK);
+		(void)poll(NULL, 0, 5);
+		join(s);
+		ROW_EQUAL("waited", hear_until(s, 2 * CALLS), 2 * CALLS);
+		stand_down(s);
+	}
+}
+
 /* A slot of another worker, or of none: the command is not for this one. */
 static void
 test_foreign_slots(void **state)
@@ -296,7 +364,7 @@ test_foreign_slots(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < CALLS; i++)
-		open_call(s, i);
+		open_call(s, i, 7);
 	/* its peer is another worker's: nothing of it may be touched */
 	s->ends[0].leg[0].peer = s->ends[1].leg[1].slot;
 	assert_int_equal(media_ctl_open(&s->ctl, &s->ends[0].leg[0], false), ERR_OK);
@@ -329,9 +397,10 @@ test_pace(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_workers),
-					   cmocka_unit_test(test_foreign_slots),
-					   cmocka_unit_test(test_pace)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_two_workers), cmocka_unit_test(test_first_packet),
+		cmocka_unit_test(test_given_meanwhile), cmocka_unit_test(test_foreign_slots),
+		cmocka_unit_test(test_pace)};
 
 	return cmocka_run_group_tests(tests, rig_libsrtp, rig_libsrtp_down);
 }

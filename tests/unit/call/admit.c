@@ -329,6 +329,38 @@ caller_shown(void **state)
 	}
 }
 
+/* CDRs wait: what is refused at once leaves none, everything else does. */
+static void
+records_scarce(void **state)
+{
+	static const struct {
+		const char *name, *uri;
+		int target; /* its answer */
+		bool kept;
+	} r[] = {
+		{"a number that is none", "sip:12@x", 0, false},
+		{"for help, over TLS", "sip:911@x", 0, false},
+		{"refused by the target", NULL, 486, true},
+		{"answered", NULL, 200, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+		struct fake *f = rig_up();
+
+		f->scarce = true;
+		print_message("# %s\n", r[i].name);
+		(void)rig_invite(f, &(struct invite){.uri = r[i].uri, .body = PBX_OFFER});
+		for (int k = 0; r[i].target && k < 2 && rig_out(f) && !rig_out(f)->final; k++)
+			fake_answer(f, rig_out(f), r[i].target, "gw", GW_CONTACT,
+				    r[i].target == 200 ? GW_BODY : "");
+		rig_settle(f);
+		assert_int_equal(f->n_dropped, !r[i].kept);
+		assert_int_equal(f->n_emergencies, i == 1);
+		rig_end(f, r[i].kept);
+	}
+}
+
 /* What is told of an emergency call: carried only where an INVITE went out. */
 static void
 emergency_told(void **state)
@@ -522,6 +554,7 @@ main(void)
 		cmocka_unit_test(attempts_of_target),
 		cmocka_unit_test(record_of_refused),
 		cmocka_unit_test(caller_shown),
+		cmocka_unit_test(records_scarce),
 		cmocka_unit_test(emergency_told),
 		cmocka_unit_test(emergency_unreachable),
 		cmocka_unit_test(emergency_goes_through),

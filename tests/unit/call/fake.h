@@ -86,6 +86,8 @@ struct fake {
 	enum call_help help; /* of the last emergency call */
 	/* faults to order */
 	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
+	bool scarce;           /* records of ended calls wait */
+	uint32_t n_dropped;    /* records */
 	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
 	bool damaged;          /* records are not what calls wrote */
 	const char *far;       /* where TLS comes from, and whom it is with; NULL: the usual ones */
@@ -589,6 +591,23 @@ fake_store(void *arg, uint32_t slot, const struct call_record *rec, bool ended)
 	}
 }
 
+static bool
+fake_scarce(void *arg)
+{
+	return ((struct fake *)arg)->scarce;
+}
+
+static void
+fake_drop(void *arg, uint32_t slot, const struct call_record *rec)
+{
+	struct fake *f = arg;
+
+	CHECK(f->scarce && slot < FAKE_RECORDS && f->record[slot].taken);
+	CHECK(rec->refusal && !rec->answer_us && rec->state == B2BUA_ENDED && rec->end_us);
+	f->record[slot] = (struct fake_record){.taken = false};
+	f->n_dropped++;
+}
+
 static void
 fake_carrier(void *arg, const struct policy_id *trunk, bool up, const char *why)
 {
@@ -656,6 +675,8 @@ fake_init(struct fake *f)
 				   .do_stats = fake_stats,
 				   .do_slot = fake_slot,
 				   .do_store = fake_store,
+				   .do_scarce = fake_scarce,
+				   .do_drop = fake_drop,
 				   .do_note = fake_note,
 				   .do_emergency = fake_emergency,
 				   .do_carrier = fake_carrier};

@@ -177,6 +177,48 @@ unreadable(void **state)
 	}
 }
 
+/* No room for its record, or no trunk that it could be of: its alarm and its line are there. */
+static void
+without_record(void **state)
+{
+	static const struct {
+		const char *name, *call_id;
+		bool clear, no_slot, lost;
+		enum refusal noted;
+	} table[] = {
+		{"no room", "\x01", true, true, true, REFUSAL_UNREADABLE},
+		{"no room, over TLS", "\x01", false, true, false, REFUSAL_UNREADABLE},
+		{"no trunk, over TLS", "c", false, false, false, REFUSAL_EMERGENCY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct fake *f = rig_up();
+		struct edge_source src;
+		static struct sip_msg m;
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+			       "INVITE sip:911@x SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\n"
+			       "From: <sip:+15551230000@h>;tag=f\r\nTo: <sip:911@x>\r\n"
+			       "Call-ID: %s\r\nCSeq: 1 INVITE\r\n\r\n",
+			       table[i].call_id);
+		if (table[i].clear)
+			rig_in_clear(f);
+		src = fake_source(f, "acme-pbx");
+		if (!table[i].no_slot)
+			src.account = src.trunk = POLICY_NONE;
+		f->no_slot = table[i].no_slot;
+		(void)!sip_msg_parse(str_from(text), &m);
+		calls_on_lost(&f->calls, &m, &src, "a reason", f->now);
+		if (f->n_emergencies != 1 || f->emergency_lost != table[i].lost ||
+		    f->n_ended != 0 || f->noted != table[i].noted)
+			fail_msg("%s: %u told, %s", table[i].name, f->n_emergencies, f->emergency);
+		assert_string_equal(f->emergency, "refused: a reason; it has no CDR");
+		rig_end(f, 0);
+	}
+}
+
 /* A guest that no account takes yet: what the account says that it will be of, else the default. */
 static void
 of_a_guest(void **state)
@@ -233,7 +275,9 @@ of_a_guest(void **state)
 		if (g.status != table[i].status || strcmp(g.contact, table[i].contact) != 0 ||
 		    !strstr(g.why, table[i].why) || !g.id.z[0] || f->help != CALL_HELP_REFUSED)
 			fail_msg("%s: %d, %s, %s", table[i].name, g.status, g.contact, g.why);
-		assert_string_equal(f->emergency, "refused: it came over TLS");
+		assert_string_equal(f->emergency,
+				    table[i].account ? "refused: it came over TLS"
+						     : "refused: it came over TLS; it has no CDR");
 		if (table[i].account) {
 			assert_int_equal(rig_cdr(f)->refusal, REFUSAL_EMERGENCY);
 			assert_int_equal(rig_cdr(f)->sip_status, table[i].status);
@@ -394,7 +438,7 @@ main(void)
 		cmocka_unit_test(bodies),        cmocka_unit_test(parts_again),
 		cmocka_unit_test(media_of),      cmocka_unit_test(unreadable),
 		cmocka_unit_test(of_a_guest),    cmocka_unit_test(asked_otherwise),
-		cmocka_unit_test(asked_outside),
+		cmocka_unit_test(asked_outside), cmocka_unit_test(without_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,7 @@ static const char text[] =
 	"        roc: reset\n"
 	"        indialog: all\n"
 	"        refer: local\n"
+	"        redirect: follow\n"
 	"        overflow: acme-0\n"
 	"        contact: fqdn\n"
 	"        headers: {in: [remove X-A, \"add X-B: {called}\"], out: [\"replace s: x\"]}\n"

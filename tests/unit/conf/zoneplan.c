@@ -154,13 +154,30 @@ compare(void **state)
 		 NULL,
 		 300,
 		 ""},
-		{"no SRV", DNS_NODATA, {{NULL, 0, NULL, NULL, 0}}, NULL, 300, "!srv-missing"},
-		{"no such name",
-		 DNS_NXDOMAIN,
-		 {{NULL, 0, NULL, NULL, 0}},
+		{"no SRV, its own address",
+		 DNS_NODATA,
+		 {{NULL, 0, "8.8.1.1", "", 0}},
 		 NULL,
 		 300,
 		 "!srv-missing"},
+		{"no SRV, one of several addresses, of the other family",
+		 DNS_NODATA,
+		 {{NULL, 0, "8.8.9.9", "2a00::1", 0}},
+		 NULL,
+		 300,
+		 "!srv-missing"},
+		{"no SRV, the address of another",
+		 DNS_NODATA,
+		 {{NULL, 0, "8.8.9.9", "", 0}},
+		 NULL,
+		 300,
+		 "!srv-missing !address-missing"},
+		{"no such name",
+		 DNS_NXDOMAIN,
+		 {{NULL, 0, "", "", 0}},
+		 NULL,
+		 300,
+		 "!srv-missing !address-unknown"},
 		{"servers fail", DNS_FAILED, {{NULL, 0, NULL, NULL, 0}}, NULL, 300, "!dns-failed"},
 		{"wrong port",
 		 DNS_OK,
@@ -250,11 +267,12 @@ compare(void **state)
 		told[0] = 0;
 		seen.srv.status = rows[i].srv;
 		seen.srv.ttl = seen.naptr.ttl = rows[i].ttl;
-		for (uint16_t k = 0; k < 2 && rows[i].target[k].target; k++) {
-			seen.srv.rec[seen.srv.n++] =
-				(struct dns_record){.type = DNS_SRV,
-						    .port = rows[i].target[k].port,
-						    .target = str_from(rows[i].target[k].target)};
+		for (uint16_t k = 0; k < 2 && rows[i].target[k].a; k++) {
+			if (rows[i].target[k].target)
+				seen.srv.rec[seen.srv.n++] = (struct dns_record){
+					.type = DNS_SRV,
+					.port = rows[i].target[k].port,
+					.target = str_from(rows[i].target[k].target)};
 			addresses(&seen.target[k].a, DNS_A, rows[i].target[k].a, rows[i].ttl,
 				  rows[i].target[k].alias);
 			addresses(&seen.target[k].aaaa, DNS_AAAA, rows[i].target[k].aaaa,

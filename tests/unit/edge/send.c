@@ -88,8 +88,29 @@ keys_stay_here(void **state)
 	assert_int_equal(edge_send(rig.e, &d, SIP_UPDATE, str_from(msg), &rig, &t), ERR_OK);
 	SPIN(count(NEWS) == 1);
 	assert_int_equal(last(NEWS)->news.event, EDGE_FAILED);
+	assert_int_equal(last(NEWS)->news.err, ERR_CONFIG); /* no fault of the target */
 	assert_null(hear(fd, 100));
 	SPIN(edge_txns(rig.e) == 0);
+	close(fd);
+}
+
+/* A header is no line of SDP: whatever a caller writes into its Subject, the call goes on. */
+static void
+only_lines_are_keys(void **state)
+{
+	static const char msg[] =
+		"INVITE sip:+15550100@127.0.0.2 SIP/2.0\r\nMax-Forwards: 69\r\n"
+		"From: <sip:a@127.0.0.1>;tag=us\r\nTo: <sip:+15550100@127.0.0.2>\r\n"
+		"Call-ID: ours\r\nCSeq: 8 INVITE\r\nSubject: a=crypto:1\r\n a=crypto:2\r\n"
+		"Content-Length: 0\r\n\r\n";
+	struct edge_dest d = gateway("gw1");
+	int fd = gw1_here();
+	struct edge_txn *t = NULL;
+
+	(void)state;
+	assert_int_equal(edge_send(rig.e, &d, SIP_INVITE, str_from(msg), &rig, &t), ERR_OK);
+	HEARD(hear(fd, 500), "Subject: a=crypto:1\r\n a=crypto:2\r\n");
+	assert_int_equal(count(NEWS), 0);
 	close(fd);
 }
 
@@ -345,6 +366,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(failure_gets_its_ack, rig_setup_fast, rig_teardown),
 		cmocka_unit_test_setup_teardown(nobody_answers, rig_setup_fast, rig_teardown),
 		cmocka_unit_test_setup_teardown(keys_stay_here, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(only_lines_are_keys, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(answers_of_others, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(cancel_waits_for_a_provisional, rig_setup_fast,
 						rig_teardown),

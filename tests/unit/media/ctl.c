@@ -15,8 +15,9 @@ static struct media_plan plan = {
 
 struct side {
 	struct media_ctl m;
-	struct channel media; /* the other end, as media has it */
+	struct channel media; /* the other end, as media's first worker has it */
 	struct media_totals worker[2];
+	struct media_given given[2];
 	unsigned n_closed, n_timeout, n_rekey;
 	struct media_closed last;
 };
@@ -55,7 +56,8 @@ side_up(struct side *s)
 
 	memset(s, 0, sizeof(*s));
 	assert_int_equal(channel_pair(fd), ERR_OK);
-	assert_int_equal(media_ctl_init(&s->m, fd[0], EPOCH, &plan, OPENS, s->worker), ERR_OK);
+	assert_int_equal(media_ctl_init(&s->m, EPOCH, &plan, OPENS, s->worker, s->given), ERR_OK);
+	media_ctl_rebind(&s->m, 0, fd[0]);
 	assert_int_equal(channel_init(&s->media, fd[1], 64), ERR_OK);
 	s->m.arg = s;
 	s->m.on_closed = on_closed;
@@ -78,7 +80,7 @@ side_restart(struct side *s)
 
 	assert_int_equal(channel_pair(fd), ERR_OK);
 	channel_rebind(&s->media, fd[1]);
-	media_ctl_rebind(&s->m, fd[0]);
+	media_ctl_rebind(&s->m, 0, fd[0]);
 }
 
 static enum err
@@ -142,7 +144,7 @@ test_order(void **state)
 	assert_true(read_cmd(&s, &c));
 	assert_int_equal(c.type, MEDIA_CLOSE);
 	apply(&s, &c);
-	assert_int_equal(media_ctl_recv(&s.m, 100), ERR_OK);
+	assert_int_equal(media_ctl_recv(&s.m, 0, 100), ERR_OK);
 	assert_int_equal(s.n_closed, 1);
 	assert_int_equal(s.last.stats.in_packets, 55);
 	assert_int_equal(media_ctl_waiting(&s.m), 0);
@@ -184,7 +186,7 @@ test_restart(void **state)
 	apply(&s, &(struct media_cmd){.type = MEDIA_CLOSE,
 				      .mark = s.worker[0].applied,
 				      .u.close = {1, 1001}}); /* a second answer */
-	assert_int_equal(media_ctl_recv(&s.m, 100), ERR_OK);
+	assert_int_equal(media_ctl_recv(&s.m, 0, 100), ERR_OK);
 	assert_int_equal(s.n_closed, 1);
 	assert_int_equal(media_ctl_waiting(&s.m), 0);
 	side_down(&s);
@@ -219,7 +221,7 @@ test_caps(void **state)
 		last = c.mark;
 		apply(&s, &c);
 		closes += c.type == MEDIA_CLOSE;
-		while (media_ctl_recv(&s.m, 1) == ERR_AGAIN)
+		while (media_ctl_recv(&s.m, 0, 1) == ERR_AGAIN)
 			;
 	}
 	assert_int_equal(closes, SLOTS);
@@ -250,6 +252,54 @@ test_stuck_head(void **state)
 	side_down(&s);
 }
 
+/* Two workers, one of which does not read: the other one hears all that is for it, in order, and of
+ * each it is known what was given and what was applied. */
+static void
+test_two_lanes(void **state)
+{
+	static struct media_plan two = {
+		.n_addrs = 1, .port_min = 20000, .port_max = 20000 + 2 * SLOTS - 1, .n_workers = 2};
+	struct channel media[2];
+	struct side s;
+	struct channel_msg msg;
+	uint32_t n = 0;
+
+	(void)state;
+	memset(&s, 0, sizeof(s));
+	s.given[0].mark = 77; /* of an earlier life */
+	s.worker[0].applied = 66;
+	assert_int_equal(media_ctl_init(&s.m, EPOCH, &two, OPENS, s.worker, s.given), ERR_OK);
+	assert_true(s.given[0].mark == 66 && s.given[1].mark == 0);
+	for (uint32_t w = 0; w < 2; w++) {
+		int fd[2];
+
+		assert_int_equal(channel_pair(fd), ERR_OK);
+		media_ctl_rebind(&s.m, w, fd[0]);
+		assert_int_equal(channel_init(&media[w], fd[1], 8), ERR_OK);
+	}
+	for (uint32_t i = 0; i < OPENS; i++)
+		assert_int_equal(give_open(&s, i % 2 ? SLOTS - 1 - i / 2 : i / 2), ERR_OK);
+	assert_true((s.given[0].mark & UINT32_MAX) == OPENS - 1);
+	assert_true((s.given[1].mark & UINT32_MAX) == OPENS);
+	assert_int_equal(give_open(&s, 0), ERR_FULL);
+	for (; n < OPENS / 2; n++) {
+		const struct media_cmd *c = (const struct media_cmd *)(const void *)msg.body;
+
+		(void)media_ctl_flush(&s.m);
+		assert_int_equal(channel_recv(&media[1], &msg, NULL, NULL), ERR_OK);
+		assert_int_equal(c->u.open.slot, SLOTS - 1 - n);
+		s.worker[1].applied = c->mark;
+	}
+	assert_int_equal(channel_recv(&media[1], &msg, NULL, NULL), ERR_AGAIN);
+	assert_int_equal(media_ctl_waiting(&s.m), OPENS / 2);
+	for (n = 0; give_open(&s, SLOTS - 1) == ERR_OK; n++)
+		;
+	assert_int_equal(n, OPENS / 2);
+	channel_fini(&media[0]);
+	channel_fini(&media[1]);
+	media_ctl_fini(&s.m);
+}
+
 static void
 test_events(void **state)
 {
@@ -260,17 +310,18 @@ test_events(void **state)
 	side_up(&s);
 	assert_int_equal(channel_send(&s.media, MEDIA_TIMEOUT, &w, sizeof(w), false), ERR_OK);
 	assert_int_equal(channel_send(&s.media, MEDIA_REKEY, &w, sizeof(w), false), ERR_OK);
-	assert_int_equal(media_ctl_recv(&s.m, 1), ERR_AGAIN);
-	assert_int_equal(media_ctl_recv(&s.m, 9), ERR_OK);
+	assert_int_equal(media_ctl_recv(&s.m, 0, 1), ERR_AGAIN);
+	assert_int_equal(media_ctl_recv(&s.m, 0, 9), ERR_OK);
 	assert_int_equal(s.n_timeout, 1);
 	assert_int_equal(s.n_rekey, 1);
 	assert_int_equal(channel_send(&s.media, MEDIA_TIMEOUT, &w, 3, false), ERR_OK);
-	assert_int_equal(media_ctl_recv(&s.m, 9), ERR_CLOSED); /* a wrong length ends the sender */
-	assert_int_equal(media_ctl_fd(&s.m), -1);
+	assert_int_equal(media_ctl_recv(&s.m, 0, 9),
+			 ERR_CLOSED); /* a wrong length ends the sender */
+	assert_int_equal(media_ctl_fd(&s.m, 0), -1);
 	assert_int_equal(give_open(&s, 1), ERR_OK); /* waits for the next life */
 	side_restart(&s);
 	assert_int_equal(channel_send(&s.media, 4711, &w, sizeof(w), false), ERR_OK);
-	assert_int_equal(media_ctl_recv(&s.m, 9), ERR_CLOSED);
+	assert_int_equal(media_ctl_recv(&s.m, 0, 9), ERR_CLOSED);
 	side_down(&s);
 }
 
@@ -342,7 +393,7 @@ main(void)
 		cmocka_unit_test(test_order),  cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_caps),   cmocka_unit_test(test_stuck_head),
 		cmocka_unit_test(test_events), cmocka_unit_test(test_secrets),
-		cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_slices), cmocka_unit_test(test_two_lanes),
 	};
 
 	return cmocka_run_group_tests_name("media/ctl", tests, NULL, NULL);

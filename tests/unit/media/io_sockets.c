@@ -83,13 +83,13 @@ run_worker(const struct stand *s, int fd)
 
 	for (unsigned i = 0; i < 4 * n_calls; i++)
 		socks[i] = dup(s->set.fd[i]);
-	if (!m || media_init(m, &setup, 0, s->flows_fd, s->secrets_fd, fd) != ERR_OK)
+	if (!m || media_init(m, &setup, 0, s->flows_fd, s->secrets_fd) != ERR_OK)
 		_exit(1);
+	media_bind(m, fd);
 	for (uint32_t i = 0; i < 4 * n_calls; i++)
 		if (media_add(m, i, socks[i]) != ERR_OK)
 			_exit(1);
-	while (!m->stop)
-		media_step(m);
+	media_run(m);
 	_exit(1);
 }
 
@@ -106,7 +106,7 @@ start_worker(struct stand *s)
 		run_worker(s, fd[1]);
 	}
 	close(fd[1]);
-	media_ctl_rebind(&s->ctl, fd[0]);
+	media_ctl_rebind(&s->ctl, 0, fd[0]);
 	s->restarts++;
 }
 
@@ -219,8 +219,9 @@ stand_up(struct stand *s, struct ends *calls)
 	assert_int_equal(flow_create(&s->plan, &s->flows_fd, &s->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(s->flows_fd, false, &s->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(s->secrets_fd, true, &s->secrets), ERR_OK);
-	assert_int_equal(media_ctl_init(&s->ctl, -1, 1, &s->plan, 100, s->flows.head->worker),
-			 ERR_OK);
+	assert_int_equal(
+		media_ctl_init(&s->ctl, 1, &s->plan, 100, s->flows.head->worker, s->secrets.given),
+		ERR_OK);
 	start_worker(s);
 	for (unsigned i = 0; i < n_calls; i++)
 		open_call(s, i, &calls[i]);
