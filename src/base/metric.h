@@ -36,6 +36,9 @@
 	  "legs of trunks that prefer SRTP whose media went in clear; each is in its CDR")         \
 	X(calls_one_way, counter,                                                                  \
 	  "answered calls with a side that nothing was heard from; its CDR says why")              \
+	X(legs_silent, counter,                                                                    \
+	  "legs that nothing was heard from when they were looked at while the call ran")          \
+	X(legs_repaired, counter, "of these, asked anew for their address and key (repair)")       \
 	X(calls_shed, counter, "new calls refused because of overload (503)")                      \
 	X(calls_left_out, counter, "calls not sent to a target that asked for fewer (RFC 7339)")   \
 	X(admitted_percent, gauge, "of 100 new calls so many are admitted")                        \

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "call/heard.h"
+#include "call/mend.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
 #include "call/ring.h"
@@ -279,6 +280,7 @@ note_answer(struct call *c)
 	c->rec.answer_mono_us = c->owner->now;
 	metric_add(METRIC_calls_answered, 1);
 	meter_answered(c);
+	mend_begin(c);
 	(void)row_answered(c); /* only the time-outs change: a busy media keeps the rows */
 }
 
@@ -499,6 +501,8 @@ act_arm(struct call *c)
 		due = c->renew.at;
 	if (c->rekey_at < due && c->m.state == B2BUA_UP)
 		due = c->rekey_at;
+	if (c->mend_at < due && c->m.state == B2BUA_UP)
+		due = c->mend_at;
 	if (c->ring.again.due < due)
 		due = c->ring.again.due;
 	if (ring_ready(c))

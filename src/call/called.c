@@ -13,11 +13,19 @@
 #include "call/speak.h"
 #include "call/terms.h"
 
+/* What became of the target in hand, and where its INVITE went. */
 static void
-note_target(struct call *c, int status)
+note_target(struct call *c, int status, const struct edge_news *news)
 {
-	if (c->rec.n_targets)
-		c->rec.target[c->rec.n_targets - 1].status = status;
+	struct record_target *t;
+
+	if (c->rec.n_targets == 0)
+		return;
+	t = &c->rec.target[c->rec.n_targets - 1];
+	t->status = status;
+	t->n_tried = news->n_tried < CALL_TRIED_MAX ? news->n_tried : CALL_TRIED_MAX;
+	for (uint32_t i = 0; i < t->n_tried; i++)
+		t->tried[i] = news->tried[i];
 }
 
 /* What a carrier's answer, or its silence, says of the carrier. What failed here does not. */
@@ -242,7 +250,7 @@ called_answer(struct call *c, const struct edge_news *news)
 	leg_from_source(c, LEG_B, &news->source);
 	leg_note_allow(c, LEG_B, news->msg);
 	note_health(c, news);
-	note_target(c, news->msg->status);
+	note_target(c, news->msg->status, news);
 	e = follow_dialog(c, news->msg);
 	leg_take_session(c, LEG_B, news->msg);
 	if (c->m.state == B2BUA_CANCELING) {
@@ -365,7 +373,7 @@ called_failure(struct call *c, const struct edge_news *news)
 		act_event(c, B2BUA_EV_FAIL_NEXT, NULL);
 		return;
 	}
-	note_target(c, news->event == EDGE_FAILED ? -1 : status);
+	note_target(c, news->event == EDGE_FAILED ? -1 : status, news);
 	(void)!sip_dialog_step(&c->rec.leg[LEG_B].dialog, SIP_DIALOG_EV_FAILURE);
 	if (c->m.state == B2BUA_CANCELING) {
 		act_event(c, B2BUA_EV_FAIL, NULL);

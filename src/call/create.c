@@ -19,8 +19,8 @@ create_call(struct calls *cs, uint32_t slot)
 	c->owner = cs;
 	c->slot = slot;
 	c->timer.on_due = cs->on_due;
-	c->ok.due = c->step_due = c->ring.again.due = c->renew.at = c->rekey_at = c->transfer.at =
-		TIMER_NEVER;
+	c->ok.due = c->step_due = c->ring.again.due = c->renew.at = c->rekey_at = c->mend_at =
+		c->transfer.at = TIMER_NEVER;
 	c->near = MEDIA_NO_SLOT;
 	list_init(&c->riders);
 	b2bua_init(&c->m);

@@ -4,6 +4,7 @@
 #include "call/called.h"
 #include "call/inside.h"
 #include "call/join.h"
+#include "call/mend.h"
 #include "call/meter.h"
 #include "call/modify.h"
 #include "call/refer.h"
@@ -75,6 +76,11 @@ due_on(struct timer *t, uint64_t now)
 	}
 	if (c->m.state == B2BUA_UP && c->rekey_at <= now) {
 		modify_rekey_due(c);
+		act_arm(c);
+		return;
+	}
+	if (c->m.state == B2BUA_UP && c->mend_at <= now) {
+		mend_due(c);
 		act_arm(c);
 		return;
 	}

@@ -454,6 +454,16 @@ refresh_leg(struct call *c, enum call_leg_index i)
 		session_retry(s, c->owner->now + REFRESH_AGAIN_US);
 }
 
+bool
+modify_say_again(struct call *c, enum call_leg_index i)
+{
+	struct leg_request r = {
+		.method = SIP_INVITE, .type = STR("application/sdp"), .body = said_of(c, i)};
+
+	return c->m.state == B2BUA_UP && c->change.m.state == AMEND_NONE &&
+	       c->renew.at == TIMER_NEVER && r.body.len && ask_alone(c, i, &r, false);
+}
+
 void
 modify_rekey(struct call *c, enum call_leg_index i)
 {

@@ -24,6 +24,9 @@ enum refusal modify_refresh(struct call *c) NODISCARD;
 /** Our key on leg i nears its end: it is offered another one, at once or when it can be (RFC 3711
  * 9.2). Old and new one overlap. */
 void modify_rekey(struct call *c, enum call_leg_index i);
+/** Leg i gets an INVITE with the body that it knows, so that it says anew where it is. False: not
+ * now, another change is in hand, or its body is of an earlier life. */
+bool modify_say_again(struct call *c, enum call_leg_index i) NODISCARD;
 /** c->rekey_at is reached. */
 void modify_rekey_due(struct call *c);
 /** c->change.m.due is reached (before that: nothing). */

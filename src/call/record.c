@@ -124,8 +124,9 @@ leg_valid(const struct record_leg *l)
 	       l->layout.n <= SDP_MEDIA_MAX && l->layout.video <= l->layout.n &&
 	       l->layout.audio < SDP_MEDIA_MAX && l->security < TRUNK_SECURITY_N &&
 	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->fax < RECORD_FAX_N &&
-	       l->audio < RECORD_AUDIO_N && l->numbers.n <= SDP_NUMBERS_MAX &&
-	       l->media.pts.n <= MEDIA_PTS && dialog_valid(&l->dialog);
+	       l->audio < RECORD_AUDIO_N && l->repair < RECORD_AUDIO_N &&
+	       l->numbers.n <= SDP_NUMBERS_MAX && l->media.pts.n <= MEDIA_PTS &&
+	       dialog_valid(&l->dialog);
 }
 
 bool
@@ -149,7 +150,8 @@ call_record_valid(const struct call_record *r)
 	    r->rides > CALL_LEGS || r->increment_s > CALL_INCREMENT_MAX)
 		return false;
 	for (int i = 0; i < ROUTE_TARGETS_MAX; i++)
-		if (!has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)) ||
+		if (r->target[i].n_tried > CALL_TRIED_MAX ||
+		    !has_end(r->target[i].trunk.z, sizeof(r->target[i].trunk.z)) ||
 		    !has_end(r->target[i].route.z, sizeof(r->target[i].route.z)) ||
 		    !has_end(r->target[i].number, sizeof(r->target[i].number)) ||
 		    !has_end(r->target[i].why, sizeof(r->target[i].why)))

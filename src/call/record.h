@@ -21,6 +21,7 @@ enum {
 	CALL_NAME_MAX = 128,       /* peer identity, codec */
 	CALL_NUMBER_MAX = 64,      /* a number or user part as it came */
 	CALL_TARGET_WHY_MAX = 160, /* why a target could not be reached */
+	CALL_TRIED_MAX = 4,        /* addresses of a target that are kept */
 	CALL_DETAIL_MAX = 256,     /* what a refusal says of this call */
 };
 
@@ -144,12 +145,12 @@ struct record_leg {
 	uint8_t security;            /* enum trunk_security: what its trunk said */
 	uint8_t fell;                /* enum record_fall */
 	uint8_t form;                /* enum sdp_form: how SRTP was agreed */
-	uint8_t audio;               /* enum record_audio, at the end */
+	uint8_t audio;               /* enum record_audio, as it was looked at last */
 	uint8_t fax;                 /* enum record_fax */
-	uint8_t pad[1];
-	struct addr shown;       /* ours, as SDP on this leg names it */
-	char branch[40];         /* B: of the INVITE's Via, while it is in set-up */
-	struct media_open media; /* as last commanded */
+	uint8_t repair;              /* enum record_audio: why it was asked anew; none: was not */
+	struct addr shown;           /* ours, as SDP on this leg names it */
+	char branch[40];             /* B: of the INVITE's Via, while it is in set-up */
+	struct media_open media;     /* as last commanded */
 	struct sdp_origin origin;
 	struct sdp_layout layout;
 	struct sdp_numbers numbers; /* payload types as this leg has them */
@@ -159,10 +160,13 @@ struct record_leg {
 
 struct record_target {
 	struct policy_id trunk;
-	struct policy_id route;        /* that named it; "" = none did */
-	int64_t at_us;                 /* wall, INVITE sent */
-	int32_t status;                /* final SIP status, 0 = none came, -1 = could not be sent */
-	uint32_t redirected;           /* redirections that led here; 0 = none */
+	struct policy_id route;            /* that named it; "" = none did */
+	int64_t at_us;                     /* wall, INVITE sent */
+	struct addr tried[CALL_TRIED_MAX]; /* where its INVITE was sent to, the first ones */
+	uint32_t n_tried;                  /* of these */
+	uint32_t redirected;               /* redirections that led here; 0 = none */
+	int32_t status;                    /* final SIP status, 0 = none came, -1 = not sent */
+	uint32_t pad;
 	char number[NUMBER_SIZE];      /* that was called there, before the trunk's rules */
 	char why[CALL_TARGET_WHY_MAX]; /* -1, a redirection that led nowhere: a sentence; else "" */
 };

@@ -5,6 +5,7 @@
 #include "call/act.h"
 #include "call/create.h"
 #include "call/join.h"
+#include "call/mend.h"
 #include "call/meter.h"
 #include "call/row.h"
 #include "call/speak.h"
@@ -61,6 +62,7 @@ resume_call(struct call *c)
 	}
 	if (state == B2BUA_UP && !sick && !c->rec.end_us && is_whole(c)) {
 		metric_add(METRIC_calls_restored, 1);
+		mend_begin(c);
 		act_event(c, B2BUA_EV_RESTORE, NULL);
 		speak_store(c);
 		return;

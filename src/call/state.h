@@ -344,6 +344,7 @@ struct call {
 	struct list riders; /* of a host */
 	struct list ride;   /* in its host's riders */
 	uint64_t rekey_at;  /* a leg that wants_key is asked; TIMER_NEVER: none */
+	uint64_t mend_at;   /* it is looked whether its legs are heard (call/mend.h) */
 	struct call_pass pass[CALL_PASS_MAX];
 	struct call_ring ring;
 	uint32_t onward[CALL_LEGS]; /* CSeq of its REFER that went on (call/onward.h); 0: none */

@@ -95,6 +95,8 @@ struct edge_news {
 	struct edge_source source; /* EDGE_RESPONSE: where it came over */
 	enum err err;    /* EDGE_FAILED: AGAIN where its target asked for fewer calls (RFC 7339) */
 	const char *why; /* EDGE_FAILED: a sentence, borrowed */
+	const struct addr *tried; /* where its request was sent to so far, in order; borrowed */
+	uint32_t n_tried;
 	bool last;       /* the transaction is over and its handle no longer valid */
 };
 

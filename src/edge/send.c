@@ -142,6 +142,8 @@ tell_news(struct edge_txn *t, struct edge_news *n)
 {
 	struct edge *e = t->owner;
 
+	n->tried = t->tried;
+	n->n_tried = t->n_tried;
 	if (t->own)
 		t->own->on_news(t->own, n);
 	else if (!t->forgotten && !t->once)

@@ -141,6 +141,8 @@ put_leg(struct buf *b, const char *name, const struct record_leg *l)
 	put_text_or_null(b, "t38", l->fax ? record_fax_name((enum record_fax)l->fax) : "");
 	put_text(b, "audio", record_audio_name((enum record_audio)l->audio));
 	put_text_or_null(b, "audio_text", record_audio_text((enum record_audio)l->audio));
+	if (l->repair)
+		put_text(b, "repair", record_audio_name((enum record_audio)l->repair));
 	put_media(b, &l->stats);
 	put_video(b, &l->video);
 	buf_char(b, '}');
@@ -238,6 +240,17 @@ put_ending(struct buf *b, const struct call_record *r)
 }
 
 static void
+put_tried(struct buf *b, const struct record_target *t)
+{
+	for (uint32_t i = 0; i < t->n_tried && i < CALL_TRIED_MAX; i++) {
+		buf_z(b, i ? "," : ",\"addresses\":[");
+		buf_json(b, str_from(addr_text(&t->tried[i]).z));
+	}
+	if (t->n_tried)
+		buf_char(b, ']');
+}
+
+static void
 put_targets(struct buf *b, const struct call_record *r)
 {
 	buf_z(b, ",\"targets\":[");
@@ -248,6 +261,7 @@ put_targets(struct buf *b, const struct call_record *r)
 			put_text(b, "route", r->target[i].route.z);
 		put_time(b, "at", r->target[i].at_us);
 		buf_printf(b, ",\"status\":%d", r->target[i].status);
+		put_tried(b, &r->target[i]);
 		if (r->target[i].number[0])
 			put_text(b, "number", r->target[i].number);
 		if (r->target[i].redirected)

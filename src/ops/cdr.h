@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "call/record.h"
 
-enum { CDR_VERSION = 1, CDR_LINE_MAX = 24 * 1024 };
+enum { CDR_VERSION = 1, CDR_LINE_MAX = 31 * 1024 };
 
 /** The object without a newline. Whatever does not fit marks b failed. */
 void cdr_put(struct buf *b, const struct call_record *r);

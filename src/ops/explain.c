@@ -148,8 +148,14 @@ put_target(struct buf *b, const struct json *cdr, const struct json *t)
 {
 	int64_t asked = since_invite(cdr, t, "at");
 	int64_t status = jsonin_int(t, "status");
+	const struct json *at = jsonin_get(t, "addresses");
 
 	buf_printf(b, " %s ", jsonin_text(t, "trunk"));
+	for (size_t i = 0; i < jsonin_count(at); i++) {
+		buf_z(b, i ? ", " : "at ");
+		jsonin_put_scalar(b, jsonin_at(at, i));
+		buf_z(b, i + 1 < jsonin_count(at) ? "" : " ");
+	}
 	if (jsonin_int(t, "redirected") > 0)
 		buf_printf(b, "for %s, as the call was redirected, ", jsonin_text(t, "number"));
 	if (*jsonin_text(t, "route"))
@@ -261,6 +267,10 @@ put_leg(struct buf *b, const struct json *leg, const char *who)
 		buf_z(b, ", a fax (T.38)");
 	put_video(b, leg);
 	buf_char(b, '.');
+	if (*jsonin_text(leg, "repair"))
+		buf_printf(b, " It was asked anew for its address and key (%s)%s.",
+			   jsonin_text(leg, "repair"),
+			   *jsonin_text(leg, "audio_text") ? "" : ", and was heard then");
 	if (*jsonin_text(leg, "audio_text")) {
 		buf_printf(b, " Nothing was heard from this side: %s",
 			   jsonin_text(leg, "audio_text"));

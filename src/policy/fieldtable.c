@@ -155,6 +155,7 @@ static const struct field trunk_fields[] = {
 	 "what becomes of its REFER: refused, or carried out here"},
 	{"redirect", "redirect", FIELD_WORD, FIELD_INTEROP, T(redirect), 0, 0,
 	 &trunk_redirect_words, "refuse", "what becomes of its redirection (3xx) of a call"},
+	{"repair", "repair", FIELD_BOOL, FIELD_INTEROP, T(repair), 0, 1, NULL, "no", "yes or no"},
 	{"headers.in", "headers_in", FIELD_HEADER_RULES, FIELD_INTEROP, T(headers_in), 0,
 	 REWRITE_LIST_MAX, NULL, NULL, "a list of up to 16 rules such as \"remove X-Route\""},
 	{"headers.out", "headers_out", FIELD_HEADER_RULES, FIELD_INTEROP, T(headers_out), 0,

@@ -48,7 +48,7 @@ struct roster_trunk {
 	uint32_t n_names, n_sources, max_calls, attempts, max_length_s;
 	uint32_t login_expires_s, poll_every_s, poll_answer_s, poll_slow_ms;
 	uint16_t port, priority, weight;
-	bool enabled, learn, emergency, t38_clear;
+	bool enabled, learn, emergency, t38_clear, repair;
 	enum trunk_kind kind;
 	enum trunk_direction direction;
 	enum trunk_transport transport;

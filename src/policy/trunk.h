@@ -140,7 +140,8 @@ struct trunk {
 	uint8_t events;             /* payload type of telephone-event in our offers; 0 = any */
 	uint8_t redirect;           /* enum trunk_redirect */
 	uint8_t video;              /* enum trunk_video */
-	uint8_t pad[3];
+	uint8_t repair;             /* 0, 1: one-way audio is mended (call/mend.h) */
+	uint8_t pad[2];
 };
 
 /* Words of the enums as files, the store and --json show them. */

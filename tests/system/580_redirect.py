@@ -48,9 +48,11 @@ def play_carrier(place):
     cdr = p.wait_cdrs(1)[0]
     equal([(t['trunk'], t['status'], t['number'], t.get('redirected', 0)) for t in cdr['targets']],
           [('gw1', 302, PSTN, 0), ('far', -1, ABROAD, 1), ('far', 486, FRIEND, 1), ('far', 200, MOBILE, 1)], 'targets')
+    equal([t.get('addresses') for t in cdr['targets']],
+          [[f'{GATEWAY}:5080'], None, ['127.0.0.10:5081'], ['127.0.0.10:5081']], 'addresses')
     check('countries' in cdr['targets'][1]['why'], cdr['targets'])
     said = p.command('explain', '-c', p.conf, cdr['id'])
-    check(f'for {FRIEND}, as the call was redirected, answered 486' in ' '.join(said.split()), said)
+    check(f'at 127.0.0.10:5081 for {FRIEND}, as the call was redirected, answered 486' in ' '.join(said.split()), said)
     p.wait_idle()
 
 

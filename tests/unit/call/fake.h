@@ -90,6 +90,9 @@ struct fake {
 	uint32_t n_dropped;    /* records */
 	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
 	bool damaged;          /* records are not what calls wrote */
+	bool only_spare; /* ports and room for OPENs: what is kept for emergency calls */
+	bool damaged;    /* records are not what calls wrote */
+	const struct media_stats *heard[2]; /* of slots 0 and 1; NULL: something is */
 	const char *far;       /* where TLS comes from, and whom it is with; NULL: the usual ones */
 	struct sip_msg rx, tx; /* scratch: what is told to calls, what it sends */
 	char rx_text[FAKE_TEXT];
@@ -538,7 +541,8 @@ fake_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *ou
 	struct fake *f = arg;
 
 	CHECK(f->port[slot].used && f->port[slot].generation == generation);
-	*out = (struct media_stats){.in_packets = 77};
+	*out = slot < 2 && f->heard[slot] ? *f->heard[slot]
+					  : (struct media_stats){.in_packets = 77};
 }
 
 /* ---- records ---- */

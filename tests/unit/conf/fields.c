@@ -85,6 +85,7 @@ static const char text[] =
 	"        indialog: all\n"
 	"        refer: local\n"
 	"        redirect: follow\n"
+	"        repair: yes\n"
 	"        overflow: acme-0\n"
 	"        contact: fqdn\n"
 	"        headers: {in: [remove X-A, \"add X-B: {called}\"], out: [\"replace s: x\"]}\n"

@@ -162,6 +162,7 @@ busy_then_next(void **state)
 	HEARD(hear_only(b, "ACK", 500), "ACK ");
 	SPIN(count(NEWS) >= 1 && last(NEWS)->status == 503);
 	assert_int_equal(count(NEWS), 2); /* the 100 and the last 503 */
+	assert_int_equal(last(NEWS)->news.n_tried, 2);
 	close(a);
 	close(b);
 }

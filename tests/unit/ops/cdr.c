@@ -50,6 +50,9 @@ make_answered(void)
 	r.target[0].at_us = 1700000000100000;
 	r.target[0].status = -1;
 	(void)snprintf(r.target[1].trunk.z, POLICY_ID_MAX, "gw2");
+	(void)!addr_parse(STR("10.0.0.10:5060"), &r.target[1].tried[0]);
+	(void)!addr_parse(STR("10.0.0.11:5060"), &r.target[1].tried[1]);
+	r.target[1].n_tried = 2;
 	r.target[1].at_us = 1700000000200000;
 	r.target[1].status = 200;
 	a->transport = EDGE_TLS;
@@ -111,7 +114,8 @@ test_golden(void **state)
 		"\"refusal\":null,\"refusal_text\":null,"
 		"\"targets\":[{\"trunk\":\"gw1\",\"at\":\"2023-11-14T22:13:20.100000Z\","
 		"\"status\":-1},{\"trunk\":\"gw2\",\"at\":\"2023-11-14T22:13:20.200000Z\","
-		"\"status\":200}],\"restored\":false,\"crashes\":0,\"encrypted\":\"a\","
+		"\"status\":200,\"addresses\":[\"10.0.0.10:5060\",\"10.0.0.11:5060\"]}],"
+		"\"restored\":false,\"crashes\":0,\"encrypted\":\"a\","
 		"\"a\":{\"trunk\":\"acme-pbx\",\"account\":\"acme\",\"transport\":\"tls\","
 		"\"remote\":\"192.0.2.7:40000\",\"peer\":\"DNS pbx.example.test\","
 		"\"tls_version\":\"TLS 1.2\",\"tls_suite\":\"AES128-SHA\","
@@ -212,8 +216,20 @@ test_control_bytes(void **state)
 
 		print_message("# %s\n", rows[i].name);
 		r.n_targets = ROUTE_TARGETS_MAX;
-		for (int k = 0; k < ROUTE_TARGETS_MAX; k++)
+		for (int k = 0; k < ROUTE_TARGETS_MAX; k++) {
 			fill(r.target[k].trunk.z, POLICY_ID_MAX, c);
+			fill(r.target[k].route.z, POLICY_ID_MAX, c);
+			fill(r.target[k].number, NUMBER_SIZE, c);
+			fill(r.target[k].why, CALL_TARGET_WHY_MAX, c);
+			r.target[k].redirected = UINT32_MAX;
+			r.target[k].n_tried = CALL_TRIED_MAX;
+			for (int n = 0; n < CALL_TRIED_MAX; n++)
+				(void)!addr_parse(
+					STR("[2001:db8:1111:2222:3333:4444:5555:6666]:65535"),
+					&r.target[k].tried[n]);
+		}
+		fill(r.forwarder.z, POLICY_ID_MAX, c);
+		fill(r.payer.z, POLICY_ID_MAX, c);
 		fill(r.from_received, CALL_NUMBER_MAX, c);
 		fill(r.to_received, CALL_NUMBER_MAX, c);
 		fill(r.from_sent, CALL_NUMBER_MAX, c);
