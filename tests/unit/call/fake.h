@@ -86,12 +86,10 @@ struct fake {
 	enum call_help help; /* of the last emergency call */
 	/* faults to order */
 	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
-	bool scarce;           /* records of ended calls wait */
-	uint32_t n_dropped;    /* records */
-	bool only_spare;       /* ports and room for OPENs: what is kept for emergency calls */
-	bool damaged;          /* records are not what calls wrote */
-	bool only_spare; /* ports and room for OPENs: what is kept for emergency calls */
-	bool damaged;    /* records are not what calls wrote */
+	bool scarce;        /* records of ended calls wait */
+	uint32_t n_dropped; /* records */
+	bool only_spare;    /* ports and room for OPENs: what is kept for emergency calls */
+	bool damaged;       /* records are not what calls wrote */
 	const struct media_stats *heard[2]; /* of slots 0 and 1; NULL: something is */
 	const char *far;       /* where TLS comes from, and whom it is with; NULL: the usual ones */
 	struct sip_msg rx, tx; /* scratch: what is told to calls, what it sends */
