@@ -160,7 +160,7 @@ class Ua:
         self.family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self.contact = f'sip:{user}@{at(host, port)};transport={transport}'
         self.seen, self.dialogs, self.fresh, self.answered = [], {}, deque(), {}
-        self.out, self.lock = None, threading.Lock()
+        self.out, self.lock, self.accepted = None, threading.Lock(), 0
         if transport == 'tls':
             self.client, self.server = self.tls(cert, ssl.PROTOCOL_TLS_CLIENT), \
                 self.tls(cert, ssl.PROTOCOL_TLS_SERVER)
@@ -208,6 +208,7 @@ class Ua:
                 s, _ = self.s.accept()
             except OSError:
                 return
+            self.accepted += 1
             self.run(self.stream, s, True)
 
     def stream(self, s, ours=False):
@@ -314,6 +315,11 @@ class Ua:
             d.reply(m, 100)
             self.answered[m.branch] = b''
         return d, m
+
+    def drop(self):
+        """The connection that is there ends, without a word of TLS."""
+        s, self.out = self.out, None
+        s.shutdown(socket.SHUT_RDWR)
 
     def stop(self, *_):
         self.over.set()
