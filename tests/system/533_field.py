@@ -46,6 +46,12 @@ class World:
         self.east, self.west = (Ua(place, n, 'tls', h, 5061, ('127.0.0.8', 5061), 'field-' + n)
                                 for n, h in (('east', EAST), ('west', WEST)))
 
+    def drop(self):
+        """The PBX's connection ends, and postern has seen it."""
+        seen = len(self.p.events('conn.down'))
+        self.pbx.drop()
+        wait_for('the end of the connection', 5, lambda: len(self.p.events('conn.down')) > seen)
+
     def call(self, number=PSTN, to=None, port=41000, contact=None):
         """An answered call of the PBX; both dialogs and what each was told of media."""
         if contact:
@@ -90,7 +96,7 @@ def connection_gone(w):
     """The PBX's connection dies in the call: what comes for it goes over a new one to its name, by TLS; a
     request of the PBX over yet another one finds the call."""
     d, e, *_ = w.call()
-    w.pbx.drop()
+    w.drop()
     before = w.pbx.accepted
     n = e.send('INVITE', sdp(GATEWAY, 40010, version=2))
     m = d.read('INVITE')
@@ -99,7 +105,7 @@ def connection_gone(w):
     e.read(200)
     e.send('ACK', cseq=n)
     equal(w.pbx.accepted, before + 1, 'connections to the PBX')
-    w.pbx.drop()
+    w.drop()
     hang(d, e)
 
 

@@ -3,6 +3,7 @@ UDP, TCP or TLS, IPv4 or IPv6, calling or called. What a transport owes is done 
 for an INVITE, the last answer for a request that comes again, ACK for a final response below or
 above 200 that comes again; so that read() sees each message once."""
 import re
+import select
 import socket
 import ssl
 import threading
@@ -160,7 +161,7 @@ class Ua:
         self.family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self.contact = f'sip:{user}@{at(host, port)};transport={transport}'
         self.seen, self.dialogs, self.fresh, self.answered = [], {}, deque(), {}
-        self.out, self.lock, self.accepted = None, threading.Lock(), 0
+        self.out, self.lock, self.wire, self.accepted = None, threading.Lock(), threading.Lock(), 0
         if transport == 'tls':
             self.client, self.server = self.tls(cert, ssl.PROTOCOL_TLS_CLIENT), \
                 self.tls(cert, ssl.PROTOCOL_TLS_SERVER)
@@ -217,18 +218,36 @@ class Ua:
             if ours and self.transport == 'tls':
                 s = self.server.wrap_socket(s, server_side=True)
             self.out, buf = self.out or s, b''
-            while data := s.recv(65536):
+            while data := self.receive(s):
                 buf += data
                 while (whole := cut(buf))[0]:
                     if LATE:
                         self.over.wait(LATE)
                     buf = whole[1]
-                    self.take(whole[0], s.sendall)
+                    self.take(whole[0], lambda x: self.write(s, x))
                 buf = whole[1]
         except (OSError, ValueError):
             pass
         if self.out is s:
             self.out = None
+
+    def receive(self, s):
+        """What came next. A TLS connection is one thread's at a time: nobody waits inside it."""
+        while True:
+            if self.transport != 'tls' or not s.pending():
+                select.select([s], [], [])
+            with self.wire:
+                s.setblocking(False)
+                try:
+                    return s.recv(65536)
+                except (BlockingIOError, ssl.SSLWantReadError):
+                    pass
+                finally:
+                    s.setblocking(True)
+
+    def write(self, s, data):
+        with self.wire:
+            s.sendall(data)
 
     def take(self, m, back):
         """A message from outside: once to its dialog."""
@@ -285,7 +304,7 @@ class Ua:
             self.out = self.client.wrap_socket(s, server_hostname=self.sni) \
                 if self.transport == 'tls' else s
             self.run(self.stream, self.out)
-        self.out.sendall(data)
+        self.write(self.out, data)
         return None
 
     def begin(self, number, caller, host=None):
@@ -334,7 +353,7 @@ class Ua:
 
 def failed_ack(m, d):
     """ACK for a final response of 300 and above: part of the INVITE's transaction."""
-    lines = [f'ACK {d.uri if not d.acked else d.target} SIP/2.0', f'Via: {m.all("via")[0]}',
+    lines = [f'ACK {d.uri if d.uri and not d.acked else d.target} SIP/2.0', f'Via: {m.all("via")[0]}',
              f'From: {m.get("from")}', f'To: {m.get("to")}', f'Call-ID: {m.get("call-id")}',
              f'CSeq: {m.cseq()[0]} ACK', 'Max-Forwards: 70']
     return finish(lines + [f'Route: {r}' for r in d.routes], '')
