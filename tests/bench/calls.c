@@ -5,6 +5,7 @@
  *
  * calls [--json] [--quick] [--rate N] [--memory | --no-memory] [--only SIDE] [--seconds N]
  *       [--rounds N] [--serve SECONDS] [--against PROGRAM] [--keep]
+ * calls --overload: ten times what it can carry; see calls/overload.h
  * calls --mixed N [--rate N] [--seed N]: no figures, but correctness; see calls/mixed.h */
 #include <getopt.h>
 #include <libgen.h>
@@ -12,6 +13,7 @@
 
 #include "calls/load.h"
 #include "calls/mixed.h"
+#include "calls/overload.h"
 #include "calls/side.h"
 #include "cores.h"
 #include "words.h"
@@ -27,6 +29,7 @@ enum {
 	DELAY_RATE = 100,
 	WARM_CALLS = 200,
 	CALLS_LIMIT = 45000, /* transactions of 1,000 calls a second, 32 s of them */
+	CALLS_LIMIT_OVERLOAD = 90000,
 	MEMORY_CALLS = 10000,
 	MEMORY_RATE = 500,
 	UP_TRIES = 150,
@@ -39,7 +42,7 @@ enum {
 static const unsigned all_rates[] = {DELAY_RATE, 300, 600, 1000}, quick_rates[] = {DELAY_RATE, 600};
 
 static struct {
-	bool quick, memory, only_memory, keep;
+	bool quick, memory, only_memory, overload, keep;
 	const char *only, *against; /* against: another build of postern, in Kamailio's place */
 	unsigned rate, seconds, rounds, serve_s, mixed, seed;
 } want = {.memory = true, .seconds = SECONDS, .rounds = ROUNDS, .seed = 1};
@@ -256,20 +259,27 @@ run_memory(const char *program)
 static const char usage[] =
 	"usage: calls [--json] [--quick] [--rate N] [--memory | --no-memory]\n"
 	"             [--only postern|kamailio] [--seconds N] [--serve SECONDS] [--keep]\n"
-	"             [--rounds N] [--against PROGRAM]\n"
+	"             [--rounds N] [--against PROGRAM] [--overload]\n"
 	"       calls --mixed N [--rate N] [--seed N]\n";
 
 static void
 take_arguments(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},          {"quick", no_argument, NULL, 'q'},
-		{"rate", required_argument, NULL, 'r'},    {"memory", no_argument, NULL, 'm'},
-		{"no-memory", no_argument, NULL, 'n'},     {"only", required_argument, NULL, 'o'},
-		{"seconds", required_argument, NULL, 's'}, {"serve", required_argument, NULL, 'w'},
-		{"keep", no_argument, NULL, 'k'},          {"mixed", required_argument, NULL, 'x'},
-		{"seed", required_argument, NULL, 'e'},    {"rounds", required_argument, NULL, 'R'},
-		{"against", required_argument, NULL, 'a'}, {0}};
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"quick", no_argument, NULL, 'q'},
+						{"rate", required_argument, NULL, 'r'},
+						{"memory", no_argument, NULL, 'm'},
+						{"no-memory", no_argument, NULL, 'n'},
+						{"only", required_argument, NULL, 'o'},
+						{"seconds", required_argument, NULL, 's'},
+						{"serve", required_argument, NULL, 'w'},
+						{"keep", no_argument, NULL, 'k'},
+						{"mixed", required_argument, NULL, 'x'},
+						{"seed", required_argument, NULL, 'e'},
+						{"rounds", required_argument, NULL, 'R'},
+						{"overload", no_argument, NULL, 'O'},
+						{"against", required_argument, NULL, 'a'},
+						{0}};
 
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		switch (o) {
@@ -304,6 +314,10 @@ take_arguments(int argc, char **argv)
 			break;
 		case 'e':
 			want.seed = words_number(optarg, UINT16_MAX, usage);
+			break;
+		case 'O':
+			want.overload = true;
+			want.only = "postern";
 			break;
 		case 'R':
 			want.rounds = words_number(optarg, ROUNDS_MAX, usage);
@@ -359,7 +373,8 @@ start_sides(const char *program)
 	sides[0].name = "postern";
 	sides[1].name = "kamailio";
 	if (!want.only || strcmp(want.only, "postern") == 0)
-		if (!side_start_postern(&sides[0], &place, program, CALLS_LIMIT, ""))
+		if (!side_start_postern(&sides[0], &place, program,
+					want.overload ? CALLS_LIMIT_OVERLOAD : CALLS_LIMIT, ""))
 			fprintf(stderr, "bench calls: postern: %s\n", sides[0].why);
 	if (want.against) {
 		if (!side_start_other(&sides[1], &place, want.against, CALLS_LIMIT))
@@ -406,9 +421,12 @@ main(int argc, char **argv)
 	cores_own(CORES_NEAR);
 	start_sides(program);
 	if (want.serve_s) {
+		load_free(&load); /* the gateway's address is for another load now */
 		fprintf(stderr, "bench calls: pid %d serves for %u s\n", (int)sides[0].pid,
 			want.serve_s);
 		sleep(want.serve_s);
+	} else if (want.overload) {
+		bad |= !overload_run(load, &sides[0]);
 	} else {
 		if (!want.only_memory)
 			run_rates();

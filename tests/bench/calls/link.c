@@ -21,6 +21,8 @@ enum {
 	UDP_MARK = LOAD_CONNS, /* where others have a connection's index */
 };
 
+#define OUT_WAIT_S 0.001 /* between two tries of what waits */
+
 static struct sockaddr_in
 address(const char *ip, uint16_t port)
 {
@@ -71,6 +73,7 @@ drop_conn(struct link_conn *c)
 {
 	SSL_free(c->ssl);
 	c->ssl = NULL;
+	c->n_out = 0;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -82,6 +85,7 @@ link_fini(struct link *l)
 	for (unsigned i = 0; i < LOAD_CONNS; i++) {
 		drop_conn(&l->conn[i]);
 		mem_free(l->conn[i].mem);
+		mem_free(l->conn[i].out);
 	}
 	SSL_CTX_free(l->ctx);
 	close(l->udp);
@@ -134,11 +138,51 @@ link_disconnect(struct link *l)
 	ERR_clear_error();
 }
 
+void
+link_queues(struct link *l)
+{
+	for (unsigned i = 0; i < LOAD_CONNS; i++) {
+		if (!l->conn[i].out)
+			l->conn[i].out = mem_zalloc(1, LINK_OUT_MAX);
+		BENCH_MUST(l->conn[i].out);
+		if (l->conn[i].ssl)
+			SSL_set_mode(l->conn[i].ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+							     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	}
+}
+
+bool
+link_full(const struct link *l, unsigned conn)
+{
+	return l->conn[conn].n_out >= LINK_FULL;
+}
+
+/* As far as it goes now. False: the connection is down. */
+static bool
+send_out(struct link_conn *c)
+{
+	size_t done = 0;
+	int n = 1;
+
+	while (done < c->n_out &&
+	       (n = SSL_write(c->ssl, c->out + done, (int)(c->n_out - done))) > 0)
+		done += (size_t)n;
+	memmove(c->out, c->out + done, c->n_out - done);
+	c->n_out -= done;
+	return n > 0 || SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_WRITE;
+}
+
 bool
 link_send_pbx(struct link *l, unsigned conn, struct str bytes)
 {
 	struct link_conn *c = &l->conn[conn];
 
+	if (c->ssl && c->out) {
+		BENCH_MUST(bytes.len <= LINK_OUT_MAX - c->n_out);
+		memcpy(c->out + c->n_out, bytes.p, bytes.len);
+		c->n_out += bytes.len;
+		return c->n_out > bytes.len || send_out(c); /* else it is tried in link_wait */
+	}
 	while (c->ssl) {
 		int n = SSL_write(c->ssl, bytes.p, (int)bytes.len);
 		struct pollfd p = {.fd = c->fd, .events = POLLOUT};
@@ -223,9 +267,16 @@ void
 link_wait(struct link *l, double seconds, const struct link_up *up)
 {
 	struct epoll_event ev[EVENTS];
-	struct timespec t = {.tv_sec = (time_t)seconds};
+	struct timespec t = {0};
 	int n;
 
+	for (unsigned i = 0; i < LOAD_CONNS; i++) {
+		if (l->conn[i].ssl && l->conn[i].n_out)
+			(void)send_out(&l->conn[i]);
+		if (l->conn[i].n_out && seconds > OUT_WAIT_S)
+			seconds = OUT_WAIT_S;
+	}
+	t.tv_sec = (time_t)seconds;
 	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
 	n = epoll_pwait2(l->poll, ev, EVENTS, &t, NULL);
 	BENCH_MUST(n >= 0 || errno == EINTR);

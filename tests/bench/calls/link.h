@@ -7,11 +7,18 @@
 #include "calls/load.h"
 #include "sip/frame.h"
 
+enum {
+	LINK_OUT_MAX = 4 << 20,
+	LINK_FULL = 64 * 1024, /* so much waits: no new call over this one */
+};
+
 struct link_conn {
 	int fd; /* -1: down */
 	struct ssl_st *ssl;
 	struct sip_frame frame;
 	char *mem;
+	char *out; /* what the other side does not take yet; NULL: link_queues was not asked for */
+	size_t n_out;
 };
 
 /* Who takes what comes in. */
@@ -32,6 +39,9 @@ void link_init(struct link *l, const struct place *p);
 void link_fini(struct link *l);
 bool link_connect(struct link *l, uint16_t port);
 void link_disconnect(struct link *l);
+/** From now on, what a connection does not take waits, and nobody waits for it. */
+void link_queues(struct link *l);
+bool link_full(const struct link *l, unsigned conn);
 /** The same for one that is down. */
 bool link_connect_one(struct link *l, unsigned conn, uint16_t port);
 /** Sends these last bytes, and is gone: by a reset, or in order but for what TLS says at its end.

@@ -20,7 +20,7 @@ struct load_call {
 	enum client_state client;
 	enum server_state server;
 	unsigned conn, again;
-	bool failed, rung;
+	bool failed, shed, rung; /* shed: refused with 503, or held back */
 	double sent_s[STEPS];
 	struct text_dialog dialog;
 	struct sockaddr_in from; /* of its INVITE at the gateway */
@@ -58,13 +58,13 @@ struct load {
 static bool
 is_over(const struct load_call *c)
 {
-	return c->failed || (c->client == CLIENT_OVER && c->server == SERVER_OVER);
+	return c->failed || c->shed || (c->client == CLIENT_OVER && c->server == SERVER_OVER);
 }
 
 static void
 fail(struct load *l, struct load_call *c, const char *what, unsigned status)
 {
-	if (c->failed)
+	if (c->failed || c->shed)
 		return;
 	c->failed = true;
 	if (l->out->failed++ == 0)
@@ -79,7 +79,7 @@ fail(struct load *l, struct load_call *c, const char *what, unsigned status)
 static void
 note_over(struct load *l, struct load_call *c)
 {
-	if (c->failed || !is_over(c))
+	if (c->failed || c->shed || !is_over(c))
 		return;
 	l->n_over++;
 	l->out->done++;
@@ -132,6 +132,14 @@ send_pbx(struct load *l, struct load_call *c, const struct buf *b)
 		fail(l, c, "the connection is down", 0);
 }
 
+/* Overload: it is not carried, and that is no failure. */
+static void
+give_up(struct load *l, struct load_call *c)
+{
+	c->shed = true;
+	l->n_over++;
+}
+
 static void
 send_invite(struct load *l, unsigned i)
 {
@@ -140,9 +148,14 @@ send_invite(struct load *l, unsigned i)
 	struct buf b;
 
 	memset(c, 0, offsetof(struct load_call, answer));
+	c->conn = i % LOAD_CONNS;
+	if (l->plan->overload && link_full(&l->link, c->conn)) {
+		give_up(l, c);
+		l->out->held++;
+		return;
+	}
 	buf_init(&b, mem, sizeof(mem));
 	text_invite(&b, l->base + i, l->port);
-	c->conn = i % LOAD_CONNS;
 	c->client = CLIENT_INVITED;
 	mark_sent(c, STEP_INVITE);
 	send_pbx(l, c, &b);
@@ -179,7 +192,12 @@ take_refusal(struct load *l, struct load_call *c, unsigned number, const struct 
 	char mem[TEXT_MAX];
 	struct buf b;
 
-	fail(l, c, "answered", m->status);
+	if (l->plan->overload && m->status == 503) {
+		give_up(l, c);
+		l->out->shed++;
+	} else {
+		fail(l, c, "answered", m->status);
+	}
 	if (m->method != SIP_INVITE)
 		return;
 	buf_init(&b, mem, sizeof(mem));
@@ -197,7 +215,7 @@ take_200(struct load *l, struct load_call *c, const struct sip_msg *m)
 		return;
 	}
 	mark_came(l, c, STEP_200);
-	if (!c->rung)
+	if (!c->rung && !l->plan->overload)
 		fail(l, c, "200 without a 180", 0);
 	else if (str_find(m->body, STR("RTP/SAVP")) == m->body.len || !text_learn(m, &c->dialog))
 		fail(l, c, "a 200 without what it needs", 0);
@@ -229,7 +247,7 @@ on_pbx(void *arg, unsigned conn, struct str bytes)
 
 	BENCH_MUST(sip_msg_parse(bytes, &l->msg) == ERR_OK);
 	if (!text_of_pbx(m, &number) || !(c = find_call(l, number)) || m->status == 100 ||
-	    c->failed)
+	    c->failed || c->shed)
 		return;
 	if (conn != c->conn) {
 		fail(l, c, "an answer over another connection", m->status);
@@ -441,6 +459,8 @@ load_run(struct load *l, const struct load_plan *plan, struct load_result *out)
 	memset(out, 0, sizeof(*out));
 	l->plan = plan;
 	l->out = out;
+	if (plan->overload)
+		link_queues(&l->link);
 	l->n_started = l->n_up = l->n_over = l->n_delays = 0;
 	l->told = false;
 	l->answers.n = l->byes.n = l->again.n = 0;

@@ -9,7 +9,7 @@
 
 enum {
 	LOAD_CONNS = 8,
-	LOAD_CALLS_MAX = 20000, /* of one run */
+	LOAD_CALLS_MAX = 80000, /* of one run */
 	LOAD_WHY_MAX = 200,
 };
 
@@ -17,7 +17,10 @@ struct load_plan {
 	unsigned rate, calls; /* INVITEs a second, in even steps, and how many */
 	unsigned ring_ms;     /* 180 to 200 */
 	unsigned hold_ms;     /* ACK to BYE */
-	unsigned limit_s;     /* from the last INVITE on; what is not over then has failed */
+	/* More than it can carry: a 503 is no failure, and a connection that takes nothing more is
+	 * offered nothing more. */
+	bool overload;
+	unsigned limit_s; /* from the last INVITE on; what is not over then has failed */
 	/* All calls are up at a time: BYEs begin when this was told, at the same rate. May be NULL:
 	 * each call ends by itself. */
 	void (*on_up)(void *arg);
@@ -26,9 +29,10 @@ struct load_plan {
 
 struct load_result {
 	unsigned done, failed;
-	unsigned again;         /* datagrams that came twice: something was slow or lost */
-	double seconds;         /* first INVITE to the last one */
-	double late_ms;         /* furthest that an INVITE was behind its time */
+	unsigned shed, held; /* overload: answered 503; not offered, for its connection was full */
+	unsigned again;      /* datagrams that came twice: something was slow or lost */
+	double seconds;      /* first INVITE to the last one */
+	double late_ms;      /* furthest that an INVITE was behind its time */
 	double p50_us, p99_us;  /* from end to end */
 	char why[LOAD_WHY_MAX]; /* of the first failure */
 };

@@ -1,0 +1,121 @@
+#include "calls/overload.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum {
+	FIRST = 600, /* calls a second of the first step */
+	STEPS_MAX = 12,
+	TIMES = 10,
+	SECONDS = 3,
+	ROUNDS = 3,
+	AFTER_RATE = 100,
+	RING_MS = 20,
+	HOLD_MS = 200,
+	LIMIT_S = 10,
+	SETTLE_US = 500 * 1000,
+	TRIES = 150,
+	TRY_US = 100 * 1000,
+	LEAST_PERCENT = 90,
+};
+#define STEP 1.2       /* each step is so much more than the one before */
+#define SATURATED 0.95 /* of what was offered: it can do no more */
+
+/* What came of one rate. */
+struct offered {
+	double rate, goodput, cpu_us; /* cpu_us: of all roles in the whole run */
+	struct load_result r;
+};
+
+static void
+offer(struct load *l, struct side *s, double rate, bool overload, struct offered *o)
+{
+	struct load_plan plan = {.rate = (unsigned)rate,
+				 .calls = (unsigned)(rate * SECONDS),
+				 .ring_ms = RING_MS,
+				 .hold_ms = HOLD_MS,
+				 .limit_s = LIMIT_S,
+				 .overload = overload};
+	bool up = false;
+	uint64_t before;
+
+	if (plan.calls > LOAD_CALLS_MAX)
+		plan.calls = LOAD_CALLS_MAX;
+	for (int i = 0; i < TRIES && !(up = load_connect(l, s->tls_port)); i++)
+		usleep(TRY_US);
+	BENCH_MUST(up);
+	usleep(SETTLE_US);
+	before = place_cpu_ns(s->pid);
+	load_run(l, &plan, &o->r);
+	o->cpu_us = (double)(place_cpu_ns(s->pid) - before) / 1e3;
+	o->rate = o->r.seconds > 0 ? plan.calls / o->r.seconds : 0;
+	o->goodput = o->r.seconds > 0 ? o->r.done / o->r.seconds : 0;
+	load_disconnect(l);
+	usleep(SETTLE_US);
+}
+
+static void
+tell(const char *what, const struct offered *o)
+{
+	if (bench.json)
+		printf("{\"bench\":\"calls\",\"what\":\"%s\",\"offered\":%.0f,\"goodput\":%.0f,"
+		       "\"shed\":%u,\"held\":%u,\"failed\":%u,\"cpu_ms\":%.0f}\n",
+		       what, o->rate, o->goodput, o->r.shed, o->r.held, o->r.failed,
+		       o->cpu_us / 1e3);
+	else
+		printf("  %-9s %6.0f calls/s offered, %5.0f carried; %u refused, %u not taken by "
+		       "their connection, %u failed%s%s; CPU %.0f ms\n",
+		       what, o->rate, o->goodput, o->r.shed, o->r.held, o->r.failed,
+		       o->r.failed ? ": " : "", o->r.why, o->cpu_us / 1e3);
+	fflush(stdout);
+}
+
+static void
+find_peak(struct load *l, struct side *s, struct offered *peak)
+{
+	double rate = FIRST;
+
+	*peak = (struct offered){0};
+	for (int i = 0; i < STEPS_MAX; i++, rate *= STEP) {
+		struct offered o;
+
+		offer(l, s, rate, true, &o);
+		tell("step", &o);
+		if (o.goodput > peak->goodput)
+			*peak = o;
+		if (o.goodput < SATURATED * o.rate)
+			return;
+	}
+}
+
+bool
+overload_run(struct load *l, struct side *s)
+{
+	struct bench_series goodput = {0}, price = {0};
+	struct offered peak, o;
+	double part, call_us;
+
+	find_peak(l, s, &peak);
+	call_us = peak.cpu_us / peak.r.done;
+	for (int i = 0; i < ROUNDS; i++) {
+		offer(l, s, TIMES * peak.goodput, true, &o);
+		tell("overload", &o);
+		bench_add(&goodput, o.goodput);
+		if (o.r.shed)
+			bench_add(&price, (o.cpu_us - o.r.done * call_us) / o.r.shed);
+	}
+	offer(l, s, AFTER_RATE, false, &o);
+	tell("after", &o);
+	part = 100 * bench_median(&goodput) / peak.goodput;
+	if (bench.json)
+		printf("{\"bench\":\"calls\",\"what\":\"goodput\",\"peak\":%.0f,\"percent\":%.0f,"
+		       "\"call_us\":%.0f,\"refusal_us\":%.0f}\n",
+		       peak.goodput, part, call_us, price.n ? bench_median(&price) : 0);
+	else
+		printf("  peak %.0f calls/s at %.0f us; at %u times that, %.0f %% of it; a refusal "
+		       "%.0f us\n",
+		       peak.goodput, call_us, TIMES, part, price.n ? bench_median(&price) : 0);
+	return part >= LEAST_PERCENT && o.r.failed == 0;
+}
