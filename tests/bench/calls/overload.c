@@ -10,7 +10,7 @@ enum {
 	STEPS_MAX = 12,
 	TIMES = 10,
 	SECONDS = 3,
-	ROUNDS = 3,
+	ROUNDS = 5,
 	AFTER_RATE = 100,
 	RING_MS = 20,
 	HOLD_MS = 200,
