@@ -83,6 +83,7 @@ note_over(struct load *l, struct load_call *c)
 		return;
 	l->n_over++;
 	l->out->done++;
+	l->out->over_s = bench_clock(CLOCK_MONOTONIC) - l->begin_s;
 }
 
 static void

@@ -32,6 +32,7 @@ struct load_result {
 	unsigned shed, held; /* overload: answered 503; not offered, for its connection was full */
 	unsigned again;      /* datagrams that came twice: something was slow or lost */
 	double seconds;      /* first INVITE to the last one */
+	double over_s;       /* first INVITE to the last end of a call that was carried */
 	double late_ms;      /* furthest that an INVITE was behind its time */
 	double p50_us, p99_us;  /* from end to end */
 	char why[LOAD_WHY_MAX]; /* of the first failure */

@@ -40,6 +40,7 @@ offer(struct load *l, struct side *s, double rate, bool overload, struct offered
 				 .overload = overload};
 	bool up = false;
 	uint64_t before;
+	double took;
 
 	if (plan.calls > LOAD_CALLS_MAX)
 		plan.calls = LOAD_CALLS_MAX;
@@ -50,8 +51,11 @@ offer(struct load *l, struct side *s, double rate, bool overload, struct offered
 	before = place_cpu_ns(s->pid);
 	load_run(l, &plan, &o->r);
 	o->cpu_us = (double)(place_cpu_ns(s->pid) - before) / 1e3;
-	o->rate = o->r.seconds > 0 ? plan.calls / o->r.seconds : 0;
-	o->goodput = o->r.seconds > 0 ? o->r.done / o->r.seconds : 0;
+	BENCH_MUST(o->r.seconds > 0);
+	o->rate = plan.calls / o->r.seconds;
+	/* what waited in the connections is carried after the last INVITE was offered */
+	took = o->r.over_s > o->r.seconds ? o->r.over_s : o->r.seconds;
+	o->goodput = o->r.done / took;
 	load_disconnect(l);
 	usleep(SETTLE_US);
 }
@@ -85,7 +89,7 @@ find_peak(struct load *l, struct side *s, struct offered *peak)
 		tell("step", &o);
 		if (o.goodput > peak->goodput)
 			*peak = o;
-		if (o.goodput < SATURATED * o.rate)
+		if (o.r.done < SATURATED * o.r.seconds * o.rate)
 			return;
 	}
 }
