@@ -31,6 +31,17 @@ str_cmp(struct str a, struct str b)
 }
 
 size_t
+str_ifind(struct str s, struct str needle)
+{
+	char first = needle.len ? ascii_lower(needle.p[0]) : 0;
+
+	for (size_t i = 0; needle.len && i + needle.len <= s.len; i++)
+		if (ascii_lower(s.p[i]) == first && str_ieq(str_sub(s, i, i + needle.len), needle))
+			return i;
+	return s.len;
+}
+
+size_t
 str_rchr(struct str s, char c)
 {
 	for (size_t i = s.len; i > 0; i--)

@@ -93,6 +93,8 @@ str_chr(struct str s, char c)
 size_t str_rchr(struct str s, char c);
 /** Index of the first needle, or s.len. */
 size_t str_find(struct str s, struct str needle);
+/** The same, ASCII letters of either case alike. */
+size_t str_ifind(struct str s, struct str needle);
 /** Without leading and trailing SP, HTAB, CR, LF. */
 struct str str_trim(struct str s);
 /** Cut s at the first c: returns what stands before it and moves *s behind it; without c, all. */

@@ -41,13 +41,13 @@ is_name_char(char c)
 	return ascii_alnum(c) || c == '-' || c == '.' || c == '_';
 }
 
-/* Does the name stand in the text as a whole? */
+/* Does the name stand in the text as a whole? The case of a host name says nothing. */
 static bool
 has_name(const char *text, struct str name)
 {
 	struct str s = str_from(text);
 
-	for (size_t at; (at = str_find(s, name)) < s.len; s = str_from_at(s, at + 1)) {
+	for (size_t at; (at = str_ifind(s, name)) < s.len; s = str_from_at(s, at + 1)) {
 		size_t end = at + name.len;
 
 		if ((at == 0 || !is_name_char(s.p[at - 1])) &&
@@ -98,7 +98,7 @@ see_call(void *arg, struct str line, bool whole)
 	const char *refusal;
 	bool answered;
 
-	if (!whole || str_find(line, c->what) >= line.len || jsonin_parse(line, &j) != ERR_OK)
+	if (!whole || str_ifind(line, c->what) >= line.len || jsonin_parse(line, &j) != ERR_OK)
 		return;
 	refusal = jsonin_text(j, "refusal");
 	answered = *jsonin_text(j, "answer") != 0;

@@ -99,18 +99,28 @@ ready_failed(const struct ready_report *r, enum ready_check c)
 	return l && l->state == READY_FAILED;
 }
 
-void
-ready_fill(struct ready_report *r, enum ready_check last)
+/* What failed last before this check, else first of all; "": nothing did. */
+static const char *
+cause_of(const struct ready_report *r, unsigned check)
 {
 	const char *cause = "";
 
+	for (unsigned c = 0; c < check; c++)
+		if (ready_failed(r, (enum ready_check)c))
+			cause = find_line(r, (enum ready_check)c)->title;
 	for (unsigned i = 0; i < r->n && !*cause; i++)
 		if (r->line[i].state == READY_FAILED)
 			cause = r->line[i].title;
-	for (unsigned c = 0; *cause && c <= (unsigned)last; c++)
+	return cause;
+}
+
+void
+ready_fill(struct ready_report *r, enum ready_check last)
+{
+	for (unsigned c = 0; c <= (unsigned)last && *cause_of(r, c); c++)
 		if (!find_line(r, (enum ready_check)c))
 			ready_seen(ready_add(r, (enum ready_check)c, READY_SKIPPED),
-				   "not looked at, because of: %s", cause);
+				   "not looked at, because of: %s", cause_of(r, c));
 }
 
 void

@@ -149,9 +149,14 @@ test_search(void **state)
 		bad += row_num(rows[i].name, str_chr(rows[i].s, c), rows[i].chr);
 		bad += row_num(rows[i].name, str_rchr(rows[i].s, c), rows[i].rchr);
 		bad += row_num(rows[i].name, str_find(rows[i].s, rows[i].needle), rows[i].find);
+		bad += row_num(rows[i].name, str_ifind(rows[i].s, rows[i].needle), rows[i].find);
 	}
 	assert_int_equal(bad, 0);
 	assert_int_equal(str_find(STR("abc"), STR_NULL), 3);
+	assert_int_equal(str_ifind(STR("abc"), STR_NULL), 3);
+	assert_int_equal(str_ifind(STR("a Pbx.Acme"), STR("pBX.aCME")), 2);
+	assert_int_equal(str_ifind(STR("a Pbx.Acm"), STR("pbx.acme")), 9);
+	assert_int_equal(str_ifind(STR("[x"), STR("{")), 2); /* no letters */
 }
 
 enum { EQ = 1, IEQ = 2, STARTS = 4, ISTARTS = 8, ENDS = 16 };

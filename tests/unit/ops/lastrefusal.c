@@ -134,6 +134,8 @@ test_whose(void **state)
 		{"192.0.2.9:4711", "call"},
 		{"pbx.acme.example", "call"},
 		{"pbx.acme.example.", "call"},
+		{"PBX.Acme.Example", "call"},
+		{"ACME", NULL}, /* of ids it does */
 		{"gw1", "way"},
 		{"pbz.example.net", "way"},
 		{"acm", NULL},

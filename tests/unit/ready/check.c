@@ -933,6 +933,28 @@ test_full(void **state)
 	assert_int_equal(strlen(report.line[0].seen), READY_SEEN_MAX - 1);
 }
 
+/* What was not looked at names what stood in its way, not what failed first of all. */
+static void
+test_because(void **state)
+{
+	static struct ready_report r;
+
+	(void)state;
+	(void)ready_add(&r, READY_ACCOUNT, READY_FAILED);
+	(void)ready_add(&r, READY_DNS_NAME, READY_PASSED);
+	(void)ready_add(&r, READY_TCP, READY_FAILED);
+	ready_fill(&r, READY_TLS);
+	for (unsigned i = 0; i < r.n; i++) {
+		const char *want = r.line[i].word == ready_check_word(READY_DNS_SRV) ? "account"
+				   : r.line[i].word == ready_check_word(READY_TLS)   ? "TCP connect"
+										     : "";
+
+		if (*want && (r.line[i].state != READY_SKIPPED || !strstr(r.line[i].seen, want)))
+			fail_msg("%s: %s", r.line[i].title, r.line[i].seen);
+	}
+	assert_int_equal(r.n, 8);
+}
+
 int
 main(void)
 {
@@ -940,6 +962,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_because),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
