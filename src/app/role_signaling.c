@@ -243,6 +243,8 @@ start_media(struct signaling *s)
 	enum err e = port_init(&w->ports, &w->plan, (uint32_t)(w->epoch << 20));
 
 	if (e == ERR_OK)
+		e = portshare_init(&w->shares, &w->ports);
+	if (e == ERR_OK)
 		e = media_ctl_init(&w->media, w->epoch, &w->plan, media_slots(&w->plan),
 				   w->flows.head->worker, w->secrets.given);
 	if (e == ERR_OK)

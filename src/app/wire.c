@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "edge/enrol.h"
 #include "edge/poll.h"
 
@@ -325,17 +326,25 @@ wire_on_admin(struct worker *w, const struct channel_msg *m)
 /* ---- after a restart ---- */
 
 static void
+mark_port(struct worker *w, const struct call_record *rec, const struct record_leg *l,
+	  const struct media_open *o)
+{
+	if (o->slot < w->ports.n_slots &&
+	    port_mark_used(&w->ports, o->slot, o->generation) == ERR_OK && l->account.z[0] &&
+	    !rec->exempt)
+		portshare_take(&w->shares, o->slot, portshare_owner(str_from(l->account.z)));
+}
+
+static void
 mark_ports(struct worker *w, const struct call_record *rec)
 {
 	for (int i = 0; i < CALL_LEGS; i++) {
 		const struct record_leg *l = &rec->leg[i];
 
-		const struct media_open *v = &l->video.media;
-
-		if (l->media_open && l->media.slot < w->ports.n_slots)
-			(void)!port_mark_used(&w->ports, l->media.slot, l->media.generation);
-		if (l->video.open && v->slot < w->ports.n_slots)
-			(void)!port_mark_used(&w->ports, v->slot, v->generation);
+		if (l->media_open)
+			mark_port(w, rec, l, &l->media);
+		if (l->video.open)
+			mark_port(w, rec, l, &l->video.media);
 	}
 }
 
@@ -381,6 +390,9 @@ wire_restore(struct worker *w)
 	}
 	out_of_hand(w);
 	close_orphans(w);
+	/* the page outlives us: what was there and did not come back counts no more */
+	metric_set(METRIC_calls, calls_count(&w->calls));
+	metric_set(METRIC_ports_used, port_used(&w->ports));
 	if (n)
 		log_warn("records.restore", "%u calls found after a restart, %u go on", n,
 			 calls_count(&w->calls));

@@ -118,20 +118,35 @@ media_addr_of(const struct worker *w, uint32_t trunk, bool spare, uint32_t *out)
 	return ERR_OK;
 }
 
+/* Whose ports those of this trunk are, where there are others who may want some. */
+static uint16_t
+port_owner(const struct worker *w, uint32_t trunk, bool spare)
+{
+	uint32_t a = w->accounts.trunk[trunk].account;
+
+	if (spare || a == POLICY_NONE || w->accounts.n_accounts < 2)
+		return PORTSHARE_NOBODY;
+	return portshare_owner(snapshot_text(&w->accounts, w->accounts.account[a].id));
+}
+
 static enum err
 op_port(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot, uint32_t *generation,
 	struct addr *shown)
 {
 	struct worker *w = arg;
+	uint16_t owner = port_owner(w, trunk, spare);
 	uint64_t now = loop_now(&w->loop);
 	uint32_t i;
 	enum err e = media_addr_of(w, trunk, spare, &i);
 
 	if (e != ERR_OK)
 		return e;
+	if (!portshare_may(&w->shares, &w->ports, i, owner, now))
+		return ERR_AGAIN;
 	e = port_alloc(&w->ports, i, near, spare, now, slot, generation);
 	if (e != ERR_OK)
 		return e;
+	portshare_take(&w->shares, *slot, owner);
 	*shown = w->plan.advertised[i];
 	shown->port = media_slot_port(&w->plan, *slot);
 	metric_set(METRIC_ports_used, port_used(&w->ports));
@@ -146,6 +161,7 @@ op_port_free(void *arg, uint32_t slot)
 	/* its keys are of no use any more; media has closed the row, or will from its own copy */
 	media_secret_wipe(&w->secrets.rows[slot]);
 	port_free(&w->ports, slot, loop_now(&w->loop));
+	portshare_free(&w->shares, slot, loop_now(&w->loop));
 	metric_set(METRIC_ports_used, port_used(&w->ports));
 }
 

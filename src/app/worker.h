@@ -10,6 +10,7 @@
 #include "ha/records.h"
 #include "media/flow.h"
 #include "media/port.h"
+#include "media/portshare.h"
 
 struct worker {
 	const struct conf *conf;
@@ -21,6 +22,7 @@ struct worker {
 	struct media_ctl media;
 	struct loop_soon media_soon; /* commands leave together, at the end of an iteration */
 	struct port_pool ports;
+	struct portshare shares; /* of ports, of customers */
 	struct flow_table flows;
 	struct flow_secrets secrets;
 	struct records records;

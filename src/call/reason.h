@@ -78,7 +78,9 @@
 	  "seconds")                                                                               \
 	X(REDIRECT, 480, 23, "the called side redirected the call to where it may not go")         \
 	X(CALL_SHARE, 503, 42,                                                                     \
-	  "postern is nearly at its limit of calls, and the account has most of them")
+	  "postern is nearly at its limit of calls, and the account has most of them")             \
+	X(PORT_SHARE, 503, 42,                                                                     \
+	  "nearly all media ports are in use or rest, and the account has most of them")
 
 enum refusal {
 #define X(name, status, q850, text) REFUSAL_##name,

@@ -51,7 +51,9 @@ row_port(struct call *c, enum call_leg_index i, uint32_t trunk)
 	e = ops->do_port(ops->arg, trunk, peer->media_open ? peer->media.slot : c->near,
 			 c->rec.exempt, &o->slot, &o->generation, &c->leg[i].audio.local.media);
 	if (e != ERR_OK)
-		return e == ERR_NOTFOUND ? REFUSAL_MEDIA_ADDRESS : REFUSAL_NO_PORTS;
+		return e == ERR_NOTFOUND ? REFUSAL_MEDIA_ADDRESS
+		       : e == ERR_AGAIN  ? REFUSAL_PORT_SHARE
+					 : REFUSAL_NO_PORTS;
 	o->peer = MEDIA_NO_SLOT;
 	o->ptime_ms = SDP_PTIME_DEFAULT;
 	if (c->rec.class != CLASS_EMERGENCY) { /* which may be silent as long as it wants */

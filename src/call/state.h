@@ -61,7 +61,8 @@ struct call_ops {
 	void (*do_set_user)(void *arg, struct edge_txn *txn, void *user);
 	enum err (*do_local)(void *arg, uint32_t trunk, struct edge_local *out);
 	/* media: a slot of the local address that this trunk uses, and what SDP shows of it. near:
-	 * the other leg's slot, or MEDIA_NO_SLOT. spare: what is kept for emergency calls as well
+	 * the other leg's slot, or MEDIA_NO_SLOT. spare: what is kept for emergency calls as well.
+	 * AGAIN: the account of the trunk has most of them, and they are few
 	 */
 	enum err (*do_port)(void *arg, uint32_t trunk, uint32_t near, bool spare, uint32_t *slot,
 			    uint32_t *generation, struct addr *shown);

@@ -262,6 +262,11 @@ static const struct advice rows[] = {
 	{"CALL_SHARE",
 	 "see what the account does (postern calls), give it max_calls, or raise limits: {calls}",
 	 NULL},
+	{"PORT_SHARE",
+	 "see what the account does (postern calls), give it attempts or max_calls, or widen "
+	 "media: "
+	 "{ports}",
+	 NULL},
 	{"CRYPTO",
 	 "have the PBX offer SRTP with SDES: RTP/SAVP with an a=crypto of a suite that the trunk "
 	 "takes, mostly AES_CM_128_HMAC_SHA1_80",

@@ -104,3 +104,26 @@ def play_nobodys_help(place):
     call = rawsip.Call(number=PSTN, caller='anonymous')
     c.send(rawsip.request('INVITE', call, rawsip.offer()))
     equal(c.final(call).status, 403, 'another call')
+
+
+def play_ports(place):
+    """One of several customers may have seven of eight media ports, those that rest among them."""
+    agents.dnsmasq(place, {'pbx.example.test': PBX, 'pbx.branch.firm.test': '127.0.0.77'})
+    p = Postern(place, ports='30000-30079').start()     # 40 ports on each side, 8 of them for calls for help
+    place.keep(rawsip.Gateway())
+    a = place.keep(rawsip.Customer(place.ca))
+    b = place.keep(rawsip.Customer(place.ca, cert='wildone', source='127.0.0.77'))
+    calls, m = [], None
+    while not m or m.status == 200:
+        c, m = a.ask(number=PSTN)
+        check(m and len(calls) < 33, f'{len(calls)} calls, and {m and m.line}')
+        calls += [c] if m.status == 200 else []
+    a.send(rawsip.request('ACK', c, branch=c.branch))
+    equal((len(calls), m.status), (29, 503), 'calls of one, and the next')
+    check('the account has most of them' in m.get('warning'), m.get('warning'))
+    for c in calls:
+        equal(a.bye(c), 200, 'BYE')
+    for _ in range(3):
+        equal(b.bye(b.call(number=PSTN, caller=OTHER, sdp=rawsip.offer(port=45000))), 200, 'a call of another')
+    p.kill('signaling')
+    wait_for('signaling serves again', 10, lambda: p.serves())
