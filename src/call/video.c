@@ -268,7 +268,6 @@ video_rekey(struct call *c, enum call_leg_index i, struct sdp_part *out)
 		return ERR_NOMEM;
 	e = sdp_video_offer_read(&c->owner->offer, &policy, &c->rec.leg[i].layout, &v->far, &no);
 	v->asked = c->video->leg[i].local;
-	v->asked.n_crypto = 0;
 	if (e == ERR_OK)
 		e = sdp_local_offer(&v->asked, &suite);
 	if (e != ERR_OK)

@@ -102,8 +102,8 @@ static const char *const mores[] = {"",
 				    "Reason: Q.850;cause=31\r\nPrivacy: id\r\n",
 				    "Require: 100rel\r\n",
 				    "Supported: 100rel\r\nAllow: INVITE, UPDATE, PRACK\r\n",
-				    "Contact: <sip:gw@10.0.0.9>\r\nRequire: 100rel\r\nRSeq: 1\r\n"
-				    "Allow: INVITE, UPDATE, PRACK\r\n",
+				    ("Contact: <sip:gw@10.0.0.9>\r\nRequire: 100rel\r\nRSeq: 1\r\n"
+				     "Allow: INVITE, UPDATE, PRACK\r\n"),
 				    "Contact: <sip:gw@10.0.0.9>\r\nRequire: 100rel\r\nRSeq: 2\r\n"};
 
 static uint32_t

@@ -363,6 +363,30 @@ test_refusals(void **state)
 #undef WRITE
 }
 
+/* M9: video is protected as the audio of its leg is, and nothing else is written. */
+static void
+test_video_with_audio(void **state)
+{
+	struct leg x, y;
+	struct sdp_part audio, video;
+	struct buf b;
+
+	(void)state;
+	open_leg(&x, &secure, "198.51.100.1:30000", 1);
+	open_leg(&y, &clear, "10.0.0.1:40000", 2);
+	(void)pass_offer(&x, &y, BARESIP);
+	audio = (struct sdp_part){
+		.ours = &y.ours, .media = from_a.media, .list = &y.list, .dir = SDP_SENDRECV};
+	video = (struct sdp_part){.ours = &x.ours, .media = from_a.media, .dir = SDP_SENDRECV};
+	x.ours.media = y.ours.media;
+	buf_init(&b, mem_b, sizeof(mem_b));
+	assert_int_equal(sdp_offer_write(&audio, &video, &y.lay, &y.origin, &b), ERR_STATE);
+	assert_int_equal(b.len, 0);
+	video.ours = &y.ours;
+	assert_int_equal(sdp_offer_write(&audio, &video, &y.lay, &y.origin, &b), ERR_OK);
+	assert_int_equal(y.lay.video, 2);
+}
+
 /* M9: the answer's line is the offer's tag and suite, and on the right kind of leg. */
 static void
 test_answer_refusals(void **state)
@@ -400,11 +424,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pbx_to_gateway), cmocka_unit_test(test_gateway_to_pbx),
-		cmocka_unit_test(test_allow_list),     cmocka_unit_test(test_many_media),
-		cmocka_unit_test(test_version),        cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_rtcp_mux),       cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_answer_refusals),
+		cmocka_unit_test(test_pbx_to_gateway),   cmocka_unit_test(test_gateway_to_pbx),
+		cmocka_unit_test(test_allow_list),       cmocka_unit_test(test_many_media),
+		cmocka_unit_test(test_version),          cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_rtcp_mux),         cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_refusals),         cmocka_unit_test(test_answer_refusals),
+		cmocka_unit_test(test_video_with_audio),
 	};
 
 	return cmocka_run_group_tests_name("offer", tests, NULL, NULL);
