@@ -249,6 +249,9 @@ start_media(struct signaling *s)
 				   w->flows.head->worker, w->secrets.given);
 	if (e == ERR_OK)
 		wire_media(w);
+	if (e == ERR_OK)
+		e = dtlsdesk_init(&w->dtls, media_slots(&w->plan), &w->media, &w->loop.timers,
+				  &w->calls);
 	return e;
 }
 
@@ -515,6 +518,7 @@ role_signaling(uint64_t epoch)
 	(void)media_ctl_flush(&s.w.media);
 	(void)channel_flush(&s.w.admin);
 	signaling_ready_fini(&s.w.readiness);
+	dtlsdesk_fini(&s.w.dtls);
 	edge_free(&s.w.edge);
 	handring_tell(&s.w.handshakes, clock_now_us(), true);
 	renewal_fini(&s.renew);

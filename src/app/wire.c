@@ -252,6 +252,15 @@ got_rekey(void *arg, uint32_t slot, uint32_t generation)
 }
 
 static void
+got_handed(void *arg, const struct media_handed *h)
+{
+	struct worker *w = arg;
+
+	dtlsdesk_take(&w->dtls, h, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
 flush_media(void *arg)
 {
 	struct worker *w = arg;
@@ -277,6 +286,7 @@ wire_media(struct worker *w)
 	w->media.on_closed = got_closed;
 	w->media.on_timeout = got_timeout;
 	w->media.on_rekey = got_rekey;
+	w->media.on_handed = got_handed;
 }
 
 /* ---- admin ---- */

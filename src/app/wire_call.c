@@ -198,6 +198,22 @@ op_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite sui
 	return ERR_OK;
 }
 
+static void
+op_print(void *arg, uint8_t *print)
+{
+	struct worker *w = arg;
+
+	memcpy(print, w->dtls.own.print, CALL_PRINT_LEN);
+}
+
+static bool
+op_keying(void *arg, const struct call_keying *k)
+{
+	struct worker *w = arg;
+
+	return dtlsdesk_want(&w->dtls, k, loop_now(&w->loop));
+}
+
 static enum err
 op_open(void *arg, const struct media_open *o, bool spare)
 {
@@ -211,6 +227,7 @@ op_close(void *arg, uint32_t slot, uint32_t generation)
 {
 	struct worker *w = arg;
 
+	dtlsdesk_drop(&w->dtls, slot);
 	if (media_ctl_close(&w->media, slot, generation) != ERR_OK)
 		log_error("media.close", "slot %u: no room for a CLOSE", slot);
 }
@@ -337,6 +354,8 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_port_free = op_port_free,
 				 .do_key = op_key,
 				 .do_key_of = op_key_of,
+				 .do_print = op_print,
+				 .do_keying = op_keying,
 				 .do_open = op_open,
 				 .do_close = op_close,
 				 .do_stats = op_stats,

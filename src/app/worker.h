@@ -2,6 +2,7 @@
 #ifndef POSTERN_APP_WORKER_H
 #define POSTERN_APP_WORKER_H
 
+#include "app/dtlsdesk.h"
 #include "app/gatewaydesk.h"
 #include "app/signaling_ready.h"
 #include "app/tracetap.h"
@@ -21,6 +22,7 @@ struct worker {
 	struct media_plan plan;
 	struct media_ctl media;
 	struct loop_soon media_soon; /* commands leave together, at the end of an iteration */
+	struct dtlsdesk dtls;
 	struct port_pool ports;
 	struct portshare shares; /* of ports, of customers */
 	struct flow_table flows;

@@ -32,6 +32,8 @@
 	X(calls_emergency, counter, "emergency calls of customers, carried or not")                \
 	X(calls_emergency_refused, counter, "of these, refused: they came over TLS, mostly")       \
 	X(calls_restored, counter, "calls taken over from their records after a restart")          \
+	X(dtls_keyed, counter, "DTLS handshakes that gave a leg its SRTP keys")                    \
+	X(dtls_failed, counter, "DTLS handshakes of legs that failed, or were not done in time")   \
 	X(legs_fell_clear, counter,                                                                \
 	  "legs of trunks that prefer SRTP whose media went in clear; each is in its CDR")         \
 	X(calls_one_way, counter,                                                                  \

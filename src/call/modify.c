@@ -467,7 +467,8 @@ modify_say_again(struct call *c, enum call_leg_index i)
 void
 modify_rekey(struct call *c, enum call_leg_index i)
 {
-	if (!c->rec.leg[i].secure || c->m.state != B2BUA_UP)
+	if (!c->rec.leg[i].secure || c->m.state != B2BUA_UP ||
+	    c->leg[i].audio.local.form == SDP_FORM_DTLS) /* its key is the handshake's */
 		return;
 	c->leg[i].wants_key = true;
 	c->leg[i].key_tries = 0;

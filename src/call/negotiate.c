@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/secret.h"
+#include "call/dtls.h"
 #include "call/payload.h"
 #include "call/row.h"
 #include "call/said.h"
@@ -25,6 +26,8 @@ refusal_of(const struct call *c, enum call_leg_index i, const struct sdp_refusal
 		return REFUSAL_FAX;
 	case SDP_FAULT_KEYS:
 	case SDP_FAULT_SUITES:
+		if (c->rec.leg[i].secure && terms_form(c, i) == SDP_FORM_DTLS)
+			return REFUSAL_DTLS;
 		return c->rec.leg[i].secure ? REFUSAL_CRYPTO : REFUSAL_CLEAR_ONLY;
 	case SDP_FAULT_MEDIA:
 		break;
@@ -182,7 +185,10 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		return refusal_of(c, i, &no);
 	}
 	x->mine = c->leg[i].audio.local;
-	x->mine.secure = policy.secure && (!policy.clear_too || x->far.suite != SDP_SUITE_NONE);
+	x->mine.secure = policy.secure &&
+			 (!policy.clear_too || x->far.suite != SDP_SUITE_NONE || x->far.dtls.setup);
+	if (policy.dtls)
+		dtls_own(c, &x->mine);
 	x->mine.mki = terms_mki(c, i);
 	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
 	if (sdp_local_answer(&x->mine, &x->far) != ERR_OK)
@@ -261,6 +267,7 @@ negotiate_target(struct call *c)
 	bl->audio.local.secure = l->secure;
 	bl->audio.local.n_crypto = 0;
 	c->x.answered = c->x.video_asked = false;
+	dtls_forget(c, LEG_B);
 	bl->agreed = false;
 	row_video_free(c);
 	l->layout = (struct sdp_layout){0};
@@ -328,6 +335,8 @@ negotiate_ask(struct call *c)
 	x->asked = c->leg[to].audio.local;
 	x->asked.secure = l->secure;
 	x->asked.form = terms_form(c, to);
+	if (x->asked.form == SDP_FORM_DTLS)
+		dtls_own(c, &x->asked);
 	x->asked.mki = terms_mki(c, to);
 	(void)terms_suites(c, to, &suites);
 	if (!read_again(c))
@@ -449,6 +458,8 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told, stru
 	sdp_stream_agree(got, far.direction);
 	if (asked.secure && !got->disabled && !got->fax)
 		sdp_local_chosen(&asked, got);
+	dtls_sides(c, x, &far, &c->x.deal->mine);
+	dtls_sides(c, y, got, &asked);
 	row_sides(c, x, &far, &c->x.deal->mine);
 	row_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
@@ -528,7 +539,8 @@ negotiate_known(struct call *c)
 	if (!x || !leg->agreed || !leg->answers || !leg->said.n ||
 	    !sdp_stream_is_same(&leg->audio.far, &x->far) ||
 	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
-	    (x->mine.secure && !sdp_line_eq(&x->mine.crypto[0], &leg->audio.local.crypto[0])) ||
+	    (x->mine.secure && (!sdp_line_eq(&x->mine.crypto[0], &leg->audio.local.crypto[0]) ||
+				x->mine.dtls.setup != leg->audio.local.dtls.setup)) ||
 	    !video_known(c))
 		return false;
 	x->far.far_sends = leg->audio.far.far_sends;
@@ -560,6 +572,8 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 		next.rtp = got.rtp;
 		next.rtcp = got.rtcp;
 		next.key = got.key;
+		next.dtls = got.dtls;
+		dtls_sides(c, i, &next, &leg->audio.local);
 		row_sides(c, i, &next, &leg->audio.local);
 		video_refreshed(c, i);
 		(void)row_open(c, i);

@@ -44,6 +44,12 @@
 	X(SDP, 400, 88, "the SDP cannot be read")                                                  \
 	X(MEDIA, 488, 88, "no audio stream that both sides could use")                             \
 	X(CRYPTO, 488, 88, "the trunk requires SRTP with an a=crypto that postern knows")          \
+	X(DTLS, 488, 88,                                                                           \
+	  "the trunk takes SRTP by DTLS only: UDP/TLS/RTP/SAVP, a=fingerprint, a=rtcp-mux")        \
+	X(DTLS_SILENT, 480, 102, "the DTLS handshake for SRTP was not done in time")               \
+	X(DTLS_FAILED, 480, 88, "the DTLS handshake for SRTP failed")                              \
+	X(DTLS_PRINT, 480, 88, "DTLS showed another certificate than a=fingerprint named")         \
+	X(DTLS_PROFILE, 480, 88, "DTLS agreed on no SRTP profile that the trunk takes")            \
 	X(CLEAR_ONLY, 488, 88, "SRTP keys are not taken over a trunk without TLS")                 \
 	X(PENDING, 491, 0, "another change of the call is in hand: ask again")                     \
 	X(PEER_GONE, 480, 41, "the other side does not know the call any more")                    \

@@ -111,6 +111,12 @@ branch_valid(const char *branch, size_t cap)
 }
 
 static bool
+dtls_valid(const struct sdp_dtls *d)
+{
+	return d->setup <= SDP_SETUP_ACTPASS && d->print_len <= SDP_PRINT_MAX;
+}
+
+static bool
 leg_valid(const struct record_leg *l)
 {
 	return has_end(l->account.z, sizeof(l->account.z)) &&
@@ -126,7 +132,7 @@ leg_valid(const struct record_leg *l)
 	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->fax < RECORD_FAX_N &&
 	       l->audio < RECORD_AUDIO_N && l->repair < RECORD_AUDIO_N &&
 	       l->numbers.n <= SDP_NUMBERS_MAX && l->media.pts.n <= MEDIA_PTS &&
-	       dialog_valid(&l->dialog);
+	       dtls_valid(&l->far_dtls) && dtls_valid(&l->own_dtls) && dialog_valid(&l->dialog);
 }
 
 bool

@@ -151,6 +151,7 @@ struct record_leg {
 	struct addr shown;           /* ours, as SDP on this leg names it */
 	char branch[40];             /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media;     /* as last commanded */
+	struct sdp_dtls far_dtls, own_dtls; /* SDP_FORM_DTLS: as the association has them */
 	struct sdp_origin origin;
 	struct sdp_layout layout;
 	struct sdp_numbers numbers; /* payload types as this leg has them */

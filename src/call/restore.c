@@ -4,6 +4,7 @@
 #include "base/metric.h"
 #include "call/act.h"
 #include "call/create.h"
+#include "call/dtls.h"
 #include "call/join.h"
 #include "call/mend.h"
 #include "call/meter.h"
@@ -40,6 +41,9 @@ give_up_setup(struct call *c)
 static bool
 is_whole(const struct call *c)
 {
+	for (int i = 0; i < CALL_LEGS; i++)
+		if (dtls_is_open(c, (enum call_leg_index)i)) /* died in its handshake */
+			return false;
 	return !c->rec.joining && c->rec.leg[LEG_A].dialog.state != SIP_DIALOG_TERMINATED &&
 	       c->rec.leg[LEG_B].dialog.state != SIP_DIALOG_TERMINATED;
 }

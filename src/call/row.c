@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "base/secret.h"
+#include "call/dtls.h"
 #include "call/terms.h"
 
 /* ---- ports ---- */
@@ -197,6 +198,8 @@ row_flags(const struct call *c, enum call_leg_index i, const struct call_stream 
 		f |= MEDIA_F_LEARN_CLEAR;
 	if (t && t->ssrc == TRUNK_SSRC_PASS)
 		f |= MEDIA_F_SSRC_PASS;
+	if (c->rec.leg[i].secure && st->local.form == SDP_FORM_DTLS)
+		f |= MEDIA_F_DTLS;
 	if (t && t->roc == TRUNK_ROC_KEEP)
 		f |= MEDIA_F_ROC_KEEP;
 	if (t && t->roc == TRUNK_ROC_RESET)
@@ -235,17 +238,22 @@ row_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 {
 	struct call_stream *st = &c->leg[i].audio;
 	struct sdp_stream keep = st->far;
+	struct sdp_line line = st->local.crypto[0];
+	bool dtls = local->secure && local->form == SDP_FORM_DTLS; /* keys come by themselves */
 
 	take_sides(c, st, c->rec.leg[i].media_open ? &c->rec.leg[i].media : NULL, far, local);
+	if (dtls)
+		st->local.crypto[0] = line;
 	c->rec.leg[i].secure = local->secure;
 	c->rec.leg[i].form = local->form;
-	if (far->disabled || far->fax) { /* it comes back under its key */
+	if (dtls || far->disabled || far->fax) { /* it comes back under its key */
 		st->far.suite = keep.suite;
 		st->far.tag = keep.tag;
 		st->far.spelling = keep.spelling;
 		st->far.key = keep.key;
 	}
 	sdp_stream_wipe(&keep);
+	secret_wipe(&line, sizeof(line));
 }
 
 void
@@ -312,6 +320,8 @@ row_open(struct call *c, enum call_leg_index i)
 	l->out_suite = l->media.out_suite;
 	l->out_tag = st->local.crypto[0].tag;
 	l->out_spelling = st->local.crypto[0].spelling;
+	if (r == REFUSAL_NONE && !dtls_ask(c, i))
+		r = REFUSAL_MEDIA_BUSY;
 	return r == REFUSAL_NONE ? open_video(c, i) : r;
 }
 
@@ -404,6 +414,8 @@ row_restore(struct call *c)
 		leg->agreed = c->rec.answer_us != 0;
 		leg->audio.local.media = l->shown;
 		leg->audio.far.fax = l->media.flags & MEDIA_F_RAW;
+		if (l->media_open && l->secure && l->form == SDP_FORM_DTLS)
+			dtls_restore(c, (enum call_leg_index)i);
 	}
 	restore_video(c);
 }

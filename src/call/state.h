@@ -36,6 +36,7 @@ enum {
 	CALL_SESSION_MAX_S = 86400, /* a Min-SE that we go along with */
 	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
 	CALL_FORK_TAG_MAX = 128,
+	CALL_PRINT_LEN = 32,           /* SHA-256 of our certificate */
 	CALL_PASS_MAX = 4,             /* requests of a call that wait for the other leg's answer */
 	CALL_PASS_BODY_MAX = 4096,     /* bytes of a body that goes on as it is */
 	RING_RSEQ_FIRST_MAX = 1 << 30, /* RFC 3262 3: the first one is below 2^31 */
@@ -44,6 +45,21 @@ enum {
 /* What call asks of the layers that it is joined to by app; tests give their own. */
 /* What became of an emergency call. LOST: it should have been carried, but was not. */
 enum call_help { CALL_HELP_CARRIED, CALL_HELP_REFUSED, CALL_HELP_LOST };
+
+/* An association of DTLS: of this use of a slot, the assoc-th. */
+struct call_keying_id {
+	uint32_t slot, generation, assoc;
+};
+
+/* A handshake that is wanted for a row; said again as often as the row is. */
+struct call_keying {
+	uint32_t slot, generation, assoc;
+	bool active;              /* we say hello */
+	bool answered;            /* the call is up: from now on it has its time */
+	struct addr far;          /* where it is sent, and whom it is taken from */
+	struct sdp_dtls peer;     /* the print that its certificate must have */
+	struct sdp_suites suites; /* that the trunk takes, the best one first */
+};
 
 struct call_ops {
 	void *arg;
@@ -73,6 +89,10 @@ struct call_ops {
 	 * suite; wiped by the caller */
 	enum err (*do_key_of)(void *arg, uint32_t slot, bool in, uint32_t serial,
 			      enum sdp_suite suite, struct sdp_key *out);
+	/* DTLS: the SHA-256 of our certificate (CALL_PRINT_LEN bytes), and a handshake, until its
+	 * news (call/keyed.h) or do_close; false: there is no place for one more */
+	void (*do_print)(void *arg, uint8_t *print);
+	bool (*do_keying)(void *arg, const struct call_keying *k);
 	enum err (*do_open)(void *arg, const struct media_open *o, bool spare);
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
@@ -193,6 +213,8 @@ struct call_leg {
 	struct call_user u_invite, u_bye;
 	struct call_stream audio;
 	struct policy_id port_of; /* the trunk that the media port was taken for */
+	uint32_t assoc;           /* DTLS: number of its association; 0 = none yet */
+	bool keyed;               /* and it has its keys */
 	struct call_said said;
 	struct session session;
 	bool hashed;

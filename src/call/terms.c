@@ -73,7 +73,7 @@ terms_video(const struct call *c, enum call_leg_index i)
 {
 	const struct trunk *t = terms_trunk(c, i);
 
-	return t && t->video == TRUNK_VIDEO_RELAY;
+	return t && t->video == TRUNK_VIDEO_RELAY && t->keying != TRUNK_KEYING_DTLS;
 }
 
 bool
@@ -87,6 +87,7 @@ terms_policy(const struct call *c, enum call_leg_index i, bool secure)
 {
 	bool preferred = c->rec.leg[i].security == TRUNK_SEC_PREFERRED;
 	struct sdp_policy p = {.secure = secure,
+			       .dtls = secure && terms_form(c, i) == SDP_FORM_DTLS,
 			       .osrtp = preferred,
 			       .clear_too = (preferred || terms_lenient(c, i)) && !c->leg[i].agreed,
 			       .lenient = terms_lenient(c, i),
@@ -106,7 +107,12 @@ terms_form(const struct call *c, enum call_leg_index i)
 							 [TRUNK_PREFER_LINES] = SDP_FORM_LINES,
 							 [TRUNK_PREFER_RETRY] = SDP_FORM_SAVP};
 	enum trunk_prefer prefer = terms_prefer(c, i);
+	const struct trunk *t = terms_trunk(c, i);
 
+	if (c->leg[i].agreed && c->rec.leg[i].security == TRUNK_SEC_REQUIRED)
+		return c->leg[i].audio.local.form;
+	if (t && t->keying == TRUNK_KEYING_DTLS && c->rec.leg[i].security == TRUNK_SEC_REQUIRED)
+		return SDP_FORM_DTLS;
 	if (c->rec.leg[i].security != TRUNK_SEC_PREFERRED)
 		return SDP_FORM_SAVP;
 	if (c->leg[i].agreed)

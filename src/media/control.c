@@ -138,6 +138,7 @@ tick_row(struct relay *r, uint32_t slot, uint64_t now_us, uint64_t wall_us)
 	char text[RELAY_RTCP_MAX];
 	struct buf b;
 
+	row->handed = 0;
 	if (!row->timeout_said && is_silent(row, peer, now_us))
 		row->timeout_said = say_event(r, MEDIA_TIMEOUT, slot, row);
 	if (!row->rekey_said && (row->conf.flags & MEDIA_F_SECURE) &&

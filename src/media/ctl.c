@@ -291,6 +291,32 @@ media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 	return find_close(l, slot, generation) ? ERR_OK : queue_cmd(m, l, &c);
 }
 
+void
+media_ctl_send(struct media_ctl *m, const struct media_send *s)
+{
+	struct media_lane *l = lane_of(m, s->slot);
+
+	(void)flush_lane(l);
+	if (l->unsent == &l->queue && l->chan.fd >= 0)
+		(void)!channel_send(&l->chan, MEDIA_SEND, s, sizeof(*s), false);
+}
+
+/* False: broken. */
+static bool
+take_handed(struct media_ctl *m, const struct channel_msg *msg)
+{
+	struct media_handed h;
+
+	if (msg->head.length != sizeof(h))
+		return false;
+	memcpy(&h, msg->body, sizeof(h));
+	if (h.total > MEDIA_DATAGRAM_MAX || h.len > MEDIA_PART_MAX || h.at + h.len > h.total)
+		return false;
+	if (m->on_handed)
+		m->on_handed(m->arg, &h);
+	return true;
+}
+
 static void
 take_closed(struct media_ctl *m, struct media_lane *l, const struct media_closed *closed)
 {
@@ -316,6 +342,8 @@ take_event(struct media_ctl *m, struct media_lane *l, const struct channel_msg *
 		take_closed(m, l, &closed);
 		return ERR_OK;
 	}
+	if (msg->head.type == MEDIA_HANDED)
+		return take_handed(m, msg) ? ERR_OK : ERR_SYNTAX;
 	if ((msg->head.type != MEDIA_TIMEOUT && msg->head.type != MEDIA_REKEY) ||
 	    msg->head.length != sizeof(which))
 		return ERR_SYNTAX;

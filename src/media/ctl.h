@@ -23,9 +23,11 @@ enum {
 	MEDIA_KEY_MAX = 32,  /* master key, RFC 3711, 6188 */
 	MEDIA_SALT_MAX = 14, /* master salt */
 	MEDIA_CNAME_MAX = 24,
-	MEDIA_DSCP_KEEP = 0xff,  /* media_open.dscp: as the packet came */
-	MEDIA_SPARE_OPENS = 128, /* may wait beyond max_opens, for emergency calls */
-	MEDIA_PTS = 8,           /* payload types of a direction that are known */
+	MEDIA_DSCP_KEEP = 0xff,    /* media_open.dscp: as the packet came */
+	MEDIA_SPARE_OPENS = 128,   /* may wait beyond max_opens, for emergency calls */
+	MEDIA_PART_MAX = 440,      /* bytes of a datagram in one message */
+	MEDIA_DATAGRAM_MAX = 1728, /* that is given on, in parts */
+	MEDIA_PTS = 8,             /* payload types of a direction that are known */
 };
 
 enum media_msg_type {
@@ -36,6 +38,9 @@ enum media_msg_type {
 	MEDIA_CLOSED,  /* struct media_closed: answer to each MEDIA_CLOSE */
 	MEDIA_TIMEOUT, /* struct media_close: no media on this row within its timeout; said once */
 	MEDIA_REKEY,   /* struct media_close: a key of this row nears its end; said once a key */
+	MEDIA_HANDED,  /* struct media_handed: a part of a datagram that is signaling's */
+	/* signaling to media */
+	MEDIA_SEND, /* struct media_send: lost where there is no room, and never repeated */
 };
 
 /* Bits of media_open.flags */
@@ -54,6 +59,7 @@ enum {
 	MEDIA_F_ROC_RESET = 512,
 	MEDIA_F_RAW =
 		2048, /* UDPTL, not RTP: passed as it is to a row that is raw, too; never SRTP */
+	MEDIA_F_DTLS = 4096,    /* RFC 5764: DTLS from the far end goes to signaling */
 	MEDIA_F_PTS_ALL = 1024, /* media_open.pts are all that SDP allows the far end to send */
 };
 
@@ -86,6 +92,24 @@ struct media_open {
 struct media_close {
 	uint32_t slot, generation;
 };
+
+/* Of a row with MEDIA_F_DTLS, from the address that signalling named. The parts of a datagram come
+ * one behind the other. */
+struct media_handed {
+	uint32_t slot, generation;
+	struct addr from;
+	uint16_t total, at, len; /* bytes of the datagram; of it before this part; in this part */
+	uint8_t p[MEDIA_PART_MAX];
+};
+
+/* A datagram that leaves as it is from the RTP port of such a row. */
+struct media_send {
+	uint32_t slot, generation;
+	struct addr to;
+	uint16_t len;
+	uint8_t p[MEDIA_PART_MAX];
+};
+_Static_assert(sizeof(struct media_handed) <= CHANNEL_BODY_MAX, "must fit a channel message");
 
 /* Why packets were dropped: one counter each, in rows and in totals. */
 #define MEDIA_DROP_LIST(X)                                                                         \
@@ -266,6 +290,7 @@ struct media_ctl {
 	void (*on_closed)(void *arg, const struct media_closed *c);
 	void (*on_timeout)(void *arg, uint32_t slot, uint32_t generation);
 	void (*on_rekey)(void *arg, uint32_t slot, uint32_t generation);
+	void (*on_handed)(void *arg, const struct media_handed *h);
 	/* A command was queued: media_ctl_flush is to come soon. NULL: it is sent at once. */
 	void (*on_wish)(void *arg);
 	void *wish_arg;
@@ -289,6 +314,9 @@ enum err media_ctl_open(struct media_ctl *m, const struct media_open *o, bool sp
  * media. The same CLOSE while one waits changes nothing. Always has room for each slot.
  */
 enum err media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation) NODISCARD;
+/** Have media send a datagram, behind the commands that were given before; lost, as in a network,
+ * where there is no room. */
+void media_ctl_send(struct media_ctl *m, const struct media_send *s);
 /**
  * The channel of this worker is readable: calls on_closed, on_timeout, on_rekey. At most `budget`
  * messages. OK: all read; AGAIN: more is there; CLOSED: it is gone (wait for media_ctl_rebind).

@@ -17,7 +17,7 @@
 #include "srtp/engine.h"
 
 enum {
-	FLOW_VERSION = 5,
+	FLOW_VERSION = 6,
 	FLOW_SECRETS_VERSION = 2,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
@@ -88,7 +88,8 @@ struct flow_row {
 	uint32_t lock; /* odd: being changed */
 	uint32_t generation;
 	uint8_t open;
-	uint8_t timeout_said, rekey_said, pad;
+	uint8_t timeout_said, rekey_said;
+	uint8_t handed;        /* datagrams that went to signaling since the last tick */
 	uint32_t source_count; /* sources seen */
 	uint64_t since_us;     /* flags as they are since */
 	struct flow_in in;

@@ -40,12 +40,26 @@ media_bind(struct media *m, int fd)
 		close(last);
 }
 
+static bool
+send_datagram(struct media *m, const struct channel_msg *msg)
+{
+	struct media_send s;
+
+	if (msg->head.length != sizeof(s))
+		return false;
+	memcpy(&s, msg->body, sizeof(s));
+	relay_send_as_is(&m->relay, &s);
+	return true;
+}
+
 /* False: it is none of ours. */
 static bool
 take_command(struct media *m, const struct channel_msg *msg, uint64_t now_us)
 {
 	struct media_cmd c;
 
+	if (msg->head.type == MEDIA_SEND)
+		return send_datagram(m, msg);
 	if (msg->head.length != sizeof(c))
 		return false;
 	memcpy(&c, msg->body, sizeof(c));

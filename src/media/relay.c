@@ -5,6 +5,7 @@
 
 #include "base/guard.h"
 #include "base/mem.h"
+#include "media/hand.h"
 #include "media/outbound.h"
 #include "media/rtcp.h"
 
@@ -193,6 +194,17 @@ read_rtcp(struct relay_item *it)
 	return MEDIA_KEPT;
 }
 
+/* It is not relayed in any case. */
+static enum media_drop
+give_on(struct relay *r, struct relay_item *it)
+{
+	enum media_drop why = hand_over(it->row, it->slot, it->k, r->conf.on_event, r->conf.arg);
+
+	it->step = RELAY_DROPPED;
+	it->k->len = 0;
+	return why;
+}
+
 static enum media_drop
 sort_item(struct relay *r, struct relay_item *it, struct io_packet *k)
 {
@@ -204,6 +216,8 @@ sort_item(struct relay *r, struct relay_item *it, struct io_packet *k)
 	if (it->slot >= r->conf.flows->n_slots || !flow_row(r->conf.flows, it->slot)->open)
 		return MEDIA_DROP_noflow;
 	it->row = relay_touch(r, it->slot);
+	if (hand_is(it->row, k))
+		return give_on(r, it);
 	if (!rtcp && (it->row->conf.flags & MEDIA_F_RTCP_MUX))
 		rtcp = rtp_kind_of(k->p, k->len) == RTP_KIND_RTCP;
 	it->raw = !rtcp && (it->row->conf.flags & MEDIA_F_RAW);
@@ -552,4 +566,23 @@ relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t now_us
 		return;
 	memcpy(k->p, rtcp.p, rtcp.len);
 	send_items(r, 1, now_us);
+}
+
+void
+relay_send_as_is(struct relay *r, const struct media_send *s)
+{
+	uint8_t room[IO_HEADROOM + IO_PACKET_MAX]; /* a batch may be in hand in those of r */
+	const struct flow_row *row;
+	struct io_packet k = {.len = s->len, .socket = 2 * s->slot, .addr = s->to};
+
+	if (!relay_owns(r, s->slot) || s->len == 0 || s->len > MEDIA_PART_MAX)
+		return;
+	row = flow_row(r->conf.flows, s->slot);
+	if (!row->open || row->generation != s->generation || !(row->conf.flags & MEDIA_F_DTLS))
+		return;
+	k.p = room + IO_HEADROOM;
+	if (row->conf.dscp != MEDIA_DSCP_KEEP)
+		k.dscp = row->conf.dscp;
+	memcpy(k.p, s->p, s->len);
+	send_batch(r, &k, 1);
 }

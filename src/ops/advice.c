@@ -291,6 +291,26 @@ static const struct advice rows[] = {
 	 "nothing, if it happened once: a request for a call that had ended; the PBX may have sent "
 	 "it late",
 	 NULL},
+	{"DTLS",
+	 "have the PBX offer DTLS-SRTP with a=fingerprint:sha-256 and a=rtcp-mux, or take keying: "
+	 "dtls from trunk {trunk} with postern apply",
+	 NULL},
+	{"DTLS_SILENT",
+	 "DTLS comes from and goes to the address that SDP names: see that no NAT or firewall is "
+	 "between, and that the far side does DTLS-SRTP at all",
+	 NULL},
+	{"DTLS_FAILED",
+	 "the far side must speak DTLS 1.2 with an ECDHE suite; its own log says what it did not "
+	 "like",
+	 NULL},
+	{"DTLS_PRINT",
+	 "a=fingerprint of the far side is not that of the certificate it uses: something between "
+	 "changes SDP or media, or its certificate was replaced without a restart",
+	 NULL},
+	{"DTLS_PROFILE",
+	 "enable in the far side SRTP_AES128_CM_SHA1_80, or one of the suites in srtp of trunk "
+	 "{trunk}",
+	 NULL},
 	{"CLEAR_ONLY", "switch SRTP off on this trunk of the PBX, or use TLS", NULL},
 	{"MEDIA", "enable G.711 or another codec of the other side", NULL},
 	{"UNREACHABLE",

@@ -135,6 +135,7 @@ put_leg(struct buf *b, const char *name, const struct record_leg *l)
 	put_text(b, "security", trunk_security_name((enum trunk_security)l->security));
 	put_text_or_null(b, "fell", l->fell ? record_fall_name((enum record_fall)l->fell) : "");
 	put_text_or_null(b, "fell_text", record_fall_text((enum record_fall)l->fell));
+	put_text_or_null(b, "keying", !l->secure ? "" : l->form == SDP_FORM_DTLS ? "dtls" : "sdes");
 	put_suite(b, "srtp_in", l->in_suite);
 	put_suite(b, "srtp_out", l->out_suite);
 	put_text_or_null(b, "codec", l->codec);

@@ -207,8 +207,9 @@ put_packets(struct buf *b, const struct json *leg)
 		return;
 	}
 	if (*suite)
-		buf_printf(b, ", SRTP %s in and %s out", suite,
-			   or_else(jsonin_text(leg, "srtp_out"), "nothing"));
+		buf_printf(b, ", SRTP %s in and %s out%s", suite,
+			   or_else(jsonin_text(leg, "srtp_out"), "nothing"),
+			   strcmp(jsonin_text(leg, "keying"), "dtls") == 0 ? ", keys by DTLS" : "");
 	else
 		buf_z(b, ", media in clear");
 	buf_printf(b, ", %lld packets in (%lld lost), %lld out", (long long)in,

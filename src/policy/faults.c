@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "sip/uri.h"
 #include "sdp/codec.h"
+#include "sdp/keys.h"
 
 /* The state of one check. */
 struct check {
@@ -154,6 +155,28 @@ check_dedicated(struct check *c, const struct roster_trunk *t)
 			     STR_ARG(t->id));
 }
 
+/* DTLS is believed for the print in SDP: that must be safe, and no lesser way beside it. */
+static void
+check_dtls(struct check *c, const struct roster_trunk *t)
+{
+	struct sdp_suites suites = {0};
+	bool known = t->srtp.len == 0 || sdp_suites_parse(t->srtp, &suites) != ERR_OK;
+
+	for (unsigned i = 0; i < suites.n; i++)
+		known |= suites.v[i] != SDP_SUITE_AES_256_CM_80 &&
+			 suites.v[i] != SDP_SUITE_AES_256_CM_32;
+	if (t->security != TRUNK_SEC_REQUIRED)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": keying dtls is never left out; use security: "
+			     "required, or keying: sdes",
+			     STR_ARG(t->id));
+	if (!known)
+		report_fault(c, t->place,
+			     "trunk \"%.*s\": DTLS has no number for the suites in srtp; add "
+			     "AES_CM_128_HMAC_SHA1_80 or AEAD_AES_128_GCM",
+			     STR_ARG(t->id));
+}
+
 static void
 check_security(struct check *c, const struct roster_trunk *t)
 {
@@ -186,6 +209,8 @@ check_security(struct check *c, const struct roster_trunk *t)
 			     STR_ARG(t->id), trunk_transport_name(t->transport));
 	if (t->security == TRUNK_SEC_DEDICATED)
 		check_dedicated(c, t);
+	if (t->keying == TRUNK_KEYING_DTLS)
+		check_dtls(c, t);
 }
 
 /* Do the sources of this family (4 or 6) hold every address of it together? With so few of them

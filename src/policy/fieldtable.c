@@ -97,6 +97,8 @@ static const struct field trunk_fields[] = {
 	 "is media SRTP"},
 	{"prefer", "prefer", FIELD_WORD, FIELD_INTEROP, T(prefer), 0, 0, &trunk_prefer_words,
 	 "osrtp", "how SRTP is offered where it is preferred"},
+	{"keying", "keying", FIELD_WORD, FIELD_INTEROP, T(keying), 0, 0, &trunk_keying_words,
+	 "sdes", "how SRTP keys are agreed"},
 	{"identity", "identity", FIELD_WORD, FIELD_CUSTOMER, T(identity), 0, 0,
 	 &trunk_identity_words, NULL, "what it is known by"},
 	{"client_certificate", "client_certificate", FIELD_WORD, 0, T(client_certificate), 0, 0,

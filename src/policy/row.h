@@ -54,6 +54,7 @@ struct roster_trunk {
 	enum trunk_transport transport;
 	enum trunk_security security;
 	enum trunk_prefer prefer;
+	enum trunk_keying keying;
 	enum trunk_ssrc ssrc;
 	enum trunk_identity identity;
 	enum trunk_show client_certificate;

@@ -42,6 +42,9 @@ const struct word_list trunk_refer_words = {
 const struct word_list trunk_redirect_words = {
 	(const char *const[TRUNK_REDIRECT_N]){"refuse", "follow", "pass"}, 0, TRUNK_REDIRECT_N};
 
+const struct word_list trunk_keying_words = {(const char *const[TRUNK_KEYING_N]){"sdes", "dtls"}, 0,
+					     TRUNK_KEYING_N};
+
 const struct word_list trunk_prefer_words = {
 	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};
 

@@ -47,6 +47,8 @@ sdp_line_put(struct buf *b, const struct sdp_line *l)
 enum err
 sdp_local_offer(struct sdp_local *ours, const struct sdp_suites *suites)
 {
+	if (ours->secure && ours->form == SDP_FORM_DTLS)
+		return ERR_OK;
 	secret_wipe(ours->crypto, sizeof(ours->crypto));
 	ours->n_crypto = 0;
 	if (!ours->secure)
@@ -73,6 +75,13 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 
 	if (!ours->secure || offered->disabled || offered->fax)
 		return ERR_OK;
+	if (offered->dtls.setup) {
+		ours->form = SDP_FORM_DTLS;
+		if (offered->dtls.setup != SDP_SETUP_ACTPASS || !ours->dtls.setup)
+			ours->dtls.setup =
+				(uint8_t)sdp_setup_other((enum sdp_setup)offered->dtls.setup);
+		return ERR_OK;
+	}
 	ours->form = sdp_proto_is_clear(offered->proto) ? SDP_FORM_OSRTP : SDP_FORM_SAVP;
 	for (unsigned i = 0; i < ours->n_crypto && !found; i++) {
 		found = ours->crypto[i].suite == offered->suite;
@@ -100,6 +109,10 @@ sdp_local_answer(struct sdp_local *ours, const struct sdp_stream *offered)
 void
 sdp_local_chosen(struct sdp_local *ours, const struct sdp_stream *answered)
 {
+	if (ours->form == SDP_FORM_DTLS) {
+		ours->dtls.setup = (uint8_t)sdp_setup_other((enum sdp_setup)answered->dtls.setup);
+		return;
+	}
 	if (answered->suite == SDP_SUITE_NONE) {
 		ours->secure = false;
 		ours->n_crypto = 0;

@@ -66,6 +66,12 @@ put_codecs(struct buf *b, const struct sdp_part *p)
 		buf_printf(b, "a=maxptime:%u\r\n", p->media->maxptime);
 }
 
+static bool
+is_dtls(const struct sdp_part *p)
+{
+	return p->ours->secure && p->ours->form == SDP_FORM_DTLS;
+}
+
 /* How many a=crypto lines are written. */
 static unsigned
 n_crypto(const struct sdp_part *p)
@@ -79,6 +85,8 @@ part_proto(const struct sdp_part *p)
 {
 	if (p->offered)
 		return p->offered->proto;
+	if (is_dtls(p))
+		return SDP_DTLS_SAVP;
 	return p->ours->secure && p->ours->form != SDP_FORM_OSRTP ? SDP_RTP_SAVP : SDP_RTP_AVP;
 }
 
@@ -97,6 +105,9 @@ put_ours(struct buf *b, const struct sdp_part *p, unsigned crypto)
 		sdp_line_put(b, &p->ours->crypto[i]);
 		buf_z(b, "\r\n");
 	}
+	if (is_dtls(p))
+		sdp_dtls_put(b, &p->ours->dtls,
+			     p->offered ? (enum sdp_setup)p->ours->dtls.setup : SDP_SETUP_ACTPASS);
 	if (p->ours->rtcp_mux && (!p->offered || p->offered->rtcp_mux))
 		buf_z(b, "a=rtcp-mux\r\n");
 	buf_printf(b, "a=%s\r\n", sdp_direction_name(part_direction(p)));
@@ -257,6 +268,17 @@ write_body(const struct draft *d, struct sdp_origin *o, struct buf *b)
 	}
 }
 
+/* Our print, and in an answer our role. Only audio has them. */
+static enum err
+check_dtls(const struct sdp_part *p)
+{
+	if (!p->list || !p->ours->dtls.print_len || p->ours->n_crypto || !p->ours->rtcp_mux)
+		return ERR_STATE;
+	if (p->offered && (!p->offered->dtls.setup || !p->ours->dtls.setup))
+		return ERR_STATE;
+	return p->list->n ? ERR_OK : ERR_NOTFOUND;
+}
+
 /* Nothing of ours may stand in a body that does not fit the leg's security (M9). */
 static enum err
 check_part(const struct sdp_part *p)
@@ -270,6 +292,8 @@ check_part(const struct sdp_part *p)
 		return ERR_STATE;
 	if (p->list && p->list->fax)
 		return ERR_OK;
+	if (is_dtls(p))
+		return check_dtls(p);
 	if (l->secure ? l->n_crypto == 0 : l->n_crypto != 0)
 		return ERR_STATE;
 	if (l->n_crypto > SDP_LOCAL_CRYPTO_MAX)

@@ -78,6 +78,12 @@ sdp_proto_has_feedback(enum sdp_proto p)
 }
 
 bool
+sdp_proto_is_dtls(enum sdp_proto p)
+{
+	return p == SDP_DTLS_SAVP || p == SDP_DTLS_SAVPF;
+}
+
+bool
 sdp_proto_is_clear(enum sdp_proto p)
 {
 	return p == SDP_RTP_AVP || p == SDP_RTP_AVPF;

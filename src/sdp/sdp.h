@@ -124,6 +124,8 @@ const char *sdp_proto_name(enum sdp_proto p);
 const char *sdp_media_name(enum sdp_media_type t);
 /** RTP/SAVP or RTP/SAVPF: keys by a=crypto. */
 bool sdp_proto_is_sdes(enum sdp_proto p);
+/** UDP/TLS/RTP/SAVP or SAVPF: keys by DTLS (RFC 5764). */
+bool sdp_proto_is_dtls(enum sdp_proto p);
 /** Any that carries RTP: its formats are payload types. */
 bool sdp_proto_is_rtp(enum sdp_proto p);
 /** One with feedback (RFC 4585): AVPF, SAVPF. */

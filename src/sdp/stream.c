@@ -182,11 +182,16 @@ read_target(const struct sdp_media *m, bool lenient, struct sdp_stream *st, stru
 static enum err
 check_proto(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_refusal *why)
 {
+	bool dtls = sdp_proto_is_dtls(m->proto);
 	bool encrypted = sdp_proto_is_sdes(m->proto) ||
 			 (p->osrtp && sdp_proto_is_clear(m->proto) && m->n_crypto);
 
-	if (m->proto == SDP_DTLS_SAVP || m->proto == SDP_DTLS_SAVPF)
-		return refuse_keys(why, "DTLS-SRTP is not supported, a=crypto is");
+	if (p->secure && p->dtls)
+		return GUARD(M9, dtls)
+			       ? ERR_OK
+			       : refuse_keys(why, "UDP/TLS/RTP/SAVP (DTLS-SRTP) is demanded");
+	if (dtls)
+		return refuse_keys(why, "DTLS-SRTP is not taken on this trunk, a=crypto is");
 	if (!sdp_proto_is_rtp(m->proto))
 		return refuse(why, "audio or video that is not RTP");
 	if (p->secure && !GUARD(M9, encrypted))
@@ -322,11 +327,21 @@ read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_st
 		e = refuse(why, "video without a format of RTP");
 	if (e == ERR_OK && m->type != SDP_VIDEO && !read_codecs(m, &p->codecs, NULL, st))
 		e = refuse(why, no_codec(m));
-	if (e == ERR_OK && p->secure)
+	if (e == ERR_OK && p->secure && !p->dtls)
 		e = choose_crypto(m, p, st, why);
 	st->proto = m->proto;
 	st->ptime = m->ptime ? m->ptime : SDP_PTIME_DEFAULT;
 	return e;
+}
+
+/* Who the far end is in the handshake (RFC 5763 5). */
+static enum err
+read_dtls(const struct sdp *s, const struct sdp_media *m, bool answer, struct sdp_stream *st,
+	  struct sdp_refusal *why)
+{
+	const char *fault = "";
+
+	return sdp_dtls_read(s, m, answer, &st->dtls, &fault) ? ERR_OK : refuse_keys(why, fault);
 }
 
 static void
@@ -422,6 +437,8 @@ find_stream(const struct sdp *s, const struct sdp_policy *p, enum sdp_media_type
 		}
 		clear_stream(&st, i);
 		e = read_stream(m, p, &st, &fault);
+		if (e == ERR_OK && p->secure && p->dtls)
+			e = read_dtls(s, m, false, &st, &fault);
 		if (e == ERR_OK)
 			*out = st;
 		sdp_stream_wipe(&st);
@@ -527,6 +544,8 @@ read_answer_crypto(const struct sdp_media *m, const struct sdp_policy *p,
 static enum sdp_proto
 offered_proto(const struct sdp_local *ours, const struct sdp_layout *lay, unsigned i)
 {
+	if (ours->secure && ours->form == SDP_FORM_DTLS && i == lay->audio)
+		return SDP_DTLS_SAVP;
 	return ours->secure && ours->form != SDP_FORM_OSRTP && i == lay->audio ? SDP_RTP_SAVP
 									       : SDP_RTP_AVP;
 }
@@ -551,13 +570,13 @@ read_answer_stream(const struct sdp_media *m, const struct sdp_policy *p,
 	e = check_proto(m, &q, why);
 	if (e == ERR_OK && m->proto != offered_proto(ours, lay, st->index))
 		e = refuse(why, "answer with another transport than offered");
-	if (e == ERR_OK && m->n_crypto && (!q.secure || st->index != lay->audio))
+	if (e == ERR_OK && m->n_crypto && (!q.secure || q.dtls || st->index != lay->audio))
 		e = refuse_keys(why, "answer with a=crypto that was not offered");
 	if (e == ERR_OK)
 		e = read_target(m, p->lenient, st, why);
 	if (e == ERR_OK && !read_codecs(m, &all_codecs, asked, st))
 		e = refuse(why, "answer with no codec of the offer");
-	if (e == ERR_OK && q.secure)
+	if (e == ERR_OK && q.secure && !q.dtls)
 		e = read_answer_crypto(m, p, ours, st, why);
 	st->proto = m->proto;
 	st->ptime = m->ptime ? m->ptime : SDP_PTIME_DEFAULT;
@@ -607,6 +626,8 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 		return e;
 	}
 	e = read_answer_stream(m, p, ours, lay, asked, &st, why);
+	if (e == ERR_OK && p->secure && p->dtls)
+		e = read_dtls(s, m, true, &st, why);
 	if (e == ERR_OK)
 		*out = st;
 	sdp_stream_wipe(&st);
@@ -682,7 +703,8 @@ sdp_stream_is_same(const struct sdp_stream *a, const struct sdp_stream *b)
 	return a->proto == b->proto && a->fax == b->fax && a->direction == b->direction &&
 	       a->disabled == b->disabled && a->index == b->index && a->rtcp_mux == b->rtcp_mux &&
 	       a->ptime == b->ptime && a->telephone_event_pt == b->telephone_event_pt &&
-	       a->n_pts == b->n_pts && memcmp(a->pts, b->pts, a->n_pts) == 0 &&
+	       sdp_dtls_same(&a->dtls, &b->dtls) && a->n_pts == b->n_pts &&
+	       memcmp(a->pts, b->pts, a->n_pts) == 0 &&
 	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;
 }
 

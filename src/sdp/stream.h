@@ -5,6 +5,7 @@
 #define POSTERN_SDP_STREAM_H
 
 #include "sdp/codec.h"
+#include "sdp/dtls.h"
 #include "sdp/keys.h"
 
 enum {
@@ -30,6 +31,7 @@ struct sdp_refusal {
 /* What a leg demands. */
 struct sdp_policy {
 	bool secure;    /* RTP/SAVP with a=crypto and nothing else; false: RTP/AVP, nothing else */
+	bool dtls;      /* secure: UDP/TLS/RTP/SAVP(F) with a=fingerprint instead, only that */
 	bool osrtp;     /* secure: a=crypto under RTP/AVP is as good (RFC 8643) */
 	bool clear_too; /* secure: RTP/AVP in clear is taken where nothing better is there */
 	/* a host name in c= is an address that is not known yet (rtp.family 0, while the direction
@@ -64,6 +66,7 @@ struct sdp_stream {
 	enum sdp_suite suite;             /* SDP_SUITE_NONE on a clear leg */
 	uint8_t spelling;                 /* of the suite's name */
 	struct sdp_key key;               /* it sends under this one */
+	struct sdp_dtls dtls;             /* keys come by a handshake; no suite, no key here */
 };
 
 /* How our offer says that a stream is encrypted. */
@@ -73,6 +76,7 @@ enum sdp_form {
 			 */
 	SDP_FORM_LINES, /* a line of RTP/SAVP and behind it one of RTP/AVP: the far end takes one.
 			 * In a first offer; later ones are SDP_FORM_SAVP or clear */
+	SDP_FORM_DTLS,  /* UDP/TLS/RTP/SAVP: the keys come by a handshake (RFC 5764) */
 	SDP_FORM_N
 };
 
@@ -93,6 +97,7 @@ struct sdp_local {
 	uint8_t form;     /* enum sdp_form, where secure */
 	uint8_t n_crypto; /* offering: lines to offer; answering: 1, see sdp_local_answer */
 	struct sdp_line crypto[SDP_LOCAL_CRYPTO_MAX];
+	struct sdp_dtls dtls; /* SDP_FORM_DTLS: our print; setup is our role once it is known */
 };
 
 /* The m-lines of a leg, in the order that both sides must keep (RFC 3264 8). All zero at first;

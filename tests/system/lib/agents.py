@@ -49,7 +49,7 @@ ausrc_channels 1
 auplay_channels 1
 audio_txmode thread
 rtp_ports {rtp}
-rtcp_mux no
+rtcp_mux {mux}
 jitter_buffer_delay 1-2
 rtp_stats yes
 net_interface {host}
@@ -59,7 +59,7 @@ module g711.so
 module aufile.so
 module sndfile.so
 module srtp.so
-module_tmp uuid.so
+{modules}module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -70,7 +70,7 @@ snd_path {dir}
 
     def __init__(self, place, name, host, port, hz, user, cert=None, extra='', ctrl=4444,
                  rtp='20000-20199', ciphers=CARRIER_SUITES, media=';mediaenc=srtp-mand',
-                 space=None, dns='127.0.0.53', transport='', wav=None):
+                 space=None, dns='127.0.0.53', transport='', wav=None, mux='no', modules=()):
         """transport: udp or tcp where there is no cert; wav: a sound of its own."""
         self.name, self.ctrl, self.hz = name, ('127.0.0.1' if ':' in host else host, ctrl), hz
         self.dir = os.path.join(place.dir, name)
@@ -81,6 +81,7 @@ snd_path {dir}
                    f'sip_cafile {place.ca.path("trust.pem")}\n')
         self.write('config', self.CONFIG.format(
             host=host, listen=at(host, port), tls=tls, rtp=rtp, ctrl=at(*self.ctrl), dns=dns,
+            mux=mux, modules=''.join(f'module {m}.so\n' for m in modules),
             wav=wav or place.wav(hz), dir=self.dir))
         uri = f'<sip:{user}@{at(host, port + 1)};transport=tls>' if cert else \
             f'<sip:{user}@{at(host, port)}{";transport=" + transport if transport else ""}>'

@@ -76,6 +76,8 @@ struct fake {
 		struct sdp_key in, out;
 	} port[FAKE_PORTS];
 	uint32_t generation, ports_given, ports_freed;
+	struct call_keying keying; /* what was asked last */
+	uint32_t n_keyings;
 	struct fake_record record[FAKE_RECORDS];
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
@@ -85,7 +87,7 @@ struct fake {
 	bool emergency_lost;
 	enum call_help help; /* of the last emergency call */
 	/* faults to order */
-	bool no_keys, no_port, no_open, no_send, no_slot, no_local;
+	bool no_keys, no_port, no_open, no_send, no_slot, no_local, no_keying;
 	bool scarce;        /* records of ended calls wait */
 	uint32_t n_dropped; /* records */
 	bool only_spare;    /* ports and room for OPENs: what is kept for emergency calls */
@@ -503,6 +505,24 @@ fake_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite s
 	return ERR_OK;
 }
 
+static void
+fake_print(void *arg, uint8_t *print)
+{
+	(void)arg;
+	memset(print, 0xfa, CALL_PRINT_LEN);
+}
+
+static bool
+fake_keying(void *arg, const struct call_keying *k)
+{
+	struct fake *f = arg;
+
+	CHECK(k->slot < FAKE_PORTS && f->port[k->slot].used && k->assoc && k->suites.n);
+	f->keying = *k;
+	f->n_keyings++;
+	return !f->no_keying;
+}
+
 static enum err
 fake_open(void *arg, const struct media_open *o, bool spare)
 {
@@ -672,6 +692,8 @@ fake_init(struct fake *f)
 				   .do_port_free = fake_port_free,
 				   .do_key = fake_key,
 				   .do_key_of = fake_key_of,
+				   .do_print = fake_print,
+				   .do_keying = fake_keying,
 				   .do_open = fake_open,
 				   .do_close = fake_close,
 				   .do_stats = fake_stats,

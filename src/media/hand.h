@@ -1,0 +1,20 @@
+/* What comes on a media port and is signaling's: DTLS from the far end of a row whose keys come by
+ * it (RFC 5764 5.1.2). Nothing of the row changes but the budget. Pure. */
+#ifndef POSTERN_MEDIA_HAND_H
+#define POSTERN_MEDIA_HAND_H
+
+#include "media/flow.h"
+
+enum { HAND_BUDGET = 40 /* datagrams of a row between two ticks of it, about a second */ };
+
+/** Is it such a packet? */
+bool hand_is(const struct flow_row *r, const struct io_packet *k);
+/**
+ * Give it on, in parts (struct media_handed). From an address that neither signalling nor a
+ * verified packet named, or beyond the budget: why it is dropped (M14).
+ */
+enum media_drop hand_over(struct flow_row *r, uint32_t slot, const struct io_packet *k,
+			  bool (*on_event)(void *arg, uint16_t type, const void *body, size_t len),
+			  void *arg);
+
+#endif

@@ -1,0 +1,150 @@
+/* DTLS on a media port: whose it is taken from, how much of it, and in what parts. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "media/hand.h"
+
+static struct media_handed got[8];
+static unsigned n_got;
+static bool full;
+
+static bool
+note(void *arg, uint16_t type, const void *body, size_t len)
+{
+	(void)arg;
+	assert_int_equal(type, MEDIA_HANDED);
+	assert_int_equal(len, sizeof(got[0]));
+	if (full)
+		return false;
+	memcpy(&got[n_got++ % 8], body, len);
+	return true;
+}
+
+static const struct addr named = {.ip = {192, 0, 2, 1}, .port = 4000, .family = 4};
+static const struct addr verified = {.ip = {192, 0, 2, 2}, .port = 4000, .family = 4};
+static const struct addr other_port = {.ip = {192, 0, 2, 1}, .port = 4002, .family = 4};
+static const struct addr stranger = {.ip = {192, 0, 2, 66}, .port = 4000, .family = 4};
+
+static struct flow_row *
+row_of(uint32_t flags)
+{
+	static struct flow_row row;
+
+	memset(&row, 0, sizeof(row));
+	row.generation = 7;
+	row.conf = (struct media_open){.flags = flags, .rtp = named};
+	row.stats.far = verified;
+	return &row;
+}
+
+static void
+test_which(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t flags, socket;
+		uint8_t first;
+		bool is;
+	} rows[] = {
+		{"DTLS", MEDIA_F_DTLS | MEDIA_F_SECURE, 4, 22, true},
+		{"20", MEDIA_F_DTLS, 4, 20, true},
+		{"63", MEDIA_F_DTLS, 4, 63, true},
+		{"19", MEDIA_F_DTLS, 4, 19, false},
+		{"64", MEDIA_F_DTLS, 4, 64, false},
+		{"RTP", MEDIA_F_DTLS, 4, 0x80, false},
+		{"STUN", MEDIA_F_DTLS, 4, 0, false},
+		{"on the port of RTCP", MEDIA_F_DTLS, 5, 22, false},
+		{"M8 a row without", MEDIA_F_SECURE, 4, 22, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t p[40] = {rows[i].first};
+		struct io_packet k = {
+			.p = p, .len = sizeof(p), .socket = rows[i].socket, .addr = named};
+
+		if (hand_is(row_of(rows[i].flags), &k) != rows[i].is)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void
+test_from(void **state)
+{
+	static const struct {
+		const char *name;
+		const struct addr *from;
+		uint32_t len;
+		bool full;
+		enum media_drop why;
+		unsigned parts;
+	} rows[] = {
+		{"from whom SDP names", &named, 100, false, MEDIA_KEPT, 1},
+		{"from whom a packet named", &verified, 100, false, MEDIA_KEPT, 1},
+		{"in parts", &named, 1001, false, MEDIA_KEPT, 3},
+		{"the longest", &named, MEDIA_DATAGRAM_MAX, false, MEDIA_KEPT, 4},
+		{"M14 a stranger", &stranger, 100, false, MEDIA_DROP_source, 0},
+		{"M14 another port", &other_port, 100, false, MEDIA_DROP_source, 0},
+		{"too long", &named, MEDIA_DATAGRAM_MAX + 1, false, MEDIA_DROP_version, 0},
+		{"no room", &named, 100, true, MEDIA_DROP_version, 0},
+	};
+	uint8_t p[MEDIA_DATAGRAM_MAX + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)(22 + i * 7);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct flow_row *r = row_of(MEDIA_F_DTLS);
+		struct io_packet k = {.p = p, .len = rows[i].len, .addr = *rows[i].from};
+		unsigned at = 0;
+
+		n_got = 0;
+		full = rows[i].full;
+		if (hand_over(r, 3, &k, note, NULL) != rows[i].why || n_got != rows[i].parts)
+			fail_msg("%s: %u parts", rows[i].name, n_got);
+		for (unsigned n = 0; n < n_got; n++) {
+			assert_int_equal(got[n].slot, 3);
+			assert_int_equal(got[n].generation, 7);
+			assert_int_equal(got[n].total, rows[i].len);
+			assert_int_equal(got[n].at, at);
+			assert_memory_equal(got[n].p, p + at, got[n].len);
+			at += got[n].len;
+		}
+		assert_int_equal(at, rows[i].parts ? rows[i].len : 0);
+		full = false;
+	}
+}
+
+/* However much comes, little of it goes on between two ticks. */
+static void
+test_budget(void **state)
+{
+	struct flow_row *r = row_of(MEDIA_F_DTLS);
+	uint8_t p[60] = {22};
+	struct io_packet k = {.p = p, .len = sizeof(p), .addr = named};
+
+	(void)state;
+	n_got = 0;
+	for (int i = 0; i < 5 * HAND_BUDGET; i++)
+		(void)hand_over(r, 1, &k, note, NULL);
+	assert_int_equal(n_got, HAND_BUDGET);
+	r->handed = 0; /* as a tick does */
+	assert_int_equal(hand_over(r, 1, &k, note, NULL), MEDIA_KEPT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_which),
+		cmocka_unit_test(test_from),
+		cmocka_unit_test(test_budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
