@@ -61,6 +61,8 @@ make_answered(void)
 	(void)snprintf(a->tls_version, sizeof(a->tls_version), "TLS 1.2");
 	(void)snprintf(a->tls_suite, sizeof(a->tls_suite), "AES128-SHA");
 	(void)snprintf(a->codec, sizeof(a->codec), "PCMU");
+	a->secure = 1;
+	a->form = SDP_FORM_DTLS;
 	a->in_suite = SDP_SUITE_AES_CM_128_80;
 	a->out_suite = SDP_SUITE_AES_CM_128_32;
 	a->stats = (struct media_stats){.in_packets = 160,
@@ -120,7 +122,7 @@ test_golden(void **state)
 		"\"remote\":\"192.0.2.7:40000\",\"peer\":\"DNS pbx.example.test\","
 		"\"tls_version\":\"TLS 1.2\",\"tls_suite\":\"AES128-SHA\","
 		"\"security\":\"required\",\"fell\":null,\"fell_text\":null,"
-		"\"srtp_in\":\"AES_CM_128_HMAC_SHA1_80\",\"srtp_out\":\"AES_CM_128_HMAC_SHA1_32\","
+		"\"keying\":\"dtls\",\"srtp_in\":\"AES_CM_128_HMAC_SHA1_80\",\"srtp_out\":\"AES_CM_128_HMAC_SHA1_32\","
 		"\"codec\":\"PCMU\",\"t38\":\"clear\",\"audio\":\"unknown\",\"audio_text\":null,"
 		"\"media\":{\"in_packets\":160,\"in_lost\":3,"
 		"\"in_jitter_us\":1200,\"in_bursts\":1,\"in_burst_lost\":2,\"in_burst_length\":4,"
@@ -133,7 +135,7 @@ test_golden(void **state)
 		"\"remote\":\"[2001:db8::1]:5060\",\"peer\":null,\"tls_version\":null,"
 		"\"tls_suite\":null,\"security\":\"preferred\",\"fell\":\"answered\","
 		"\"fell_text\":\"the far side answered our offer of SRTP in clear\","
-		"\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\",\"t38\":null,\"audio\":"
+		"\"keying\":null,\"srtp_in\":null,\"srtp_out\":null,\"codec\":\"PCMU\",\"t38\":null,\"audio\":"
 		"\"none\","
 		"\"audio_text\":\"no packets came\","
 		"\"media\":{\"in_packets\":0,\"in_lost\":0,\"in_jitter_us\":0,\"in_bursts\":0,"
