@@ -55,6 +55,22 @@ srtp_over_udp(struct world *w)
 	world_source(t, "192.0.2.1/32");
 }
 static void
+dtls_preferred(struct world *w)
+{
+	struct roster_trunk *t = world_trunk(w, "acme", "d", "d.acme.example");
+
+	t->keying = TRUNK_KEYING_DTLS;
+	t->security = TRUNK_SEC_PREFERRED;
+}
+static void
+dtls_without_suite(struct world *w)
+{
+	struct roster_trunk *t = world_trunk(w, "acme", "d", "d.acme.example");
+
+	t->keying = TRUNK_KEYING_DTLS;
+	t->srtp = STR("AES_256_CM_HMAC_SHA1_80");
+}
+static void
 named_over_udp(struct world *w)
 {
 	struct roster_trunk *t = world_trunk(w, "acme", "u", "192.0.2.1");
@@ -125,6 +141,8 @@ test_faults(void **state)
 		{"name in two zones", other_zone, ""},
 		{"name of a zone over udp", named_over_udp,
 		 "contact fqdn shows the name of a zone"},
+		{"dtls preferred", dtls_preferred, "keying dtls is never left out"},
+		{"dtls without a suite", dtls_without_suite, "DTLS has no number"},
 		{"srtp over udp", srtp_over_udp, "SRTP keys may not go over udp"},
 		{"udp without source", udp_without_source, "give sources"},
 		{"address without name", address_without_name, "give names"},
