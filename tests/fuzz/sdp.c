@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sdp/list.h"
 #include "sdp/offer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -178,6 +179,42 @@ relay(const struct sdp *s, bool secure)
 	MUST(e != ERR_OK || (answered.suite != SDP_SUITE_NONE) == secure);
 }
 
+/* What we say of a print is what is read there; a leg with DTLS never has a key, nor its answer. */
+static void
+relay_dtls(const struct sdp *s)
+{
+	const struct sdp_policy p = {.secure = true, .dtls = true, .suites = SDP_SUITES_TAKEN};
+	struct sdp_local l = {.secure = true,
+			      .form = SDP_FORM_DTLS,
+			      .rtcp_mux = true,
+			      .media = {.ip = {10, 0, 0, 1}, .port = 30000, .family = 4}};
+	struct sdp_layout lay = {0};
+	struct sdp_origin o = {.id = 1};
+	struct sdp_refusal why = {.text = NULL};
+	struct sdp_stream st;
+	struct sdp_dtls back;
+	const char *fault = NULL;
+	struct sdp_list list;
+	struct buf b;
+
+	if (sdp_offer_read(s, &p, NULL, &st, &why) != ERR_OK || st.disabled || st.fax)
+		return;
+	MUST(st.suite == SDP_SUITE_NONE && st.key.key_len == 0 && sdp_proto_is_dtls(st.proto));
+	MUST(st.dtls.print_len == 32 || st.dtls.print_len == 48 || st.dtls.print_len == 64);
+	l.dtls = st.dtls;
+	l.dtls.setup = SDP_SETUP_NONE;
+	MUST(sdp_local_answer(&l, &st) == ERR_OK && l.n_crypto == 0);
+	sdp_list_answer(&st, &st, &list);
+	buf_init(&b, written, sizeof(written));
+	MUST(sdp_answer_write(&l, s, &st, &s->media[st.index], &list, SDP_SENDRECV, &lay, &o, &b) ==
+	     ERR_OK);
+	MUST(sdp_parse(buf_view(&b), &ours_read) == ERR_OK);
+	MUST(ours_read.media[st.index].n_crypto == 0);
+	MUST(sdp_dtls_read(&ours_read, &ours_read.media[st.index], true, &back, &fault));
+	back.id = st.dtls.id;
+	MUST(sdp_dtls_same(&back, &st.dtls) && back.setup != st.dtls.setup);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -191,5 +228,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(size + SDP_LINES_MAX > SDP_BODY_MAX); /* the longer ends */
 	relay(&one, true);
 	relay(&one, false);
+	relay_dtls(&one);
 	return 0;
 }
