@@ -195,6 +195,7 @@ relay_dtls(const struct sdp *s)
 	struct sdp_dtls back;
 	const char *fault = NULL;
 	struct sdp_list list;
+	struct sdp_part part;
 	struct buf b;
 
 	if (sdp_offer_read(s, &p, NULL, &st, &why) != ERR_OK || st.disabled || st.fax)
@@ -205,9 +206,13 @@ relay_dtls(const struct sdp *s)
 	l.dtls.setup = SDP_SETUP_NONE;
 	MUST(sdp_local_answer(&l, &st) == ERR_OK && l.n_crypto == 0);
 	sdp_list_answer(&st, &st, &list);
+	part = (struct sdp_part){.ours = &l,
+				 .media = &s->media[st.index],
+				 .list = &list,
+				 .dir = SDP_SENDRECV,
+				 .offered = &st};
 	buf_init(&b, written, sizeof(written));
-	MUST(sdp_answer_write(&l, s, &st, &s->media[st.index], &list, SDP_SENDRECV, &lay, &o, &b) ==
-	     ERR_OK);
+	MUST(sdp_answer_write(s, &part, NULL, &lay, &o, &b) == ERR_OK);
 	MUST(sdp_parse(buf_view(&b), &ours_read) == ERR_OK);
 	MUST(ours_read.media[st.index].n_crypto == 0);
 	MUST(sdp_dtls_read(&ours_read, &ours_read.media[st.index], true, &back, &fault));

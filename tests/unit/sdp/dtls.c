@@ -150,6 +150,7 @@ test_answer(void **state)
 		struct sdp_refusal why = {0};
 		struct sdp_stream st;
 		struct sdp_list list;
+		struct sdp_part part;
 		char in[1024], out[1024];
 		struct buf b;
 
@@ -161,10 +162,13 @@ test_answer(void **state)
 		l.dtls.setup = (uint8_t)roles[i].was;
 		assert_int_equal(sdp_local_answer(&l, &st), ERR_OK);
 		sdp_list_answer(&st, &st, &list);
+		part = (struct sdp_part){.ours = &l,
+					 .media = &sdp.media[0],
+					 .list = &list,
+					 .dir = SDP_SENDRECV,
+					 .offered = &st};
 		buf_init(&b, out, sizeof(out));
-		assert_int_equal(sdp_answer_write(&l, &sdp, &st, &sdp.media[0], &list, SDP_SENDRECV,
-						  &lay, &o, &b),
-				 ERR_OK);
+		assert_int_equal(sdp_answer_write(&sdp, &part, NULL, &lay, &o, &b), ERR_OK);
 		assert_int_equal(buf_end(&b), ERR_OK);
 		if (!strstr(buf_cstr(&b), roles[i].answered) ||
 		    !strstr(buf_cstr(&b), "m=audio 20000 UDP/TLS/RTP/SAVP 8\r\n") ||
@@ -173,9 +177,7 @@ test_answer(void **state)
 			fail_msg("%s: %s", roles[i].name, buf_cstr(&b));
 		l.dtls.print_len = 0; /* never without a print */
 		buf_init(&b, out, sizeof(out));
-		assert_int_equal(sdp_answer_write(&l, &sdp, &st, &sdp.media[0], &list, SDP_SENDRECV,
-						  &lay, &o, &b),
-				 ERR_STATE);
+		assert_int_equal(sdp_answer_write(&sdp, &part, NULL, &lay, &o, &b), ERR_STATE);
 	}
 }
 
