@@ -1,5 +1,6 @@
 /* call/act: the order in which a step's actions are carried out, and what is kept at the end. */
 #include "rig.h"
+#include "call/mend.h"
 
 /* Kinds and methods of what was sent since `from`, as one word each. */
 static const char *
@@ -98,7 +99,7 @@ timers_follow(void **state)
 	fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
 	assert_int_equal(timers_next(&f->timers), f->now + 500000); /* T1: the 200 again */
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
-	assert_int_equal(timers_next(&f->timers), TIMER_NEVER);
+	assert_int_equal(timers_next(&f->timers), f->now + MEND_FIRST_US);
 	(void)rig_inside(f, p.a, "acme-pbx", "BYE", 2, "");
 	assert_int_equal(timers_next(&f->timers), f->now + B2BUA_BYE_US);
 	fake_answer(f, rig_bye_out(f, 0), 200, "", "", "");
