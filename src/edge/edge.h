@@ -97,7 +97,7 @@ struct edge_news {
 	const char *why; /* EDGE_FAILED: a sentence, borrowed */
 	const struct addr *tried; /* where its request was sent to so far, in order; borrowed */
 	uint32_t n_tried;
-	bool last;       /* the transaction is over and its handle no longer valid */
+	bool last; /* the transaction is over and its handle no longer valid */
 };
 
 /* What OPTIONS to a trunk came to (edge/poll.h). */
