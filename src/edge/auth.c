@@ -258,14 +258,20 @@ auth_put(struct edge_txn *t, struct str request, struct buf *b)
 	}
 }
 
+static bool
+is_answer_to(enum sip_hdr_id id, const struct session *s)
+{
+	return (id == SIP_H_AUTHORIZATION && !(s && s->proxy)) ||
+	       (id == SIP_H_PROXY_AUTHORIZATION && !(s && !s->proxy));
+}
+
 /* t's request once more: another CSeq, its old answer of this kind gone, the new one behind the
- * CSeq; all else as it was, the body byte for byte. */
+ * CSeq; all else as it was, the body byte for byte. No session: the same CSeq, and no answer. */
 static enum err
 write_again(struct edge_txn *t, struct session *s, const struct edge_credential *c, uint32_t cseq)
 {
 	struct edge *e = t->owner;
 	const struct sip_msg *m = &e->own;
-	enum sip_hdr_id old = s->proxy ? SIP_H_PROXY_AUTHORIZATION : SIP_H_AUTHORIZATION;
 	enum err err = sip_msg_parse(str_of(t->req.p, t->req.len), &e->own);
 	struct buf b;
 
@@ -274,9 +280,9 @@ write_again(struct edge_txn *t, struct session *s, const struct edge_credential 
 	buf_init(&b, e->msg, sizeof(e->msg));
 	sip_edit_request(&b, m->method_name, m->uri_text);
 	for (uint16_t i = 0; i < m->n_hdr; i++) {
-		if (m->hdr[i].id == old)
+		if (is_answer_to(m->hdr[i].id, s))
 			continue;
-		if (m->hdr[i].id == SIP_H_CSEQ) {
+		if (s && m->hdr[i].id == SIP_H_CSEQ) {
 			sip_edit_cseq(&b, cseq, m->method_name);
 			put_answer(t, s, c, m->all, &b);
 		} else if (sip_edit_copy(&b, &m->hdr[i]) != ERR_OK) {
@@ -287,6 +293,19 @@ write_again(struct edge_txn *t, struct session *s, const struct edge_credential 
 	buf_str(&b, m->body);
 	err = buf_end(&b);
 	return err == ERR_OK ? texts_put(&e->texts, &t->req, buf_view(&b)) : err;
+}
+
+enum err
+auth_settle(struct edge_txn *t)
+{
+	enum err err;
+
+	if ((!t->shown[0] && !t->shown[1]) || goes_home(t))
+		return ERR_OK;
+	err = write_again(t, NULL, NULL, 0);
+	if (err == ERR_OK)
+		t->shown[0] = t->shown[1] = 0;
+	return err;
 }
 
 /* ---- challenges ---- */

@@ -21,6 +21,9 @@ void auth_fini(struct edge *e);
 /** The headers that t's request shall have from the start: of its ACK those of the INVITE, else
  * what the last nonces allow. Nothing where there are none. */
 void auth_put(struct edge_txn *t, struct str request, struct buf *b);
+/** The way that t goes is there, and may be another one than it was written for: where that leads
+ * to a host that is none of the trunk's, its text loses what answers challenges. */
+enum err auth_settle(struct edge_txn *t) NODISCARD;
 /** A 401 or 407 came: true where the request goes again, and the answer is dealt with. */
 bool auth_on_challenge(struct edge_txn *t, const struct sip_msg *msg);
 /** Anything else came: what t showed was taken. */

@@ -36,7 +36,12 @@ start_client(struct edge_txn *t)
 {
 	const struct conn *c = conns_find(&t->owner->conns, t->conn);
 	const struct addr *to = t->dest.transport == EDGE_UDP || !c ? &t->to : &c->remote;
+	enum err err = auth_settle(t);
 
+	if (err != ERR_OK) {
+		send_fail_txn(t, err, err_text(err));
+		return;
+	}
 	if (heeds_oc(t) && oc_leaves_out(&t->owner->oc, to, t->dest.transport, random_u32(),
 					 loop_now(t->owner->loop))) {
 		metric_add(METRIC_calls_left_out, 1);

@@ -423,13 +423,71 @@ a6_where_challenged(void **state)
 	host_of_gw = NULL;
 }
 
+/* Did what waits at fd bring this twice? All of it is in text then. */
+static bool
+has_two(int fd, const char *what, char text[3000])
+{
+	ssize_t n = recv(fd, text, 2999, MSG_PEEK | MSG_DONTWAIT);
+	const char *first;
+
+	text[n > 0 ? n : 0] = 0;
+	first = strstr(text, what);
+	return first && strstr(first + 1, what);
+}
+
+/* A6: over the trunk's connection a BYE has them; when that breaks, it goes on over one to where a
+ * Contact led, without. */
+static void
+a6_moved(void **state)
+{
+	static const struct edge_dest d = {.transport = EDGE_TCP, .reuse = true};
+	int listening, other, fd = -1;
+	static char text[3000];
+	struct edge_dest bye = d;
+	struct edge_txn *t;
+
+	rig_teardown(state);
+	host_of_gw = "h6.test";
+	assert_int_equal(setup(state), 0);
+	listening = tcp_at("127.0.0.6", rig.pbx_port);
+	other = tcp_at("127.0.0.3", rig.pbx_port);
+	ask("gw-tcp", EDGE_TCP, "OPTIONS", "");
+	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+	tcp_to(fd, challenge(next_of(fd, "OPTIONS", 7), 407, MD5_1));
+	(void)snprintf(text, sizeof(text), "%s", next_of(fd, "OPTIONS", 8));
+	tcp_to(fd, response(str_from(text), 200));
+	SPIN(count(NEWS) == 1);
+	bye.conn = last(NEWS)->news.source.conn;
+	bye.port = rig.pbx_port;
+	(void)snprintf(bye.trunk.z, sizeof(bye.trunk.z), "gw-tcp");
+	(void)snprintf(bye.host, sizeof(bye.host), "127.0.0.3");
+	assert_int_equal(edge_send(rig.e, &bye, SIP_BYE,
+				   STR("BYE sip:x@gw SIP/2.0\r\nMax-Forwards: 70\r\n"
+				       "From: <sip:a@127.0.0.1>;tag=us\r\n"
+				       "To: <sip:+15550100@gw>;tag=theirs\r\nCall-ID: ours\r\n"
+				       "CSeq: 9 BYE\r\nContent-Length: 0\r\n\r\n"),
+				   NULL, &t),
+			 ERR_OK);
+	HEARD(next_of(fd, "BYE", 9), "Proxy-Authorization");
+	close(fd);
+	end_call(NULL, EDGE_TCP, "gw-tcp", "127.0.0.3"); /* of another call */
+	SPIN((fd = accept4(other, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+	SPIN(has_two(fd, "BYE sip:x@gw", text));
+	assert_null(strstr(text, "uthorization"));
+	close(fd);
+	close(listening);
+	close(other);
+	host_of_gw = NULL;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {T(invite),      T(refused),      T(not_answered),
-					   T(two_of_them), T(a6_only_home), T(a6_where_challenged)};
+					   T(two_of_them), T(a6_only_home), T(a6_where_challenged),
+					   T(a6_moved)};
 
 	return cmocka_run_group_tests_name("edge-auth", tests, NULL, NULL);
 }
