@@ -4,6 +4,7 @@
 
 #include "app/dtlsdesk.h"
 #include "app/gatewaydesk.h"
+#include "app/portshare.h"
 #include "app/signaling_ready.h"
 #include "app/tracetap.h"
 #include "call/restore.h"
@@ -11,7 +12,6 @@
 #include "ha/records.h"
 #include "media/flow.h"
 #include "media/port.h"
-#include "media/portshare.h"
 
 struct worker {
 	const struct conf *conf;

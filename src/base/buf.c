@@ -4,10 +4,46 @@
 #include <string.h>
 
 void
+buf_init(struct buf *b, void *mem, size_t cap)
+{
+	*b = (struct buf){.p = mem, .cap = cap};
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->len = 0;
 	b->failed = false;
+}
+
+void
+buf_add(struct buf *b, const void *p, size_t len)
+{
+	if (b->failed || len > b->cap - b->len) {
+		b->failed = true;
+		return;
+	}
+	if (len)
+		memcpy(b->p + b->len, p, len);
+	b->len += len;
+}
+
+void
+buf_str(struct buf *b, struct str s)
+{
+	buf_add(b, s.p, s.len);
+}
+
+void
+buf_z(struct buf *b, const char *z)
+{
+	buf_str(b, str_from(z));
+}
+
+void
+buf_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
 }
 
 void
@@ -119,6 +155,12 @@ buf_json(struct buf *b, struct str s)
 		i += n;
 	}
 	buf_char(b, '"');
+}
+
+struct str
+buf_view(const struct buf *b)
+{
+	return (struct str){b->p, b->len};
 }
 
 const char *

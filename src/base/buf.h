@@ -13,39 +13,13 @@ struct buf {
 	bool failed;
 };
 
-static inline void
-buf_init(struct buf *b, void *mem, size_t cap)
-{
-	*b = (struct buf){.p = (char *)mem, .cap = cap};
-}
+void buf_init(struct buf *b, void *mem, size_t cap);
 /** Forget the content and the failure. */
 void buf_reset(struct buf *b);
-static inline void
-buf_add(struct buf *b, const void *p, size_t len)
-{
-	if (b->failed || len > b->cap - b->len) {
-		b->failed = true;
-		return;
-	}
-	if (len)
-		memcpy(b->p + b->len, p, len);
-	b->len += len;
-}
-static inline void
-buf_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.p, s.len);
-}
-static inline void
-buf_z(struct buf *b, const char *z)
-{
-	buf_str(b, str_from(z));
-}
-static inline void
-buf_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
+void buf_add(struct buf *b, const void *p, size_t len);
+void buf_str(struct buf *b, struct str s);
+void buf_z(struct buf *b, const char *z);
+void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
@@ -53,11 +27,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
  * C1) and the line ends U+2028, U+2029 are written as \uxxxx. */
 void buf_json(struct buf *b, struct str s);
 /** What was written so far, borrowed. */
-static inline struct str
-buf_view(const struct buf *b)
-{
-	return (struct str){b->p, b->len};
-}
+struct str buf_view(const struct buf *b);
 /** With a NUL behind it (not counted); "" when failed before anything fitted. */
 const char *buf_cstr(struct buf *b);
 /** ERR_OK, or ERR_LONG when something did not fit. */

@@ -2,6 +2,24 @@
 
 #include <string.h>
 
+struct str
+str_from(const char *z)
+{
+	return z ? (struct str){z, strlen(z)} : STR_NULL;
+}
+
+struct str
+str_of(const void *p, size_t len)
+{
+	return (struct str){p, len};
+}
+
+bool
+str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || (a.p && b.p && memcmp(a.p, b.p, a.len) == 0));
+}
+
 bool
 str_ieq(struct str a, struct str b)
 {
@@ -11,6 +29,30 @@ str_ieq(struct str a, struct str b)
 		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
 			return false;
 	return true;
+}
+
+bool
+str_eqz(struct str a, const char *z)
+{
+	return str_eq(a, str_from(z));
+}
+
+bool
+str_ieqz(struct str a, const char *z)
+{
+	return str_ieq(a, str_from(z));
+}
+
+bool
+str_starts(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_eq(str_sub(s, 0, prefix.len), prefix);
+}
+
+bool
+str_istarts(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_ieq(str_sub(s, 0, prefix.len), prefix);
 }
 
 bool
@@ -42,6 +84,14 @@ str_ifind(struct str s, struct str needle)
 }
 
 size_t
+str_chr(struct str s, char c)
+{
+	const char *q = s.len ? memchr(s.p, c, s.len) : NULL;
+
+	return q ? (size_t)(q - s.p) : s.len;
+}
+
+size_t
 str_rchr(struct str s, char c)
 {
 	for (size_t i = s.len; i > 0; i--)
@@ -59,6 +109,22 @@ str_find(struct str s, struct str needle)
 		return s.len;
 	q = memmem(s.p, s.len, needle.p, needle.len);
 	return q ? (size_t)(q - s.p) : s.len;
+}
+
+struct str
+str_sub(struct str s, size_t from, size_t to)
+{
+	if (to > s.len)
+		to = s.len;
+	if (from > to)
+		from = to;
+	return (struct str){s.p ? s.p + from : NULL, to - from};
+}
+
+struct str
+str_from_at(struct str s, size_t from)
+{
+	return str_sub(s, from, s.len);
 }
 
 static bool

@@ -1,4 +1,4 @@
-#include "media/portshare.h"
+#include "app/portshare.h"
 
 #include "base/hash.h"
 #include "base/mem.h"

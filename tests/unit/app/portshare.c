@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "media/portshare.h"
+#include "app/portshare.h"
 
 /* What an account may have of the ports of an address, beside others. */
 

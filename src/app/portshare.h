@@ -2,8 +2,8 @@
  * so many times what is free and rested that those who flood leave some to the others (as with
  * calls). A port that rests is still held, for who makes short calls uses up ports by that. Pure:
  * `now` comes in. One thread. */
-#ifndef POSTERN_MEDIA_PORTSHARE_H
-#define POSTERN_MEDIA_PORTSHARE_H
+#ifndef POSTERN_APP_PORTSHARE_H
+#define POSTERN_APP_PORTSHARE_H
 
 #include "base/buf.h"
 #include "media/port.h"
