@@ -66,14 +66,17 @@ class Namespace:
     """lo up, resolver 127.0.0.53; at the end everything that still runs in it is killed."""
 
     count = 0
+    one = threading.Lock()   # the first of a machine mounts a folder for all: two at once lose one
 
     def __init__(self):
-        Namespace.count += 1
-        self.name = f'postern-{os.getpid()}-{Namespace.count}'
+        with Namespace.one:
+            Namespace.count += 1
+            self.name = f'postern-{os.getpid()}-{Namespace.count}'
         self.etc = f'/etc/netns/{self.name}'
 
     def __enter__(self):
-        ip('netns', 'add', self.name)
+        with Namespace.one:
+            ip('netns', 'add', self.name)
         try:
             ip('-n', self.name, 'link', 'set', 'lo', 'up')
             os.makedirs(self.etc, exist_ok=True)
