@@ -9,12 +9,15 @@ import ssl
 import threading
 import time
 
-from lib import proc, rawsip
-from lib.place import GATEWAY, POSTERN, STRANGER
+from lib import agents, proc, rawsip
+from lib.place import GATEWAY, PBX, POSTERN, STRANGER
 from lib.postern import Postern
 from lib.proc import Failed, check, equal, wait_for
 from lib.rawsip import Call, offer, request
 from lib.rtpend import RtpEnd
+
+OTHER = '+15557770002'
+
 
 def refuses(g, m, src):
     if m.method == 'INVITE' and len(g.seen) % 4:
@@ -291,9 +294,11 @@ def play_no_descriptors(place):
 def play_no_ports(place):
     """R19: 40 ports, a quarter of which is kept for emergency calls: what is beyond is a clean 503
     with Retry-After that the gateway never sees; ports rest 5 s and then serve again, all of them."""
+    agents.dnsmasq(place, {'pbx.example.test': PBX, 'pbx.branch.firm.test': '127.0.0.77'})
     p = Postern(place, ports='30000-30039').start()
     gw = place.keep(rawsip.Gateway())
     pbx = place.keep(rawsip.Customer(place.ca))
+    other = place.keep(rawsip.Customer(place.ca, cert='wildone', source='127.0.0.77'))
     calls = []
 
     def fill():
@@ -320,18 +325,19 @@ def play_no_ports(place):
         ended = time.monotonic()
         for c in calls:
             equal(pbx.bye(c), 200, 'BYE')
-        for _ in range(5):                      # those that nobody had meanwhile
+        for _ in range(5):                      # those that nobody had meanwhile are for others
             wait_for('the BYE answered', 2, lambda: p.stat('calls') == 0)
-            equal(pbx.bye(pbx.call()), 200, 'BYE')
-        c = Call()                              # before the others have rested
-        pbx.send(request('INVITE', c, offer()))
-        m = pbx.final(c)
-        pbx.send(request('ACK', c, cseq=1, branch=c.branch))
-        equal(m.status, 503, f'{time.monotonic() - ended:.1f} s after the BYEs')
+            equal(other.bye(other.call(caller=OTHER, sdp=offer(port=45000))), 200, 'BYE')
+        for who in (pbx, other):                # before they have rested
+            c = Call(**({} if who is pbx else {'caller': OTHER}))
+            who.send(request('INVITE', c, offer()))
+            m = who.final(c)
+            who.send(request('ACK', c, cseq=1, branch=c.branch))
+            equal(m.status, 503, f'{time.monotonic() - ended:.1f} s after the BYEs')
         p.wait_idle(10)
         time.sleep(max(0, ended + 6 - time.monotonic()))
     equal(pbx.bye(pbx.call()), 200, 'a call when they have rested')
-    p.wait_cdrs(len(gw.requests()) + 2 * rounds)
+    p.wait_cdrs(len(gw.requests()) + 3 * rounds)
 
 
 def play_churn_leaks_no_port(place):

@@ -125,5 +125,6 @@ def play_ports(place):
         equal(a.bye(c), 200, 'BYE')
     for _ in range(3):
         equal(b.bye(b.call(number=PSTN, caller=OTHER, sdp=rawsip.offer(port=45000))), 200, 'a call of another')
-    p.kill('signaling')
+    wait_for('the BYEs at the gateway answered', 5, lambda: p.stat('calls') == 0)
+    p.kill('signaling')                                 # the rests are not known to the next one
     wait_for('signaling serves again', 10, lambda: p.serves())

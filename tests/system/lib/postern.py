@@ -222,8 +222,11 @@ class Postern:
 
     def wait_idle(self, seconds=10):
         """No call, no flow, no port in use (ports rest some seconds before they are free)."""
-        wait_for('all calls, flows and ports back', seconds, lambda: self.serves() and self.idle() is None,
-                 0.2)
+        try:
+            wait_for('all calls, flows and ports back', seconds,
+                     lambda: self.serves() and self.idle() is None, 0.2)
+        except Failed as e:
+            raise Failed(f'{e}: {self.idle()}') from None
 
     def idle(self):
         """None, or what is still in use."""
