@@ -396,24 +396,34 @@ a6_only_home(void **state)
 	host_of_gw = NULL;
 }
 
-/* Over a connection to where its name led, which is no source of the trunk: an address that
- * challenged what was sent to its name is known as its own. */
-static void
-a6_where_challenged(void **state)
+/* A connection to the trunk, where it listens under the name h6.test; it challenged us there. */
+static int
+at_home(int listening)
 {
-	int listening, fd = -1;
 	static char text[3000];
+	int fd = -1;
 
-	rig_teardown(state);
-	host_of_gw = "h6.test";
-	assert_int_equal(setup(state), 0);
-	listening = tcp_at("127.0.0.6", rig.pbx_port);
 	ask("gw-tcp", EDGE_TCP, "OPTIONS", "");
 	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
 	tcp_to(fd, challenge(next_of(fd, "OPTIONS", 7), 407, MD5_1));
 	(void)snprintf(text, sizeof(text), "%s", next_of(fd, "OPTIONS", 8));
 	tcp_to(fd, response(str_from(text), 200));
 	SPIN(count(NEWS) == 1);
+	return fd;
+}
+
+/* Over a connection to where its name led, which is no source of the trunk: an address that
+ * challenged what was sent to its name is known as its own. */
+static void
+a6_where_challenged(void **state)
+{
+	int listening, fd;
+
+	rig_teardown(state);
+	host_of_gw = "h6.test";
+	assert_int_equal(setup(state), 0);
+	listening = tcp_at("127.0.0.6", rig.pbx_port);
+	fd = at_home(listening);
 	end_call(NULL, EDGE_TCP, "gw-tcp", "127.0.0.6");
 	close(fd); /* over another one, to that address */
 	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
@@ -441,7 +451,7 @@ static void
 a6_moved(void **state)
 {
 	static const struct edge_dest d = {.transport = EDGE_TCP, .reuse = true};
-	int listening, other, fd = -1;
+	int listening, other, fd;
 	static char text[3000];
 	struct edge_dest bye = d;
 	struct edge_txn *t;
@@ -451,12 +461,7 @@ a6_moved(void **state)
 	assert_int_equal(setup(state), 0);
 	listening = tcp_at("127.0.0.6", rig.pbx_port);
 	other = tcp_at("127.0.0.3", rig.pbx_port);
-	ask("gw-tcp", EDGE_TCP, "OPTIONS", "");
-	SPIN((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
-	tcp_to(fd, challenge(next_of(fd, "OPTIONS", 7), 407, MD5_1));
-	(void)snprintf(text, sizeof(text), "%s", next_of(fd, "OPTIONS", 8));
-	tcp_to(fd, response(str_from(text), 200));
-	SPIN(count(NEWS) == 1);
+	fd = at_home(listening);
 	bye.conn = last(NEWS)->news.source.conn;
 	bye.port = rig.pbx_port;
 	(void)snprintf(bye.trunk.z, sizeof(bye.trunk.z), "gw-tcp");

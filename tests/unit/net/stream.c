@@ -616,6 +616,22 @@ tls_bulk(void **state)
 	X509_free(x);
 }
 
+/* A peer of ours whose handshake is over on its side; its socket. */
+static int
+connect_peer(SSL *ssl)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	fcntl(pair[1], F_SETFL, O_NONBLOCK);
+	CA_MUST(SSL_set_fd(ssl, pair[1]) == 1);
+	assert_int_equal(rig_accept(pair[0], "127.0.0.2:1", 0), ERR_OK);
+	while (SSL_connect(ssl) != 1)
+		assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+	return pair[1];
+}
+
 /* A peer that writes with its last flight: the bytes may already be inside TLS. And one that is
  * gone without a close_notify. */
 static void
@@ -627,23 +643,17 @@ tls_ends(void **state)
 	(void)state;
 	for (int rude = 0; rude < 2; rude++) {
 		struct user u = {.s = NULL};
-		int pair[2], n = rig.results;
+		int peer, n = rig.results;
 		SSL *ssl = SSL_new(ctx);
 
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-		fcntl(pair[0], F_SETFL, O_NONBLOCK);
-		fcntl(pair[1], F_SETFL, O_NONBLOCK);
-		CA_MUST(SSL_set_fd(ssl, pair[1]) == 1);
-		assert_int_equal(rig_accept(pair[0], "127.0.0.2:1", 0), ERR_OK);
-		while (SSL_connect(ssl) != 1)
-			assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+		peer = connect_peer(ssl);
 		assert_int_equal(SSL_write(ssl, "hi", 2), 2);
 		rig_wait(n + 1);
 		assert_int_equal(stream_adopt_tls(&pool, &rig.conn, &calls, &u, &u.s), ERR_OK);
 		UNTIL(u.total == 2);
 		if (!rude)
 			SSL_shutdown(ssl);
-		close(pair[1]);
+		close(peer);
 		UNTIL(u.closed == 1);
 		assert_int_equal(u.why, STREAM_END_PEER);
 		SSL_free(ssl);
@@ -664,16 +674,10 @@ tls_read_ahead(void **state)
 	(void)state;
 	for (int pauses = 0; pauses < 2; pauses++) {
 		struct user u = {.pauses = pauses};
-		int pair[2], n = rig.results;
+		int peer, n = rig.results;
 		SSL *ssl = SSL_new(ctx);
 
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-		fcntl(pair[0], F_SETFL, O_NONBLOCK);
-		fcntl(pair[1], F_SETFL, O_NONBLOCK);
-		CA_MUST(SSL_set_fd(ssl, pair[1]) == 1);
-		assert_int_equal(rig_accept(pair[0], "127.0.0.2:1", 0), ERR_OK);
-		while (SSL_connect(ssl) != 1)
-			assert_int_equal(loop_run_once(&rig.loop, 1), ERR_OK);
+		peer = connect_peer(ssl);
 		rig_wait(n + 1);
 		for (int i = 0; i < RECORDS; i++)
 			assert_int_equal(SSL_write(ssl, "ab", 2), 2);
@@ -689,7 +693,7 @@ tls_read_ahead(void **state)
 		stream_close(&u.s);
 		turn(1);
 		SSL_free(ssl);
-		close(pair[1]);
+		close(peer);
 	}
 	SSL_CTX_free(ctx);
 	X509_free(x);
