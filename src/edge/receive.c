@@ -16,12 +16,16 @@
 
 /* ---- requests ---- */
 
+/* Whose requests may be one transaction: carriers trust each other, an account itself; what came
+ * over TLS is nobody's who comes in clear. */
 static uint64_t
 scope_of(struct edge *e, const struct edge_source *src)
 {
-	if (!src->account_id.z[0])
-		return 1; /* carriers trust each other */
-	return hash_of(&e->by_key, str_from(src->account_id.z)) | 2;
+	uint64_t who = 1;
+
+	if (src->account_id.z[0])
+		who = hash_of(&e->by_key, str_from(src->account_id.z)) | 2;
+	return src->transport == EDGE_TLS ? ~who : who;
 }
 
 /* Large blocks are few: nobody gets all of them. */

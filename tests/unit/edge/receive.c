@@ -107,6 +107,45 @@ accounts_do_not_collide(void **state)
 }
 
 static void
+acme_in_clear(struct world *w)
+{
+	plain_trunk(w, "acme", "acme-plain", TRUNK_UDP, "127.0.0.13");
+}
+
+static int
+setup_both(void **state)
+{
+	rig.on_trunks = acme_in_clear;
+	return rig_setup_tls(state);
+}
+
+/* A4: what an account asked for over TLS is not cancelled by a datagram that names it. */
+static void
+tls_is_not_cancelled_in_clear(void **state)
+{
+	struct sip inv = {.method = "INVITE", .via = "TLS h"};
+	struct sip cancel = {.method = "CANCEL", .via = "UDP h"};
+	X509 *cert = leaf(rig.root, "DNS:pbx.acme.test", ca_keys()->leaf);
+	int fd = udp_at("127.0.0.13");
+	struct tpeer p;
+
+	(void)state;
+	tpeer_connect(&p, cert);
+	SPIN(count(HANDSHAKE) == 1);
+	tpeer_send(&p, request(&inv));
+	SPIN(count(REQUEST) == 1);
+	udp_to(fd, L_PLAIN, request(&cancel));
+	HEARD(hear(fd, 500), "SIP/2.0 481");
+	assert_int_equal(count(CANCELLED), 0);
+	cancel.via = inv.via;
+	tpeer_send(&p, request(&cancel));
+	SPIN(count(CANCELLED) == 1);
+	tpeer_fini(&p, false);
+	close(fd);
+	X509_free(cert);
+}
+
+static void
 cancel_and_ack_of_failure(void **state)
 {
 	struct sip inv = {.method = "INVITE"}, cancel = {.method = "CANCEL"};
@@ -933,6 +972,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(strangers_hear_nothing, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(accounts_do_not_collide, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(cancel_and_ack_of_failure, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(tls_is_not_cancelled_in_clear, setup_both,
+						rig_teardown),
 		cmocka_unit_test_setup_teardown(answered_from_inside, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(bad_messages, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(transactions_run_out, few_txns, rig_teardown),
