@@ -18,13 +18,13 @@ import concurrent.futures
 import contextlib
 import glob
 import importlib.util
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 
@@ -59,25 +59,23 @@ def plays(names):
 
 
 def ip(*words, check=True):
-    return subprocess.run(['ip', *words], check=check, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    p = subprocess.run(['ip', *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if check and p.returncode:
+        raise Failed(f'ip {" ".join(words)}: {p.stdout.decode(errors="replace").strip()}')
+    return p
 
 
 class Namespace:
     """lo up, resolver 127.0.0.53; at the end everything that still runs in it is killed."""
 
-    count = 0
-    one = threading.Lock()   # the first of a machine mounts a folder for all: two at once lose one
+    numbers = itertools.count(1)
 
     def __init__(self):
-        with Namespace.one:
-            Namespace.count += 1
-            self.name = f'postern-{os.getpid()}-{Namespace.count}'
+        self.name = f'postern-{os.getpid()}-{next(Namespace.numbers)}'
         self.etc = f'/etc/netns/{self.name}'
 
     def __enter__(self):
-        with Namespace.one:
-            ip('netns', 'add', self.name)
+        ip('netns', 'add', self.name)
         try:
             ip('-n', self.name, 'link', 'set', 'lo', 'up')
             os.makedirs(self.etc, exist_ok=True)
