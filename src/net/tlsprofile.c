@@ -8,7 +8,10 @@
 #include <openssl/ssl.h>
 #undef ERR_STATE
 
-enum { SECURITY_LEVEL = 2 /* refuses RSA below 2048 bits and SHA-1 signatures */ };
+enum {
+	SECURITY_LEVEL = 2, /* refuses RSA below 2048 bits and SHA-1 signatures */
+	BITS_MIN = 128,     /* of a suite's cipher */
+};
 
 static const struct tls_profile_row profiles[] = {
 	[TLS_PROFILE_CARRIER] =
@@ -128,6 +131,87 @@ refuse_list(struct buf *why, const char *word, const char *list)
 	return ERR_CONFIG;
 }
 
+static const SSL_CIPHER *
+find_suite(SSL_CTX *ctx, struct str name, const char *(*do_name)(const SSL_CIPHER *))
+{
+	STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++)
+		if (str_eqz(name, do_name(sk_SSL_CIPHER_value(all, i))))
+			return sk_SSL_CIPHER_value(all, i);
+	return NULL;
+}
+
+/* The library leaves out in silence what it does not know beside what it does. */
+static enum err
+refuse_word(SSL_CTX *ctx, struct buf *why, const char *list, struct str word)
+{
+	const SSL_CIPHER *meant = NULL;
+	bool is_1_3;
+
+	if (SSL_CTX_set_cipher_list(ctx, "ALL:COMPLEMENTOFALL") == 1 &&
+	    SSL_CTX_set_ciphersuites(ctx, TLS_DEFAULT_CIPHERSUITES) == 1)
+		meant = find_suite(ctx, word, SSL_CIPHER_standard_name);
+	buf_printf(why, "%s: \"%.*s\" is not known to OpenSSL", list, STR_ARG(word));
+	if (!meant)
+		return ERR_CONFIG;
+	is_1_3 = strncmp(SSL_CIPHER_get_name(meant), "TLS_", 4) == 0;
+	buf_printf(why, " under that name: write %s%s", SSL_CIPHER_get_name(meant),
+		   is_1_3 ? ", under suites13" : "");
+	return ERR_CONFIG;
+}
+
+/* Every word of a list names something; "!" and the like take away or sort. */
+static enum err
+check_words(SSL_CTX *ctx, const struct tls_profile_row *row, struct buf *why)
+{
+	struct str list = str_from(row->suites), list13 = str_from(row->suites13), word;
+	char z[TLS_PROFILE_LIST_MAX];
+
+	while (list.len) {
+		word = str_cut(&list, ':');
+		if (word.len == 0 || word.p[0] == '!' || word.p[0] == '-' || word.p[0] == '+')
+			continue;
+		if (str_chr(word, '@') < word.len || str_copyz(z, sizeof(z), word) != ERR_OK ||
+		    SSL_CTX_set_cipher_list(ctx, z) != 1)
+			return refuse_word(ctx, why, "suites", word);
+	}
+	if (SSL_CTX_set_ciphersuites(ctx, row->suites13) != 1)
+		return refuse_list(why, "suites13", row->suites13);
+	while (list13.len) {
+		word = str_cut(&list13, ':');
+		if (!find_suite(ctx, word, SSL_CIPHER_get_name))
+			return refuse_word(ctx, why, "suites13", word);
+	}
+	return ERR_OK;
+}
+
+/* Nothing among them leaves keys of SRTP to be read on the way, or goes with nobody's certificate.
+ */
+static enum err
+check_strength(SSL_CTX *ctx, const struct tls_profile_row *row, struct buf *why)
+{
+	STACK_OF(SSL_CIPHER) * all;
+
+	if (SSL_CTX_set_cipher_list(ctx, row->suites) != 1)
+		return refuse_list(why, "suites", row->suites);
+	all = SSL_CTX_get_ciphers(ctx);
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+		const SSL_CIPHER *c = sk_SSL_CIPHER_value(all, i);
+		const char *fault =
+			SSL_CIPHER_get_bits(c, NULL) < BITS_MIN ? "does not encrypt, or weakly"
+			: SSL_CIPHER_get_auth_nid(c) == NID_auth_null ? "proves nobody's identity"
+								      : NULL;
+
+		if (fault) {
+			buf_printf(why, "suites: %s is among them, which %s: take it out (!%s)",
+				   SSL_CIPHER_get_name(c), fault, SSL_CIPHER_get_name(c));
+			return ERR_CONFIG;
+		}
+	}
+	return ERR_OK;
+}
+
 enum err
 tls_profile_check(struct tls_profile_row *row, struct buf *why)
 {
@@ -147,11 +231,11 @@ tls_profile_check(struct tls_profile_row *row, struct buf *why)
 	ctx = SSL_CTX_new(TLS_method());
 	if (!ctx)
 		return ERR_NOMEM;
-	if (SSL_CTX_set_cipher_list(ctx, row->suites) != 1)
-		e = refuse_list(why, "suites", row->suites);
-	else if (SSL_CTX_set_ciphersuites(ctx, row->suites13) != 1)
-		e = refuse_list(why, "suites13", row->suites13);
-	else if (!install_sigalgs(ctx, row->sigalgs))
+	SSL_CTX_set_security_level(ctx, 0); /* weak ones are to be named, not left out */
+	e = check_words(ctx, row, why);
+	if (e == ERR_OK)
+		e = check_strength(ctx, row, why);
+	if (e == ERR_OK && !install_sigalgs(ctx, row->sigalgs))
 		e = refuse_list(why, "sigalgs", row->sigalgs);
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
