@@ -164,7 +164,7 @@ refuse_unknown(struct finding *f)
 	       " is not an accepted authority, and no certificate of it was sent along: if it is "
 	       "an intermediate, send it with yours");
 	begin_note(f);
-	buf_z(&f->notes, "missing intermediate: ");
+	buf_z(&f->notes, "issuer not sent: ");
 	certpolicy_put_text(&f->notes, top->issuer);
 	return false;
 }

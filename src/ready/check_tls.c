@@ -223,13 +223,16 @@ check_chain(const struct probe_facts *f, struct ready_report *out)
 
 	if (lone) {
 		l = ready_add(out, READY_CERT_CHAIN, READY_FAILED);
-		ready_seen(l,
-			   "only the certificate itself was sent, not its issuer's, %s: "
-			   "the intermediate certificate is missing",
-			   c->missing[0] ? c->missing : c->cert[0].issuer);
+		ready_seen(
+			l,
+			"only the certificate itself was sent, not its issuer's, %s: "
+			"the intermediate certificate is missing, or that is a private authority "
+			"which nobody named here",
+			c->missing[0] ? c->missing : c->cert[0].issuer);
 		ready_change(l,
 			     "install the intermediate certificate that the authority gave along "
-			     "(the chain or bundle file) in the equipment");
+			     "(the chain or bundle file) in the equipment; where the issuer is an "
+			     "authority of your own, have it named with tls: {ca} of the account");
 		return false;
 	}
 	l = ready_add(out, READY_CERT_CHAIN,
