@@ -10,6 +10,7 @@
 #include "call/mend.h"
 #include "call/meter.h"
 #include "call/negotiate.h"
+#include "call/parts.h"
 #include "call/ring.h"
 #include "call/modify.h"
 #include "call/pass.h"
@@ -112,9 +113,22 @@ note_unserved(struct call *c, const struct trunk *t)
 		       trunk_transport_name(t->transport), trunk_kind_name(t->kind));
 }
 
+/* Does what A's INVITE brings fit the target's trunk? */
+static enum refusal
+judge_parts(const struct call *c, char why[CALL_WHY_MAX])
+{
+	const struct sip_msg *req = ops_of(c)->do_request_of(ops_of(c)->arg, c->leg[LEG_A].invite);
+	const char *text = "";
+	enum refusal r = req ? parts_judge(c, req, &text) : REFUSAL_NONE;
+
+	if (r != REFUSAL_NONE)
+		(void)!str_copyz(why, CALL_WHY_MAX, str_from(text));
+	return r;
+}
+
 /* Ports, keys, rows and body for the target, and its INVITE; then it is sent. */
 static enum refusal
-send_invite(struct call *c, uint32_t trunk)
+send_invite(struct call *c, uint32_t trunk, char why[CALL_WHY_MAX])
 {
 	struct edge_local local;
 	struct edge_dest dest;
@@ -130,7 +144,9 @@ send_invite(struct call *c, uint32_t trunk)
 	if (leg_begin_b(c, trunk, &local) != ERR_OK)
 		return REFUSAL_INTERNAL;
 	act_hash_leg(c, LEG_B);
-	r = row_port(c, LEG_B, trunk);
+	r = judge_parts(c, why);
+	if (r == REFUSAL_NONE)
+		r = row_port(c, LEG_B, trunk);
 	if (!c->repeat || c->plain) {
 		negotiate_target(c);
 		ring_leave_target(c);
@@ -236,7 +252,7 @@ try_targets(struct call *c)
 		if (may)
 			r = trunk == POLICY_NONE ? REFUSAL_NO_ROUTE : take_target(c, trunk);
 		if (r == REFUSAL_NONE)
-			r = send_invite(c, trunk);
+			r = send_invite(c, trunk, why);
 		if (r == REFUSAL_NONE) {
 			sos_carried(c);
 			if (trunk >= v->first_carrier)
@@ -265,7 +281,7 @@ repeat_target(struct call *c)
 	const struct snapshot_view *v = c->owner->snap;
 	uint32_t trunk = v ? snapshot_trunk(v, str_from(c->rec.leg[LEG_B].trunk.z)) : POLICY_NONE;
 
-	if (trunk != POLICY_NONE && send_invite(c, trunk) == REFUSAL_NONE)
+	if (trunk != POLICY_NONE && send_invite(c, trunk, c->owner->why) == REFUSAL_NONE)
 		return true;
 	c->repeat = false;
 	act_note_refusal(c, REFUSAL_UNREACHABLE, "");

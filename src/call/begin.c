@@ -10,12 +10,12 @@
 #include "call/create.h"
 #include "call/negotiate.h"
 #include "call/outside.h"
+#include "call/parts.h"
 #include "call/refused.h"
 #include "call/replace.h"
 #include "call/ring.h"
 #include "call/row.h"
 #include "call/sos.h"
-#include "sip/parts.h"
 
 /* Everything that may say no before a target is tried. */
 static enum refusal
@@ -23,8 +23,7 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 	     char why[CALL_WHY_MAX])
 {
 	char tag[CALL_TAG_CHARS + 1];
-	const char *sdp_why = "";
-	struct str sdp;
+	const char *body_why = "";
 	enum refusal r = admit_invite(c, m, src, why);
 	enum err e;
 
@@ -42,15 +41,15 @@ prepare_call(struct call *c, const struct sip_msg *m, const struct edge_source *
 		return REFUSAL_SDP;
 	}
 	act_hash_leg(c, LEG_A);
-	/* a call for help may bring where it is, and no offer */
-	c->late = m->body.len == 0 || (c->rec.class == CLASS_EMERGENCY &&
-				       sip_body_of(m, "application", "sdp", &sdp) != ERR_OK);
+	c->late = parts_alone(c, m);
 	ring_begin(c, m);
-	r = c->late ? REFUSAL_NONE : negotiate_offer(c, LEG_A, m, c->leg[LEG_A].invite, &sdp_why);
+	r = parts_judge(c, m, &body_why);
+	if (r == REFUSAL_NONE && !c->late)
+		r = negotiate_offer(c, LEG_A, m, c->leg[LEG_A].invite, &body_why);
 	if (r == REFUSAL_NONE)
 		r = row_port(c, LEG_A, src->trunk);
 	else
-		(void)snprintf(why, CALL_WHY_MAX, "%s", sdp_why);
+		(void)snprintf(why, CALL_WHY_MAX, "%s", body_why);
 	return r;
 }
 

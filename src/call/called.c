@@ -7,6 +7,7 @@
 #include "call/act.h"
 #include "call/modify.h"
 #include "call/negotiate.h"
+#include "call/parts.h"
 #include "call/redirect.h"
 #include "call/renew.h"
 #include "call/ring.h"
@@ -103,7 +104,7 @@ take_early(struct call *c, const struct sip_msg *m)
 {
 	const char *why = "";
 
-	if (m->body.len == 0 || c->amended)
+	if (!parts_with_sdp(m) || c->amended)
 		return;
 	if (negotiate_answer(c, m, &why) == REFUSAL_NONE)
 		ring_answered(c, m);

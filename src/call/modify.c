@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "call/negotiate.h"
+#include "call/parts.h"
 #include "call/renew.h"
 #include "call/ring.h"
 #include "call/speak.h"
@@ -210,15 +211,16 @@ modify_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, cons
 		take_refresh(c, i, txn, m);
 		return REFUSAL_NONE;
 	}
-	k->late = m->body.len == 0;
+	k->late = m->body.len == 0 || (invite && parts_alone(c, m));
 	k->why = REFUSAL_NONE;
 	k->status = 0;
 	k->retry_s = 0;
 	c->amended = c->amended || c->m.state != B2BUA_UP;
-	if (!k->late)
+	r = parts_judge(c, m, &why);
+	if (r == REFUSAL_NONE && !k->late)
 		r = negotiate_offer(c, i, m, txn, &why);
 	if (r == REFUSAL_NONE && !k->late)
-		known = negotiate_known(c);
+		known = !parts_go_on(c, (enum call_leg_index)(1 - i), m) && negotiate_known(c);
 	if (r == REFUSAL_NONE && !known)
 		r = ask_other(c, i, m);
 	if (r != REFUSAL_NONE) {

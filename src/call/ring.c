@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "call/parts.h"
 #include "call/speak.h"
 
 static const struct call_ops *
@@ -47,7 +48,7 @@ ring_pass(struct call *c, const struct sip_msg *msg)
 	struct call_ring *r = &c->ring;
 	int status = msg ? msg->status : r->next_status;
 	bool sdp = (c->x.answered || (r->offered && !r->shown)) &&
-		   (msg ? msg->body.len > 0 : r->next_sdp);
+		   (msg ? parts_with_sdp(msg) : r->next_sdp);
 
 	if (!c->rec.ringing_us)
 		c->rec.ringing_us = clock_wall_us();
@@ -195,7 +196,7 @@ send_prack(struct call *c, uint32_t rseq, uint32_t cseq, struct str body)
 bool
 ring_is_offer(const struct call *c, const struct sip_msg *m)
 {
-	return c->late && c->ring.taken && !c->ring.offered && m->body.len && rseq_of(m);
+	return c->late && c->ring.taken && !c->ring.offered && rseq_of(m) && parts_with_sdp(m);
 }
 
 bool

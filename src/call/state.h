@@ -20,7 +20,8 @@
 #include "sip/txn.h"
 
 enum {
-	CALL_MSG_MAX = 16384,   /* bytes of a message that we write */
+	CALL_MSG_MAX = 28672,   /* bytes of a message that we write */
+	CALL_PARTS_MAX = 12288, /* bytes of the parts of it that are another's (call/parts.h) */
 	CALL_SDP_MAX = 8192,    /* bytes of a body that we write */
 	CALL_SAID_SMALL = 768,  /* most bodies are not larger: one audio stream, a few codecs */
 	CALL_SAID_USUAL = 4096, /* without video none is */

@@ -6,7 +6,7 @@
 #include "call/alter.h"
 #include "call/caller.h"
 #include "call/divert.h"
-#include "call/location.h"
+#include "call/parts.h"
 #include "sip/via.h"
 
 enum { LEG_LAST_HOPS = 10 /* Max-Forwards of an emergency call that had none left */ };
@@ -246,19 +246,16 @@ leg_put_invite(struct call *c, struct buf *b, const struct addr *host, struct st
 	put_allow(b, leg_allows(c, LEG_B));
 	sip_edit_hdr_z(b, SIP_H_SUPPORTED, body.len || c->ring.taken ? "timer, 100rel" : "timer");
 	put_session_request(c, LEG_B, b);
-	sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+	parts_put_accept(c, LEG_B, req, b);
 	put_agent(c->owner, b, SIP_H_USER_AGENT);
 	if (req) {
 		alter_judge_identity(c, req);
 		hide_copy(b, req, leg_way(c, LEG_B));
 	}
 	alter_headers(c, LEG_B, b, from, true);
-	if (!req || c->rec.class != CLASS_EMERGENCY) {
-		put_sdp(b, body);
-		return;
-	}
-	location_put_headers(b, req);
-	location_put_body(b, req, body);
+	if (req)
+		parts_put_headers(c, LEG_B, req, b);
+	parts_put_body(c, LEG_B, req, body, b);
 }
 
 void
@@ -341,7 +338,7 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 		put_contact(c, i, b);
 	put_allow(b, leg_allows(c, i));
 	if (r->method == SIP_INVITE || r->method == SIP_UPDATE) {
-		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp");
+		parts_put_accept(c, i, r->from, b);
 		sip_edit_hdr_z(b, SIP_H_SUPPORTED, "timer");
 		put_session_request(c, i, b);
 	}
@@ -361,6 +358,8 @@ leg_put_request(struct call *c, enum call_leg_index i, const struct leg_request 
 	alter_headers(c, i, b, from, false);
 	if (r->whole)
 		put_whole(b, r->from, leg_way(c, i), !r->event);
+	else if (r->method == SIP_INVITE || r->method == SIP_UPDATE)
+		parts_put_body(c, i, r->from, r->body, b);
 	else
 		sip_edit_body(b, r->type, r->body);
 	return buf_end(b);
@@ -437,7 +436,7 @@ leg_put_response(struct call *c, enum call_leg_index i, const struct edge_txn *t
 	if (a->from)
 		hide_copy(b, a->from, leg_way(c, i));
 	alter_headers(c, i, b, from, false);
-	put_sdp(b, a->body);
+	parts_put_body(c, i, a->from, a->body, b);
 }
 
 void
@@ -524,6 +523,8 @@ leg_put_failure_a(struct call *c, struct buf *b, int status, const char *warning
 {
 	const struct sip_msg *req = begin_response(c, LEG_A, c->leg[LEG_A].invite, b, status);
 
+	if (status == 415)
+		sip_edit_hdr_z(b, SIP_H_ACCEPT, "application/sdp, multipart/mixed");
 	if (status == 420)
 		put_unsupported(b, req);
 	if (status == 422)

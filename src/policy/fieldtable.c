@@ -139,6 +139,8 @@ static const struct field trunk_fields[] = {
 	 "yes or no"},
 	{"video", "video", FIELD_WORD, FIELD_INTEROP, T(video), 0, 0, &trunk_video_words, "refuse",
 	 "is video relayed: relay or refuse"},
+	{"parts", "parts", FIELD_WORD, FIELD_INTEROP, T(parts), 0, 0, &trunk_parts_words, "drop",
+	 "do the parts of a body beside its SDP go on"},
 	{"mki", "mki", FIELD_WORD, FIELD_INTEROP, T(mki), 0, 0, &trunk_mki_words, "mirror",
 	 "do our SRTP packets carry an MKI"},
 	{"roc", "roc", FIELD_WORD, FIELD_INTEROP, T(roc), 0, 0, &trunk_roc_words, "follow",

@@ -67,6 +67,7 @@ struct roster_trunk {
 	uint8_t dscp, poll_down, poll_up, events;
 	enum trunk_indialog indialog;
 	enum trunk_video video;
+	enum trunk_parts parts;
 	enum trunk_refer refer;
 	enum trunk_redirect redirect;
 	uint32_t order; /* among the trunks of its account, from 0 */

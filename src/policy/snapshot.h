@@ -9,7 +9,7 @@
 
 #include "policy/roster.h"
 
-enum { SNAPSHOT_LAYOUT = 9 };
+enum { SNAPSHOT_LAYOUT = 10 };
 #define SNAPSHOT_MAGIC 0x746f687370616e53ULL /* "Snapshot" */
 
 /* A table in the block: n rows from byte off on, aligned to 8. */

@@ -56,6 +56,8 @@ enum trunk_redirect {
 };
 /* Video beside the audio of a call: relayed where both trunks say so. */
 enum trunk_video { TRUNK_VIDEO_REFUSE, TRUNK_VIDEO_RELAY, TRUNK_VIDEO_N };
+/* The parts of a body beside its SDP: they go on where both trunks say so. */
+enum trunk_parts { TRUNK_PARTS_DROP, TRUNK_PARTS_PASS, TRUNK_PARTS_N };
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
 /* What a customer trunk is known by when it comes to us. */
 enum trunk_identity {
@@ -144,7 +146,7 @@ struct trunk {
 	uint8_t video;              /* enum trunk_video */
 	uint8_t repair;             /* 0, 1: one-way audio is mended (call/mend.h) */
 	uint8_t keying;             /* enum trunk_keying */
-	uint8_t pad[1];
+	uint8_t parts;              /* enum trunk_parts */
 };
 
 /* Words of the enums as files, the store and --json show them. */
@@ -152,7 +154,7 @@ extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_sec
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
 	trunk_prefer_words, trunk_keying_words, trunk_indialog_words, trunk_refer_words,
-	trunk_verstat_words, trunk_redirect_words, trunk_video_words;
+	trunk_verstat_words, trunk_redirect_words, trunk_video_words, trunk_parts_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

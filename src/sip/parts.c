@@ -72,8 +72,10 @@ next_field(struct str *rest, struct str *name, struct str *value)
 static void
 read_disposition(struct sip_part *p, struct str value)
 {
-	p->optional = str_ieqz(sip_param_value(str_from_at(value, str_chr(value, ';')), "handling"),
-			       "optional");
+	struct str how = sip_param_value(str_from_at(value, str_chr(value, ';')), "handling");
+
+	p->optional = str_ieqz(how, "optional");
+	p->required = str_ieqz(how, "required");
 }
 
 /* What the content is written in: as it is, or not. */

@@ -16,7 +16,8 @@ struct sip_part {
 	struct str all;        /* its header fields, blank line and content, without the boundary */
 	struct str content;    /* behind the blank line */
 	struct sip_ctype type; /* text/plain where the part does not say (RFC 2046 5.1) */
-	bool optional;         /* handling=optional (RFC 3261 20.11); else it is required */
+	bool optional;         /* handling=optional (RFC 3261 20.11); else it is required, */
+	bool required;         /* and handling=required says so */
 	bool coded; /* in base64 or the like, or compressed: its content is not what type says */
 	bool holds; /* multipart: its own parts stand behind it in the list */
 	uint8_t inside; /* index of the part that holds it, or SIP_PARTS_TOP */

@@ -68,6 +68,24 @@ static const char *const videos[][2] = {
 	{(A_AUDIO VIDEO("4002", "RTP/AVP")), (B_AUDIO VIDEO("10002", "RTP/AVP") "a=inactive\r\n")},
 };
 
+#define MIXED(sdp)                                                                                 \
+	"--b\r\nContent-Type: application/sdp\r\n\r\n" sdp                                         \
+	"\r\n--b\r\nContent-Disposition: x;handling=optional\r\n\r\nseen\r\n--b--\r\n"
+
+/* Bodies of several parts, likewise. */
+static const char *const parts[][2] = {
+	{MIXED(A_AUDIO), MIXED(B_AUDIO)},
+	{"--b\r\nContent-Type: application/isup\r\n\r\nACM\r\n--b--",
+	 "--b\r\n\r\na=crypto:1 x inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk\r\n--b--"},
+	{MIXED("x"), "--b\r\nContent-Disposition: x;handling=required\r\n\r\nx\r\n--b--"},
+};
+
+static const char *
+type_of(const char *body)
+{
+	return body[0] == '-' ? "multipart/mixed;boundary=b" : "application/sdp";
+}
+
 static char raw[512];
 
 /* A body of the list, or bytes of the input. */
@@ -79,7 +97,10 @@ body_of(unsigned usual)
 	if (k < 3)
 		return bodies[usual];
 	if (k < 4)
-		return videos[take(ARRAY_LEN(videos))][usual];
+		n = take(ARRAY_LEN(videos) + ARRAY_LEN(parts));
+	if (k < 4)
+		return n < ARRAY_LEN(videos) ? videos[n][usual]
+					     : parts[n - ARRAY_LEN(videos)][usual];
 	if (k < 4 + ARRAY_LEN(bodies) - 1)
 		return bodies[k - 4];
 	n = take(64);
@@ -212,12 +233,11 @@ do_invite(void)
 	buf_printf(&b,
 		   "INVITE sip:%s@sbc SIP/2.0\r\nVia: SIP/2.0/TLS x;branch=z9hG4bKf%u\r\n"
 		   "Max-Forwards: %u\r\nFrom: <sip:%s@far>;tag=far\r\nTo: <sip:%s@sbc>\r\n"
-		   "Call-ID: c%u\r\nCSeq: 1 INVITE\r\n%s%s%s%s"
+		   "Call-ID: c%u\r\nCSeq: 1 INVITE\r\n%s%s%sContent-Type: %s\r\n"
 		   "Content-Length: %zu\r\n\r\n%s",
 		   number, f->n_branch, take(3), numbers[take(ARRAY_LEN(numbers))], number,
 		   f->n_branch % 8, take(8) ? "Contact: <sip:far@198.51.100.7:5062>\r\n" : "",
-		   buf_cstr(&h), more, *body ? "Content-Type: application/sdp\r\n" : "",
-		   strlen(body), body);
+		   buf_cstr(&h), more, type_of(body), strlen(body), body);
 	CHECK(buf_end(&b) == ERR_OK);
 	feed_request(trunk, buf_view(&b));
 }
@@ -246,14 +266,16 @@ do_response(void)
 	struct edge_txn *t = pick(false);
 	unsigned status = statuses[take(ARRAY_LEN(statuses))];
 	const char *tag = tags[take(ARRAY_LEN(tags))], *more = mores[take(ARRAY_LEN(mores))];
+	const char *body = "";
 
 	/* what the transaction layer lets pass: after a 2xx only more of them, nothing after others
 	 */
 	if (!t || (t->final &&
 		   (t->method != SIP_INVITE || t->status >= 300 || status < 200 || status >= 300)))
 		return;
-	fake_answer(f, t, status, tag, *more ? more : mores[3],
-		    t->method == SIP_INVITE ? body_of(t->dest.transport == EDGE_TLS ? 0 : 1) : "");
+	if (t->method == SIP_INVITE)
+		body = body_of(t->dest.transport == EDGE_TLS ? 0 : 1);
+	fake_answer_as(f, t, status, tag, *more ? more : mores[3], type_of(body), body);
 }
 
 static void
@@ -278,7 +300,7 @@ do_inside(void)
 					      "REFER",  "NOTIFY", "FOO"};
 	struct edge_txn *t = pick(take(2));
 	const char *method = methods[take(ARRAY_LEN(methods))];
-	const char *trunk, *body = "", *type = "application/sdp";
+	const char *trunk, *body = "", *type;
 	struct str us, them;
 	char mem[FAKE_TEXT], header[512];
 	struct buf b, h;
@@ -293,6 +315,7 @@ do_inside(void)
 	if (method[0] == 'U' || (method[0] == 'P' && take(2)) ||
 	    (method[0] == 'I' && method[2] == 'V') || method[0] == 'A')
 		body = body_of(trunk[0] == 'g' ? 1 : 0);
+	type = type_of(body);
 	if (method[0] == 'I' && method[2] == 'F') {
 		body = "5";
 		type = take(2) ? "application/dtmf" : "text/plain";
@@ -500,6 +523,7 @@ start(void)
 	for (uint32_t i = 0; i < f->roster.n_trunks; i++) {
 		f->roster.trunk[i].refer = i % 2 ? TRUNK_REFER_LOCAL : TRUNK_REFER_PASS;
 		f->roster.trunk[i].video = TRUNK_VIDEO_RELAY;
+		f->roster.trunk[i].parts = TRUNK_PARTS_PASS;
 	}
 	fake_world(f);
 	calls_on_snapshot(&f->calls, &f->snap);

@@ -1,5 +1,5 @@
 """What each leg of a call has for itself: SRTP where it is preferred (field 23), payload types and codecs
-(29), a large SDP among other parts (31), and what nothing was heard from."""
+(29), a large SDP among other parts (31), which go on, too, and what nothing was heard from."""
 import re
 import struct
 import time
@@ -12,7 +12,8 @@ from lib.rawsip import KEY, SUITE, offer
 from lib.rtpend import RtpEnd
 
 PREFERS = ACCOUNTS.replace('security: required', 'security: preferred', 1) \
-    .replace('    sources: [{gateway}]\n', '    sources: [{gateway}]\n    codecs: [PCMA, G722]\n')
+    .replace('    sources: [{gateway}]\n', '    sources: [{gateway}]\n    codecs: [PCMA, G722]\n    parts: pass\n') \
+    .replace('        numbers: ["{number}"]\n', '        numbers: ["{number}"]\n        parts: pass\n')
 EVENT = 'a=rtpmap:%d telephone-event/8000\r\na=fmtp:%d 0-15\r\n'
 FORMATS = 'm=audio 41000 RTP/AVP 0 8 101\r\n' + EVENT % (101, 101)
 
@@ -37,7 +38,8 @@ def answer_96(gw, m, src):
         gw.answer(m, src)
         return
     body = gw.sdp().replace('RTP/AVP 8\r\n', 'RTP/AVP 8 96\r\n' + EVENT % (96, 96))
-    gw.respond(m, 200, src, body=body)
+    kind, body = in_parts(body)
+    gw.respond(m, 200, src, body=body, kind=kind)
 
 
 def play_each_leg(place):
@@ -57,7 +59,9 @@ def play_each_leg(place):
     pbx.send(rawsip.request('ACK', c))
     asked = gw.requests()[0].body.decode()
     check('RTP/AVP 8 101\r\n' in asked and 'crypto' not in asked and 'candidate' not in asked, asked)
+    check('Content-ID: <l@h>\r\n\r\n<presence/>\r\n--' in asked, asked)
     check('RTP/AVP 8 101\r\n' in c.answer and f'a=crypto:1 {SUITE}' in c.answer, c.answer)
+    check('Content-ID: <l@h>\r\n\r\n<presence/>\r\n--' in c.answer, c.answer)
     media = place.keep(rawsip.Srtp(c))
     wait_for('sound both ways', 5, lambda: end.heard and media.heard)
     media.paused = end.mute = True

@@ -229,7 +229,7 @@ class Customer:
             pass
 
 
-def reply(m, status, tag=None, body='', contact=f'sip:gw@{GATEWAY}:5080', extra=()):
+def reply(m, status, tag=None, body='', contact=f'sip:gw@{GATEWAY}:5080', extra=(), kind='application/sdp'):
     """The bytes of a response to m."""
     to = m.get('to')
     if status > 100 and ';tag=' not in to:
@@ -238,7 +238,7 @@ def reply(m, status, tag=None, body='', contact=f'sip:gw@{GATEWAY}:5080', extra=
     lines += [f'From: {m.get("from")}', f'To: {to}', f'Call-ID: {m.get("call-id")}',
               f'CSeq: {m.get("cseq")}', f'Contact: <{contact}>', *extra]
     if body:
-        lines.append('Content-Type: application/sdp')
+        lines.append(f'Content-Type: {kind}')
     return ('\r\n'.join(lines) + f'\r\nContent-Length: {len(body)}\r\n\r\n{body}').encode()
 
 

@@ -834,8 +834,8 @@ fake_media_closed(struct fake *f)
 
 /* A response of the far end to a request of ours, as edge passes it. */
 static inline void
-fake_answer(struct fake *f, struct edge_txn *t, unsigned status, const char *tag, const char *more,
-	    const char *body)
+fake_answer_as(struct fake *f, struct edge_txn *t, unsigned status, const char *tag,
+	       const char *more, const char *type, const char *body)
 {
 	struct edge_news n = {.event = EDGE_RESPONSE};
 	struct buf b;
@@ -844,7 +844,7 @@ fake_answer(struct fake *f, struct edge_txn *t, unsigned status, const char *tag
 	sip_edit_response(&b, &t->msg,
 			  &(struct sip_edit_reply){.status = status, .to_tag = str_from(tag)});
 	buf_z(&b, more);
-	sip_edit_body(&b, *body ? STR("application/sdp") : STR_NULL, str_from(body));
+	sip_edit_body(&b, *body ? str_from(type) : STR_NULL, str_from(body));
 	if (buf_end(&b) != ERR_OK || sip_msg_parse(buf_view(&b), &f->rx) != ERR_OK)
 		return; /* edge would have dropped it */
 	n.msg = &f->rx;
@@ -862,6 +862,13 @@ fake_answer(struct fake *f, struct edge_txn *t, unsigned status, const char *tag
 		n.last = t->reliable && !(t->method == SIP_INVITE && status < 300);
 	}
 	fake_news(f, t, &n);
+}
+
+static inline void
+fake_answer(struct fake *f, struct edge_txn *t, unsigned status, const char *tag, const char *more,
+	    const char *body)
+{
+	fake_answer_as(f, t, status, tag, more, "application/sdp", body);
 }
 
 #endif

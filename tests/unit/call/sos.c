@@ -69,8 +69,10 @@ bodies(void **state)
 			assert_says(s,
 				    "Geolocation: <cid:here@pbx>\r\nGeolocation-Routing: yes\r\n");
 			assert_says(s, "EmergencyCallData.ProviderInfo");
-			assert_says(s,
-				    "MIME-Version: 1.0\r\nContent-Type: multipart/mixed;boundary=");
+			assert_says(s, rows[i / 2].type == NULL || strcmp(rows[i / 2].type, MIXED)
+					       ? "Content-Type: application/pidf+xml\r\n"
+					       : "MIME-Version: 1.0\r\nContent-Type: "
+						 "multipart/mixed;boundary=");
 			assert_says(s, "Content-ID: <here@pbx>\r\n");
 			assert_int_equal(f->tx.content_length, (int)f->tx.body.len);
 		}
