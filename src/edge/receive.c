@@ -13,6 +13,9 @@
 #include "edge/reply.h"
 #include "edge/shake.h"
 #include "edge/shed.h"
+#include "sip/hdr.h"
+
+enum { PASSES_MAX = 3 /* of one call through this node, as its Vias tell */ };
 
 /* ---- requests ---- */
 
@@ -328,6 +331,40 @@ is_for_us(const struct edge *e, const struct sip_msg *m, const struct identity *
 	       is_our_host(e, m->uri.host);
 }
 
+/* Is this the sent-by of our own Vias? */
+static bool
+is_our_via(const struct edge *e, const struct sip_via *via)
+{
+	uint16_t port = via->port ? via->port : via->transport == SIP_TLS ? 5061 : 5060;
+	struct addr ip;
+
+	if (addr_parse_ip(via->host, &ip) != ERR_OK)
+		return false;
+	for (uint32_t i = 0; i < e->conf.n_listeners; i++)
+		if (addr_ip_eq(&ip, &e->conf.listeners[i].advertised) &&
+		    port == e->conf.listeners[i].advertised.port)
+			return true;
+	return false;
+}
+
+/* A new call that proxies sent here again and again. It may come back rightly, for another
+ * customer of ours, but not forever: Max-Forwards alone would let one call hold seventy. A call for
+ * help goes on as long as that does. */
+static bool
+goes_round(struct edge *e, const struct sip_msg *m)
+{
+	struct sip_iter it;
+	struct sip_via via;
+	unsigned passes = 0;
+
+	if (m->method != SIP_INVITE || m->to_tag.len || edge_is_emergency(e, m))
+		return false;
+	sip_iter_init(&it, m, SIP_H_VIA);
+	while (passes < PASSES_MAX && sip_iter_via(&it, &via) == ERR_OK)
+		passes += is_our_via(e, &via);
+	return passes == PASSES_MAX;
+}
+
 /* Was this call for help, which never goes up, told before, as a copy? */
 static bool
 told_before(struct edge *e, const struct sip_msg *m)
@@ -436,6 +473,11 @@ take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 			e, p, m, 403,
 			"the Request-URI names a host that is none of this node; where it is, add "
 			"it to names in postern.yaml");
+	else if (goes_round(e, m))
+		reply_bad(
+			e, p, m, 482,
+			"it came from here three times already: see where the far side routes the "
+			"number, and Via");
 	else
 		take_request(e, p, src);
 }

@@ -787,6 +787,61 @@ a8_another_host(void **state)
 	close(customer);
 }
 
+/* A call that proxies send here again and again ends (RFC 3261 16.3, 5393), one that comes back for
+ * somebody else does not. */
+static void
+calls_that_go_round(void **state)
+{
+	static const struct {
+		const char *name, *uri, *method;
+		unsigned ours;
+		bool other_port, in_dialog, ok;
+	} rows[] = {
+		{.name = "once", .ours = 1, .ok = true},
+		{.name = "twice", .ours = 2, .ok = true},
+		{.name = "three times", .ours = 3},
+		{.name = "more", .ours = 9},
+		{.name = "another port", .ours = 3, .other_port = true, .ok = true},
+		{.name = "in a dialog", .ours = 3, .in_dialog = true, .ok = true},
+		{.name = "no call", .ours = 3, .method = "OPTIONS", .ok = true},
+		{.name = "for help", .ours = 3, .uri = "sip:911@127.0.0.1", .ok = true},
+	};
+	int fd = udp_at("127.0.0.2");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char more[2000], call_id[16];
+		struct buf b;
+		int before = count(REQUEST);
+
+		print_message("# %s\n", rows[i].name);
+		buf_init(&b, more, sizeof(more));
+		for (unsigned k = 0; k < rows[i].ours; k++)
+			buf_printf(&b,
+				   "v: SIP/2.0/UDP 127.0.0.2;branch=z9hG4bKp%u,\r\n SIP/2.0/UDP "
+				   "127.0.0.1:%u;branch=z9hG4bKo%u\r\n",
+				   k, rows[i].other_port ? 9U : rig.at[L_CARRIER].port, k);
+		assert_int_equal(buf_end(&b), ERR_OK);
+		(void)snprintf(call_id, sizeof(call_id), "round%zu", i);
+		udp_to(fd, L_CARRIER,
+		       request(&(struct sip){.method = rows[i].method ? rows[i].method : "INVITE",
+					     .branch = call_id,
+					     .call_id = call_id,
+					     .uri = rows[i].uri,
+					     .to_tag = rows[i].in_dialog ? "x" : NULL,
+					     .more = more}));
+		if (rows[i].ok) {
+			SPIN(count(REQUEST) == before + 1);
+			answer(last(REQUEST)->txn, 404);
+			HEARD(hear(fd, 500), "SIP/2.0 404");
+			continue;
+		}
+		HEARD(hear(fd, 500), "SIP/2.0 482");
+		assert_int_equal(count(REQUEST), before);
+	}
+	close(fd);
+}
+
 /* A Max-Forwards that cannot be read refuses another call, and no emergency call. */
 static void
 hops_of_no_sense(void **state)
@@ -966,6 +1021,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(lost_in_framing, rig_setup_tls, rig_teardown),
 		cmocka_unit_test_setup_teardown(hops_of_no_sense, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(a8_another_host, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(calls_that_go_round, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,
 						rig_teardown),
 		cmocka_unit_test_setup_teardown(reply_goes_where_via_says, rig_setup, rig_teardown),
