@@ -83,10 +83,10 @@ read_section(struct str text, struct sdp_dtls *d, struct str *setup)
 }
 
 static enum sdp_setup
-setup_of(struct str value)
+setup_of(struct str value, bool answer)
 {
 	if (value.len == 0)
-		return SDP_SETUP_ACTIVE;
+		return answer ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
 	for (unsigned i = SDP_SETUP_ACTIVE; i < ARRAY_LEN(setups); i++)
 		if (str_ieqz(value, setups[i]))
 			return (enum sdp_setup)i;
@@ -108,7 +108,7 @@ sdp_dtls_read(const struct sdp *s, const struct sdp_media *m, bool answer, struc
 	}
 	if (d.id == 0)
 		d.id = session.id;
-	d.setup = (uint8_t)setup_of(setup.len ? setup : session_setup);
+	d.setup = (uint8_t)setup_of(setup.len ? setup : session_setup, answer);
 	if (d.print_len == 0) {
 		*why = any ? "no a=fingerprint of sha-256, sha-384 or sha-512"
 			   : "UDP/TLS/RTP/SAVP without a=fingerprint";

@@ -25,8 +25,9 @@ struct sdp_dtls {
 };
 
 /**
- * Read the m-line's, else the session's (RFC 8122 5). Without a=setup the offerer is active (RFC
- * 4145 4.1). Of several prints the longest hash that we know. False: *why is a static sentence.
+ * Read the m-line's, else the session's (RFC 8122 5). Without a=setup the offerer is active, the
+ * answerer passive (RFC 4145 4.1). Of several prints the longest hash that we know. False: *why is
+ * a static sentence.
  */
 bool sdp_dtls_read(const struct sdp *s, const struct sdp_media *m, bool answer,
 		   struct sdp_dtls *out, const char **why);

@@ -45,6 +45,7 @@ static const struct {
 	 SDP_SETUP_ACTIVE, 64, NULL},
 	{"answer: passive", HEAD LINE SHA256 MUX "a=setup:passive\r\n", true, SDP_SETUP_PASSIVE, 32,
 	 NULL},
+	{"answer: no setup is passive", HEAD LINE SHA256 MUX, true, SDP_SETUP_PASSIVE, 32, NULL},
 	{"M13 none", HEAD LINE MUX, false, SDP_SETUP_NONE, 0, "without a=fingerprint"},
 	{"M13 SHA-1 alone", HEAD LINE SHA1 MUX, false, SDP_SETUP_NONE, 0, "sha-256"},
 	{"M13 too short", HEAD LINE "a=fingerprint:sha-256 " O16 "\r\n" MUX, false, SDP_SETUP_NONE,
