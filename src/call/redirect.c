@@ -257,6 +257,10 @@ follow(struct call *c, uint32_t trunk, const struct edge_news *news)
 	bool customer = c->owner->snap->trunk[trunk].account != POLICY_NONE;
 	uint32_t n = read_contacts(news->msg, k);
 
+	if (w.from->depth >= CALL_REDIRECTS_MAX) {
+		say_nowhere(c, "there were too many before");
+		return false;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		bool taken = customer ? add_routes(c, &w, &k[i])
 				      : add_carriers(c, &w, &k[i], &news->source.remote);
@@ -265,9 +269,7 @@ follow(struct call *c, uint32_t trunk, const struct edge_news *news)
 			 w.from->trunk.z, w.status, STR_ARG(str_sub(k[i].uri.all, 0, 128)),
 			 taken ? "followed" : "left out");
 	}
-	if (w.from->depth >= CALL_REDIRECTS_MAX)
-		say_nowhere(c, "there were too many before");
-	else if (n == 0)
+	if (n == 0)
 		say_nowhere(c, "it names no contact");
 	else if (w.n == 0)
 		say_nowhere(c, customer
@@ -297,8 +299,8 @@ static bool
 keep_contacts(struct call *c, uint32_t trunk, const struct sip_msg *m)
 {
 	struct contact k[CALL_CONTACTS_MAX];
-	uint32_t n = m->status == 305 ? 0 : read_contacts(m, k);
 	uint32_t to = trunk_of(c, &c->rec.leg[LEG_A].trunk);
+	uint32_t n = m->status == 305 || to == POLICY_NONE ? 0 : read_contacts(m, k);
 	struct number number;
 
 	c->setup->n_contacts = 0;

@@ -547,6 +547,18 @@ told(void **state)
 	assert_int_equal(a->status, 500);
 	rig_end(f, 1);
 
+	/* the caller's trunk is gone meanwhile: nobody knows how it writes numbers */
+	f = up(TRUNK_REDIRECT_PASS, TRUNK_REDIRECT_PASS);
+	a = rig_invite(f, &(struct invite){0});
+	rig_trunk(f, "acme-pbx")->id = STR("acme-new");
+	for (uint32_t i = 0; i < f->roster.n_numbers; i++)
+		if (str_eqz(f->roster.number[i].trunk, "acme-pbx"))
+			f->roster.number[i].trunk = STR("acme-new");
+	rig_world(f);
+	answer_next(f, 302, C("sip:+15552220001@10.0.0.9", ""));
+	assert_int_equal(a->status, 500);
+	rig_end(f, 1);
+
 	/* a carrier hears of numbers that are ours */
 	f = up(TRUNK_REDIRECT_PASS, TRUNK_REDIRECT_PASS);
 	a = call_in(f);
