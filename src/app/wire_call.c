@@ -214,6 +214,14 @@ op_keying(void *arg, const struct call_keying *k)
 	return dtlsdesk_want(&w->dtls, k, loop_now(&w->loop));
 }
 
+static void
+op_no_keying(void *arg, uint32_t slot)
+{
+	struct worker *w = arg;
+
+	dtlsdesk_drop(&w->dtls, slot);
+}
+
 static enum err
 op_open(void *arg, const struct media_open *o, bool spare)
 {
@@ -356,6 +364,7 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_key_of = op_key_of,
 				 .do_print = op_print,
 				 .do_keying = op_keying,
+				 .do_no_keying = op_no_keying,
 				 .do_open = op_open,
 				 .do_close = op_close,
 				 .do_stats = op_stats,

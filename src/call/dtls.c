@@ -13,13 +13,25 @@ is_dtls(const struct sdp_local *l)
 	return l->secure && l->form == SDP_FORM_DTLS;
 }
 
+/* Do both speak of the association that the leg has? */
+static bool
+goes_on(const struct call *c, enum call_leg_index i, const struct sdp_dtls *far,
+	const struct sdp_dtls *own)
+{
+	const struct record_leg *l = &c->rec.leg[i];
+
+	return c->leg[i].assoc && sdp_dtls_same(&l->far_dtls, far) &&
+	       l->own_dtls.setup == own->setup;
+}
+
 void
-dtls_own(const struct call *c, struct sdp_local *ours)
+dtls_own(const struct call *c, enum call_leg_index i, struct sdp_local *ours,
+	 const struct sdp_dtls *far)
 {
 	const struct call_ops *ops = &c->owner->ops;
 
 	ours->rtcp_mux = true;
-	if (ours->dtls.print_len)
+	if (ours->dtls.print_len && (!far->setup || goes_on(c, i, far, &ours->dtls)))
 		return;
 	ops->do_print(ops->arg, ours->dtls.print);
 	ours->dtls.print_len = CALL_PRINT_LEN;
@@ -33,8 +45,7 @@ dtls_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 
 	if (!is_dtls(local) || !far->dtls.setup || !local->dtls.setup)
 		return;
-	if (leg->assoc && sdp_dtls_same(&c->rec.leg[i].far_dtls, &far->dtls) &&
-	    c->rec.leg[i].own_dtls.setup == local->dtls.setup)
+	if (goes_on(c, i, &far->dtls, &local->dtls))
 		return;
 	leg->assoc++;
 	leg->keyed = false;
@@ -45,9 +56,20 @@ dtls_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 void
 dtls_forget(struct call *c, enum call_leg_index i)
 {
+	const struct call_ops *ops = &c->owner->ops;
+
+	if (c->leg[i].assoc &&
+	    c->rec.leg[i].media_open) /* the slot stays, its handshake does not */
+		ops->do_no_keying(ops->arg, c->rec.leg[i].media.slot);
 	c->leg[i].keyed = false;
 	c->leg[i].audio.local.dtls.setup = SDP_SETUP_NONE;
 	c->rec.leg[i].far_dtls = (struct sdp_dtls){0};
+}
+
+void
+dtls_move(struct call *c, enum call_leg_index i)
+{
+	c->leg[i].keyed = false;
 }
 
 bool

@@ -27,7 +27,7 @@ try_leg(struct call *c, enum call_leg_index i, enum record_audio a)
 
 	if (!may_help(a) || l->repair || !t || !t->repair || c->transfer.to || c->transfer_for)
 		return;
-	if (l->secure)
+	if (l->secure && l->form != SDP_FORM_DTLS)
 		modify_rekey(c, i);
 	else if (!modify_say_again(c, i))
 		return; /* at the next look */

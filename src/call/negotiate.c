@@ -187,12 +187,12 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 	x->mine = c->leg[i].audio.local;
 	x->mine.secure = policy.secure &&
 			 (!policy.clear_too || x->far.suite != SDP_SUITE_NONE || x->far.dtls.setup);
-	if (policy.dtls)
-		dtls_own(c, &x->mine);
 	x->mine.mki = terms_mki(c, i);
 	x->mine.rtcp_mux = true; /* taken where it is offered (RFC 5761 5.1.1) */
 	if (sdp_local_answer(&x->mine, &x->far) != ERR_OK)
 		return REFUSAL_INTERNAL;
+	if (policy.dtls)
+		dtls_own(c, i, &x->mine, &x->far.dtls);
 	video_read(c);
 	return REFUSAL_NONE;
 }
@@ -336,7 +336,7 @@ negotiate_ask(struct call *c)
 	x->asked.secure = l->secure;
 	x->asked.form = terms_form(c, to);
 	if (x->asked.form == SDP_FORM_DTLS)
-		dtls_own(c, &x->asked);
+		dtls_own(c, to, &x->asked, &(struct sdp_dtls){0});
 	x->asked.mki = terms_mki(c, to);
 	(void)terms_suites(c, to, &suites);
 	if (!read_again(c))
@@ -558,6 +558,7 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 	struct sdp *s = &c->owner->answer;
 	struct sdp_refusal no = {0};
 	struct sdp_stream got, next = leg->audio.far;
+	struct sdp_local ours = leg->audio.local;
 	struct sdp_list known;
 	struct str body;
 
@@ -565,21 +566,24 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 			&known); /* what it knows of our last body */
 
 	if (!find_sdp(m, &body) || sdp_parse(body, s) != ERR_OK ||
-	    sdp_answer_read(s, &policy, &leg->audio.local, &c->rec.leg[i].layout, &known, &got,
-			    &no) != ERR_OK)
-		return;
+	    sdp_answer_read(s, &policy, &ours, &c->rec.leg[i].layout, &known, &got, &no) != ERR_OK)
+		goto out;
 	if (!got.disabled && !row_names_us(c, &got)) {
 		next.rtp = got.rtp;
 		next.rtcp = got.rtcp;
 		next.key = got.key;
 		next.dtls = got.dtls;
-		dtls_sides(c, i, &next, &leg->audio.local);
-		row_sides(c, i, &next, &leg->audio.local);
+		if (got.dtls.setup)
+			sdp_local_chosen(&ours, &got);
+		dtls_sides(c, i, &next, &ours);
+		row_sides(c, i, &next, &ours);
 		video_refreshed(c, i);
 		(void)row_open(c, i);
 	}
+out:
 	sdp_stream_wipe(&got);
 	sdp_stream_wipe(&next);
+	sdp_local_wipe(&ours);
 }
 
 /* ---- another key of ours ---- */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "call/dtls.h"
 #include "call/negotiate.h"
 #include "call/row.h"
 #include "call/speak.h"
@@ -182,6 +183,7 @@ move_near(struct call *c, enum call_leg_index i)
 	ops_of(c)->do_close(ops_of(c)->arg, old.slot, old.generation);
 	leg->audio.in_serial = leg->audio.out_serial = leg->audio.last_in = leg->audio.last_out = 0;
 	leg->audio.local.n_crypto = 0;
+	dtls_move(c, i);
 	return REFUSAL_NONE;
 }
 

@@ -198,8 +198,8 @@ row_flags(const struct call *c, enum call_leg_index i, const struct call_stream 
 		f |= MEDIA_F_LEARN_CLEAR;
 	if (t && t->ssrc == TRUNK_SSRC_PASS)
 		f |= MEDIA_F_SSRC_PASS;
-	if (c->rec.leg[i].secure && st->local.form == SDP_FORM_DTLS)
-		f |= MEDIA_F_DTLS;
+	if (c->rec.leg[i].secure && st->local.form == SDP_FORM_DTLS && !st->far.fax)
+		f |= MEDIA_F_DTLS; /* what T.38 sends may begin as DTLS does */
 	if (t && t->roc == TRUNK_ROC_KEEP)
 		f |= MEDIA_F_ROC_KEEP;
 	if (t && t->roc == TRUNK_ROC_RESET)
@@ -240,8 +240,9 @@ row_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 	struct sdp_stream keep = st->far;
 	struct sdp_line line = st->local.crypto[0];
 	bool dtls = local->secure && local->form == SDP_FORM_DTLS; /* keys come by themselves */
+	bool keys = c->rec.leg[i].media_open && !dtls;
 
-	take_sides(c, st, c->rec.leg[i].media_open ? &c->rec.leg[i].media : NULL, far, local);
+	take_sides(c, st, keys ? &c->rec.leg[i].media : NULL, far, local);
 	if (dtls)
 		st->local.crypto[0] = line;
 	c->rec.leg[i].secure = local->secure;

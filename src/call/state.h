@@ -94,6 +94,7 @@ struct call_ops {
 	 * news (call/keyed.h) or do_close; false: there is no place for one more */
 	void (*do_print)(void *arg, uint8_t *print);
 	bool (*do_keying)(void *arg, const struct call_keying *k);
+	void (*do_no_keying)(void *arg, uint32_t slot); /* the one of this slot is not wanted */
 	enum err (*do_open)(void *arg, const struct media_open *o, bool spare);
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);

@@ -73,7 +73,7 @@ terms_video(const struct call *c, enum call_leg_index i)
 {
 	const struct trunk *t = terms_trunk(c, i);
 
-	return t && t->video == TRUNK_VIDEO_RELAY && t->keying != TRUNK_KEYING_DTLS;
+	return t && t->video == TRUNK_VIDEO_RELAY && terms_form(c, i) != SDP_FORM_DTLS;
 }
 
 bool

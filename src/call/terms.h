@@ -11,7 +11,7 @@ const struct trunk *terms_trunk(const struct call *c, enum call_leg_index i);
 bool terms_suites(const struct call *c, enum call_leg_index i, struct sdp_suites *out);
 /** May T.38 take the place of the call's audio: on legs in clear, and where their trunk says so? */
 bool terms_fax(const struct call *c);
-/** Does it take video? Not one that is gone. */
+/** Does it take video? Not one that is gone, nor where the leg's keys come by DTLS. */
 bool terms_video(const struct call *c, enum call_leg_index i);
 /** The codecs that it takes; none named: all. */
 struct sdp_codecs terms_codecs(const struct call *c, enum call_leg_index i);

@@ -1,7 +1,13 @@
 /* A customer's leg whose SRTP keys come by DTLS: both ways, its associations, how it fails. */
 #include "rig.h"
 
+#include "base/clock.h"
+#include "base/metric.h"
+#include "call/act.h"
 #include "call/keyed.h"
+#include "call/mend.h"
+#include "call/modify.h"
+#include "call/renew.h"
 
 #define O16 "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"
 #define PRINT(last)                                                                                \
@@ -272,6 +278,7 @@ test_restart(void **state)
 	rig_restart(f, &p);
 	assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
 	f->n_keyings = 0;
+	f->print = 0xfb; /* our certificate is another one */
 	again = rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 2, "", OFFER("actpass"));
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
 	assert_int_equal(again->status, 200);
@@ -280,6 +287,13 @@ test_restart(void **state)
 	assert_int_equal(f->n_keyings, 0);
 	assert_row(f, LEG_A, 1);
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 2, "");
+	/* a new association shows it */
+	again = rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 3, "", OTHER);
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	assert_int_equal(again->status, 200);
+	assert_says(rig_sent(f, SENT_RESPONSE, 0), "a=fingerprint:sha-256 FB:");
+	assert_int_equal(f->n_keyings, 1);
+	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 3, "");
 	rig_end(f, 1);
 
 	f = up();
@@ -291,13 +305,214 @@ test_restart(void **state)
 	rig_end(f, 1);
 }
 
+/* What the far end answers to an offer of ours alone counts as well: it may begin anew. */
+static void
+test_refreshed(void **state)
+{
+	static const struct {
+		const char *name, *answer;
+		bool anew, active;
+	} rows[] = {
+		{"as before", OFFER("active"), false, false},
+		{"the other role", OFFER("passive"), true, true},
+		{"another print", BODY("UDP/TLS/RTP/SAVP", PRINT("00") MUX "a=setup:active\r\n"),
+		 true, false},
+		{"no role", BODY("UDP/TLS/RTP/SAVP", PRINT("FF") MUX), true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake *f = up();
+		struct edge_txn *a =
+			rig_invite(f, &(struct invite){.trunk = "gw1",
+						       .uri = "sip:+15551230000@10.0.0.1",
+						       .from = "sip:+15552223333@10.0.0.9",
+						       .contact = GW_CONTACT});
+		struct call_keying_id id;
+
+		print_message("# %s\n", rows[i].name);
+		fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT, OFFER("active"));
+		(void)rig_inside(f, a, "gw1", "ACK", 1, "");
+		id = id_of(f);
+		give_keys(f, &id);
+		assert_true(modify_say_again(rig_call(f), LEG_B));
+		assert_says(rig_last(f), "a=setup:actpass\r\n");
+		f->n_keyings = 0;
+		fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT, rows[i].answer);
+		assert_int_equal(f->n_keyings, rows[i].anew);
+		assert_int_equal(f->keying.assoc, id.assoc + rows[i].anew);
+		assert_int_equal(f->keying.active, rows[i].active);
+		id = id_of(f);
+		give_keys(f, &id);
+		assert_row(f, LEG_B, 1u + rows[i].anew);
+		rig_end(f, 1);
+	}
+}
+
+/* No packet of it can be authenticated: another key comes from no offer. It is asked where it is.
+ */
+static void
+test_mended(void **state)
+{
+	static const struct media_stats auth = {.dropped = {[MEDIA_DROP_auth] = 400}};
+	struct fake *f = up();
+	struct call_keying_id id;
+
+	(void)state;
+	rig_trunk(f, "acme-pbx")->repair = true;
+	rig_world(f);
+	(void)talking(f, OFFER("actpass"));
+	id = id_of(f);
+	give_keys(f, &id);
+	f->heard[LEG_A] = &auth;
+	fake_run(f, MEND_FIRST_US + CLOCK_MS);
+	assert_int_equal(rig_leg(f, LEG_A)->repair, RECORD_AUDIO_auth);
+	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_INVITE), 2);
+	assert_says(rig_sent(f, SENT_REQUEST, 0), "a=fingerprint:sha-256 FA:");
+	fake_answer(f, rig_out(f), 200, "far", PBX_CONTACT, OFFER("passive"));
+	assert_row(f, LEG_A, 1);
+	rig_end(f, 1);
+}
+
+/* A fork of a target shook hands; then the call goes on to the next target, from the same port. */
+static void
+test_left(void **state)
+{
+	struct fake *f = rig_up();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct roster_trunk *t = rig_trunk(f, i ? "gw2" : "gw1");
+
+		t->keying = TRUNK_KEYING_DTLS;
+		t->security = TRUNK_SEC_REQUIRED;
+		t->transport = TRUNK_TLS;
+	}
+	rig_world(f);
+	(void)rig_invite(f, &(struct invite){0});
+	fake_answer(f, rig_out(f), 183, "one", GW_CONTACT, OFFER("active"));
+	assert_int_equal(f->n_keyings, 1);
+	assert_int_equal(f->n_no_keyings, 0);
+	fake_answer(f, rig_out(f), 180, "two", GW_CONTACT, "");
+	fake_answer(f, rig_out(f), 503, "two", "", "");
+	assert_string_equal(rig_leg(f, LEG_B)->trunk.z, "gw2");
+	assert_int_equal(f->n_no_keyings, 1);
+	fake_answer(f, rig_out(f), 183, "three", GW_CONTACT, OFFER("active"));
+	assert_int_equal(f->keying.assoc, 2);
+	rig_end(f, 1);
+}
+
+/* Both rows of a call are one worker's: a leg that gets another port for that shakes hands anew. */
+static void
+test_moved(void **state)
+{
+	static const struct media_plan plan = {.n_addrs = 1,
+					       .port_min = 20000,
+					       .port_max = 20000 + 2 * FAKE_PORTS - 1,
+					       .n_workers = 6};
+	struct fake *f = up();
+	struct call_keying_id id;
+	struct sent *s;
+
+	(void)state;
+	f->calls.conf.plan = &plan;
+	(void)talking(f, OFFER("actpass"));
+	id = id_of(f);
+	give_keys(f, &id);
+	{
+		struct call *c = rig_call(f);
+
+		f->port[6] = f->port[0];
+		f->port[0].used = false;
+		f->calls.by_media[6] = c;
+		f->calls.by_media[0] = NULL;
+		c->rec.leg[LEG_A].media.slot = 6;
+		renew_ask(c, LEG_B);
+		act_arm(c);
+	}
+	f->n_keyings = 0;
+	fake_run(f, 1000);
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	s = rig_last(f);
+	assert_says(s, "m=audio 20000 UDP/TLS/RTP/SAVP 8");
+	fake_answer(f, rig_out(f), 200, "far", PBX_CONTACT, OFFER("passive"));
+	assert_int_equal(f->n_keyings, 1);
+	assert_int_equal(f->keying.slot, 0);
+	id = id_of(f);
+	give_keys(f, &id);
+	assert_row(f, LEG_A, 1);
+	rig_settle(f);
+	rig_end(f, 1);
+}
+
+/* T.38 is no DTLS, whatever it begins with; and voice comes back under its keys. */
+static void
+test_fax(void **state)
+{
+	struct fake *f = up();
+	struct call_keying_id id;
+	struct rig_pair p;
+
+	(void)state;
+	rig_trunk(f, "acme-pbx")->t38_clear = true;
+	rig_world(f);
+	p = talking(f, OFFER("actpass"));
+	id = id_of(f);
+	give_keys(f, &id);
+	(void)rig_inside_sdp(f, p.b, "gw1", "INVITE", 1, "",
+			     SDP_HEAD("10.0.0.9") "m=image 4400 udptl t38\r\n");
+	fake_answer(f, rig_out(f), 200, "pbx", PBX_CONTACT,
+		    SDP_HEAD("198.51.100.7") "m=image 4002 udptl t38\r\n");
+	(void)rig_inside(f, p.b, "gw1", "ACK", 1, "");
+	assert_int_equal(rig_row(f, LEG_A)->flags & (MEDIA_F_RAW | MEDIA_F_SECURE | MEDIA_F_DTLS),
+			 MEDIA_F_RAW);
+	f->n_keyings = 0;
+	(void)rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 2, "", OFFER("actpass"));
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 2, "");
+	assert_row(f, LEG_A, 1);
+	assert_int_equal(f->n_keyings, 0);
+	rig_end(f, 1);
+}
+
+/* Another keying for new calls of the trunk: those that run keep theirs, and have no video. */
+static void
+test_trunk_changed(void **state)
+{
+	struct fake *f = up();
+	struct call_keying_id id;
+	struct rig_pair p;
+	struct edge_txn *t;
+
+	(void)state;
+	p = talking(f, OFFER("actpass"));
+	id = id_of(f);
+	give_keys(f, &id);
+	rig_trunk(f, "acme-pbx")->keying = TRUNK_KEYING_SDES;
+	rig_trunk(f, "acme-pbx")->video = rig_trunk(f, "gw1")->video = TRUNK_VIDEO_RELAY;
+	rig_world(f);
+	t = rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 2, "",
+			   OFFER("actpass") "m=video 4010 UDP/TLS/RTP/SAVPF 96\r\n"
+					    "a=rtpmap:96 H264/90000\r\n" PRINT("FF") MUX);
+	assert_silent(rig_sent(f, SENT_REQUEST, 0), "m=video");
+	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+	assert_int_equal(t->status, 200);
+	assert_says(rig_sent(f, SENT_RESPONSE, 0), "m=video 0 ");
+	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 2, "");
+	assert_row(f, LEG_A, 1);
+	rig_end(f, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offered),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_answered), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_failed),   cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_offered),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_answered),  cmocka_unit_test(test_again),
+		cmocka_unit_test(test_failed),    cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_refreshed), cmocka_unit_test(test_mended),
+		cmocka_unit_test(test_left),      cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_fax),       cmocka_unit_test(test_trunk_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,8 @@ struct fake {
 	} port[FAKE_PORTS];
 	uint32_t generation, ports_given, ports_freed;
 	struct call_keying keying; /* what was asked last */
-	uint32_t n_keyings;
+	uint32_t n_keyings, n_no_keyings;
+	uint8_t print; /* each octet of that of our certificate */
 	struct fake_record record[FAKE_RECORDS];
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
@@ -508,8 +509,7 @@ fake_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite s
 static void
 fake_print(void *arg, uint8_t *print)
 {
-	(void)arg;
-	memset(print, 0xfa, CALL_PRINT_LEN);
+	memset(print, ((struct fake *)arg)->print, CALL_PRINT_LEN);
 }
 
 static bool
@@ -521,6 +521,15 @@ fake_keying(void *arg, const struct call_keying *k)
 	f->keying = *k;
 	f->n_keyings++;
 	return !f->no_keying;
+}
+
+static void
+fake_no_keying(void *arg, uint32_t slot)
+{
+	struct fake *f = arg;
+
+	CHECK(slot < FAKE_PORTS && f->port[slot].used);
+	f->n_no_keyings++;
 }
 
 static enum err
@@ -694,6 +703,7 @@ fake_init(struct fake *f)
 				   .do_key_of = fake_key_of,
 				   .do_print = fake_print,
 				   .do_keying = fake_keying,
+				   .do_no_keying = fake_no_keying,
 				   .do_open = fake_open,
 				   .do_close = fake_close,
 				   .do_stats = fake_stats,
@@ -711,6 +721,7 @@ fake_init(struct fake *f)
 				     .media_timeout_s = 300,
 				     .media_lost_s = 10,
 				     .user_agent = "postern"};
+	f->print = 0xfa;
 	number_plan_default(&f->conf.numbers);
 	log_init("test", open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR);
 	f->now = 1000000000;
