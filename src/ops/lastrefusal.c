@@ -21,7 +21,8 @@ struct calls_seen {
 	struct addr addr;
 	struct buf *facts; /* the last refused one */
 	int64_t refused_us, answered_us;
-	char answered[ID_SIZE];
+	char refused[ID_SIZE], answered[ID_SIZE];
+	uint32_t parsed;
 };
 
 static int64_t
@@ -43,10 +44,8 @@ is_name_char(char c)
 
 /* Does the name stand in the text as a whole? The case of a host name says nothing. */
 static bool
-has_name(const char *text, struct str name)
+has_name(struct str s, struct str name)
 {
-	struct str s = str_from(text);
-
 	for (size_t at; (at = str_ifind(s, name)) < s.len; s = str_from_at(s, at + 1)) {
 		size_t end = at + name.len;
 
@@ -67,7 +66,7 @@ is_of_leg(const struct calls_seen *c, const struct json *leg)
 		       addr_ip_eq(&a, &c->addr);
 	return str_eqz(c->what, jsonin_text(leg, "account")) ||
 	       str_eqz(c->what, jsonin_text(leg, "trunk")) ||
-	       has_name(jsonin_text(leg, "peer"), c->what);
+	       has_name(str_from(jsonin_text(leg, "peer")), c->what);
 }
 
 static bool
@@ -83,38 +82,58 @@ is_of(const struct calls_seen *c, const struct json *cdr)
 		const struct json *t = jsonin_at(targets, i);
 
 		if (str_eqz(c->what, jsonin_text(t, "trunk")) ||
-		    has_name(jsonin_text(t, "why"), c->what))
+		    has_name(str_from(jsonin_text(t, "why")), c->what))
 			return true;
 	}
 	return false;
 }
 
-/* A CDR, in the order in which calls ended. */
-static void
-see_call(void *arg, struct str line, bool whole)
+/* Could this CDR say something new? Quickly told by its text: quotes in it are our own. */
+static bool
+may_tell(const struct calls_seen *c, struct str line)
 {
-	struct calls_seen *c = arg;
-	struct json *j;
-	const char *refusal;
-	bool answered;
+	bool refused = str_find(line, STR("\"answer\":null")) < line.len &&
+		       str_find(line, STR("\"refusal\":null")) >= line.len &&
+		       str_find(line, STR("\"refusal\":\"CANCELED\"")) >= line.len;
 
-	if (!whole || str_ifind(line, c->what) >= line.len || jsonin_parse(line, &j) != ERR_OK)
-		return;
-	refusal = jsonin_text(j, "refusal");
-	answered = *jsonin_text(j, "answer") != 0;
-	if (!is_of(c, j)) {
-		jsonin_free(&j);
-		return;
+	return (refused || c->answered_us == 0) && has_name(line, c->what);
+}
+
+/* A call that is newer than those seen of its kind. */
+static void
+take_call(struct calls_seen *c, const struct json *j, struct str line)
+{
+	const char *id = jsonin_text(j, "id"), *refusal = jsonin_text(j, "refusal");
+	int64_t answered_us = time_of(j, "answer"), end_us = time_of(j, "end");
+
+	if (answered_us > c->answered_us) {
+		c->answered_us = answered_us;
+		(void)!str_copyz(c->answered, sizeof(c->answered), str_from(id));
 	}
-	if (answered) {
-		c->answered_us = time_of(j, "answer");
-		(void)!str_copyz(c->answered, sizeof(c->answered), str_from(jsonin_text(j, "id")));
-	} else if (*refusal && strcmp(refusal, "CANCELED") != 0) {
-		c->refused_us = time_of(j, "end");
+	if (answered_us == 0 && *refusal && strcmp(refusal, "CANCELED") != 0 &&
+	    end_us > c->refused_us) {
+		c->refused_us = end_us;
+		(void)!str_copyz(c->refused, sizeof(c->refused), str_from(id));
 		buf_reset(c->facts);
 		buf_str(c->facts, line);
 	}
+}
+
+/* A CDR. False: enough was seen. */
+static bool
+see_call(void *arg, struct str line)
+{
+	struct calls_seen *c = arg;
+	struct json *j;
+
+	if (!may_tell(c, line))
+		return true;
+	if (jsonin_parse(line, &j) != ERR_OK)
+		return true;
+	if (is_of(c, j))
+		take_call(c, j, line);
 	jsonin_free(&j);
+	return c->refused_us == 0 && ++c->parsed < LASTREFUSAL_PARSED;
 }
 
 static void
@@ -124,11 +143,11 @@ see_file(struct calls_seen *c, const char *path)
 
 	if (fd < 0)
 		return;
-	(void)!lines_tail(fd, LASTREFUSAL_CALLS, see_call, c); /* what was read counts */
+	(void)!lines_back(fd, LASTREFUSAL_CALLS, see_call, c); /* what was read counts */
 	close(fd);
 }
 
-/* Those whose CDR is not written yet. */
+/* Those whose CDR is not written yet: the newest. */
 static void
 see_records(struct calls_seen *c, const struct records *r)
 {
@@ -142,7 +161,7 @@ see_records(struct calls_seen *c, const struct records *r)
 		buf_init(&b, mem, CDR_LINE_MAX);
 		cdr_put(&b, &rec);
 		if (buf_end(&b) == ERR_OK)
-			see_call(c, buf_view(&b), true);
+			(void)see_call(c, buf_view(&b));
 	}
 	mem_free(mem);
 }
@@ -153,14 +172,13 @@ see_calls(const struct lastrefusal_in *in, struct calls_seen *c)
 	char older[LASTREFUSAL_PATH_MAX];
 	struct buf b;
 
-	see_file(c, in->cdr_path);
-	if (c->refused_us == 0) {
-		buf_init(&b, older, sizeof(older));
-		buf_printf(&b, "%s.1", in->cdr_path);
-		if (buf_end(&b) == ERR_OK && c->answered_us == 0)
-			see_file(c, buf_cstr(&b));
-	}
 	see_records(c, in->records);
+	if (c->refused_us == 0)
+		see_file(c, in->cdr_path);
+	buf_init(&b, older, sizeof(older));
+	buf_printf(&b, "%s.1", in->cdr_path);
+	if (buf_end(&b) == ERR_OK && c->refused_us == 0 && c->answered_us == 0)
+		see_file(c, buf_cstr(&b));
 }
 
 /* ---- handshakes ---- */
@@ -225,17 +243,29 @@ put_age(struct buf *b, int64_t us)
 }
 
 static void
-put_since(struct buf *said, const char *what, int64_t at_us, const char *id)
+put_at(struct buf *said, const char *what, int64_t at_us, const char *id)
 {
-	buf_printf(said, " Since then %s, at ", what);
+	buf_printf(said, " %s, at ", what);
 	clock_put_utc(said, at_us);
 	buf_printf(said, " (%s).", id);
 }
 
-static void
-put_said(struct buf *said, const char *what, const struct json *found, int64_t age_us)
+/* Of who shows another certificate, or none that is believed, the name is only claimed. */
+static bool
+is_claim(const struct json *found)
 {
+	return strcmp(jsonin_text(found, "kind"), "handshake") == 0 &&
+	       !jsonin_true(found, "outgoing");
+}
+
+static void
+put_said(struct buf *said, const struct calls_seen *c, const char *what, const struct json *found,
+	 int64_t age_us)
+{
+	bool claim = !c->is_addr && is_claim(found);
+
 	buf_z(said, " This is the last refusal of ");
+	buf_z(said, claim ? "who claims to be " : "");
 	buf_z(said, what);
 	buf_printf(said, "; its id is %s, and it is ", jsonin_text(found, "id"));
 	put_age(said, age_us);
@@ -251,11 +281,12 @@ choose(const struct lastrefusal_in *in, const char *what, const struct calls_see
 {
 	struct accepted ok = {0};
 	struct json *j = NULL;
-	int64_t at_us = 0;
+	int64_t at_us = 0, before_us = 0;
 
 	if (note->len && jsonin_parse(buf_view(note), &j) == ERR_OK)
 		at_us = time_of(j, *jsonin_text(j, "last") ? "last" : "at");
 	if (j && at_us >= c->refused_us) {
+		before_us = c->refused_us;
 		buf_reset(c->facts);
 		buf_str(c->facts, buf_view(note));
 		find_accepted(in->hands, j, at_us, &ok);
@@ -267,11 +298,13 @@ choose(const struct lastrefusal_in *in, const char *what, const struct calls_see
 			return ERR_NOMEM;
 		at_us = c->refused_us;
 	}
-	put_said(said, what, j, in->now_us - at_us);
+	put_said(said, c, what, j, in->now_us - at_us);
+	if (before_us)
+		put_at(said, "Before that a call of it was refused", before_us, c->refused);
 	if (ok.any)
-		put_since(said, "a handshake of it was accepted", ok.at_us, ok.id);
+		put_at(said, "Since then a handshake of it was accepted", ok.at_us, ok.id);
 	if (c->answered_us > at_us)
-		put_since(said, "a call of it was answered", c->answered_us, c->answered);
+		put_at(said, "Since then a call of it was answered", c->answered_us, c->answered);
 	jsonin_free(&j);
 	return buf_end(c->facts);
 }

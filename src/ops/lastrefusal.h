@@ -6,7 +6,10 @@
 #include "ha/records.h"
 #include "store/handstore.h"
 
-enum { LASTREFUSAL_CALLS = 4096 /* newest ones that are looked at, of each file of CDRs */ };
+enum {
+	LASTREFUSAL_CALLS = 4096, /* newest ones that are looked at, of each file of CDRs */
+	LASTREFUSAL_PARSED = 512, /* of these, such as name it and might tell something new */
+};
 
 struct lastrefusal_in {
 	const char *cdr_path;          /* and FILE.1, where the newer one has none */

@@ -38,8 +38,8 @@ find_start(int fd, off_t size, uint32_t n, char *mem, off_t *out)
 	off_t floor = size > LINES_BYTES_MAX ? size - LINES_BYTES_MAX : 0, end = size;
 	uint32_t seen = 0;
 
-	if (n == 0 || n == LINES_ALL) {
-		*out = n == 0 ? size : floor;
+	if (n == 0) {
+		*out = size;
 		return ERR_OK;
 	}
 	while (end > floor) {
@@ -113,22 +113,98 @@ lines_tail(int fd, uint32_t n, lines_fn *on_line, void *arg)
 	return e;
 }
 
+/* Lines from the end of a file on. */
+struct back {
+	char *mem;
+	off_t at;   /* where mem stands in the file */
+	bool torn;  /* what the last line in mem goes on with is not looked at */
+	uint32_t n; /* lines that are wanted still */
+	lines_back_fn *on_line;
+	void *arg;
+};
+
+/* The lines that begin in the len bytes of mem, the last one first; how many bytes before them are
+ * left. */
+static size_t
+give_back(struct back *w, size_t len)
+{
+	size_t stop = w->torn ? len : len - 1; /* where the line ends */
+
+	while (w->n) {
+		size_t before = str_rchr(str_of(w->mem, stop), '\n');
+		size_t start = before < stop ? before + 1 : 0;
+
+		if (start == 0 && w->at > 0)
+			break;
+		if (!w->torn && stop - start <= LINES_LEN_MAX)
+			w->n = w->on_line(w->arg, str_of(w->mem + start, stop - start)) ? w->n - 1
+											: 0;
+		w->torn = false;
+		if (start == 0)
+			return 0;
+		stop = before;
+	}
+	return stop < len ? stop + 1 : len;
+}
+
+static enum err
+walk_back(int fd, off_t size, struct back *w)
+{
+	off_t floor = size > LINES_BYTES_MAX ? size - LINES_BYTES_MAX : 0, end = size;
+	char last = '\n';
+
+	if (end > 0 && read_at(fd, &last, 1, end - 1) != 1)
+		return ERR_IO;
+	w->torn = last != '\n';
+	w->at = size;
+	while (w->n && w->at > floor) {
+		size_t len = end - floor > LINES_CHUNK ? LINES_CHUNK : (size_t)(end - floor), left;
+
+		w->at = end - (off_t)len;
+		if (read_at(fd, w->mem, len, w->at) != (ssize_t)len)
+			return ERR_IO;
+		left = give_back(w, len);
+		if (left == len) { /* too long to be a line of ours: pass over it */
+			w->torn = true;
+			left = 0;
+		}
+		end = w->at + (off_t)left;
+	}
+	return ERR_OK;
+}
+
+enum err
+lines_back(int fd, uint32_t n, lines_back_fn *on_line, void *arg)
+{
+	struct back w = {.mem = mem_zalloc(1, LINES_CHUNK), .n = n, .on_line = on_line, .arg = arg};
+	struct stat st;
+	enum err e = w.mem ? ERR_OK : ERR_NOMEM;
+
+	if (e == ERR_OK && fstat(fd, &st) != 0)
+		e = ERR_IO;
+	if (e == ERR_OK)
+		e = walk_back(fd, st.st_size, &w);
+	mem_free(w.mem);
+	return e;
+}
+
 struct search {
 	struct str start;
 	struct buf *b;
 	bool found;
 };
 
-static void
-compare(void *arg, struct str line, bool whole)
+static bool
+compare(void *arg, struct str line)
 {
 	struct search *s = arg;
 
-	if (!whole || !str_starts(line, s->start))
-		return;
-	s->found = true; /* a later one wins */
-	buf_reset(s->b);
-	buf_str(s->b, line);
+	s->found = str_starts(line, s->start);
+	if (s->found) {
+		buf_reset(s->b);
+		buf_str(s->b, line);
+	}
+	return !s->found;
 }
 
 enum err
@@ -140,7 +216,7 @@ lines_find(const char *path, struct str start, struct buf *b)
 
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
-	e = lines_tail(fd, LINES_ALL, compare, &s);
+	e = lines_back(fd, UINT32_MAX, compare, &s);
 	close(fd);
 	if (e == ERR_OK)
 		e = s.found ? buf_end(b) : ERR_NOTFOUND;

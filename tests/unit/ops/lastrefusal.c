@@ -172,18 +172,21 @@ test_newer(void **state)
 	(void)state;
 	judge("acme", NULL, NULL, NULL);
 	add_hand("h1", "acme", false, 0);
-	judge("acme", "h1", "its id is h1, and it is 5 minutes old.", "Since");
+	judge("acme", "h1",
+	      "refusal of who claims to be acme; its id is h1, and it is 5 minutes old.", "Since");
 	write_to(o.path, &r);
-	judge("acme", "c1", "its id is c1, and it is 4 minutes old.", "Since");
+	judge("acme", "c1", "refusal of acme; its id is c1, and it is 4 minutes old.", "Since");
 	r = world_record("given-up"); /* the caller's own doing is no refusal */
 	r.refusal = REFUSAL_CANCELED;
 	r.end_us = HANDS_AT + 70 * SECOND;
 	write_to(o.path, &r);
 	judge("acme", "c1", NULL, NULL);
 	add_hand("h2", "acme", false, 80);
-	judge("acme", "h2", NULL, "Since");
+	judge("acme", "h2", "Before that a call of it was refused, at ", "Since");
+	judge("acme", "h2", " (c1).", NULL);
 	add_hand("h3", "acme", true, 90);
-	judge("acme", "h2", "Since then a handshake of it was accepted, at ", "call of it");
+	judge("acme", "h2", "Since then a handshake of it was accepted, at ",
+	      "call of it was answered");
 	judge("acme", "h2", " (h3).", NULL);
 	r = answered("c2", 100);
 	write_to(o.path, &r);
@@ -192,6 +195,38 @@ test_newer(void **state)
 	r = refused("c3", 110);
 	write_to(o.path, &r);
 	judge("acme", "c3", NULL, "Since");
+}
+
+/* Many calls: what is newest counts, however many name it beside that; calls of others that have
+ * its name somewhere are looked at up to a bound. */
+static void
+test_many(void **state)
+{
+	struct call_record r = refused("first", 1);
+
+	(void)state;
+	write_to(o.path, &r);
+	for (int i = 0; i < 600; i++) {
+		r = answered("up", 2 + i);
+		write_to(o.path, &r);
+		r = refused("quit", 2 + i);
+		r.refusal = REFUSAL_CANCELED;
+		write_to(o.path, &r);
+	}
+	judge("acme", "first", "a call of it was answered, at ", NULL);
+	r = refused("second", 700);
+	write_to(o.path, &r);
+	judge("acme", "second", NULL, "Since");
+	for (int i = 0; i < LASTREFUSAL_PARSED; i++) {
+		if (i == LASTREFUSAL_PARSED - 1)
+			judge("acme", "second", NULL, NULL);
+		r = refused("other", 701 + i);
+		(void)snprintf(r.leg[LEG_A].account.z, POLICY_ID_MAX, "other");
+		(void)snprintf(r.leg[LEG_A].trunk.z, POLICY_ID_MAX, "other-pbx");
+		(void)snprintf(r.from_received, CALL_NUMBER_MAX, "acme");
+		write_to(o.path, &r);
+	}
+	judge("acme", NULL, NULL, NULL);
 }
 
 /* The file was renamed away just now; and a call whose record waits. */
@@ -221,6 +256,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_whose, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_elsewhere, setup, teardown),
 	};
 

@@ -67,7 +67,7 @@ test_tail(void **state)
 		{"nothing", "", 5, 0, 0, "", ""},
 		{"one", "a\n", 5, 1, 1, "a", "a"},
 		{"the last two", "a\nb\nc\n", 2, 2, 2, "b", "c"},
-		{"all", "a\nb\nc\n", LINES_ALL, 3, 3, "a", "c"},
+		{"all", "a\nb\nc\n", UINT32_MAX, 3, 3, "a", "c"},
 		{"none wanted", "a\nb\n", 0, 0, 0, "", ""},
 		{"torn", "a\nb\nc", 2, 2, 1, "b", "c"},
 		{"only torn", "c", 2, 1, 0, "c", "c"},
@@ -117,6 +117,89 @@ test_long(void **state)
 	assert_true(s.longest < LINES_LEN_MAX);
 }
 
+static bool
+note_back(void *arg, struct str line)
+{
+	note(arg, line, true);
+	return !str_eq(line, STR("stop"));
+}
+
+static struct seen
+back(uint32_t n)
+{
+	struct seen s = {0};
+	int fd = open(o.path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(lines_back(fd, n, note_back, &s), ERR_OK);
+	close(fd);
+	return s;
+}
+
+static void
+test_back(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		uint32_t ask;
+		int n;
+		const char *first, *last;
+	} rows[] = {
+		{"nothing", "", 5, 0, "", ""},
+		{"one", "a\n", 5, 1, "a", "a"},
+		{"the last two", "a\nb\nc\n", 2, 2, "c", "b"},
+		{"all", "a\nb\nc\n", UINT32_MAX, 3, "c", "a"},
+		{"none wanted", "a\nb\n", 0, 0, "", ""},
+		{"torn", "a\nb\nc", 2, 2, "b", "a"},
+		{"only torn", "c", 2, 0, "", ""},
+		{"empty lines", "\n\n\n", 2, 2, "", ""},
+		{"enough", "a\nstop\nc\n", 9, 2, "c", "stop"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct seen s;
+
+		print_message("# %s\n", rows[i].name);
+		(void)unlink(o.path);
+		world_write(o.path, rows[i].text);
+		s = back(rows[i].ask);
+		assert_int_equal(s.n, rows[i].n);
+		assert_string_equal(s.first, rows[i].first);
+		assert_string_equal(s.last, rows[i].last);
+	}
+}
+
+/* Over many reads: the same lines as forward, with one too long among them, and at the end. */
+static void
+test_back_long(void **state)
+{
+	static char line[200 * 1024];
+	struct seen s;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		(void)snprintf(line, sizeof(line), "%05d %0*d\n", i, i % 200 + 1, 0);
+		world_write(o.path, line);
+	}
+	s = back(UINT32_MAX);
+	assert_int_equal(s.n, 3000);
+	assert_memory_equal(s.first, "02999 ", 6);
+	assert_memory_equal(s.last, "00000 ", 6);
+	memset(line, 'x', sizeof(line) - 2);
+	line[sizeof(line) - 2] = '\n';
+	line[sizeof(line) - 1] = 0;
+	world_write(o.path, line);
+	s = back(1);
+	assert_memory_equal(s.first, "02999 ", 6);
+	world_write(o.path, "after\n");
+	s = back(2);
+	assert_int_equal(s.n, 2); /* the long one is passed over */
+	assert_string_equal(s.first, "after");
+	assert_memory_equal(s.last, "02999 ", 6);
+	assert_true(s.longest < LINES_LEN_MAX);
+}
+
 static void
 test_find(void **state)
 {
@@ -142,6 +225,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tail, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_back_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
 	};
 
