@@ -57,14 +57,21 @@ put_sentence(const struct admin_reload *r, char out[ALARM_TEXT_MAX])
 {
 	struct str text = str_of(r->text, r->text_len);
 	struct buf b;
+	size_t fits;
 
 	buf_init(&b, out, ALARM_TEXT_MAX - 1);
 	buf_z(&b, r->why);
+	fits = b.len;
 	while (text.len && !b.failed) {
+		struct str line = str_cut(&text, '\n');
+
+		if (line.len == 0)
+			continue;
 		buf_z(&b, "; ");
-		buf_str(&b, str_cut(&text, '\n'));
+		buf_str(&b, line);
+		fits = b.failed ? fits : b.len;
 	}
-	out[b.len] = 0;
+	out[fits] = 0;
 }
 
 void
