@@ -23,13 +23,60 @@ static const char usage[] =
 	"  --json         print it as JSON\n"
 	"Exit status: 0 applied or nothing to do, 1 errors, 2 wrong usage.\n";
 
+enum { APPLY_ERROR_MAX = 1024 };
+
 struct apply {
 	const char *path, *file;
 	const struct conf *conf;
 	struct conf_report rep; /* about file */
 	bool json, dry;
-	uint32_t n_told;
+	bool begun; /* as JSON: the list of changes */
+	bool done;
+	uint32_t n_told, n;
+	uint64_t version;
+	char error[APPLY_ERROR_MAX]; /* the first one; "" = none */
 };
+
+/* What is found in a file: printed, and the first error kept. */
+struct findings {
+	struct apply *a;
+	const char *file;
+	struct conf_report print;
+};
+
+static void
+take_finding(void *arg, const struct conf_finding *f)
+{
+	struct findings *x = arg;
+	struct buf b;
+
+	x->print.on_finding(x->print.arg, f);
+	if (f->severity != CONF_ERROR || x->a->error[0])
+		return;
+	buf_init(&b, x->a->error, sizeof(x->a->error));
+	buf_printf(&b, "%s:", x->file);
+	if (f->line)
+		buf_printf(&b, "%u:%u:", f->line, f->column);
+	buf_printf(&b, " %s", f->text);
+	(void)buf_cstr(&b);
+}
+
+static struct conf_report
+begin_report(struct findings *x, struct apply *a, const char *file)
+{
+	*x = (struct findings){.a = a, .file = file};
+	conf_report_stderr(&x->print, file);
+	return (struct conf_report){.on_finding = take_finding, .arg = x};
+}
+
+/* An error that is none of the files. */
+static void
+tell_failure(struct apply *a, const char *why)
+{
+	fprintf(stderr, "postern apply: %s; nothing was changed\n", why);
+	if (!a->error[0])
+		(void)snprintf(a->error, sizeof(a->error), "%s", why);
+}
 
 enum { TOLD_MAX = 10000 }; /* differences that are printed */
 
@@ -92,20 +139,33 @@ tell_change(void *arg, const struct change *c)
 
 /* After the differences: what was done. */
 static void
-tell_end(const struct apply *a, uint32_t n, bool done, uint64_t version)
+tell_end(const struct apply *a)
 {
-	if (a->json) {
-		printf("],\"n\":%u,\"applied\":%s,\"version\":%llu}\n", n, done ? "true" : "false",
-		       (unsigned long long)version);
-		return;
-	}
-	if (n > TOLD_MAX)
-		printf("... and %u more\n", n - TOLD_MAX);
-	if (n == 0)
-		printf("nothing to do, version %llu\n", (unsigned long long)version);
+	if (a->n > TOLD_MAX)
+		printf("... and %u more\n", a->n - TOLD_MAX);
+	if (a->n == 0)
+		printf("nothing to do, version %llu\n", (unsigned long long)a->version);
 	else
-		printf("%u difference%s, %s, version %llu\n", n, n == 1 ? "" : "s",
-		       done ? "applied" : "not applied", (unsigned long long)version);
+		printf("%u difference%s, %s, version %llu\n", a->n, a->n == 1 ? "" : "s",
+		       a->done ? "applied" : "not applied", (unsigned long long)a->version);
+}
+
+/* The same as JSON, whatever came of it. */
+static void
+end_json(const struct apply *a, enum err e)
+{
+	static char mem[6 * APPLY_ERROR_MAX];
+	struct buf b;
+
+	printf("%s],\"n\":%u,\"applied\":%s,\"version\":%llu,\"ok\":%s",
+	       a->begun ? "" : "{\"changes\":[", a->n, a->done ? "true" : "false",
+	       (unsigned long long)a->version, e == ERR_OK ? "true" : "false");
+	if (e != ERR_OK) {
+		buf_init(&b, mem, sizeof(mem));
+		buf_json(&b, str_from(a->error[0] ? a->error : err_text(e)));
+		printf(",\"error\":%s", buf_cstr(&b));
+	}
+	puts("}");
 }
 
 /* What the postern that runs with this configuration works with; NULL: none runs, or it cannot be
@@ -158,30 +218,29 @@ static enum err
 apply_roster(struct apply *a, struct store *s, struct roster *want)
 {
 	struct roster have;
-	uint64_t version;
-	uint32_t n = 0;
 	enum err e;
 
 	roster_init(&have);
 	e = store_read(s, &have);
-	version = have.version;
-	if (e == ERR_OK && a->json)
+	a->version = have.version;
+	a->begun = e == ERR_OK && a->json;
+	if (a->begun)
 		fputs("{\"changes\":[", stdout);
 	if (e == ERR_OK)
-		e = change_walk(&have, want, tell_change, a, &n);
+		e = change_walk(&have, want, tell_change, a, &a->n);
 	if (e == ERR_OK) {
 		tell_overrides(a, want);
 		e = check_roster(a, s, &have, want);
 	}
-	if (e == ERR_OK && !a->dry && n)
-		e = store_write(s, want, have.version, &version);
-	if (e == ERR_OK || a->json)
-		tell_end(a, n, e == ERR_OK && !a->dry && n, version);
+	if (e == ERR_OK && !a->dry && a->n)
+		e = store_write(s, want, have.version, &a->version);
+	a->done = e == ERR_OK && !a->dry && a->n;
+	if (e == ERR_OK && !a->json)
+		tell_end(a);
 	if (e == ERR_CONFIG && a->rep.n_errors)
 		fprintf(stderr, "postern apply: nothing was changed\n");
 	else if (e != ERR_OK)
-		fprintf(stderr, "postern apply: %s; nothing was changed\n",
-			store_why(s)[0] ? store_why(s) : err_text(e));
+		tell_failure(a, store_why(s)[0] ? store_why(s) : err_text(e));
 	roster_fini(&have);
 	return e;
 }
@@ -204,22 +263,24 @@ check_only(struct apply *a, struct store *s, const struct roster *want)
 static enum err
 run_apply(struct apply *a, struct conf *c)
 {
-	struct conf_report rep;
+	struct findings of_conf, of_file;
+	struct conf_report rep = begin_report(&of_conf, a, a->path);
 	char why[STORE_WHY_MAX];
 	struct store *s = NULL;
 	struct roster want;
 	enum err e, read;
 
 	roster_init(&want);
-	conf_report_stderr(&rep, a->path);
-	conf_report_stderr(&a->rep, a->file);
+	a->rep = begin_report(&of_file, a, a->file);
 	e = conf_load(a->path, &rep, c);
 	read = accountsfile_load(a->file, &a->rep, &want);
 	a->conf = c;
 	if (e == ERR_OK) {
 		e = store_open(c->store, &s, why);
-		if (e != ERR_OK)
+		if (e != ERR_OK) {
 			fprintf(stderr, "postern apply: %s: %s\n", c->store, why);
+			(void)snprintf(a->error, sizeof(a->error), "%s: %s", c->store, why);
+		}
 	}
 	if (e == ERR_OK && read == ERR_OK)
 		e = apply_roster(a, s, &want);
@@ -272,5 +333,7 @@ cmd_apply(int argc, char **argv)
 	mem_free(c);
 	if (e == ERR_NOMEM)
 		fprintf(stderr, "postern apply: %s\n", err_text(e));
+	if (a.json)
+		end_json(&a, e);
 	return e == ERR_OK ? 0 : 1;
 }

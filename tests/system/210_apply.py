@@ -2,6 +2,7 @@
 with a passed report or an override; where, what and what to do stand in each error."""
 import json
 import sqlite3
+import subprocess
 import time
 
 from lib.postern import Postern
@@ -30,6 +31,14 @@ def apply(p, text, *words, rc=0):
     got, out = p.command('apply', '-c', p.conf, *words, path, may_fail=True)
     equal(got, rc, f'exit status of apply: {out[-600:]}')
     return out
+
+
+def as_json(p, text, *words, rc=0):
+    """What apply --json says on its output; the lines for people go elsewhere."""
+    ran = subprocess.run([p.place.binary(), 'apply', '-c', p.conf, '--json', *words, p.write('one.yaml', text)],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=False)
+    equal(ran.returncode, rc, 'exit status of apply --json')
+    return json.loads(ran.stdout)
 
 
 def store(p):
@@ -62,7 +71,13 @@ def play_ready_before_on(place):
     check('    max_calls: 5\n' in out and 'limit_status' not in out and 'max_spend' not in out,
           'of what is new the fields that are set: ' + out)
     equal(listing(p, 'accounts')['accounts'], [], 'all or nothing')
-    apply(p, text_of('requested'))
+    for text, n, error in ((text_of('on'), 5, '2:5: account "acme" cannot be on'),
+                           (text_of('maybe'), 0, 'tls_srtp: "maybe" is not known')):
+        said = as_json(p, text, '-n', rc=1)
+        equal((said['ok'], said['applied'], len(said['changes']), said['n']), (False, False, n, n), f'{said}')
+        check('one.yaml:' in said['error'] and error in said['error'], said['error'])
+    said = as_json(p, text_of('requested'))
+    equal((said['ok'], said['applied'], 'error' in said), (True, True, False), f'{said}')
     rc, out = p.command('route', '-c', p.conf, '+15557770001', may_fail=True)
     check(rc == 1 and 'nowhere: ' in out and 'passed over: acme-pbx: TLS and SRTP are not switched on' in out,
           f'route to a trunk that takes no calls yet: {rc} {out}')
