@@ -466,20 +466,37 @@ check_asked(const struct probe_facts *f, struct ready_report *out)
 	return false;
 }
 
+/* No alert: what it did not like is not known, only what that mostly is. */
+static void
+say_closed(const struct probe_facts *f, const struct tlsprobe_result *r, struct ready_line *l)
+{
+	const struct tlsprobe_cert *own = &f->own.terms.own;
+
+	ready_seen(l,
+		   "after our certificate it closed the connection without an alert, so why is "
+		   "not known: %s",
+		   r->why);
+	ready_change(l,
+		     "look at its log of this time; mostly it does not trust the authority of our "
+		     "certificate (issuer %s), else it knows no trunk with the name %s%s, or takes "
+		     "none from %s",
+		     own->issuer, f->own.zone,
+		     own->eku_present && !own->eku_client
+			     ? ", or wants a certificate that is for clients, too, as ours is not"
+			     : "",
+		     addr_text(&f->own.local).z);
+}
+
 static void
 say_refused(const struct probe_facts *f, const struct tlsprobe_result *r, struct ready_line *l)
 {
 	const struct tlsprobe_cert *own = &f->own.terms.own;
 
-	if (r->alert_received < 0)
-		ready_seen(l, "after our certificate it ended the connection: %s", r->why);
-	else
-		ready_seen(l, "it refused our certificate with alert %s (%d)%s%s",
-			   tls_alert_name(r->alert_received), r->alert_received,
-			   r->alert_received == ALERT_UNKNOWN_CA
-				   ? ": it does not know its authority, "
-				   : "",
-			   r->alert_received == ALERT_UNKNOWN_CA ? own->issuer : "");
+	ready_seen(l, "it refused our certificate with alert %s (%d)%s%s",
+		   tls_alert_name(r->alert_received), r->alert_received,
+		   r->alert_received == ALERT_UNKNOWN_CA ? ": it does not know its authority, "
+							 : "",
+		   r->alert_received == ALERT_UNKNOWN_CA ? own->issuer : "");
 	ready_change(l,
 		     "let the equipment trust the authority of our certificate (issuer %s) and "
 		     "the name %s",
@@ -511,6 +528,8 @@ check_accepted(const struct probe_facts *f, struct ready_report *out)
 		ready_seen(l, "it asks for kinds of certificates that ours (%s, %s) is not",
 			   key_word(f->own.terms.own.key), f->own.terms.own.sigalg);
 		ready_change(l, "let it take RSA certificates signed with SHA-256");
+	} else if (r->alert_received < 0) {
+		say_closed(f, r, l);
 	} else {
 		say_refused(f, r, l);
 	}

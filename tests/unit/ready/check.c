@@ -461,6 +461,13 @@ row_refuses(struct probe_facts *f)
 	f->options = (struct probe_answer){.alert = -1};
 }
 static void
+row_closes(struct probe_facts *f)
+{
+	row_refuses(f);
+	f->tls.ours.alert_received = -1;
+	PUT(f->tls.ours.why, "closed by the other side");
+}
+static void
 row_not_insisting(struct probe_facts *f)
 {
 	set_hello(&f->tls.bare, true);
@@ -795,6 +802,8 @@ static const struct row {
 	{"does not ask", row_not_asked, "auth.asked", "", "does not ask"},
 	{"does not ask, need not", row_not_asked_optional, "", "auth.asked", "does not ask"},
 	{"we never show", row_never_show, "", "", ""},
+	{"closes at our certificate", row_closes, "auth.accepted", "",
+	 "without an alert, so why is not known: closed"},
 	{"refuses our authority", row_refuses, "auth.accepted", "", "unknown_ca"},
 	{"asks, does not insist", row_not_insisting, "", "auth.needed", "show none"},
 	{"names other authorities", row_other_cas, "", "auth.accepted", "not among"},
