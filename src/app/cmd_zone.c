@@ -236,7 +236,8 @@ open_questions(const struct words *w, const struct conf *c, struct questions *al
 	if (e != ERR_OK)
 		return e;
 	all->seen = mem_zalloc(1, sizeof(*all->seen));
-	e = all->seen ? resolver_new(&all->loop, servers, n, &all->resolver) : ERR_NOMEM;
+	e = all->seen ? resolver_new_blunt(&all->loop, servers, n, RESOLVER_TRY_MS, &all->resolver)
+		      : ERR_NOMEM;
 	if (e != ERR_OK) {
 		mem_free(all->seen);
 		loop_fini(&all->loop);

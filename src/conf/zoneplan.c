@@ -303,6 +303,32 @@ check_own(struct compare *c)
 		     c->p->fqdn, addr_text(&c->p->door[0].addr).z);
 }
 
+static void
+tell_failed(struct compare *c)
+{
+	enum { SERVFAIL = 2, REFUSED = 5 }; /* RFC 1035 4.1.1 */
+	unsigned rcode = c->seen->srv.rcode;
+
+	if (rcode == REFUSED)
+		tell(c, ZONE_WRONG, "dns-refused",
+		     "%s: the name server refuses to answer (REFUSED): it does not serve this "
+		     "zone, or nobody who asks from here",
+		     c->p->srv);
+	else if (rcode == SERVFAIL)
+		tell(c, ZONE_WRONG, "dns-failed",
+		     "%s: the name server fails (SERVFAIL): it could not load the zone, or does "
+		     "not reach those who serve it",
+		     c->p->srv);
+	else if (rcode)
+		tell(c, ZONE_WRONG, "dns-failed", "%s: the name server answers with error %u",
+		     c->p->srv, rcode);
+	else
+		tell(c, ZONE_WRONG, "dns-silent",
+		     "%s: no name server answers, or none that can be believed: does one run "
+		     "there, and is port 53 open on the way?",
+		     c->p->srv);
+}
+
 uint32_t
 zone_compare(const struct zone_plan *p, const struct zone_seen *seen,
 	     zone_on_difference *on_difference, void *arg)
@@ -315,8 +341,7 @@ zone_compare(const struct zone_plan *p, const struct zone_seen *seen,
 		return c.wrong;
 	}
 	if (seen->srv.status == DNS_FAILED) {
-		tell(&c, ZONE_WRONG, "dns-failed", "%s: the name servers do not answer, or fail",
-		     p->srv);
+		tell_failed(&c);
 		return c.wrong;
 	}
 	if (seen->srv.status != DNS_OK) {

@@ -435,6 +435,7 @@ dns_read(struct str reply, struct str name, enum dns_type type, struct dns_answe
 
 	out->status = DNS_OK;
 	out->cut = out->alias = out->stale = false;
+	out->rcode = 0;
 	out->ttl = DNS_TTL_MAX;
 	out->n = out->text_len = 0;
 	name = without_dot(name);

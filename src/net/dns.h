@@ -50,7 +50,9 @@ struct dns_answer {
 	bool cut;   /* more records than DNS_RECORDS_MAX, or bad ones left out */
 	bool alias; /* the name is a CNAME, which was followed */
 	bool stale; /* from the cache, beyond its TTL, because the servers fail (set by resolver) */
-	uint32_t ttl; /* s: smallest of the records and aliases used; negative: RFC 2308 5 */
+	uint8_t rcode; /* with DNS_FAILED: the error that a server told (RFC 1035 4.1.1), else 0
+			* (set by resolver, where it was made to tell) */
+	uint32_t ttl;  /* s: smallest of the records and aliases used; negative: RFC 2308 5 */
 	uint16_t n;
 	struct dns_record rec[DNS_RECORDS_MAX];
 	uint16_t text_len;

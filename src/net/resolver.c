@@ -42,6 +42,7 @@ struct resolver_query {
 	struct key key;
 	enum outcome outcome;
 	bool is_ready; /* counted in n_ready */
+	uint8_t rcode; /* with FAILED */
 	resolver_on_answer *on_answer;
 	void *arg;
 };
@@ -251,6 +252,7 @@ on_reply(void *arg, int status, int timeouts, unsigned char *p, int len)
 		struct resolver_query *q = CONTAINER_OF(node, struct resolver_query, node);
 
 		q->outcome = good ? ANSWERED : FAILED;
+		q->rcode = p && len > 3 ? p[3] & 15 : 0;
 		if (r->closing)
 			pool_put(&r->queries, q);
 		else
@@ -330,6 +332,7 @@ serve(struct resolver *r, struct resolver_query *q)
 		tell(r, q, &e->answer);
 	} else if (q->outcome != NOT_ASKED) {
 		r->count.failed++;
+		r->failed.rcode = q->rcode;
 		tell(r, q, &r->failed);
 	} else {
 		ask_servers(r, q);
@@ -376,9 +379,10 @@ set_servers(struct resolver *r, const struct addr *servers, size_t n)
 }
 
 static enum err
-open_channel(struct resolver *r, const struct addr *servers, size_t n, int try_ms)
+open_channel(struct resolver *r, const struct addr *servers, size_t n, int try_ms, int flags)
 {
-	struct ares_options o = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
+	struct ares_options o = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
+					  ARES_FLAG_EDNS | flags,
 				 .timeout = try_ms,
 				 .tries = RESOLVER_TRIES,
 				 .ednspsz = 1232,
@@ -396,15 +400,9 @@ open_channel(struct resolver *r, const struct addr *servers, size_t n, int try_m
 	return set_servers(r, servers, n);
 }
 
-enum err
-resolver_new(struct loop *l, const struct addr *servers, size_t n, struct resolver **out)
-{
-	return resolver_new_hasty(l, servers, n, RESOLVER_TRY_MS, out);
-}
-
-enum err
-resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try_ms,
-		   struct resolver **out)
+static enum err
+make_resolver(struct loop *l, const struct addr *servers, size_t n, int try_ms, int flags,
+	      struct resolver **out)
 {
 	struct resolver *r = mem_zalloc(1, sizeof(*r));
 	enum err e = ERR_NOMEM;
@@ -423,7 +421,7 @@ resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try
 	    pool_init(&r->entries, RESOLVER_CACHE_MAX + 1, sizeof(struct entry)) == ERR_OK &&
 	    hash_init(&r->cache, RESOLVER_CACHE_MAX) == ERR_OK) {
 		r->spare = pool_get(&r->entries);
-		e = open_channel(r, servers, n, try_ms);
+		e = open_channel(r, servers, n, try_ms, flags);
 	}
 	if (e != ERR_OK) {
 		resolver_free(&r);
@@ -431,6 +429,26 @@ resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try
 	}
 	*out = r;
 	return ERR_OK;
+}
+
+enum err
+resolver_new(struct loop *l, const struct addr *servers, size_t n, struct resolver **out)
+{
+	return make_resolver(l, servers, n, RESOLVER_TRY_MS, 0, out);
+}
+
+enum err
+resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try_ms,
+		   struct resolver **out)
+{
+	return make_resolver(l, servers, n, try_ms, 0, out);
+}
+
+enum err
+resolver_new_blunt(struct loop *l, const struct addr *servers, size_t n, int try_ms,
+		   struct resolver **out)
+{
+	return make_resolver(l, servers, n, try_ms, ARES_FLAG_NOCHECKRESP, out);
 }
 
 void

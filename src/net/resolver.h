@@ -40,6 +40,10 @@ enum err resolver_new(struct loop *l, const struct addr *servers, size_t n,
 /** The same with another first wait than RESOLVER_TRY_MS. */
 enum err resolver_new_hasty(struct loop *l, const struct addr *servers, size_t n, int try_ms,
 			    struct resolver **out) NODISCARD;
+/** The same for who wants to know what is wrong: an error that a server tells is the answer, with
+ * its rcode, and no other server is asked. */
+enum err resolver_new_blunt(struct loop *l, const struct addr *servers, size_t n, int try_ms,
+			    struct resolver **out) NODISCARD;
 /** Ends all queries without an answer. Not from on_answer. */
 void resolver_free(struct resolver **r);
 /** Ask. RANGE: not a name that can be asked for; NOMEM: RESOLVER_QUERIES_MAX wait already. */

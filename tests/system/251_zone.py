@@ -7,7 +7,7 @@ from lib.place import POSTERN
 from lib.postern import Postern
 from lib.proc import check, equal
 
-DNS = '127.0.0.54'
+DNS, OTHERS = '127.0.0.54', '127.0.0.55'
 # what is changed in the records of example.test, and the words that must come of it
 SPOILT = [
     ('no SRV', lambda r: [x for x in r if ' SRV ' not in x], 'srv-missing'),
@@ -22,8 +22,8 @@ SPOILT = [
 ]
 
 
-def verify(p, *words):
-    rc, out = p.command('zone', '-c', p.conf, '--verify', '--server', DNS, *words, may_fail=True)
+def verify(p, *words, server=DNS):
+    rc, out = p.command('zone', '-c', p.conf, '--verify', '--server', server, *words, may_fail=True)
     return rc, out
 
 
@@ -48,6 +48,9 @@ def play_printed_served_verified(place):
         equal((rc, seen['right']), (1 if wrong else 0, not wrong), f'{name}: exit status, right')
     dns.proc.stop()
     rc, out = verify(p)
-    check(rc == 1 and 'do not answer' in out, f'without a name server: {rc} {out}')
+    check(rc == 1 and 'no name server answers' in out, f'without a name server: {rc} {out}')
+    agents.Nsd(place, OTHERS, {'other.test': ['sbc A 9.9.9.9']})
+    rc, out = verify(p, server=OTHERS)
+    check(rc == 1 and 'refuses to answer (REFUSED)' in out, f'a name server of others: {rc} {out}')
     rc, out = p.command('zone', '-c', p.conf, 'nowhere.test', may_fail=True)
     check(rc == 2 and 'nowhere.test' in out, f'an unknown zone: {rc} {out}')

@@ -285,7 +285,7 @@ remote-control:
 '''
 
     def __init__(self, place, host, zones, space=None):
-        self.dir, self.zones = os.path.join(place.dir, 'nsd'), zones
+        self.dir, self.zones = os.path.join(place.dir, 'nsd-' + host), zones
         os.makedirs(self.dir)
         text = self.CONF.format(host=host, dir=self.dir)
         for name in zones:

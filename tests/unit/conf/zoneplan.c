@@ -178,7 +178,6 @@ compare(void **state)
 		 NULL,
 		 300,
 		 "!srv-missing !address-unknown"},
-		{"servers fail", DNS_FAILED, {{NULL, 0, NULL, NULL, 0}}, NULL, 300, "!dns-failed"},
 		{"wrong port",
 		 DNS_OK,
 		 {{"sbc.example", 5060, "8.8.1.1", "2a00::1", 0}},
@@ -292,10 +291,35 @@ compare(void **state)
 	}
 }
 
+/* What a name server says, and that it says nothing. */
+static void
+failures(void **state)
+{
+	static const struct {
+		uint8_t rcode;
+		const char *want;
+	} rows[] = {
+		{0, "!dns-silent"}, {2, "!dns-failed"}, {4, "!dns-failed"}, {5, "!dns-refused"}};
+	static const char *const at[] = {"8.8.1.1:5061", NULL};
+	struct zone_plan p;
+
+	(void)state;
+	make_conf(at);
+	zone_plan(&conf, 0, &p);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(&seen, 0, sizeof(seen));
+		told[0] = 0;
+		seen.srv.status = DNS_FAILED;
+		seen.srv.rcode = rows[i].rcode;
+		assert_int_equal(zone_compare(&p, &seen, note, NULL), 1);
+		assert_string_equal(told, rows[i].want);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(records),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(records), cmocka_unit_test(failures),
 					   cmocka_unit_test(other_listeners),
 					   cmocka_unit_test(compare)};
 

@@ -24,6 +24,7 @@ enum mode {
 	ANSWER,
 	SILENCE,
 	SERVFAIL,
+	REFUSED,
 	GARBAGE,
 	WRONG_ID,
 	WRONG_QUESTION,
@@ -111,6 +112,9 @@ make_reply(struct str query, bool tcp, struct msg *m)
 		return false;
 	case SERVFAIL:
 		m->p[3] |= 2;
+		return true;
+	case REFUSED:
+		m->p[3] |= 5;
 		return true;
 	case NXDOMAIN:
 		m->p[3] |= 3;
@@ -694,6 +698,38 @@ p10_hostile_servers(void **state)
 	assert_true(worst <= 10000); /* R16 */
 }
 
+/* Who wants to know is told what the server said, and that it said nothing. */
+static void
+test_blunt(void **state)
+{
+	static const struct {
+		const char *name;
+		enum mode mode;
+		uint8_t blunt, usual;
+	} rows[] = {
+		{"SERVFAIL", SERVFAIL, 2, 0},
+		{"REFUSED", REFUSED, 5, 0},
+		{"silence", SILENCE, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows) * 2; i++) {
+		const bool blunt = i % 2;
+		struct asker a = {.told = 0};
+
+		print_message("# %s\n", rows[i / 2].name);
+		server.mode = rows[i / 2].mode;
+		resolver_free(&r);
+		assert_int_equal((blunt ? resolver_new_blunt : resolver_new_hasty)(
+					 &loop, &server.udp.local, 1, TRY_MS, &r),
+				 ERR_OK);
+		ask(&a, "blunt.example.com", DNS_SRV);
+		wait_for(&a.told, 1);
+		assert_int_equal(a.got.status, DNS_FAILED);
+		assert_int_equal(a.got.rcode, blunt ? rows[i / 2].blunt : rows[i / 2].usual);
+	}
+}
+
 /* A late answer to a question that nobody waits for any more, and its server gone. */
 static void
 p10_late_after_cancel(void **state)
@@ -741,6 +777,7 @@ main(void)
 		WITH(bounds),
 		WITH(cache_is_bounded),
 		WITH(p10_hostile_servers),
+		WITH(test_blunt),
 		WITH(p10_late_after_cancel),
 	};
 
