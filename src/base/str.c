@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <limits.h>
 #include <string.h>
 
 struct str
@@ -200,4 +201,35 @@ str_copyz(char *dst, size_t cap, struct str s)
 		memcpy(dst, s.p, s.len);
 	dst[s.len] = 0;
 	return ERR_OK;
+}
+
+static unsigned
+least(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+unsigned
+str_distance(struct str a, struct str b)
+{
+	unsigned row[STR_WORD_MAX + 1];
+
+	if (a.len > STR_WORD_MAX || b.len > STR_WORD_MAX)
+		return UINT_MAX;
+	for (unsigned k = 0; k <= b.len; k++)
+		row[k] = k;
+	for (size_t i = 0; i < a.len; i++) {
+		unsigned corner = row[0];
+
+		row[0] = (unsigned)i + 1;
+		for (size_t k = 0; k < b.len; k++) {
+			unsigned swap = corner + (ascii_lower(a.p[i]) != ascii_lower(b.p[k]));
+
+			corner = row[k + 1];
+			row[k + 1] = least(swap, row[k] + 1, row[k + 1] + 1);
+		}
+	}
+	return row[b.len];
 }

@@ -33,6 +33,10 @@ bool str_istarts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /** Byte-wise order: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);
+/** How many letters must change, come or go to make one of the other (Levenshtein), case aside;
+ * UINT_MAX where one has more than STR_WORD_MAX. */
+unsigned str_distance(struct str a, struct str b);
+enum { STR_WORD_MAX = 32 };
 /** Index of the first c, or s.len. */
 size_t str_chr(struct str s, char c);
 /** Index of the last c, or s.len. */

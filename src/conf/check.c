@@ -24,18 +24,19 @@ enum {
 };
 
 static bool
-check_file(const char *path, const struct conf_zone *z, const char *what, struct conf_report *rep)
+check_file(const char *path, const struct conf_zone *z, struct conf_at at, const char *what,
+	   struct conf_report *rep)
 {
 	struct stat st;
 	bool ok = access(path, R_OK) == 0;
 
 	if (!ok)
-		report_error(rep, z->line, z->column,
+		report_error(rep, at.line, at.column,
 			     "zone %s: the %s \"%s\" cannot be read: %s; name a PEM file that "
 			     "postern may read",
 			     z->fqdn, what, path, strerror(errno));
 	else if (path == z->key && stat(path, &st) == 0 && (st.st_mode & 077))
-		report_warning(rep, z->line, z->column,
+		report_warning(rep, at.line, at.column,
 			       "zone %s: others may read the private key \"%s\"; chmod 600 it",
 			       z->fqdn, path);
 	return ok;
@@ -63,36 +64,37 @@ map_pki(const struct conf *c, const char *path, struct str *out, char why[PKI_WH
 static void
 check_certificate(const struct conf_zone *z, struct str chain, struct conf_report *rep)
 {
+	const struct conf_at *at = &z->certificate_at;
 	struct tls_cert_info info;
 	int64_t days;
 
 	if (tls_cert_info(chain, &info) != ERR_OK) {
 		report_error(
-			rep, z->line, z->column,
+			rep, at->line, at->column,
 			"zone %s: \"%s\" holds no certificate; name a PEM file with ours first",
 			z->fqdn, z->certificate);
 		return;
 	}
 	days = (info.not_after_us - clock_wall_us()) / (86400LL * CLOCK_S);
 	if (days >= 0 && days < EXPIRY_WARNING_DAYS && info.not_after_us > clock_wall_us())
-		report_warning(rep, z->line, z->column,
+		report_warning(rep, at->line, at->column,
 			       "zone %s: the certificate \"%s\" expires in %d days; renew it",
 			       z->fqdn, z->certificate, (int)days);
 	if (!tls_cert_covers(chain, str_from(z->fqdn)))
 		report_error(
-			rep, z->line, z->column,
+			rep, at->line, at->column,
 			"zone %s: the certificate \"%s\" is for %s; customers check it against "
 			"the zone's name, so take one for %s",
 			z->fqdn, z->certificate, info.names[0] ? info.names : "no name", z->fqdn);
 	if (info.must_staple)
-		report_warning(rep, z->line, z->column,
+		report_warning(rep, at->line, at->column,
 			       "zone %s: the certificate promises an OCSP staple (must-staple); "
 			       "clients that insist refuse us while there is none, so keep "
 			       "crl.staple on and the authority's responder reachable",
 			       z->fqdn);
 	if (info.self_signed)
 		report_warning(
-			rep, z->line, z->column,
+			rep, at->line, at->column,
 			"zone %s: the certificate is self-signed; customers who check it will "
 			"refuse it",
 			z->fqdn);
@@ -117,8 +119,8 @@ check_context(const struct conf *c, uint32_t i, struct str pki, struct conf_repo
 	    pki_get(pki, i, PKI_KEY, &t.key_pem) != ERR_OK)
 		return;
 	if (tls_pem_has_trusted(t.chain_pem)) { /* and so nothing else is true of it */
-		report_error(rep, z->line, z->column, "zone %s: \"%s\" %s", z->fqdn, z->certificate,
-			     TLS_PEM_TRUSTED_TEXT);
+		report_error(rep, z->certificate_at.line, z->certificate_at.column,
+			     "zone %s: \"%s\" %s", z->fqdn, z->certificate, TLS_PEM_TRUSTED_TEXT);
 		return;
 	}
 	buf_init(&why, mem, sizeof(mem) - 1);
@@ -142,8 +144,8 @@ check_trust_files(const struct conf *c, const struct conf_zone *z, struct conf_r
 		buf_init(&why, mem, sizeof(mem) - 1);
 		if (map_pki(c, z->trust[i], &pem, read_why) == ERR_OK &&
 		    tls_roots_check(pem, str_from(z->trust[i]), &why) != ERR_OK && why.len)
-			report_error(rep, z->line, z->column, "zone %s: trust: %s", z->fqdn,
-				     buf_cstr(&why));
+			report_error(rep, z->trust_at[i].line, z->trust_at[i].column,
+				     "zone %s: trust: %s", z->fqdn, buf_cstr(&why));
 		shm_blob_unmap(&pem);
 	}
 	return rep->n_errors == before;
@@ -210,7 +212,8 @@ check_crls(const struct conf_zone *z, uint32_t i, struct str pki, struct conf_re
 		buf_init(&why, mem, sizeof(mem) - 1);
 		if (pki_get(pki, i, PKI_CRL + k, &text.bytes) != ERR_OK ||
 		    tls_crls_new(&text, 1, &why, &crls) != ERR_OK || why.len)
-			report_error(rep, z->line, z->column, "zone %s: %s", z->fqdn,
+			report_error(rep, z->crls_at[k].line, z->crls_at[k].column, "zone %s: %s",
+				     z->fqdn,
 				     why.len ? buf_cstr(&why) : "a revocation list is unreadable");
 		tls_crls_free(&crls);
 	}
@@ -226,14 +229,17 @@ check_zones(const struct conf *c, bool readable, struct conf_report *rep)
 	for (uint32_t i = 0; i < c->n_zones; i++) {
 		const struct conf_zone *z = &c->zone[i];
 
-		readable &= check_file(z->certificate, z, "certificate", rep);
-		readable &= check_file(z->key, z, "key", rep);
+		readable &= check_file(z->certificate, z, z->certificate_at, "certificate", rep);
+		readable &= check_file(z->key, z, z->key_at, "key", rep);
 		for (uint32_t k = 0; k < z->n_trust; k++)
-			readable &= check_file(z->trust[k], z, "trust file", rep);
+			readable &= check_file(z->trust[k], z, z->trust_at[k], "trust file", rep);
 		for (uint32_t k = 0; k < z->n_crls; k++)
-			readable &= check_file(z->crls[k], z, "revocation list", rep);
+			readable &=
+				check_file(z->crls[k], z, z->crls_at[k], "revocation list", rep);
 		if (z->trust_system || z->tls.authorities)
-			readable &= check_file(PKI_SYSTEM_TRUST, z, "system's trust file", rep);
+			readable &= check_file(PKI_SYSTEM_TRUST, z,
+					       (struct conf_at){z->line, z->column},
+					       "system's trust file", rep);
 		check_profile(c, z, rep);
 		if (z->client_certificate != CONF_CLIENT_REQUIRED &&
 		    z->tls.profile == TLS_PROFILE_CARRIER)

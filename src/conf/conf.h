@@ -36,6 +36,11 @@ enum conf_client_cert { /* as enum tls_client */
 enum conf_transport { CONF_TLS, CONF_UDP, CONF_TCP };     /* as enum trunk_transport */
 enum conf_side { CONF_SIDE_CUSTOMER, CONF_SIDE_CARRIER }; /* as enum trunk_kind */
 
+/* Where something stood in the file, for messages. */
+struct conf_at {
+	uint32_t line, column;
+};
+
 struct conf_zone {
 	char fqdn[CONF_FQDN_MAX];                  /* lower case */
 	char certificate[CONF_PATH_MAX];           /* PEM, chain, leaf first */
@@ -49,6 +54,7 @@ struct conf_zone {
 	uint8_t pad;
 	struct conftls_zone tls; /* profile, authorities by name */
 	uint32_t line, column;   /* where it stood in the file, for messages */
+	struct conf_at certificate_at, key_at, trust_at[CONF_TRUST_MAX], crls_at[CONF_CRLS_MAX];
 };
 
 struct conf_listener {

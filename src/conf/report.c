@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 32 };
-
 static void PRINTF_LIKE(3, 0)
 	tell_finding(struct conf_report *rep, struct conf_finding *f, const char *fmt, va_list ap)
 {
@@ -74,36 +72,6 @@ conf_report_stderr(struct conf_report *rep, const char *file)
 	*rep = (struct conf_report){.on_finding = print_finding, .arg = (void *)(uintptr_t)file};
 }
 
-static unsigned
-least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Edit distance (Levenshtein) of two short words. */
-static unsigned
-word_distance(struct str a, struct str b)
-{
-	unsigned row[WORD_MAX + 1];
-
-	for (unsigned k = 0; k <= b.len; k++)
-		row[k] = k;
-	for (size_t i = 0; i < a.len; i++) {
-		unsigned corner = row[0];
-
-		row[0] = (unsigned)i + 1;
-		for (size_t k = 0; k < b.len; k++) {
-			unsigned swap = corner + (ascii_lower(a.p[i]) != ascii_lower(b.p[k]));
-
-			corner = row[k + 1];
-			row[k + 1] = least(swap, row[k] + 1, row[k + 1] + 1);
-		}
-	}
-	return row[b.len];
-}
-
 const char *
 report_nearest(struct str s, const char *(*do_word)(const void *arg, size_t i), const void *arg,
 	       size_t n)
@@ -111,15 +79,12 @@ report_nearest(struct str s, const char *(*do_word)(const void *arg, size_t i), 
 	const char *best = NULL;
 	unsigned least_so_far = 3;
 
-	if (s.len == 0 || s.len > WORD_MAX)
+	if (s.len == 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		struct str word = str_from(do_word(arg, i));
-		unsigned d;
+		unsigned d = str_distance(s, word);
 
-		if (word.len > WORD_MAX)
-			continue;
-		d = word_distance(s, word);
 		if (d < least_so_far && d < word.len) {
 			least_so_far = d;
 			best = word.p;

@@ -89,13 +89,35 @@ complaint_of(enum field_type t)
 	return text[t] ? text[t] : "is not right";
 }
 
+/* Is it "192.0.2.1:5080" or "gw.example:5080", where the host is to stand? */
+static bool
+split_port(const struct field *f, struct str s, struct str *host, struct str *port)
+{
+	size_t colon = str_rchr(s, ':');
+	struct addr ip;
+	uint64_t n;
+
+	*host = str_sub(s, 0, colon);
+	*port = str_from_at(s, colon + 1);
+	if (strcmp(f->name, "host") != 0 || str_u64(*port, 65535, &n) != ERR_OK)
+		return false;
+	if (str_starts(*host, STR("[")) && str_ends(*host, STR("]")))
+		*host = str_sub(*host, 1, host->len - 1);
+	return trunk_host_valid(*host) || addr_parse_ip(*host, &ip) == ERR_OK;
+}
+
 static void
 tell_wrong(struct value_reader *p, const struct yaml_node *n, const struct field *f, enum err e)
 {
-	struct str near = str_sub(n->text, 0, 64);
+	struct str near = str_sub(n->text, 0, 64), host, port;
 
 	if (e == ERR_NOTFOUND)
 		tell_unknown(p, n, f);
+	else if (split_port(f, n->text, &host, &port))
+		report_error(p->rep, n->line, n->column,
+			     "%s: \"%.*s\" has a port with it; write %s: %.*s, and port: %.*s",
+			     word_in(p, f), STR_ARG(near), word_in(p, f), STR_ARG(host),
+			     STR_ARG(port));
 	else if (e == ERR_LONG)
 		report_error(p->rep, n->line, n->column, "%s: %zu bytes are too long; at most %llu",
 			     word_in(p, f), n->text.len, (unsigned long long)f->max);

@@ -26,9 +26,16 @@ static const struct schema crl_rows[] = {
 
 struct file_list {
 	char (*path)[CONF_PATH_MAX];
+	struct conf_at *at;
 	uint32_t *n, max;
 	bool *system; /* the word system may stand there; NULL: it is a file like others */
 };
+
+static struct conf_at
+at_of(const struct yaml_node *n)
+{
+	return n ? (struct conf_at){n->line, n->column} : (struct conf_at){0};
+}
 
 static void
 read_files(struct confparse *p, const struct yaml_node *zone, const char *word, const char *help,
@@ -54,6 +61,7 @@ read_files(struct confparse *p, const struct yaml_node *zone, const char *word, 
 				     word, CONF_PATH_MAX - 1);
 			continue;
 		}
+		f->at[*f->n] = at_of(n);
 		confparse_path(p, n, f->path[(*f->n)++]);
 	}
 }
@@ -61,8 +69,9 @@ read_files(struct confparse *p, const struct yaml_node *zone, const char *word, 
 static void
 read_trust(struct confparse *p, const struct yaml_node *zone, struct conf_zone *z)
 {
-	struct file_list trust = {z->trust, &z->n_trust, CONF_TRUST_MAX, &z->trust_system};
-	struct file_list crls = {z->crls, &z->n_crls, CONF_CRLS_MAX, NULL};
+	struct file_list trust = {z->trust, z->trust_at, &z->n_trust, CONF_TRUST_MAX,
+				  &z->trust_system};
+	struct file_list crls = {z->crls, z->crls_at, &z->n_crls, CONF_CRLS_MAX, NULL};
 
 	read_files(p, zone, "trust", "a list of PEM files", &trust);
 	read_files(p, zone, "crls", "a list of files", &crls);
@@ -78,6 +87,7 @@ confzone_read(struct confparse *p)
 	for (const struct yaml_node *n = list ? yaml_first(&p->y, list) : NULL; n;
 	     n = yaml_next(&p->y, n)) {
 		struct conf_zone *z = &c->zone[c->n_zones];
+		const struct yaml_node *certificate, *key;
 
 		if (!confparse_room(p, n, "zones", c->n_zones, CONF_ZONES_MAX))
 			return;
@@ -87,8 +97,12 @@ confzone_read(struct confparse *p)
 		if (n->kind == YAML_MAP)
 			conftls_read_zone(&p->y, n, p->rep, &c->tls, &z->tls);
 		read_trust(p, n, z);
-		confparse_path(p, yaml_get(&p->y, n, "certificate"), z->certificate);
-		confparse_path(p, yaml_get(&p->y, n, "key"), z->key);
+		certificate = yaml_get(&p->y, n, "certificate");
+		key = yaml_get(&p->y, n, "key");
+		z->certificate_at = at_of(certificate);
+		z->key_at = at_of(key);
+		confparse_path(p, certificate, z->certificate);
+		confparse_path(p, key, z->key);
 		for (uint32_t i = 0; i < c->n_zones; i++)
 			if (z->fqdn[0] && strcmp(c->zone[i].fqdn, z->fqdn) == 0)
 				report_error(p->rep, n->line, n->column,

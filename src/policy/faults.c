@@ -1,5 +1,6 @@
 #include "policy/faults.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,79 @@ static void PRINTF_LIKE(3, 4) report_old(struct check *c, uint32_t place, const 
 	va_start(ap, fmt);
 	pass_fault(c, &f, fmt, ap);
 	va_end(ap);
+}
+
+/* Of names that might be meant by one that is none. */
+struct near {
+	struct str name, best;
+	unsigned distance;
+};
+
+static void
+look_near(struct near *n, struct str candidate)
+{
+	unsigned d = n->name.len ? str_distance(n->name, candidate) : UINT_MAX;
+
+	if (d < n->distance && d < candidate.len) {
+		n->distance = d;
+		n->best = candidate;
+	}
+}
+
+/* Those who make more mistakes than this get no help: each costs a look at all names. */
+enum { NEAR_MAX = 100, NEAR_LETTERS = 2 };
+
+static struct near
+near_of(const struct check *c, struct str name)
+{
+	return (struct near){.name = c->n < NEAR_MAX ? name : STR_NULL,
+			     .distance = NEAR_LETTERS + 1};
+}
+
+/* "; did you mean "x"?", or nothing. */
+struct near_text {
+	char z[STR_WORD_MAX + 24];
+};
+
+static struct near_text
+text_of(const struct near *n)
+{
+	struct near_text t = {""};
+	struct buf b;
+
+	buf_init(&b, t.z, sizeof(t.z));
+	if (n->best.len)
+		buf_printf(&b, "; did you mean \"%.*s\"?", STR_ARG(n->best));
+	(void)buf_cstr(&b);
+	return t;
+}
+
+static struct near_text
+near_account(const struct check *c, struct str name)
+{
+	struct near n = near_of(c, name);
+
+	for (uint32_t i = 0; n.name.len && i < c->r->n_accounts; i++)
+		look_near(&n, c->r->account[i].id);
+	return text_of(&n);
+}
+
+/* account empty: of carriers and their groups, else of this account's trunks. */
+static struct near_text
+near_trunk(const struct check *c, struct str name, struct str account)
+{
+	struct near n = near_of(c, name);
+
+	for (uint32_t i = 0; n.name.len && i < c->r->n_trunks; i++) {
+		const struct roster_trunk *t = &c->r->trunk[i];
+
+		if (!str_eq(t->account, account))
+			continue;
+		look_near(&n, t->id);
+		if (account.len == 0)
+			look_near(&n, t->group);
+	}
+	return text_of(&n);
 }
 
 /* Texts that roster_set would not take, of a row with this id. */
@@ -99,8 +173,8 @@ check_parent(struct check *c, const struct roster_account *a)
 	const struct roster_account *p = a->parent.len ? find_account(c->r, a->parent) : NULL;
 
 	if (a->parent.len && !p)
-		report_fault(c, a->place, "no account \"%.*s\" to be the parent",
-			     STR_ARG(a->parent));
+		report_fault(c, a->place, "no account \"%.*s\" to be the parent%s",
+			     STR_ARG(a->parent), near_account(c, a->parent).z);
 	else if (p == a && p)
 		report_fault(c, a->place,
 			     "account \"%.*s\" names itself as its parent; name the account that "
@@ -492,8 +566,9 @@ check_overflows(struct check *c, const struct check_name *ids)
 		if (!u || u == t || !str_eq(u->account, t->account))
 			report_fault(c, t->place,
 				     "trunk \"%.*s\": overflow \"%.*s\" is no other trunk of its "
-				     "account",
-				     STR_ARG(t->id), STR_ARG(t->overflow));
+				     "account%s",
+				     STR_ARG(t->id), STR_ARG(t->overflow),
+				     near_trunk(c, t->overflow, t->account).z);
 	}
 }
 
@@ -518,8 +593,9 @@ check_targets(struct check *c, const struct roster_route *route, const struct ch
 		if ((!t || t->kind != TRUNK_CARRIER) && !has_group(c->r, word))
 			report_fault(c, route->place,
 				     "route \"%.*s\": \"%.*s\" is neither a carrier nor a group of "
-				     "carriers",
-				     STR_ARG(route->id), STR_ARG(word));
+				     "carriers%s",
+				     STR_ARG(route->id), STR_ARG(word),
+				     near_trunk(c, word, STR_NULL).z);
 	}
 }
 
@@ -578,8 +654,9 @@ check_routes(struct check *c, const struct check_name *ids)
 		const struct roster_route *route = by_id[i] = &r->route[i];
 
 		if (route->account.len && !find_account(r, route->account))
-			report_fault(c, route->place, "route \"%.*s\": no account \"%.*s\"",
-				     STR_ARG(route->id), STR_ARG(route->account));
+			report_fault(c, route->place, "route \"%.*s\": no account \"%.*s\"%s",
+				     STR_ARG(route->id), STR_ARG(route->account),
+				     near_account(c, route->account).z);
 		check_targets(c, route, ids);
 	}
 	sort_names(by_id, r->n_routes, sizeof(*by_id), cmp_route_id);

@@ -142,6 +142,21 @@ test_golden(void **state)
 		 "name (of a PBX: the one in its certificate) or an address\n"
 		 "6:50: host: \"239.0.0.1\" is neither a host name nor the address of a host; a "
 		 "host name (of a PBX: the one in its certificate) or an address\n"},
+		{"hosts with a port",
+		 "accounts: [{id: a, trunks: [{id: t, fqdn: \"x.example:5061\"}]}]\n"
+		 "carriers:\n"
+		 "  - {id: g, host: \"192.0.2.1:5080\"}\n"
+		 "  - {id: h, host: \"[2001:db8::1]:5080\"}\n"
+		 "  - {id: i, host: \"gw.example:70000\"}\n",
+		 "1:43: fqdn: \"x.example:5061\" has a port with it; write fqdn: x.example, and "
+		 "port: 5061\n"
+		 "3:19: host: \"192.0.2.1:5080\" has a port with it; write host: 192.0.2.1, and "
+		 "port: 5080\n"
+		 "4:19: host: \"[2001:db8::1]:5080\" has a port with it; write host: "
+		 "2001:db8::1, and port: 5080\n"
+		 "5:19: host: \"gw.example:70000\" is neither a host name nor the address of a "
+		 "host; a "
+		 "host name (of a PBX: the one in its certificate) or an address\n"},
 		{"nothing that means everything", "accounts: [{id: a, countries: []}]\n",
 		 "1:31: countries: an empty list would allow all; name some, or leave the word out "
 		 "to allow all\n"},

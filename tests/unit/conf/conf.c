@@ -434,6 +434,40 @@ test_check_machine(void **state)
 	}
 }
 
+/* A file that is missing is told where it is named. */
+static void
+test_files_at(void **state)
+{
+	static const char text[] =
+		"node: {run_dir: /tmp/p}\n"
+		"zones:\n"
+		"  - fqdn: sbc.example\n"
+		"    certificate: /nowhere/c.pem\n"
+		"    key: /nowhere/c.key\n"
+		"    trust: [/nowhere/t.pem]\n"
+		"    crls:\n"
+		"      - /nowhere/l.crl\n"
+		"listeners:\n"
+		"  - {name: g, transport: udp, bind: \"127.0.0.1:5060\", side: carrier}\n"
+		"media: {addresses: [{name: a, bind: 127.0.0.1}], ports: 20000-20999}\n"
+		"store: /tmp/p.db\ncdr: /tmp/p.cdr\n";
+	static const char *const want[] = {
+		"\n4:18: zone sbc.example: the certificate \"/nowhere/c.pem\" cannot be read: No "
+		"such",
+		"\n5:10: zone sbc.example: the key \"/nowhere/c.key\" cannot",
+		"\n6:13: zone sbc.example: the trust file \"/nowhere/t.pem\" cannot",
+		"\n8:9: zone sbc.example: the revocation list \"/nowhere/l.crl\" cannot"};
+
+	(void)state;
+	told_init(&told);
+	buf_char(&told.b, '\n');
+	assert_int_equal(conf_parse(str_from(text), "", &told.rep, &conf), ERR_OK);
+	assert_int_equal(conf_check(&conf, &told.rep), ERR_CONFIG);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		if (!strstr(buf_cstr(&told.b), want[i]))
+			fail_msg("no %s in: %s", want[i] + 1, buf_cstr(&told.b));
+}
+
 /* 1000 ports on each of two addresses are 2000 sockets; 8 pairs of each are kept for emergency
  * calls. */
 static void
@@ -483,13 +517,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_default),
-		cmocka_unit_test(test_workers),
-		cmocka_unit_test(test_example),
-		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_check_machine),
+		cmocka_unit_test(test_good),          cmocka_unit_test(test_default),
+		cmocka_unit_test(test_workers),       cmocka_unit_test(test_example),
+		cmocka_unit_test(test_golden),        cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check_machine), cmocka_unit_test(test_files_at),
 		cmocka_unit_test(test_check_files), /* last: it lowers a limit for good */
 	};
 

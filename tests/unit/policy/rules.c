@@ -343,6 +343,12 @@ test_longest(void **state)
 	world_fini(&w);
 }
 
+static void
+keep_fault(void *arg, const struct roster_fault *f)
+{
+	(void)snprintf(arg, sizeof(f->text), "%s", f->text);
+}
+
 /* What a roster must not say. */
 static void
 test_faults(void **state)
@@ -358,8 +364,14 @@ test_faults(void **state)
 		 "neither a carrier nor a group",
 		 {"x", "", "", "", "acme-1", 0, 1}},
 		{"no such account", "no account \"none\"", {"x", "none", "", "", "east", 0, 1}},
+		{"nearly a carrier", "; did you mean \"gw\"?", {"x", "", "", "", "gq", 0, 1}},
+		{"nearly a group", "; did you mean \"east\"?", {"x", "", "", "", "esat", 0, 1}},
+		{"nearly an account",
+		 "; did you mean \"acme\"?",
+		 {"x", "acne", "", "", "gw", 0, 1}},
 		{"twice", "stands twice", {"all", "acme", "", "", "east", 0, 1}},
 	};
+	static char fault[sizeof(((struct roster_fault *)0)->text)];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -374,9 +386,12 @@ test_faults(void **state)
 		assert_int_equal(roster_check(&w.r, NULL, NULL, &n), ERR_OK);
 		assert_int_equal(n, 0);
 		add_rule(&w, &table[i].rule);
-		assert_int_equal(roster_check(&w.r, world_print, NULL, &n), ERR_OK);
+		assert_int_equal(roster_check(&w.r, keep_fault, fault, &n), ERR_OK);
 		if (n != 1)
 			fail_msg("%s: %u faults", table[i].name, n);
+		if (!strstr(fault, table[i].want) ||
+		    !strstr(table[i].want, "mean") != !strstr(fault, "mean"))
+			fail_msg("%s: %s", table[i].name, fault);
 		roster_fini(&w.r);
 	}
 }
