@@ -7,7 +7,7 @@ from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, PBX, POSTERN, PSTN
 from lib.postern import ACCOUNTS, Postern
 from lib.proc import Failed, check, equal
 from lib.rawsip import KEY
-from lib.ua import Media, Ua, sdp
+from lib.ua import Media, Ua, hang, sdp
 
 SECOND, FAILS, HUNTS = '+15552223333', '+15553334444', '+15557770009'
 BROKEN, THIRD, PBX2 = '127.0.0.11', '127.0.0.12', '127.0.0.3'
@@ -90,12 +90,6 @@ class World:
         e.reply(invite, status)
         e.read('ACK')
         d.read(status)
-
-
-def hang(x, y):
-    x.send('BYE')
-    y.take('BYE')
-    x.read(200, 'BYE')
 
 
 def basic(w):

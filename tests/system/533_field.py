@@ -1,5 +1,5 @@
 """Complaints of the field, each row a test with its number (field.md 2): those that no other play or unit
-program has as they were told. docs/testing.md says where the others are."""
+program has as they were told. docs/complaints.md says where the others are."""
 import base64
 import os
 import re
@@ -10,7 +10,7 @@ from lib.postern import ACCOUNTS, BASE, Postern
 from lib.proc import Failed, check, equal, wait_for
 from lib.rawsip import KEY, SUITE, offer, request
 from lib.rtpend import RtpEnd, SecureEnd
-from lib.ua import Media, Ua, sdp
+from lib.ua import Media, Ua, hang, sdp
 
 EAST, WEST, NORTH = '127.0.0.10', '127.0.0.11', '127.0.0.10'    # north has the address of east
 CONF = BASE.replace('media:\n  addresses:', '''  - {{name: far-tls, transport: tls, bind: "127.0.0.8:5061", side: carrier, zone: sbc.example.test}}
@@ -65,12 +65,6 @@ class World:
         if contact:
             self.pbx.contact = kept
         return d, e, told, Media(invite.body)
-
-
-def hang(x, y):
-    x.send('BYE')
-    y.take('BYE')
-    x.read(200, 'BYE')
 
 
 def ssrc_changes(w):

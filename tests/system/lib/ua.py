@@ -143,6 +143,13 @@ class Dialog:
         return self.invited
 
 
+def hang(x, y):
+    """x ends the call, and y says it is well."""
+    x.send('BYE')
+    y.take('BYE')
+    x.read(200, 'BYE')
+
+
 def finish(lines, body):
     if body and not any(x.startswith('Content-Type') for x in lines):
         lines = [*lines, 'Content-Type: application/sdp']
