@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "base/secret.h"
 #include "call/dtls.h"
+#include "call/others.h"
 #include "call/payload.h"
 #include "call/row.h"
 #include "call/said.h"
@@ -194,6 +195,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 	if (policy.dtls)
 		dtls_own(c, i, &x->mine, &x->far.dtls);
 	video_read(c);
+	c->x.others = true;
 	return REFUSAL_NONE;
 }
 
@@ -248,7 +250,8 @@ negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index
 		return r;
 	}
 	c->x.open = true;
-	video_forget(c);                         /* once both parties agree, they may */
+	video_forget(c); /* once both parties agree, they may */
+	c->x.others = false;
 	c->x.deal->far.direction = SDP_SENDRECV; /* the other party may be on hold just now */
 	return r;
 }
@@ -278,22 +281,28 @@ negotiate_target(struct call *c)
 	said_drop(c, LEG_A);
 }
 
-/* Our offer to leg `to`, with the video that it may have; without, where that has no room. */
+/* Our offer to leg `to`, with the video and the other media that it may have; without, where those
+ * have no room. */
 static enum refusal
 write_offer(struct call *c, enum call_leg_index to, const struct sdp_media *m,
 	    const struct sdp_part *video)
 {
 	const struct call_deal *x = c->x.deal;
 	struct record_leg *l = &c->rec.leg[to];
-	const struct sdp_part audio = {
-		.ours = &x->asked, .media = m, .list = &x->list, .dir = x->far.direction};
+	struct sdp_part audio = {.ours = &x->asked,
+				 .media = m,
+				 .list = &x->list,
+				 .dir = x->far.direction,
+				 .others = others_ask(c) ? &c->owner->offer : NULL};
 	struct buf b;
 	enum err e;
 
 	begin_body(c, to, &b);
 	e = sdp_offer_write(&audio, video, &l->layout, &l->origin, &b);
 	c->x.video_asked = e == ERR_OK && video;
-	if (e != ERR_OK && video) {
+	c->x.others_asked = e == ERR_OK && audio.others;
+	if (e != ERR_OK && (video || audio.others)) {
+		audio.others = NULL;
 		begin_body(c, to, &b);
 		e = sdp_offer_write(&audio, NULL, &l->layout, &l->origin, &b);
 	}
@@ -393,7 +402,8 @@ write_answer(struct call *c, const struct sdp_stream *got, const struct sdp_list
 		.media = &c->owner->answer.media[got->index],
 		.list = list,
 		.offered = &x->far,
-		.dir = sdp_answer_direction(x->far.direction, got->direction)};
+		.dir = sdp_answer_direction(x->far.direction, got->direction),
+		.others = c->x.others_asked ? &c->owner->answer : NULL};
 	struct sdp_part video;
 	struct buf b;
 
@@ -479,6 +489,7 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told, stru
 	c->leg[x].answers = true;
 	c->leg[y].answers = false;
 	video_settle(c, seen);
+	others_settle(c, got);
 	r = row_open(c, y);
 	if (r == REFUSAL_NONE)
 		r = row_open(c, x);
@@ -541,7 +552,7 @@ negotiate_known(struct call *c)
 	    !has_layout(&c->owner->offer, &c->rec.leg[i].layout) ||
 	    (x->mine.secure && (!sdp_line_eq(&x->mine.crypto[0], &leg->audio.local.crypto[0]) ||
 				x->mine.dtls.setup != leg->audio.local.dtls.setup)) ||
-	    !video_known(c))
+	    !video_known(c) || others_meant(c))
 		return false;
 	x->far.far_sends = leg->audio.far.far_sends;
 	x->far.far_receives = leg->audio.far.far_receives;

@@ -14,7 +14,7 @@
 #include "sip/dialog.h"
 
 enum {
-	CALL_RECORD_VERSION = 7,
+	CALL_RECORD_VERSION = 8,
 	CALL_TRANSFERS_MAX = 3, /* of a call */
 	CALL_SPARE = 32,        /* records and calls beyond the node's limit, for emergency calls */
 	CALL_INCREMENT_MAX = 86400,
@@ -206,8 +206,10 @@ struct call_record {
 	uint8_t rides; /* 1 + its leg that is leg host_leg of transfer_of now; it ends with that; 0:
 			  none */
 	uint8_t host_leg;
-	uint8_t video_on; /* both legs agreed on video */
-	uint8_t pad3[3];
+	uint8_t video_on;  /* both legs agreed on video */
+	uint8_t others_on; /* 1 << enum sdp_media_type: what goes past us (call/others.h) now, */
+	uint8_t others;    /* and at any time */
+	uint8_t pad3[1];
 	char from_received[CALL_NUMBER_MAX], to_received[CALL_NUMBER_MAX];
 	char from_sent[CALL_NUMBER_MAX], to_sent[CALL_NUMBER_MAX];
 	char refusal_detail[CALL_DETAIL_MAX]; /* more than the sentence of refusal; "" = no more */

@@ -253,6 +253,8 @@ struct call_exchange {
 	struct call_deal *deal;  /* of calls->deals; NULL: no offer */
 	struct call_deal *video; /* the same of its video; NULL: none, or it cannot be taken */
 	bool video_asked;        /* and our offer to the other leg has it */
+	bool others;             /* what is neither audio nor video may go on from it, */
+	bool others_asked;       /* and our offer to the other leg has it */
 };
 
 /* What leg B's fork counted when it was left for another one. */

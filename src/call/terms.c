@@ -77,6 +77,14 @@ terms_video(const struct call *c, enum call_leg_index i)
 }
 
 bool
+terms_others(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t && t->other_media == TRUNK_OTHER_MEDIA_PASS;
+}
+
+bool
 terms_lenient(const struct call *c, enum call_leg_index i)
 {
 	return i == LEG_A && c->rec.class == CLASS_EMERGENCY;

@@ -13,6 +13,8 @@ bool terms_suites(const struct call *c, enum call_leg_index i, struct sdp_suites
 bool terms_fax(const struct call *c);
 /** Does it take video? Not one that is gone, nor where the leg's keys come by DTLS. */
 bool terms_video(const struct call *c, enum call_leg_index i);
+/** Does media that is neither audio nor video go past us, as it says? Not one that is gone. */
+bool terms_others(const struct call *c, enum call_leg_index i);
 /** The codecs that it takes; none named: all. */
 struct sdp_codecs terms_codecs(const struct call *c, enum call_leg_index i);
 /** The payload type that it wants telephone-event under, in our offers; 0: any. */

@@ -274,6 +274,23 @@ put_targets(struct buf *b, const struct call_record *r)
 	buf_char(b, ']');
 }
 
+/* Media that went past us; of a call that had none: nothing. */
+static void
+put_others(struct buf *b, unsigned kinds)
+{
+	const char *before = ",\"past_us\":[";
+
+	for (unsigned k = 0; k <= SDP_MEDIA_OTHER; k++) {
+		if (!(kinds >> k & 1))
+			continue;
+		buf_printf(b, "%s\"%s\"", before,
+			   k == SDP_MEDIA_OTHER ? "other" : sdp_media_name((enum sdp_media_type)k));
+		before = ",";
+	}
+	if (kinds)
+		buf_char(b, ']');
+}
+
 void
 cdr_put_start(struct buf *b, const char *id)
 {
@@ -305,6 +322,7 @@ cdr_put(struct buf *b, const struct call_record *r)
 	buf_printf(b, ",\"restored\":%s,\"crashes\":%u", r->restored ? "true" : "false",
 		   r->crashes);
 	put_text(b, "encrypted", encrypted_word(r));
+	put_others(b, r->others);
 	put_leg(b, "a", &r->leg[LEG_A]);
 	put_leg(b, "b", &r->leg[LEG_B]);
 	buf_char(b, '}');

@@ -280,6 +280,19 @@ put_leg(struct buf *b, const struct json *leg, const char *who)
 	}
 }
 
+static void
+put_texts(struct buf *b, const struct json *list, size_t most)
+{
+	size_t n = jsonin_count(list);
+
+	for (size_t i = 0; i < n && i < most; i++) {
+		buf_z(b, i ? ", " : "");
+		jsonin_put_scalar(b, jsonin_at(list, i));
+	}
+	if (n > most)
+		buf_printf(b, " and %zu more", n - most);
+}
+
 void
 explain_call(struct buf *b, const struct json *cdr, const char *state)
 {
@@ -297,6 +310,11 @@ explain_call(struct buf *b, const struct json *cdr, const char *state)
 	put_progress(b, cdr);
 	put_leg(b, jsonin_get(cdr, "a"), "Caller's");
 	put_leg(b, jsonin_get(cdr, "b"), "Called");
+	if (jsonin_count(jsonin_get(cdr, "past_us"))) {
+		buf_z(b, " Media that went past postern, in clear and unseen: ");
+		put_texts(b, jsonin_get(cdr, "past_us"), EXPLAIN_LIST_MAX);
+		buf_char(b, '.');
+	}
 }
 
 static void
@@ -309,19 +327,6 @@ put_alert(struct buf *b, const struct json *note, const char *name, const char *
 }
 
 /* "a, b and 7 more" of a list of texts. */
-static void
-put_texts(struct buf *b, const struct json *list, size_t most)
-{
-	size_t n = jsonin_count(list);
-
-	for (size_t i = 0; i < n && i < most; i++) {
-		buf_z(b, i ? ", " : "");
-		jsonin_put_scalar(b, jsonin_at(list, i));
-	}
-	if (n > most)
-		buf_printf(b, " and %zu more", n - most);
-}
-
 /* Suites and algorithms are named where they decided, else counted; the facts have all of them. */
 static void
 put_offer(struct buf *b, const struct json *n)

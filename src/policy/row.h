@@ -68,6 +68,7 @@ struct roster_trunk {
 	enum trunk_indialog indialog;
 	enum trunk_video video;
 	enum trunk_parts parts;
+	enum trunk_other_media other_media;
 	enum trunk_refer refer;
 	enum trunk_redirect redirect;
 	uint32_t order; /* among the trunks of its account, from 0 */

@@ -34,6 +34,8 @@ const struct word_list trunk_indialog_words = {
 	(const char *const[TRUNK_INDIALOG_N]){"none", "dtmf", "info", "all"}, 0, TRUNK_INDIALOG_N};
 const struct word_list trunk_video_words = {(const char *const[TRUNK_VIDEO_N]){"refuse", "relay"},
 					    0, TRUNK_VIDEO_N};
+const struct word_list trunk_other_media_words = {
+	(const char *const[TRUNK_OTHER_MEDIA_N]){"refuse", "pass"}, 0, TRUNK_OTHER_MEDIA_N};
 const struct word_list trunk_parts_words = {(const char *const[TRUNK_PARTS_N]){"drop", "pass"}, 0,
 					    TRUNK_PARTS_N};
 const struct word_list trunk_verstat_words = {(const char *const[TRUNK_VERSTAT_N]){"strip", "pass"},

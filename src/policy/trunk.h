@@ -56,6 +56,9 @@ enum trunk_redirect {
 };
 /* Video beside the audio of a call: relayed where both trunks say so. */
 enum trunk_video { TRUNK_VIDEO_REFUSE, TRUNK_VIDEO_RELAY, TRUNK_VIDEO_N };
+/* Media that is neither audio nor video: it goes past us as it is, where both trunks say so and
+ * neither leg is encrypted. */
+enum trunk_other_media { TRUNK_OTHER_MEDIA_REFUSE, TRUNK_OTHER_MEDIA_PASS, TRUNK_OTHER_MEDIA_N };
 /* The parts of a body beside its SDP: they go on where both trunks say so. */
 enum trunk_parts { TRUNK_PARTS_DROP, TRUNK_PARTS_PASS, TRUNK_PARTS_N };
 enum { TRUNK_DSCP_EF = 46, TRUNK_DSCP_KEEP = 64 }; /* of media that we send; keep: as it came */
@@ -147,6 +150,8 @@ struct trunk {
 	uint8_t repair;             /* 0, 1: one-way audio is mended (call/mend.h) */
 	uint8_t keying;             /* enum trunk_keying */
 	uint8_t parts;              /* enum trunk_parts */
+	uint8_t other_media;        /* enum trunk_other_media */
+	uint8_t pad[3];
 };
 
 /* Words of the enums as files, the store and --json show them. */
@@ -154,7 +159,8 @@ extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_sec
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
 	trunk_prefer_words, trunk_keying_words, trunk_indialog_words, trunk_refer_words,
-	trunk_verstat_words, trunk_redirect_words, trunk_video_words, trunk_parts_words;
+	trunk_verstat_words, trunk_redirect_words, trunk_video_words, trunk_parts_words,
+	trunk_other_media_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

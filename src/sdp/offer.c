@@ -1,6 +1,7 @@
 #include "sdp/offer.h"
 
 #include "base/hash.h"
+#include "sdp/others.h"
 
 /* A body of ours in the making. */
 struct draft {
@@ -16,16 +17,6 @@ put_address(struct buf *b, const struct addr *a)
 	buf_z(b, a->family == 6 ? "IN IP6 " : "IN IP4 ");
 	addr_put_ip(b, a, false);
 	buf_z(b, "\r\n");
-}
-
-/* Free text of the other side goes through only if it cannot be taken for anything else (P6). */
-static bool
-is_clean(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((uint8_t)s.p[i] < ' ' || s.p[i] == 0x7f)
-			return false;
-	return s.len > 0;
 }
 
 static const struct sdp_format *
@@ -54,7 +45,7 @@ put_codecs(struct buf *b, const struct sdp_part *p)
 				buf_printf(b, "/%u", f->channels);
 			buf_z(b, "\r\n");
 		}
-		if (is_clean(f->fmtp)) {
+		if (sdp_is_clean(f->fmtp)) {
 			buf_printf(b, "a=fmtp:%u ", p->list->pt[i]);
 			buf_str(b, f->fmtp);
 			buf_z(b, "\r\n");
@@ -156,7 +147,7 @@ put_video(struct buf *b, const struct sdp_part *p)
 		while (sdp_next_line(&rest, &type, &value)) {
 			struct str name = str_sub(value, 0, str_chr(value, ':'));
 
-			if (type != *types || !is_of_video(type, name) || !is_clean(value))
+			if (type != *types || !is_of_video(type, name) || !sdp_is_clean(value))
 				continue;
 			buf_printf(b, "%c=", type);
 			buf_str(b, value);
@@ -174,8 +165,8 @@ put_fax(struct buf *b, const struct sdp_part *p)
 
 	buf_printf(b, "m=image %u udptl t38\r\n", p->ours->media.port);
 	while (sdp_next_attr(&rest, &name, &value)) {
-		if (!str_istarts(name, STR("T38")) || !is_clean(name) ||
-		    (value.len && !is_clean(value)))
+		if (!str_istarts(name, STR("T38")) || !sdp_is_clean(name) ||
+		    (value.len && !sdp_is_clean(value)))
 			continue;
 		buf_z(b, "a=");
 		buf_str(b, name);
@@ -189,14 +180,33 @@ put_fax(struct buf *b, const struct sdp_part *p)
 		buf_printf(b, "a=%s\r\n", sdp_direction_name(part_direction(p)));
 }
 
+/* The index of the line of the other leg's body that its audio stands in. */
+static unsigned
+audio_there(const struct sdp_part *audio)
+{
+	return (unsigned)(audio->media - audio->others->media);
+}
+
+/* What goes past us in line i; NULL: nothing. */
+static const struct sdp_media *
+passed_line(const struct draft *d, unsigned i)
+{
+	const struct sdp_part *a = d->audio;
+
+	if (!a->others)
+		return NULL;
+	return sdp_others_for(a->others, audio_there(a), d->lay, i,
+			      d->offer ? &d->offer->media[i] : NULL);
+}
+
 /* A line that is not relayed. An answer says the offer's words again (RFC 3264 6). */
 static void
 put_refused(struct buf *b, const struct draft *d, unsigned i)
 {
 	const struct sdp_media *m = d->offer ? &d->offer->media[i] : NULL;
 
-	if (m && is_clean(m->type_text) && is_clean(m->proto_text) &&
-	    is_clean(m->formats[0].name)) {
+	if (m && sdp_is_clean(m->type_text) && sdp_is_clean(m->proto_text) &&
+	    sdp_is_clean(m->formats[0].name)) {
 		buf_z(b, "m=");
 		buf_str(b, m->type_text);
 		buf_z(b, " 0 ");
@@ -229,6 +239,8 @@ put_tail(struct buf *b, const struct draft *d)
 			put_audio(b, a, SDP_RTP_AVP, 0);
 		else if (d->video && i + 1 == d->lay->video)
 			put_video(b, d->video);
+		else if (passed_line(d, i))
+			sdp_others_put(b, a->others, passed_line(d, i));
 		else
 			put_refused(b, d, i);
 	}
@@ -326,7 +338,7 @@ check_draft(const struct draft *d)
 	return check_part(v);
 }
 
-/* The m-lines of our offer: the leg's own, and where video is new, one more. */
+/* The m-lines of our offer: the leg's own, and one more for what is new. */
 static enum err
 plan_lines(const struct draft *d, struct sdp_layout *next)
 {
@@ -336,12 +348,14 @@ plan_lines(const struct draft *d, struct sdp_layout *next)
 	if (next->n > SDP_MEDIA_MAX || next->audio >= next->n)
 		return ERR_STATE;
 	next->type[next->audio] = d->audio->list->fax ? SDP_IMAGE : SDP_AUDIO;
-	if (!d->video || next->video)
-		return ERR_OK;
-	if (next->n == SDP_MEDIA_MAX)
+	if (d->video && !next->video && next->n == SDP_MEDIA_MAX)
 		return ERR_LONG;
-	next->type[next->n++] = SDP_VIDEO;
-	next->video = next->n;
+	if (d->video && !next->video) {
+		next->type[next->n++] = SDP_VIDEO;
+		next->video = next->n;
+	}
+	if (d->audio->others)
+		sdp_others_plan(d->audio->others, audio_there(d->audio), next);
 	return ERR_OK;
 }
 

@@ -1,8 +1,9 @@
 /* Offer and answer as a B2BUA needs them (RFC 3264): our own body for one leg out of what the other
- * leg said. One audio stream is relayed, and one video stream where both legs want it; every other
- * m-line is refused with port 0. Of the other leg's audio only codecs with their rtpmap and fmtp,
- * ptime and maxptime cross, under the payload types that this leg has for them; of its video the
- * formats as they come, and what describes them. Pure; any thread.
+ * leg said. One audio stream is relayed, and one video stream where both legs want it; other media
+ * goes past us where both want that; every other m-line is refused with port 0. Of the other leg's
+ * audio only codecs with their rtpmap and fmtp, ptime and maxptime cross, under the payload types
+ * that this leg has for them; of its video the formats as they come, and what describes them. Pure;
+ * any thread.
  *
  *   leg A offers: sdp_parse, sdp_offer_read        -> stream A
  *   to leg B:     sdp_local_offer, sdp_list_offer, sdp_offer_write (codecs of A) -> body
@@ -33,6 +34,9 @@ struct sdp_part {
 	/* an answer: what was read from the offer; an offer: NULL */
 	const struct sdp_stream *offered;
 	enum sdp_direction dir;
+	/* audio: the other leg's body, where its media that is neither audio nor video goes on as
+	 * it is (sdp/others.h); else NULL: that has port 0 */
+	const struct sdp *others;
 };
 
 /**

@@ -631,3 +631,12 @@ sdp_find_attr(struct str text, const char *name, struct str *value)
 	}
 	return ERR_NOTFOUND;
 }
+
+bool
+sdp_is_clean(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((uint8_t)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.len > 0;
+}

@@ -114,6 +114,9 @@ bool sdp_next_attr(struct str *rest, struct str *name, struct str *value);
 /** The value of the first such attribute of a section's text; NOTFOUND. */
 enum err sdp_find_attr(struct str text, const char *name, struct str *value) NODISCARD;
 
+/** Not empty, and nothing in it that could be taken for more than text (P6): it may be written out
+ * again as it came. */
+bool sdp_is_clean(struct str s);
 /** "sendrecv", ... Static storage. */
 const char *sdp_direction_name(enum sdp_direction d);
 /** The same as the other side sees it. */

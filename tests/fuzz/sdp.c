@@ -5,6 +5,7 @@
 
 #include "sdp/list.h"
 #include "sdp/offer.h"
+#include "sdp/others.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -179,6 +180,53 @@ relay(const struct sdp *s, bool secure)
 	MUST(e != ERR_OK || (answered.suite != SDP_SUITE_NONE) == secure);
 }
 
+/* What goes past us is found again on the other side, and brings no key. */
+static void
+pass_others(const struct sdp *s)
+{
+	const struct sdp_policy p = {.suites = SDP_SUITES_TAKEN};
+	struct sdp_layout lay = {0}, lay_back = {0};
+	struct sdp_origin o = {.id = 1}, o_back = {.id = 2};
+	struct sdp_codecs all = {0};
+	struct sdp_numbers numbers = {0};
+	struct sdp_refusal why = {.text = NULL};
+	struct sdp_stream st;
+	struct sdp_local l;
+	struct sdp_list list;
+	struct sdp_part part;
+	struct buf b;
+	enum err e;
+
+	if (sdp_offer_read(s, &p, NULL, &st, &why) != ERR_OK || st.disabled)
+		return;
+	open_local(&l, false);
+	part = (struct sdp_part){.ours = &l,
+				 .media = &s->media[st.index],
+				 .list = &list,
+				 .dir = st.direction,
+				 .others = s};
+	MUST(sdp_list_offer(&st, part.media, &all, &numbers, &list) == ERR_OK);
+	buf_init(&b, written, sizeof(written));
+	e = sdp_offer_write(&part, NULL, &lay, &o, &b);
+	MUST(e == ERR_OK || e == ERR_LONG);
+	if (e != ERR_OK)
+		return;
+	MUST(sdp_parse(buf_view(&b), &ours_read) == ERR_OK && ours_read.n_media == lay.n);
+	MUST(str_find(buf_view(&b), STR("\na=crypto:")) == b.len);
+	MUST(lay.n == SDP_MEDIA_MAX ||
+	     sdp_others_taken(s, st.index, NULL, 0) == sdp_others_taken(&ours_read, 0, NULL, 0));
+	sdp_list_answer(&st, &st, &list);
+	part.offered = &st;
+	buf_init(&b, written, sizeof(written));
+	e = sdp_answer_write(s, &part, NULL, &lay_back, &o_back, &b);
+	MUST(e == ERR_OK || e == ERR_LONG);
+	if (e != ERR_OK)
+		return;
+	MUST(sdp_parse(buf_view(&b), &ours_read) == ERR_OK && ours_read.n_media == s->n_media);
+	MUST(sdp_others_taken(s, st.index, &ours_read, st.index) ==
+	     sdp_others_taken(s, st.index, NULL, 0));
+}
+
 /* What we say of a print is what is read there; a leg with DTLS never has a key, nor its answer. */
 static void
 relay_dtls(const struct sdp *s)
@@ -234,5 +282,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	relay(&one, true);
 	relay(&one, false);
 	relay_dtls(&one);
+	pass_others(&one);
 	return 0;
 }

@@ -23,6 +23,9 @@ ANSWER = offer(40000, 'RTP/AVP', (), GATEWAY,
                extra=['a=sendrecv', 'm=video 40002 RTP/AVPF 99', 'b=AS:384', *MAPS])
 RELAYED = ACCOUNTS.replace('        numbers: ["{number}"]\n',
                            '        numbers: ["{number}"]\n        video: relay\n')
+PAST = ACCOUNTS.replace('security: required', 'security: refused\n        other_media: pass', 1) \
+    .replace('    sources: [{gateway}]\n', '    sources: [{gateway}]\n    other_media: pass\n')
+TEXT = ('m=text 41020 RTP/AVP 98', f'c=IN IP4 {PBX}', 'a=rtpmap:98 t140/1000')
 BOTH = RELAYED.replace('    sources: [{gateway}]\n', '    sources: [{gateway}]\n    video: relay\n')
 PICTURE = b'picture'
 
@@ -184,3 +187,26 @@ def play_video_refused(place):
     equal(pbx.bye(c), 200, 'BYE')
     cdr = p.wait_cdrs(1)[0]
     equal((cdr['a']['video'], cdr['b']['video'], cdr['sip_status']), (None, None, 200), 'CDR')
+
+
+def play_text_past_us(place):
+    """Real-time text between two ends in clear: each learns where the other one is, the CDR says so."""
+    p = Postern(place, accounts=PAST).start()
+
+    def texts(gw, m, src):
+        if m.method == 'INVITE':
+            gw.respond(m, 200, src, body=gw.sdp() + 'm=text 40020 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n')
+        else:
+            gw.answer(m, src)
+    gw = place.keep(rawsip.Gateway(texts))
+    pbx = place.keep(rawsip.Customer(place.ca))
+    c = pbx.call(offer(profile='RTP/AVP', crypto=(), extra=['a=sendrecv', *TEXT]))
+    asked = gw.requests()[0].body.decode()
+    check('\r\n'.join(TEXT) in asked and f'c=IN IP4 {CARRIER_SIDE}' in asked, asked)
+    equal(section(c.answer, 'text'), f'm=text 40020 RTP/AVP 98\r\nc=IN IP4 {GATEWAY}\r\na=rtpmap:98 t140/1000\r\n',
+          'what the caller is told')
+    equal(pbx.bye(c), 200, 'BYE')
+    cdr = p.wait_cdrs(1)[0]
+    equal(cdr['past_us'], ['text'], 'in the CDR')
+    said = p.command('explain', '-c', p.conf, cdr['id'])
+    check('Media that went past postern, in clear and unseen: text.' in said, said)

@@ -79,6 +79,7 @@ static const char text[] =
 	"        codecs: [PCMU, G722]\n"
 	"        t38_clear: yes\n"
 	"        video: relay\n"
+	"        other_media: pass\n"
 	"        parts: pass\n"
 	"        events: 101\n"
 	"        mki: always\n"
