@@ -103,7 +103,6 @@ outbound_rekey(struct flow_row *r, uint32_t serial)
 
 	r->out.serial = serial;
 	r->rekey_said = 0;
-	srtp_state_rekey(s);
 	if (reset && srtp_state_started(s))
 		srtp_state_resume(s, s->ssrc, ((s->rtp.next - 1) & 0xffff) + 1, s->rtcp.next);
 }

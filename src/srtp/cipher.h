@@ -83,8 +83,8 @@ struct cipher_ops {
 /* The back end that runs everywhere: OpenSSL 3 EVP. Counter blocks are prepared by us and go
  * through AES-ECB, so that no packet pays for setting an IV. */
 extern const struct cipher_ops cipher_openssl;
-/** The back end for x86-64 with AES and carry-less multiplication: Intel IPsec-MB (multi-buffer).
+/* The back end for x86-64 with AES and carry-less multiplication: Intel IPsec-MB (multi-buffer).
  * NULL: not built in (meson option ipsec_mb). */
-const struct cipher_ops *cipher_imb(void);
+extern const struct cipher_ops *const cipher_imb;
 
 #endif

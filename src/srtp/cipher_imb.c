@@ -4,11 +4,7 @@
 
 #ifndef POSTERN_IPSEC_MB
 
-const struct cipher_ops *
-cipher_imb(void)
-{
-	return NULL;
-}
+const struct cipher_ops *const cipher_imb = NULL;
 
 #else
 
@@ -47,7 +43,7 @@ _Static_assert(CIPHER_PART_AT + GCM_AT + sizeof(struct gcm_key_data) <= 1088, "a
 /* A worker's library objects. */
 struct imb {
 	IMB_MGR *narrow;
-	IMB_MGR *wide;      /* NULL: narrow does it all */
+	IMB_MGR *wide;      /* narrow, where there is no wider one */
 	unsigned wide_from; /* packets of AES-CM in a call from which wide is the faster one */
 	struct gcm_context_data gcm;
 	IMB_JOB jobs[CIPHER_BATCH_MAX];
@@ -59,13 +55,6 @@ gcm_data(void *part)
 	return (struct gcm_key_data *)(void *)((uint8_t *)part + GCM_AT);
 }
 
-/* The one whose layout of hash powers all AES-GCM keys have. */
-static IMB_MGR *
-gcm_manager(const struct imb *m)
-{
-	return m->wide ? m->wide : m->narrow;
-}
-
 /* ---- a worker ---- */
 
 static void
@@ -74,10 +63,10 @@ work_close(struct cipher_work *w)
 	struct imb *m = w->lib;
 
 	if (m) {
+		if (m->wide && m->wide != m->narrow)
+			free_mb_mgr(m->wide);
 		if (m->narrow)
 			free_mb_mgr(m->narrow);
-		if (m->wide)
-			free_mb_mgr(m->wide);
 		secret_wipe(m, sizeof(*m));
 		mem_free(m);
 	}
@@ -90,8 +79,10 @@ open_wide(struct imb *m, struct cipher_work *w)
 {
 	uint64_t has = m->narrow->features;
 	bool avx512 = (has & IMB_FEATURE_AVX512_SKX) == IMB_FEATURE_AVX512_SKX;
+	bool sha = has & IMB_FEATURE_SHANI;
 
-	w->kernels = has & IMB_FEATURE_SHANI ? "sha-ni" : "sse";
+	m->wide = m->narrow;
+	w->kernels = sha ? "sha-ni" : "sse";
 	if (!avx512 && !(has & IMB_FEATURE_AVX2))
 		return true;
 	m->wide = alloc_mb_mgr(0);
@@ -99,12 +90,12 @@ open_wide(struct imb *m, struct cipher_work *w)
 		return false;
 	if (avx512) {
 		init_mb_mgr_avx512(m->wide);
-		m->wide_from = has & IMB_FEATURE_SHANI ? WIDE_FROM : 1;
-		w->kernels = has & IMB_FEATURE_SHANI ? "avx512+sha-ni" : "avx512";
+		m->wide_from = sha ? WIDE_FROM : 1;
+		w->kernels = sha ? "avx512+sha-ni" : "avx512";
 	} else {
 		init_mb_mgr_avx2(m->wide);
-		m->wide_from = has & IMB_FEATURE_SHANI ? CIPHER_BATCH_MAX + 1 : 1;
-		w->kernels = has & IMB_FEATURE_SHANI ? "avx2+sha-ni" : "avx2";
+		m->wide_from = sha ? CIPHER_BATCH_MAX + 1 : 1;
+		w->kernels = sha ? "avx2+sha-ni" : "avx2";
 	}
 	return true;
 }
@@ -168,9 +159,9 @@ key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t
 
 	if (kind == CIPHER_GCM) {
 		if (aes_len == 16)
-			IMB_AES128_GCM_PRE(gcm_manager(m), aes, gcm_data(part));
+			IMB_AES128_GCM_PRE(m->wide, aes, gcm_data(part));
 		else
-			IMB_AES256_GCM_PRE(gcm_manager(m), aes, gcm_data(part));
+			IMB_AES256_GCM_PRE(m->wide, aes, gcm_data(part));
 		return ERR_OK;
 	}
 	if (auth_len > CIPHER_HASH_BLOCK)
@@ -212,14 +203,8 @@ crypt_some(struct imb *m, struct cipher_job *const *jobs, unsigned n, uint32_t k
 		k++;
 	}
 	return k == 0 || IMB_SUBMIT_CIPHER_BURST_NOCHECK(
-				 gcm_manager(m), m->jobs, k, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
+				 m->wide, m->jobs, k, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
 				 key_len == 16 ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES) == k;
-}
-
-static IMB_MGR *
-manager_for(const struct imb *m, unsigned n)
-{
-	return m->wide && n >= m->wide_from ? m->wide : m->narrow;
 }
 
 static bool
@@ -234,6 +219,7 @@ tag_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
 	uint8_t behind[CIPHER_BATCH_MAX][CIPHER_TRAILER];
 	struct imb *m = w->lib;
+	IMB_MGR *mgr = n >= m->wide_from ? m->wide : m->narrow;
 	bool ok;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -253,8 +239,7 @@ tag_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 		to->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
 		to->u.HMAC._hashed_auth_key_xor_opad = k->outer;
 	}
-	ok = n == 0 ||
-	     IMB_SUBMIT_HASH_BURST_NOCHECK(manager_for(m, n), m->jobs, n, IMB_AUTH_HMAC_SHA_1) == n;
+	ok = n == 0 || IMB_SUBMIT_HASH_BURST_NOCHECK(mgr, m->jobs, n, IMB_AUTH_HMAC_SHA_1) == n;
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i]->trailer_len)
 			memcpy(jobs[i]->data + jobs[i]->auth_len, behind[i], CIPHER_TRAILER);
@@ -267,13 +252,12 @@ static bool
 seal_gcm(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
 	struct imb *m = w->lib;
-	IMB_MGR *mgr = gcm_manager(m);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct cipher_job *j = jobs[i];
 		uint8_t *data = j->data + j->crypt_at;
 
-		(j->key_len == 16 ? mgr->gcm128_enc : mgr->gcm256_enc)(
+		(j->key_len == 16 ? m->wide->gcm128_enc : m->wide->gcm256_enc)(
 			gcm_data(j->key), &m->gcm, data, data, j->crypt_len, j->iv, j->aad,
 			j->aad_len, j->tag, j->tag_len);
 	}
@@ -284,34 +268,28 @@ static bool
 unseal_gcm(struct cipher_work *w, const struct cipher_job *j, bool *good)
 {
 	struct imb *m = w->lib;
-	IMB_MGR *mgr = gcm_manager(m);
 	uint8_t tag[CIPHER_TAG_MAX];
 
-	(j->key_len == 16 ? mgr->gcm128_dec : mgr->gcm256_dec)(
+	(j->key_len == 16 ? m->wide->gcm128_dec : m->wide->gcm256_dec)(
 		gcm_data(j->key), &m->gcm, w->blocks, j->data + j->crypt_at, j->crypt_len, j->iv,
 		j->aad, j->aad_len, tag, j->tag_len);
 	*good = secret_equal(tag, j->tag, j->tag_len);
 	return true;
 }
 
-const struct cipher_ops *
-cipher_imb(void)
-{
-	static const struct cipher_ops ops = {
-		.name = "imb",
-		.key_size = {sizeof(struct cm_key), GCM_AT + sizeof(struct gcm_key_data)},
-		.key_near = sizeof(struct cm_key),
-		.do_open = work_open,
-		.do_close = work_close,
-		.do_init = key_init,
-		.do_fini = key_fini,
-		.do_crypt = crypt_batch,
-		.do_tag = tag_batch,
-		.do_seal = seal_gcm,
-		.do_unseal = unseal_gcm,
-	};
-
-	return &ops;
-}
+static const struct cipher_ops ops = {
+	.name = "imb",
+	.key_size = {sizeof(struct cm_key), GCM_AT + sizeof(struct gcm_key_data)},
+	.key_near = sizeof(struct cm_key),
+	.do_open = work_open,
+	.do_close = work_close,
+	.do_init = key_init,
+	.do_fini = key_fini,
+	.do_crypt = crypt_batch,
+	.do_tag = tag_batch,
+	.do_seal = seal_gcm,
+	.do_unseal = unseal_gcm,
+};
+const struct cipher_ops *const cipher_imb = &ops;
 
 #endif

@@ -13,13 +13,10 @@ enum {
 	SHA1_LEN = 20,
 };
 
-/* The parts of a key, by kind. */
-struct cm_key {
-	EVP_CIPHER_CTX *ecb;
+/* The part of a key. */
+struct evp_key {
+	EVP_CIPHER_CTX *aes;       /* ECB, or GCM */
 	EVP_MD_CTX *inner, *outer; /* HMAC: the hash after the inner and the outer padded key */
-};
-struct gcm_key {
-	EVP_CIPHER_CTX *gcm;
 };
 
 /* Without padding, which AES-GCM has none of anyway. */
@@ -59,15 +56,10 @@ new_pad(const uint8_t *auth, uint32_t auth_len, uint8_t fill)
 static void
 key_fini(enum cipher_kind kind, void *part)
 {
-	struct cm_key *k = part;
-	struct gcm_key *g = part;
+	struct evp_key *k = part;
 
-	if (kind == CIPHER_GCM) {
-		EVP_CIPHER_CTX_free(g->gcm);
-		memset(g, 0, sizeof(*g));
-		return;
-	}
-	EVP_CIPHER_CTX_free(k->ecb);
+	(void)kind;
+	EVP_CIPHER_CTX_free(k->aes);
 	EVP_MD_CTX_free(k->inner);
 	EVP_MD_CTX_free(k->outer);
 	memset(k, 0, sizeof(*k));
@@ -77,20 +69,20 @@ static enum err
 key_init(struct cipher_work *w, enum cipher_kind kind, void *part, const uint8_t *aes,
 	 uint32_t aes_len, const uint8_t *auth, uint32_t auth_len)
 {
-	struct cm_key *k = part;
-	struct gcm_key *g = part;
+	bool gcm = kind == CIPHER_GCM, wide = aes_len > 16;
+	struct evp_key *k = part;
 
 	(void)w;
-	if (kind == CIPHER_GCM) {
-		g->gcm = new_cipher(aes_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), aes);
-		return g->gcm ? ERR_OK : ERR_NOMEM;
-	}
 	if (auth_len > CIPHER_HASH_BLOCK)
 		return ERR_RANGE;
-	k->ecb = new_cipher(aes_len == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), aes);
-	k->inner = new_pad(auth, auth_len, 0x36);
-	k->outer = new_pad(auth, auth_len, 0x5c);
-	if (k->ecb && k->inner && k->outer)
+	if (gcm) {
+		k->aes = new_cipher(wide ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), aes);
+	} else {
+		k->aes = new_cipher(wide ? EVP_aes_256_ecb() : EVP_aes_128_ecb(), aes);
+		k->inner = new_pad(auth, auth_len, 0x36);
+		k->outer = new_pad(auth, auth_len, 0x5c);
+	}
+	if (k->aes && (gcm || (k->inner && k->outer)))
 		return ERR_OK;
 	key_fini(kind, part);
 	return ERR_NOMEM;
@@ -150,11 +142,11 @@ crypt_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct cipher_job *j = jobs[i];
-		const struct cm_key *k = j->key;
+		const struct evp_key *k = j->key;
 
 		if (j->crypt_len == 0)
 			continue;
-		if (!make_stream(k->ecb, j->iv, w->blocks, j->crypt_len))
+		if (!make_stream(k->aes, j->iv, w->blocks, j->crypt_len))
 			return false;
 		xor_into(j->data + j->crypt_at, w->blocks, j->crypt_len);
 	}
@@ -168,7 +160,7 @@ tag_batch(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		struct cipher_job *j = jobs[i];
-		const struct cm_key *k = j->key;
+		const struct evp_key *k = j->key;
 		uint8_t inner[EVP_MAX_MD_SIZE];
 		unsigned len = 0;
 
@@ -203,7 +195,7 @@ seal_gcm(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 	(void)w;
 	for (unsigned i = 0; i < n; i++) {
 		struct cipher_job *j = jobs[i];
-		EVP_CIPHER_CTX *c = ((const struct gcm_key *)j->key)->gcm;
+		EVP_CIPHER_CTX *c = ((const struct evp_key *)j->key)->aes;
 		uint8_t *data = j->data + j->crypt_at;
 		int len = 0;
 
@@ -218,22 +210,22 @@ seal_gcm(struct cipher_work *w, struct cipher_job *const *jobs, unsigned n)
 static bool
 unseal_gcm(struct cipher_work *w, const struct cipher_job *j, bool *good)
 {
-	const struct gcm_key *k = j->key;
+	const struct evp_key *k = j->key;
 	uint8_t tag[CIPHER_TAG_MAX];
 	int n = 0;
 
 	memcpy(tag, j->tag, sizeof(tag));
-	if (!run_gcm(k->gcm, j, w->blocks, 0) ||
-	    EVP_CIPHER_CTX_ctrl(k->gcm, EVP_CTRL_AEAD_SET_TAG, j->tag_len, tag) != 1)
+	if (!run_gcm(k->aes, j, w->blocks, 0) ||
+	    EVP_CIPHER_CTX_ctrl(k->aes, EVP_CTRL_AEAD_SET_TAG, j->tag_len, tag) != 1)
 		return false;
-	*good = EVP_CipherFinal_ex(k->gcm, w->blocks + j->crypt_len, &n) == 1;
+	*good = EVP_CipherFinal_ex(k->aes, w->blocks + j->crypt_len, &n) == 1;
 	return true;
 }
 
 const struct cipher_ops cipher_openssl = {
 	.name = "openssl",
-	.key_size = {sizeof(struct cm_key), sizeof(struct gcm_key)},
-	.key_near = sizeof(struct cm_key),
+	.key_size = {sizeof(struct evp_key), sizeof(struct evp_key)},
+	.key_near = sizeof(struct evp_key),
 	.do_open = work_open,
 	.do_close = work_close,
 	.do_init = key_init,

@@ -34,12 +34,6 @@ srtp_state_resume(struct srtp_state *s, uint32_t ssrc, uint64_t rtp_next, uint64
 		srtp_replay_fill(&s->rtcp, rtcp_next - 1);
 }
 
-void
-srtp_state_rekey(struct srtp_state *s)
-{
-	s->packets = 0;
-}
-
 bool
 srtp_state_started(const struct srtp_state *s)
 {

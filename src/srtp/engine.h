@@ -42,8 +42,6 @@ void srtp_state_init(struct srtp_state *s, uint32_t ssrc);
  * and all RTCP indexes below rtcp_next count as used or seen. rtp_next = (roc << 16) + seq.
  */
 void srtp_state_resume(struct srtp_state *s, uint32_t ssrc, uint64_t rtp_next, uint64_t rtcp_next);
-/** A new key for the same SSRC that keeps the rollover counter and SRTCP index (RFC 3711 3.3.1). */
-void srtp_state_rekey(struct srtp_state *s);
 /** True once an RTP packet was sent or authenticated. */
 bool srtp_state_started(const struct srtp_state *s) NODISCARD;
 

@@ -9,9 +9,12 @@
 #include "srtp/cipher.h"
 #include "srtp/suite.h"
 
+/* A half of the keys under a master key. */
+enum srtp_half { SRTP_HALF_RTP, SRTP_HALF_RTCP, SRTP_HALVES };
+
 /**
- * For RTP or RTCP. A secret: wipe after use. Only suite's key_len bytes of crypt and salt_len bytes
- * of salt are set; auth is for CIPHER_CM_SHA1.
+ * Of a half. A secret: wipe after use. Only suite's key_len bytes of crypt and salt_len bytes of
+ * salt are set; auth is for CIPHER_CM_SHA1.
  */
 struct srtp_session_keys {
 	uint8_t crypt[SRTP_MASTER_KEY_MAX];
@@ -20,11 +23,11 @@ struct srtp_session_keys {
 };
 
 /**
- * Derive both sets. master has suite's key_len bytes, salt its salt_len. NOMEM, BUG: the library's;
- * then *rtp and *rtcp are zero.
+ * Derive both halves. master has suite's key_len bytes, salt its salt_len. NOMEM, BUG: the
+ * library's; then out is zero.
  */
 enum err srtp_kdf(const struct cipher_ops *ops, struct cipher_work *w,
 		  const struct srtp_suite *suite, const uint8_t *master, const uint8_t *salt,
-		  struct srtp_session_keys *rtp, struct srtp_session_keys *rtcp) NODISCARD;
+		  struct srtp_session_keys out[SRTP_HALVES]) NODISCARD;
 
 #endif

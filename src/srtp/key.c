@@ -11,12 +11,11 @@ static_assert(offsetof(struct srtp_key, part) == CIPHER_PART_AT, "where a part b
 static enum err
 open_engine(struct srtp_ctx *c, enum srtp_engine want)
 {
-	const struct cipher_ops *imb = cipher_imb();
 	enum err err = ERR_UNSUPPORTED;
 
-	if (want != SRTP_ENGINE_OPENSSL && imb) {
-		c->ops = imb;
-		err = imb->do_open(&c->work);
+	if (want != SRTP_ENGINE_OPENSSL && cipher_imb) {
+		c->ops = cipher_imb;
+		err = c->ops->do_open(&c->work);
 	}
 	if (want == SRTP_ENGINE_OPENSSL || (want == SRTP_ENGINE_AUTO && err == ERR_UNSUPPORTED)) {
 		c->ops = &cipher_openssl;
@@ -97,8 +96,8 @@ new_half(struct srtp_ctx *c, const struct srtp_suite *suite, const struct srtp_s
 }
 
 enum err
-srtp_key_from_session(struct srtp_ctx *c, unsigned suite, const struct srtp_session_keys *rtp,
-		      const struct srtp_session_keys *rtcp, struct srtp_key **out)
+srtp_key_from_session(struct srtp_ctx *c, unsigned suite,
+		      const struct srtp_session_keys from[SRTP_HALVES], struct srtp_key **out)
 {
 	const struct srtp_suite *row = srtp_suite_get(suite);
 	struct srtp_key *key = NULL;
@@ -106,9 +105,9 @@ srtp_key_from_session(struct srtp_ctx *c, unsigned suite, const struct srtp_sess
 
 	if (!row)
 		return ERR_UNSUPPORTED;
-	err = new_half(c, row, rtp, &key);
+	err = new_half(c, row, &from[SRTP_HALF_RTP], &key);
 	if (!err)
-		err = new_half(c, row, rtcp, &key->rtcp);
+		err = new_half(c, row, &from[SRTP_HALF_RTCP], &key->rtcp);
 	if (err) {
 		srtp_key_free(c, &key);
 		return err;
@@ -122,16 +121,15 @@ srtp_key_new(struct srtp_ctx *c, unsigned suite, const uint8_t *master, const ui
 	     struct srtp_key **out)
 {
 	const struct srtp_suite *row = srtp_suite_get(suite);
-	struct srtp_session_keys rtp, rtcp;
+	struct srtp_session_keys keys[SRTP_HALVES];
 	enum err err;
 
 	if (!row)
 		return ERR_UNSUPPORTED;
-	err = srtp_kdf(c->ops, &c->work, row, master, salt, &rtp, &rtcp);
+	err = srtp_kdf(c->ops, &c->work, row, master, salt, keys);
 	if (!err)
-		err = srtp_key_from_session(c, suite, &rtp, &rtcp, out);
-	secret_wipe(&rtp, sizeof(rtp));
-	secret_wipe(&rtcp, sizeof(rtcp));
+		err = srtp_key_from_session(c, suite, keys, out);
+	secret_wipe(keys, sizeof(keys));
 	return err;
 }
 

@@ -64,8 +64,7 @@ enum err srtp_key_new(struct srtp_ctx *c, unsigned suite, const uint8_t *master,
 		      const uint8_t *salt, struct srtp_key **out) NODISCARD;
 /** The same from session keys, for who has them already. */
 enum err srtp_key_from_session(struct srtp_ctx *c, unsigned suite,
-			       const struct srtp_session_keys *rtp,
-			       const struct srtp_session_keys *rtcp,
+			       const struct srtp_session_keys from[SRTP_HALVES],
 			       struct srtp_key **out) NODISCARD;
 /** Wipes, and nulls *key. NULL is fine. */
 void srtp_key_free(struct srtp_ctx *c, struct srtp_key **key);

@@ -26,7 +26,7 @@ static int
 open_imb(void **state)
 {
 	(void)state;
-	ops = cipher_imb() ? cipher_imb() : &cipher_openssl;
+	ops = cipher_imb ? cipher_imb : &cipher_openssl;
 	return ops->do_open(&work) == ERR_OK ? 0 : -1;
 }
 

@@ -414,12 +414,14 @@ test_rfc7714(void **state)
 		 "c1110555be8415f658c61de0476f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be8000"
 		 "05d4"},
 	};
-	struct srtp_session_keys k = {
-		.salt = {0x51, 0x75, 0x69, 0x64, 0x20, 0x70, 0x72, 0x6f, 0x20, 0x71, 0x75, 0x6f}};
+	struct srtp_session_keys keys[SRTP_HALVES],
+		k = {.salt = {0x51, 0x75, 0x69, 0x64, 0x20, 0x70, 0x72, 0x6f, 0x20, 0x71, 0x75,
+			      0x6f}};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(k.crypt); i++)
 		k.crypt[i] = (uint8_t)i;
+	keys[SRTP_HALF_RTP] = keys[SRTP_HALF_RTCP] = k;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct packet clear = {.len = 0}, pkt;
 		uint8_t want[BUF];
@@ -432,8 +434,7 @@ test_rfc7714(void **state)
 		assert_int_equal(codec_hex_get(str_from(rows[i].sealed), want, BUF, &len), ERR_OK);
 		clear.len = (uint32_t)clear_len;
 		pkt = clear;
-		assert_int_equal(srtp_key_from_session(&ctx, rows[i].suite, &k, &k, &p.key),
-				 ERR_OK);
+		assert_int_equal(srtp_key_from_session(&ctx, rows[i].suite, keys, &p.key), ERR_OK);
 		srtp_state_resume(&p.tx, ssrc, 0, 0x5d4);
 		srtp_state_init(&p.rx, ssrc);
 		assert_int_equal(protect(&p, &pkt, rows[i].flags), ERR_OK);

@@ -226,12 +226,9 @@ test_m6_rekey(void **state)
 	assert_int_equal(op.status, ERR_REPLAY);
 	srtp_key_free(&ctx, &p.key);
 	assert_int_equal(srtp_key_new(&ctx, suite_ids[0], master + 1, salt, &p.key), ERR_OK);
-	srtp_state_rekey(&p.tx);
-	srtp_state_rekey(&p.rx);
 	pkt = sealed_rtp(&p, 501);
 	assert_int_equal(unprotect(&p, &pkt, 0), ERR_OK);
 	assert_int_equal(srtp_index_roc(p.rx.rtp.next - 1), 1);
-	assert_int_equal(p.rx.packets, 1);
 	srtp_key_free(&ctx, &p.key);
 }
 
