@@ -14,7 +14,7 @@
 
 #include "base/shm.h"
 #include "media/io.h"
-#include "media/xring.h"
+#include "net/xring.h"
 
 enum {
 	XFRAMES_SHIFT = 11,

@@ -1,4 +1,4 @@
-#include "media/xring.h"
+#include "net/xring.h"
 
 #include <errno.h>
 #include <string.h>

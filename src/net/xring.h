@@ -2,8 +2,8 @@
  * side stores its own with release and reads the other's with acquire, so that what stands in the
  * slots is seen before the index that shows them. The rings are the kernel's memory: they outlive
  * the process that mapped them. One thread a ring. */
-#ifndef POSTERN_MEDIA_XRING_H
-#define POSTERN_MEDIA_XRING_H
+#ifndef POSTERN_NET_XRING_H
+#define POSTERN_NET_XRING_H
 
 #include <linux/if_xdp.h>
 #include <stdbool.h>
