@@ -37,8 +37,8 @@ print_fine(const char *path, const struct conf *c, const struct io_chosen *io,
 	printf("%s: fine, %u warning%s; media ports for %u calls, limit %u\n",
 	       path ? path : "embedded default", rep->n_warnings, plural(rep->n_warnings), calls,
 	       c->max_calls);
-	printf("media I/O for this user: %s%s%s\n", io_backend_of(io->kind)->name,
-	       io->why[0] ? "; " : "", io->why);
+	printf("media I/O for this user: %s%s%s\n", io_kind_name(io->kind), io->why[0] ? "; " : "",
+	       io->why);
 }
 
 /* Check and tell the outcome; the exit status. */

@@ -11,7 +11,7 @@ keeper_media_make(struct keeper_media *m, const struct conf *conf)
 
 	conf_media_plan(conf, &plan);
 	e = io_choose(conf->media_io, &plan, &m->set, &m->how);
-	name = io_backend_of(m->how.kind) ? io_backend_of(m->how.kind)->name : "?";
+	name = io_kind_name(m->how.kind);
 	if (e != ERR_OK)
 		log_error("keeper.bind", "media I/O %s: %s", name, m->how.why);
 	else if (m->how.why[0])

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -58,10 +59,13 @@ media_hub_fini(struct media_hub *h)
 enum err
 media_hub_add(struct media_hub *h, uint32_t place, int fd)
 {
-	const struct io_backend *b = h->worker[0].media.backend;
-	uint32_t owner = b->do_owner(&h->setup->plan, place);
+	uint32_t share = io_places(h->setup->io, &h->setup->plan);
 
-	return media_add(&h->worker[owner < h->n ? owner : 0].media, place, fd);
+	if (place / share >= h->n) {
+		close(fd);
+		return ERR_RANGE;
+	}
+	return media_add(&h->worker[place / share].media, place % share, fd);
 }
 
 enum err

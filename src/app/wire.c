@@ -363,10 +363,10 @@ static void
 close_orphans(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->ports.n_slots; i++) {
-		uint32_t generation;
+		struct flow_row row;
 
-		if (flow_is_open(&w->flows, i, &generation) && !w->calls.by_media[i])
-			w->calls.ops.do_close(w, i, generation);
+		if (flow_peek(&w->flows, i, &row) == ERR_OK && !w->calls.by_media[i])
+			w->calls.ops.do_close(w, i, row.generation);
 	}
 }
 

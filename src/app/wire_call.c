@@ -159,7 +159,7 @@ op_port_free(void *arg, uint32_t slot)
 	struct worker *w = arg;
 
 	/* its keys are of no use any more; media has closed the row, or will from its own copy */
-	media_secret_wipe(&w->secrets.rows[slot]);
+	secret_wipe(&w->secrets.rows[slot], sizeof(w->secrets.rows[slot]));
 	port_free(&w->ports, slot, loop_now(&w->loop));
 	portshare_free(&w->shares, slot, loop_now(&w->loop));
 	metric_set(METRIC_ports_used, port_used(&w->ports));

@@ -559,11 +559,11 @@ check_io(const struct conf *c, struct conf_report *rep, struct io_chosen *io)
 {
 	uint64_t need, may;
 
-	if (io_probe(c->media_io, io) != ERR_OK)
+	if (io_choose(c->media_io, NULL, NULL, io) != ERR_OK)
 		report_warning(rep, c->ports_line, c->ports_column,
 			       "media: io: %s cannot be had here by this user: %s; postern will "
 			       "not start with it: give it the capabilities, or write io: auto",
-			       io_backend_of(io->kind)->name, io->why);
+			       io_kind_name(io->kind), io->why);
 	else if (io->kind == IO_SOCKETS && lacks_files(c, &need, &may))
 		report_warning(rep, c->ports_line, c->ports_column,
 			       "ports: %llu sockets are needed, but a process here may have %llu "

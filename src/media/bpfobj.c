@@ -32,18 +32,11 @@ bpfobj_conf(const struct media_plan *plan, uint32_t addrs)
 static bool
 set_conf(struct bpf_object *o, const struct bpf_conf *conf)
 {
-	struct bpf_map *m;
+	struct bpf_map *m = bpf_object__find_map_by_name(o, ".rodata");
 	size_t n = 0;
 
-	bpf_object__for_each_map(m, o)
-	{
-		if (!strstr(bpf_map__name(m), ".rodata"))
-			continue;
-		(void)bpf_map__initial_value(m, &n);
-		return n == sizeof(*conf) &&
-		       bpf_map__set_initial_value(m, conf, sizeof(*conf)) == 0;
-	}
-	return false;
+	return m && bpf_map__initial_value(m, &n) && n == sizeof(*conf) &&
+	       bpf_map__set_initial_value(m, conf, n) == 0;
 }
 
 enum err

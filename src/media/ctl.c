@@ -28,12 +28,6 @@ media_slots(const struct media_plan *p)
 	return p->n_addrs * media_pairs(p);
 }
 
-uint32_t
-media_slot_addr(const struct media_plan *p, uint32_t slot)
-{
-	return media_pairs(p) ? slot / media_pairs(p) : 0;
-}
-
 uint16_t
 media_slot_port(const struct media_plan *p, uint32_t slot)
 {
@@ -106,12 +100,6 @@ media_secret_get(const struct media_master pair[2], uint32_t serial, struct medi
 	*out = copy;
 	secret_wipe(&copy, sizeof(copy));
 	return ERR_OK;
-}
-
-void
-media_secret_wipe(struct media_secret *row)
-{
-	secret_wipe(row, sizeof(*row));
 }
 
 enum err
@@ -201,11 +189,12 @@ trim_lane(struct media_ctl *m, struct media_lane *l)
 	}
 }
 
-static void
-trim_all(struct media_ctl *m)
+uint32_t
+media_ctl_waiting(struct media_ctl *m)
 {
 	for (uint32_t i = 0; i < m->n_lanes; i++)
 		trim_lane(m, &m->lane[i]);
+	return m->n;
 }
 
 static bool
@@ -263,7 +252,7 @@ media_ctl_open(struct media_ctl *m, const struct media_open *o, bool spare)
 	struct media_cmd c = {.type = MEDIA_OPEN, .u.open = *o};
 
 	if (m->n_opens >= max)
-		trim_all(m);
+		(void)media_ctl_waiting(m);
 	return m->n_opens >= max ? ERR_FULL : queue_cmd(m, lane_of(m, o->slot), &c);
 }
 
@@ -386,17 +375,4 @@ media_ctl_rebind(struct media_ctl *m, uint32_t worker, int fd)
 	trim_lane(m, l);
 	l->unsent = l->queue.next;
 	(void)flush_lane(l);
-}
-
-int
-media_ctl_fd(const struct media_ctl *m, uint32_t worker)
-{
-	return m->lane[worker].chan.fd;
-}
-
-uint32_t
-media_ctl_waiting(struct media_ctl *m)
-{
-	trim_all(m);
-	return m->n;
 }

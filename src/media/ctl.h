@@ -76,10 +76,10 @@ struct media_open {
 	uint32_t peer;      /* slot that what we receive goes out of, and that names this one as
 			     * its peer; MEDIA_NO_SLOT: nowhere */
 	uint32_t flags;
-	struct addr rtp; /* far end as signalling names it; family 0 = not known yet */
-	uint32_t clock_rate;
+	struct addr rtp;     /* far end as signalling names it; family 0 = not known yet */
+	uint32_t clock_rate; /* 0 = 8000 */
 	uint8_t dscp;
-	uint8_t ptime_ms;            /* 20 where SDP says nothing */
+	uint8_t ptime_ms;            /* 0 = 20 */
 	uint8_t in_suite, out_suite; /* enum srtp_suite_id; 0 = clear */
 	struct addr rtcp;            /* as rtp */
 	uint32_t in_serial,
@@ -191,7 +191,8 @@ _Static_assert(sizeof(struct media_closed) <= 496, "must fit a channel message")
 /* A row of the secrets segment, the same slot as in the flow table. Mapped by signaling (writes)
  * and media (reads) only. The key of serial s stands in place s & 1, so the previous one stays for
  * the grace time of a re-key, and for a worker that starts between key and command. Serials of a
- * row and direction rise by one, from 1. Write with media_secret_put only. */
+ * row and direction rise by one, from 1. Write with media_secret_put only; signaling wipes it when
+ * the call is over. */
 struct media_master {
 	uint32_t serial; /* written last (release); 0 = none, or being written */
 	uint8_t key[MEDIA_KEY_MAX], salt[MEDIA_SALT_MAX];
@@ -225,8 +226,7 @@ struct media_plan {
 uint32_t media_pairs(const struct media_plan *p);
 /** Number of slots of the plan: n_addrs * pairs. */
 uint32_t media_slots(const struct media_plan *p);
-/* slot = addr_index * pairs + (port - port_min) / 2 */
-uint32_t media_slot_addr(const struct media_plan *p, uint32_t slot);
+/** slot = addr_index * pairs + (port - port_min) / 2 */
 uint16_t media_slot_port(const struct media_plan *p, uint32_t slot);
 /** How many workers there are, 1 to MEDIA_WORKERS_MAX. */
 uint32_t media_workers(const struct media_plan *p);
@@ -242,8 +242,6 @@ enum err media_secret_put(struct media_master pair[2], uint32_t serial,
 /** Media: a copy of the key of this serial; NOTFOUND. Wipe it after use. */
 enum err media_secret_get(const struct media_master pair[2], uint32_t serial,
 			  struct media_master *out) NODISCARD;
-/** Signaling: the call is over. */
-void media_secret_wipe(struct media_secret *row);
 
 /* A command as it travels. mark: when it was given; each worker notes the last one that it applied
  * in its media_totals (one 64-bit store, so that a reader never sees half of it). */
@@ -332,9 +330,7 @@ bool media_ctl_flush(struct media_ctl *m);
 /** Media was started: a new end towards this worker. Takes fd. Repeats what is not noted as
  * applied. */
 void media_ctl_rebind(struct media_ctl *m, uint32_t worker, int fd);
-/** Descriptor to poll, -1 = none. */
-int media_ctl_fd(const struct media_ctl *m, uint32_t worker);
-/** Commands not yet known to be applied. */
+/** Commands not yet known to be applied; those that are, are forgotten. */
 uint32_t media_ctl_waiting(struct media_ctl *m);
 
 #endif

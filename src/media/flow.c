@@ -143,15 +143,15 @@ copy_row(const struct flow_table *t, uint32_t slot, struct flow_row *out)
 	return true;
 }
 
-bool
-flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generation)
+enum err
+flow_peek(const struct flow_table *t, uint32_t slot, struct flow_row *out)
 {
 	struct flow_row r;
 
 	if (!copy_row(t, slot, &r) || !r.open)
-		return false;
-	*generation = r.generation;
-	return true;
+		return ERR_NOTFOUND;
+	*out = r;
+	return ERR_OK;
 }
 
 void
@@ -180,17 +180,6 @@ flow_read_stats(const struct flow_table *t, uint32_t slot, uint32_t generation,
 	if (!copy_row(t, slot, &r) || r.generation != generation || r.in.quality.clock_rate == 0)
 		return ERR_NOTFOUND;
 	flow_fill_stats(&r, out);
-	return ERR_OK;
-}
-
-enum err
-flow_peek(const struct flow_table *t, uint32_t slot, uint32_t generation, struct flow_row *out)
-{
-	struct flow_row r;
-
-	if (!copy_row(t, slot, &r) || !r.open || r.generation != generation)
-		return ERR_NOTFOUND;
-	*out = r;
 	return ERR_OK;
 }
 

@@ -89,9 +89,8 @@ struct flow_row {
 	uint32_t generation;
 	uint8_t open;
 	uint8_t timeout_said, rekey_said;
-	uint8_t handed;        /* datagrams that went to signaling since the last tick */
-	uint32_t source_count; /* sources seen */
-	uint64_t since_us;     /* flags as they are since */
+	uint8_t handed;    /* datagrams that went to signaling since the last tick */
+	uint64_t since_us; /* flags as they are since */
 	struct flow_in in;
 	struct flow_out out __attribute__((aligned(64)));
 	struct media_open conf __attribute__((aligned(64)));
@@ -143,8 +142,9 @@ flow_row(const struct flow_table *t, uint32_t slot)
 {
 	return (struct flow_row *)(void *)(t->rows + (size_t)slot * FLOW_ROW_SIZE);
 }
-/** Is this row open, and as which generation? Any process; for reconciling after a restart. */
-bool flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generation);
+/** A consistent copy of a row that is open. NOTFOUND: it is not. Any process; for reconciling after
+ * a restart, and for who looks into its keys (`postern ready`). */
+enum err flow_peek(const struct flow_table *t, uint32_t slot, struct flow_row *out) NODISCARD;
 /**
  * A consistent copy of a row's counters with loss, jitter and MOS worked out; open or closed, as
  * long as the generation has not been replaced: NOTFOUND then. Where the worker died in the middle
@@ -152,10 +152,6 @@ bool flow_is_open(const struct flow_table *t, uint32_t slot, uint32_t *generatio
  */
 enum err flow_read_stats(const struct flow_table *t, uint32_t slot, uint32_t generation,
 			 struct media_stats *out) NODISCARD;
-/** A consistent copy of a row, for who looks into its keys (`postern ready`). NOTFOUND: not open,
- * or of another generation. */
-enum err flow_peek(const struct flow_table *t, uint32_t slot, uint32_t generation,
-		   struct flow_row *out) NODISCARD;
 
 /* The rest is for the worker. */
 

@@ -231,7 +231,6 @@ inbound_second(struct flow_row *r, const struct inbound_pkt *k, enum err status,
 	way = c.v[in->search_turn++ % c.n];
 	(void)choose_state(in, way.serial, k, t);
 	t->way = way;
-	t->searched = true;
 	return true;
 }
 
@@ -321,8 +320,6 @@ inbound_verified(struct flow_row *r, const struct inbound_pkt *k, const struct i
 	if (t->state == &t->temp)
 		note_roc_way(in, k, t->way.serial, index);
 	w = k->rtcp ? &in->cell[cell].rtcp : &in->cell[cell].rtp;
-	if (t->searched)
-		r->stats.roc_guesses++;
 	in->pinned = t->way.serial;
 	if (!k->rtcp)
 		in->cell_last = (uint8_t)cell;
@@ -351,7 +348,6 @@ inbound_taken(struct flow_row *r, const struct inbound_pkt *k, uint64_t now_us)
 	in->ssrc = k->ssrc;
 	in->has_source = 1;
 	in->sr_mid = 0;
-	r->source_count++;
 }
 
 void

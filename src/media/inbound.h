@@ -31,7 +31,6 @@ struct inbound_try {
 	struct srtp_state *state; /* &temp, or a cell of the row */
 	struct srtp_state temp;   /* for a source that has no cell */
 	struct inbound_way way;
-	bool searched; /* this was a second try */
 };
 
 /* A packet before it is verified. */

@@ -22,6 +22,17 @@ io_set_init(struct io_set *s, uint32_t n)
 	return ERR_OK;
 }
 
+enum err
+io_set_watch(struct io_set *s, uint32_t n)
+{
+	enum err e = io_set_init(s, n);
+
+	if (e != ERR_OK)
+		return e;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return s->epoll < 0 ? ERR_IO : io_set_hold(s, s->epoll);
+}
+
 void
 io_set_fini(struct io_set *s)
 {
@@ -46,14 +57,7 @@ io_set_hold(struct io_set *s, int fd)
 }
 
 enum err
-io_set_watch(struct io_set *s, int *epoll)
-{
-	*epoll = epoll_create1(EPOLL_CLOEXEC);
-	return *epoll < 0 ? ERR_IO : io_set_hold(s, *epoll);
-}
-
-enum err
-io_set_take(struct io_set *s, uint32_t place, int fd, int epoll)
+io_set_take(struct io_set *s, uint32_t place, int fd, bool wakes)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = place};
 	enum err e = ERR_OK;
@@ -62,7 +66,7 @@ io_set_take(struct io_set *s, uint32_t place, int fd, int epoll)
 		e = ERR_RANGE;
 	else if (s->fd[place] >= 0)
 		e = ERR_EXISTS;
-	else if (epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+	else if (wakes && epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
 		e = ERR_IO;
 	if (e != ERR_OK)
 		close(fd);
@@ -105,6 +109,13 @@ io_option(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
 }
 
+bool
+io_ip_option(int fd, bool v6, int v4_name, int v6_name, int value)
+{
+	return v6 ? io_option(fd, IPPROTO_IPV6, v6_name, value)
+		  : io_option(fd, IPPROTO_IP, v4_name, value);
+}
+
 void
 io_buffers(int fd, int receive, int send)
 {
@@ -112,6 +123,29 @@ io_buffers(int fd, int receive, int send)
 		(void)!io_option(fd, SOL_SOCKET, SO_RCVBUF, receive);
 	if (send && !io_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, send))
 		(void)!io_option(fd, SOL_SOCKET, SO_SNDBUF, send);
+}
+
+enum err
+io_udp(const struct addr *a, bool to, int receive, int *fd, char *why)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sa(a, &sa);
+	bool v6 = a->family == 6;
+	enum err e;
+
+	*fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd >= 0 && (!v6 || io_option(*fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+	    io_ip_option(*fd, v6, IP_RECVTOS, IPV6_RECVTCLASS, 1) &&
+	    (!to || io_ip_option(*fd, v6, IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR, 1)) &&
+	    bind(*fd, (struct sockaddr *)&sa, len) == 0) {
+		io_buffers(*fd, receive, 0);
+		return ERR_OK;
+	}
+	e = io_why(why, "media port", addr_text(a).z);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return e;
 }
 
 bool
@@ -125,13 +159,6 @@ io_find_socket(const struct media_plan *plan, const struct addr *to, uint32_t *s
 		return false;
 	*socket = 2 * pairs * i + port;
 	return true;
-}
-
-bool
-io_ask_class(int fd, int family)
-{
-	return family == AF_INET6 ? io_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
-				  : io_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
 }
 
 uint8_t

@@ -56,25 +56,27 @@ struct media_io {
 /* ---- descriptors ---- */
 
 /* The descriptors of a back end by their place, whose meaning is the back end's; -1 = there is none
- * at that place, and keeper passes none on. A worker has those that it adopted in one, too. */
+ * at that place, and keeper passes none on. Keeper's has the places of one worker behind those of
+ * another, as many for each. A worker has those that it adopted in one, too. */
 struct io_set {
 	int *fd;
 	uint32_t n;
+	int epoll;             /* a worker's: readable while one that wakes it is */
 	int held[IO_HELD_MAX]; /* what else stays open: keeper's BPF links, a worker's epoll */
 	uint32_t n_held;
 };
 
 /** n empty places. NOMEM. */
 enum err io_set_init(struct io_set *s, uint32_t n) NODISCARD;
+/** The same for a worker: with epoll. NOMEM, IO. */
+enum err io_set_watch(struct io_set *s, uint32_t n) NODISCARD;
 /** Closes all of them; a struct of zeros is fine. */
 void io_set_fini(struct io_set *s);
 /** Keep this open as long as the set. Takes fd; FULL: it was closed. */
 enum err io_set_hold(struct io_set *s, int fd) NODISCARD;
-/** Worker: makes what wakes it, which the set holds. IO. */
-enum err io_set_watch(struct io_set *s, int *epoll) NODISCARD;
-/** Worker: fd comes to its place, and wakes it where epoll is not -1; its event says the place.
- * Takes fd. RANGE; EXISTS: the place is taken; IO. */
-enum err io_set_take(struct io_set *s, uint32_t place, int fd, int epoll) NODISCARD;
+/** Worker: fd comes to its place; wakes: its event says the place. Takes fd. RANGE; EXISTS: the
+ * place is taken; IO. */
+enum err io_set_take(struct io_set *s, uint32_t place, int fd, bool wakes) NODISCARD;
 /** How many packets the sockets at n places from first on lost for want of room, ever. */
 uint64_t io_set_lost(const struct io_set *s, uint32_t first, uint32_t n);
 
@@ -83,10 +85,13 @@ uint64_t io_set_lost(const struct io_set *s, uint32_t first, uint32_t n);
 enum err io_why(char *why, const char *what, const char *name);
 /** setsockopt of an int. False, and errno. */
 bool io_option(int fd, int level, int name, int value) NODISCARD;
+/** The same of the option that has these names in IPv4 and in IPv6. */
+bool io_ip_option(int fd, bool v6, int v4_name, int v6_name, int value) NODISCARD;
 /** The buffers of a socket, above the system's limit where we may; 0 = as it is. */
 void io_buffers(int fd, int receive, int send);
-/** Have recvmsg tell the traffic class. False, and errno. */
-bool io_ask_class(int fd, int family) NODISCARD;
+/** A UDP socket bound to a, non-blocking, whose recvmsg tells the traffic class, and with `to` the
+ * address that a packet came to; receive: bytes of its buffer. As io_why. */
+enum err io_udp(const struct addr *a, bool to, int receive, int *fd, char *why) NODISCARD;
 /** The DSCP in a control message of recvmsg, or what it was: not one of the traffic class. */
 uint8_t io_dscp_of(const struct cmsghdr *c, uint8_t was);
 /** Of a local address and port: 2 * slot, + 1 for the RTCP port. False: not one of ours. */
@@ -95,20 +100,21 @@ bool io_find_socket(const struct media_plan *plan, const struct addr *to, uint32
 /* ---- both ---- */
 
 struct io_backend {
-	const char *name; /* as media.io of the configuration names it */
-	/** Keeper, with its privileges: make everything. PERM: a capability is missing;
-	 * UNSUPPORTED: not on this kernel or for this plan; IO: a port is taken and the like;
-	 * NOMEM. On error nothing stays open, and why[IO_WHY_MAX] says what and where. */
-	enum err (*do_make)(const struct media_plan *plan, struct io_set *out, char *why);
+	uint32_t places; /* of a worker; 0: one for each port of the plan */
+	/** Keeper, with its privileges: make everything of this kind at the places of set. PERM: a
+	 * capability is missing; UNSUPPORTED: not on this kernel or for this plan; IO: a port is
+	 * taken and the like; NOMEM. On error why[IO_WHY_MAX] says what and where, and the rest is
+	 * the set's to close. */
+	enum err (*do_make)(const struct media_plan *plan, enum io_kind kind, struct io_set *set,
+			    char *why);
 	/** Could this process make it, ports aside? NULL: always. As do_make; leaves nothing. */
 	enum err (*do_probe)(char *why);
-	/** Which worker the descriptor at this place is for. */
-	uint32_t (*do_owner)(const struct media_plan *plan, uint32_t place);
 	/** Worker: its io, without descriptors yet; fd can be polled from now on. counts: of this
 	 * worker, in shared memory, borrowed. NOMEM, IO. */
-	enum err (*do_attach)(const struct media_plan *plan, uint32_t worker,
-			      struct io_counts *counts, struct media_io *out);
-	/** Adopt the descriptor of this place. Takes fd, also on error. RANGE, EXISTS, IO. */
+	enum err (*do_attach)(const struct media_plan *plan, struct io_counts *counts,
+			      struct media_io *out);
+	/** Adopt the descriptor of this place, counted from the worker's first. Takes fd, also on
+	 * error. RANGE, EXISTS, IO. */
 	enum err (*do_add)(struct media_io *io, uint32_t place, int fd);
 	/** Closes what it took; a struct of zeros is fine. */
 	void (*do_detach)(struct media_io *io);

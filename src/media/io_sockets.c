@@ -11,60 +11,35 @@ enum { COUNT_A_TICK = 256 };
 
 /* ---- keeper ---- */
 
-int
-io_sockets_open(const struct media_plan *plan, uint32_t place, char *why)
+enum err
+io_sockets_open(const struct media_plan *plan, uint32_t socket, int *fd, char *why)
 {
-	struct addr a = plan->bound[media_slot_addr(plan, place / 2)];
-	struct sockaddr_storage sa;
-	socklen_t len;
-	int fd;
+	uint32_t slot = socket / 2;
+	struct addr a = plan->bound[slot / media_pairs(plan)];
 
-	a.port = (uint16_t)(media_slot_port(plan, place / 2) + place % 2);
-	len = addr_to_sa(&a, &sa);
-	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && (a.family != 6 || io_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-	    io_option(fd, SOL_SOCKET, SO_RCVBUF, IO_SOCKETS_BUFFER) &&
-	    io_ask_class(fd, sa.ss_family) && bind(fd, (struct sockaddr *)&sa, len) == 0)
-		return fd;
-	(void)io_why(why, "media port", addr_text(&a).z);
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	a.port = (uint16_t)(media_slot_port(plan, slot) + socket % 2);
+	return io_udp(&a, false, IO_SOCKETS_BUFFER, fd, why);
 }
 
 static enum err
-make_sockets(const struct media_plan *plan, struct io_set *out, char *why)
+make_sockets(const struct media_plan *plan, enum io_kind kind, struct io_set *set, char *why)
 {
-	struct io_set set;
-	enum err e = io_set_init(&set, 2 * media_slots(plan));
+	uint32_t n = 2 * media_slots(plan);
+	enum err e = ERR_OK;
 
-	for (uint32_t i = 0; e == ERR_OK && i < set.n; i++) {
-		set.fd[i] = io_sockets_open(plan, i, why);
-		if (set.fd[i] < 0)
-			e = ERR_IO;
-	}
-	if (e != ERR_OK) {
-		io_set_fini(&set);
-		return e;
-	}
-	*out = set;
-	return ERR_OK;
-}
-
-static uint32_t
-owner_of(const struct media_plan *plan, uint32_t place)
-{
-	return media_slot_worker(plan, place / 2);
+	(void)kind;
+	for (uint32_t i = 0; e == ERR_OK && i < n; i++)
+		e = io_sockets_open(plan, i, &set->fd[media_slot_worker(plan, i / 2) * n + i], why);
+	return e;
 }
 
 /* ---- worker ---- */
 
 struct io_sockets {
 	struct io_set socks; /* by place; this worker's that are here */
-	int epoll;
-	uint8_t *dscp;  /* set on the socket now */
-	uint32_t asked; /* sockets asked in this turn what they lost */
-	uint64_t full;  /* what they said */
+	uint8_t *dscp;       /* set on the socket now */
+	uint32_t asked;      /* sockets asked in this turn what they lost */
+	uint64_t full;       /* what they said */
 	struct io_counts *counts;
 };
 
@@ -100,7 +75,7 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 {
 	struct io_sockets *s = arg;
 	struct epoll_event ev[IO_BATCH];
-	int ready = epoll_wait(s->epoll, ev, n < IO_BATCH ? (int)n : IO_BATCH, 0);
+	int ready = epoll_wait(s->socks.epoll, ev, n < IO_BATCH ? (int)n : IO_BATCH, 0);
 	unsigned got = 0;
 
 	for (int i = 0; i < ready; i++)
@@ -112,13 +87,11 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 static void
 set_dscp(struct io_sockets *s, uint32_t socket, const struct io_packet *k)
 {
-	bool v6 = k->addr.family == 6;
-
 	if (s->dscp[socket] == k->dscp)
 		return;
 	s->dscp[socket] = k->dscp;
-	(void)!io_option(s->socks.fd[socket], v6 ? IPPROTO_IPV6 : IPPROTO_IP,
-			 v6 ? IPV6_TCLASS : IP_TOS, k->dscp << 2);
+	(void)!io_ip_option(s->socks.fd[socket], k->addr.family == 6, IP_TOS, IPV6_TCLASS,
+			    k->dscp << 2);
 }
 
 static bool
@@ -182,29 +155,25 @@ detach_sockets(struct media_io *io)
 }
 
 static enum err
-attach_sockets(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-	       struct media_io *out)
+attach_sockets(const struct media_plan *plan, struct io_counts *counts, struct media_io *out)
 {
 	struct io_sockets *s = mem_zalloc(1, sizeof(*s));
 	uint32_t n = 2 * media_slots(plan);
 	enum err e;
 
-	(void)worker;
 	if (!s)
 		return ERR_NOMEM;
 	*out = (struct media_io){
 		.arg = s, .do_rx = receive_batch, .do_tx = send_batch, .do_tick = count_full};
 	s->counts = counts;
 	s->dscp = mem_zalloc(n, sizeof(*s->dscp));
-	e = s->dscp ? io_set_init(&s->socks, n) : ERR_NOMEM;
-	if (e == ERR_OK)
-		e = io_set_watch(&s->socks, &s->epoll);
+	e = s->dscp ? io_set_watch(&s->socks, n) : ERR_NOMEM;
 	if (e != ERR_OK) {
 		detach_sockets(out);
 		return e;
 	}
 	memset(s->dscp, 0xff, n); /* not known: a worker before us may have set it */
-	out->fd = s->epoll;
+	out->fd = s->socks.epoll;
 	return ERR_OK;
 }
 
@@ -213,13 +182,11 @@ add_socket(struct media_io *io, uint32_t place, int fd)
 {
 	struct io_sockets *s = io->arg;
 
-	return io_set_take(&s->socks, place, fd, s->epoll);
+	return io_set_take(&s->socks, place, fd, true);
 }
 
 const struct io_backend io_sockets_backend = {
-	.name = "sockets",
 	.do_make = make_sockets,
-	.do_owner = owner_of,
 	.do_attach = attach_sockets,
 	.do_add = add_socket,
 	.do_detach = detach_sockets,

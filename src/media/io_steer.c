@@ -36,11 +36,10 @@ struct steer_item {
 
 struct io_steer {
 	struct media_plan plan;
-	uint32_t worker, pairs; /* pairs: of ports on an address */
-	struct io_set set;      /* the worker's places */
-	int epoll;
-	unsigned turn; /* the family that is asked first */
-	uint32_t id;   /* of the last packet sent */
+	uint32_t pairs;    /* of ports on an address */
+	struct io_set set; /* the worker's places */
+	unsigned turn;     /* the family that is asked first */
+	uint32_t id;       /* of the last packet sent */
 	struct io_counts *counts;
 	struct nexthops *hops; /* NULL: no frames */
 	struct steer_frames frames;
@@ -352,8 +351,7 @@ detach_steer(struct media_io *io)
 }
 
 static enum err
-attach_steer(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-	     struct media_io *out)
+attach_steer(const struct media_plan *plan, struct io_counts *counts, struct media_io *out)
 {
 	struct io_steer *s = mem_zalloc(1, sizeof(*s));
 	enum err e;
@@ -363,17 +361,14 @@ attach_steer(const struct media_plan *plan, uint32_t worker, struct io_counts *c
 	*out = (struct media_io){
 		.arg = s, .do_rx = receive_batch, .do_tx = send_batch, .do_tick = tick};
 	s->plan = *plan;
-	s->worker = worker;
 	s->pairs = media_pairs(plan);
 	s->counts = counts;
 	s->id = random_u32();
 	lay_out(&s->rx, true);
 	lay_out(&s->tx, false);
-	e = io_set_init(&s->set, STEER_PLACES);
+	e = io_set_watch(&s->set, STEER_PLACES);
 	if (e == ERR_OK)
-		e = io_set_watch(&s->set, &s->epoll);
-	if (e == ERR_OK)
-		out->fd = s->epoll;
+		out->fd = s->set.epoll;
 	else
 		detach_steer(out);
 	return e;
@@ -393,34 +388,15 @@ add_steer(struct media_io *io, uint32_t place, int fd)
 {
 	const struct steer_frames frames = {io->arg, put_packet, flush_packet};
 	struct io_steer *s = io->arg;
-	uint32_t at = place - s->worker * STEER_PLACES;
-	enum err e = io_set_take(&s->set, at, fd, at < STEER_FAMILIES ? s->epoll : -1);
+	enum err e = io_set_take(&s->set, place, fd, place < STEER_FAMILIES);
 
-	return e == ERR_OK && at == STEER_FRAMES ? io_steer_frames(io, &frames) : e;
-}
-
-static uint32_t
-steer_owner(const struct media_plan *plan, uint32_t place)
-{
-	(void)plan;
-	return place / STEER_PLACES;
+	return e == ERR_OK && place == STEER_FRAMES ? io_steer_frames(io, &frames) : e;
 }
 
 const struct io_backend io_steer_backend = {
-	.name = "steer",
-	.do_make = steer_make_raw,
+	.places = STEER_PLACES,
+	.do_make = steer_make,
 	.do_probe = steer_probe,
-	.do_owner = steer_owner,
-	.do_attach = attach_steer,
-	.do_add = add_steer,
-	.do_detach = detach_steer,
-};
-
-const struct io_backend io_packet_backend = {
-	.name = "packet",
-	.do_make = steer_make_packet,
-	.do_probe = steer_probe,
-	.do_owner = steer_owner,
 	.do_attach = attach_steer,
 	.do_add = add_steer,
 	.do_detach = detach_steer,

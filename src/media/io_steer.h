@@ -15,7 +15,7 @@
 
 enum { IO_STEER_FRAGMENT = 1280 /* bytes of a fragment of a packet too long for the link */ };
 
-extern const struct io_backend io_steer_backend, io_packet_backend;
+extern const struct io_backend io_steer_backend; /* of both */
 
 /* Another way out, for whole frames; the rest leaves as with `steer`. */
 struct steer_frames {

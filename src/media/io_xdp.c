@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "net/frame.h"
 #include "media/io_steer.h"
-#include "media/steer_make.h"
 #include "media/xkeeper.h"
 
 enum {
@@ -27,12 +26,10 @@ struct outgoing {
 
 struct io_xdp {
 	struct media_plan plan;
-	uint32_t worker;
 	struct media_io steer;
 	struct io_counts *counts;
 	struct xframes frames;
-	struct io_set set; /* the worker's places: the segment, then the queues */
-	int epoll;
+	struct io_set set; /* the worker's places; those of steer stand empty */
 	struct xqueue queue[XFRAMES_QUEUES];
 	uint32_t n_queues; /* that are at work; 0: not all descriptors are here yet */
 	unsigned turn, since_steer;
@@ -77,32 +74,25 @@ receive_from(struct io_xdp *s, uint32_t q, struct io_packet *v, unsigned n)
 {
 	struct xdp_desc d[IO_BATCH];
 	uint32_t there = xframes_peek(&s->frames, s->queue, q, d, n), i;
-	bool good[IO_BATCH];
 	unsigned got = 0;
 
 	for (i = 0; i < there; i++)
 		for (uint32_t at = 0; at < d[i].len && at < PREFETCH; at += LINE)
 			__builtin_prefetch(xframes_at(&s->frames, d[i].addr + at), 1);
 	for (i = 0; i < there; i++) {
-		good[i] = d[i].len && read_packet(s, &d[i], &v[got]);
-		if (!good[i])
-			continue;
-		if (s->seen[v[got].socket] == s->batch) {
+		bool good = d[i].len && read_packet(s, &d[i], &v[got]);
+
+		if (good && s->seen[v[got].socket] == s->batch) {
 			s->more = true;
 			break;
 		}
-		s->seen[v[got++].socket] = s->batch;
+		s->hand[s->n_hand++] = d[i].addr;
+		if (good)
+			s->seen[v[got++].socket] = s->batch;
+		else
+			s->counts->rx_strange++;
 	}
 	xframes_take(&s->frames, s->queue, q, i);
-	for (uint32_t j = 0; j < i; j++) {
-		if (good[j]) {
-			s->hand[s->n_hand++] = d[j].addr;
-			continue;
-		}
-		s->counts->rx_strange++;
-		if (d[j].len)
-			xframes_drop(&s->frames, d[j].addr);
-	}
 	return got;
 }
 
@@ -113,7 +103,7 @@ feed_queue(struct io_xdp *s, uint32_t q)
 	xframes_reap(&s->frames, s->queue, q);
 	xframes_fill(&s->frames, s->queue, q);
 	if (xring_sleeps(&s->queue[q].ring[XRING_FILL]))
-		(void)recv(s->set.fd[1 + q], NULL, 0, MSG_DONTWAIT);
+		(void)recv(s->set.fd[XKEEPER_SOCKS + q], NULL, 0, MSG_DONTWAIT);
 }
 
 static unsigned
@@ -127,10 +117,10 @@ receive_batch(void *arg, struct io_packet *v, unsigned n)
 	empty_hand(s);
 	s->batch++;
 	s->more = false;
-	for (uint32_t i = 0; i < s->n_queues && got < n; i++) {
+	for (uint32_t i = 0; i < s->n_queues && s->n_hand < n; i++) {
 		uint32_t q = (s->turn + i) % s->n_queues;
 
-		got += receive_from(s, q, v + got, n - got);
+		got += receive_from(s, q, v + got, n - s->n_hand);
 		feed_queue(s, q);
 	}
 	s->turn++;
@@ -190,7 +180,8 @@ kick_queue(struct io_xdp *s, uint32_t q)
 
 		if (before == tx->at)
 			return;
-		if (send(s->set.fd[1 + q], NULL, 0, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		if (send(s->set.fd[XKEEPER_SOCKS + q], NULL, 0, MSG_DONTWAIT) >= 0 ||
+		    errno != EAGAIN)
 			return;
 		if (__atomic_load_n(tx->other, __ATOMIC_ACQUIRE) == before)
 			return;
@@ -244,7 +235,8 @@ tick(void *arg, uint64_t now_us)
 		struct xdp_statistics st = {0};
 		socklen_t len = sizeof(st);
 
-		if (getsockopt(s->set.fd[1 + q], SOL_XDP, XDP_STATISTICS, &st, &len) == 0)
+		if (getsockopt(s->set.fd[XKEEPER_SOCKS + q], SOL_XDP, XDP_STATISTICS, &st, &len) ==
+		    0)
 			s->counts->rx_full += st.rx_dropped + st.rx_ring_full;
 		kick_queue(s, q);
 	}
@@ -269,8 +261,7 @@ detach_xdp(struct media_io *io)
 }
 
 static enum err
-attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *counts,
-	   struct media_io *out)
+attach_xdp(const struct media_plan *plan, struct io_counts *counts, struct media_io *out)
 {
 	struct io_xdp *s = mem_zalloc(1, sizeof(*s));
 	struct steer_frames frames = {.arg = s, .do_put = put_frame, .do_flush = flush_frames};
@@ -285,20 +276,17 @@ attach_xdp(const struct media_plan *plan, uint32_t worker, struct io_counts *cou
 				 .do_tick = tick,
 				 .more = &s->more};
 	s->plan = *plan;
-	s->worker = worker;
 	s->counts = counts;
 	s->seen = mem_zalloc(2 * media_slots(plan), sizeof(*s->seen));
-	e = s->seen ? io_set_init(&s->set, XKEEPER_PLACES) : ERR_NOMEM;
+	e = s->seen ? io_set_watch(&s->set, XKEEPER_PLACES) : ERR_NOMEM;
 	if (e == ERR_OK)
-		e = io_set_watch(&s->set, &s->epoll);
-	if (e == ERR_OK)
-		e = io_steer_backend.do_attach(plan, worker, counts, &s->steer);
+		e = io_steer_backend.do_attach(plan, counts, &s->steer);
 	if (e == ERR_OK)
 		e = io_steer_frames(&s->steer, &frames);
-	if (e == ERR_OK && epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->steer.fd, &ev) != 0)
+	if (e == ERR_OK && epoll_ctl(s->set.epoll, EPOLL_CTL_ADD, s->steer.fd, &ev) != 0)
 		e = ERR_IO;
 	if (e == ERR_OK)
-		out->fd = s->epoll;
+		out->fd = s->set.epoll;
 	else
 		detach_xdp(out);
 	return e;
@@ -313,10 +301,11 @@ begin_work(struct io_xdp *s)
 	if (!h)
 		return ERR_OK;
 	for (uint32_t q = 0; q < h->n_queues; q++)
-		if (s->set.fd[1 + q] < 0)
+		if (s->set.fd[XKEEPER_SOCKS + q] < 0)
 			return ERR_OK;
 	for (uint32_t q = 0; q < h->n_queues; q++) {
-		enum err e = xring_map(s->set.fd[1 + q], h->rx_size, h->tx_size, s->queue[q].ring);
+		enum err e = xring_map(s->set.fd[XKEEPER_SOCKS + q], h->rx_size, h->tx_size,
+				       s->queue[q].ring);
 
 		if (e != ERR_OK)
 			return e;
@@ -335,30 +324,20 @@ static enum err
 add_xdp(struct media_io *io, uint32_t place, int fd)
 {
 	struct io_xdp *s = io->arg;
-	uint32_t at = place - xkeeper_place(&s->plan, s->worker);
 	enum err e;
 
-	if (place < xkeeper_place(&s->plan, 0))
+	if (place < STEER_PLACES)
 		return io_steer_backend.do_add(&s->steer, place, fd);
-	e = io_set_take(&s->set, at, fd, at > 0 ? s->epoll : -1);
-	if (e == ERR_OK && at == 0)
+	e = io_set_take(&s->set, place, fd, place >= XKEEPER_SOCKS);
+	if (e == ERR_OK && place == XKEEPER_FRAMES)
 		e = xframes_map(fd, &s->frames);
 	return e == ERR_OK ? begin_work(s) : e;
 }
 
-static uint32_t
-xdp_owner(const struct media_plan *plan, uint32_t place)
-{
-	if (place < xkeeper_place(plan, 0))
-		return io_steer_backend.do_owner(plan, place);
-	return (place - xkeeper_place(plan, 0)) / XKEEPER_PLACES;
-}
-
 const struct io_backend io_xdp_backend = {
-	.name = "xdp",
+	.places = XKEEPER_PLACES,
 	.do_make = xkeeper_make,
 	.do_probe = xkeeper_probe,
-	.do_owner = xdp_owner,
 	.do_attach = attach_xdp,
 	.do_add = add_xdp,
 	.do_detach = detach_xdp,

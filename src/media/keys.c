@@ -25,7 +25,7 @@ void
 keys_drop(struct keys *k, uint32_t slot)
 {
 	for (int i = 0; i < KEYS_A_SLOT; i++)
-		drop_key(k, &k->slots[slot].entry[i]);
+		drop_key(k, &k->slots[slot][i]);
 }
 
 void
@@ -64,7 +64,7 @@ load_key(struct keys *k, const struct media_master pair[2], uint32_t serial, uns
 enum err
 keys_sync(struct keys *k, uint32_t slot, const struct flow_row *r)
 {
-	struct keys_entry *e = k->slots[slot].entry;
+	struct keys_entry *e = k->slots[slot];
 	const struct media_secret *m = &k->secrets->rows[slot];
 	const struct {
 		const struct media_master *pair;
@@ -95,7 +95,7 @@ keys_sync(struct keys *k, uint32_t slot, const struct flow_row *r)
 struct srtp_key *
 keys_in(const struct keys *k, uint32_t slot, uint32_t serial)
 {
-	const struct keys_entry *e = k->slots[slot].entry;
+	const struct keys_entry *e = k->slots[slot];
 
 	if (serial && e[KEYS_IN].serial == serial)
 		return e[KEYS_IN].key;
@@ -105,7 +105,7 @@ keys_in(const struct keys *k, uint32_t slot, uint32_t serial)
 bool
 keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r)
 {
-	const struct keys_entry *e = &k->slots[slot].entry[KEYS_IN];
+	const struct keys_entry *e = &k->slots[slot][KEYS_IN];
 	uint64_t used = 0;
 
 	if (!e->key || e->life == 0)

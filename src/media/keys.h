@@ -14,13 +14,9 @@ struct keys_entry {
 	uint8_t life; /* good for 2^life packets as SDP says; 0 = it says nothing */
 };
 
-struct keys_slot {
-	struct keys_entry entry[KEYS_A_SLOT];
-};
-
 struct keys {
 	struct srtp_ctx *srtp;
-	struct keys_slot *slots;
+	struct keys_entry (*slots)[KEYS_A_SLOT];
 	const struct flow_secrets *secrets;
 	uint32_t n_slots;
 };
@@ -45,7 +41,7 @@ bool keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r)
 static inline struct srtp_key *
 keys_out(const struct keys *k, uint32_t slot)
 {
-	return k->slots[slot].entry[KEYS_OUT].key;
+	return k->slots[slot][KEYS_OUT].key;
 }
 
 #endif

@@ -171,12 +171,15 @@ media_init(struct media *m, const struct media_setup *setup, uint32_t worker, in
 	if (e == ERR_OK)
 		e = map_segments(m, worker, flows_fd, secrets_fd);
 	if (e == ERR_OK)
-		e = m->backend->do_attach(&setup->plan, worker, &m->flows.head->counts[worker],
-					  &m->io);
+		e = m->backend->do_attach(&setup->plan, &m->flows.head->counts[worker], &m->io);
+	if (e == ERR_OK)
+		e = srtp_ctx_init(&m->srtp, SRTP_ENGINE_AUTO,
+				  KEYS_A_SLOT * setup->plan.n_addrs * media_slice(&setup->plan));
 	conf = (struct relay_conf){.plan = &setup->plan,
 				   .worker = worker,
 				   .flows = &m->flows,
 				   .secrets = &m->secrets,
+				   .srtp = &m->srtp,
 				   .io = m->io,
 				   .arg = m,
 				   .on_event = send_event,
@@ -184,11 +187,14 @@ media_init(struct media *m, const struct media_setup *setup, uint32_t worker, in
 	if (e == ERR_OK)
 		e = relay_init(&m->relay, &conf);
 	m->has_relay = e == ERR_OK;
-	if (e == ERR_OK && worker == 0)
-		(void)snprintf(m->flows.head->io, FLOW_IO_MAX, "%s", m->backend->name);
-	if (e != ERR_OK)
+	if (e != ERR_OK) {
 		media_fini(m);
-	return e;
+		return e;
+	}
+	(void)snprintf(m->flows.head->srtp, FLOW_SRTP_MAX, "%s %s", m->srtp.ops->name,
+		       m->srtp.work.kernels);
+	(void)snprintf(m->flows.head->io, FLOW_IO_MAX, "%s", io_kind_name(setup->io));
+	return ERR_OK;
 }
 
 void
@@ -197,6 +203,7 @@ media_fini(struct media *m)
 	if (m->has_relay)
 		relay_fini(&m->relay);
 	m->has_relay = false;
+	srtp_ctx_fini(&m->srtp);
 	if (m->backend)
 		m->backend->do_detach(&m->io);
 	flow_secrets_unmap(&m->secrets);

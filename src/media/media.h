@@ -35,6 +35,7 @@ struct media {
 	struct flow_secrets secrets;
 	const struct io_backend *backend;
 	struct media_io io;
+	struct srtp_ctx srtp;
 	struct relay relay;
 	struct channel commands; /* its descriptor is -1 while signaling is not there */
 	int next_end;            /* what media_bind brought and the worker has not taken; -1 */
@@ -56,8 +57,8 @@ struct media {
 enum err media_init(struct media *m, const struct media_setup *setup, uint32_t worker, int flows_fd,
 		    int secrets_fd) NODISCARD;
 void media_fini(struct media *m);
-/** A descriptor of the back end; taken, also on error. All come before the first media_step. As
- * do_add. */
+/** A descriptor of the back end, its place counted from this worker's first; taken, also on error.
+ * All come before the first media_step. As do_add. */
 enum err media_add(struct media *m, uint32_t place, int fd) NODISCARD;
 /** Any thread: a new end of the channel, where signaling was started; taken. What the old one was
  * told of time-outs and keys is told again. */

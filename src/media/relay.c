@@ -1,6 +1,5 @@
 #include "media/relay.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -99,10 +98,7 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 
 	memset(r, 0, sizeof(*r));
 	r->conf = *conf;
-	e = srtp_ctx_init(&r->srtp, SRTP_ENGINE_AUTO,
-			  KEYS_A_SLOT * conf->plan->n_addrs * media_slice(conf->plan));
-	if (e == ERR_OK)
-		e = keys_init(&r->keys, &r->srtp, conf->secrets, n);
+	e = keys_init(&r->keys, conf->srtp, conf->secrets, n);
 	r->buffers = mem_zalloc(IO_BATCH, BUFFER_SIZE);
 	r->items = mem_zalloc(IO_BATCH, sizeof(*r->items));
 	r->round_of = mem_zalloc(n, sizeof(*r->round_of));
@@ -114,8 +110,6 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 		relay_fini(r);
 		return e;
 	}
-	(void)snprintf(conf->flows->head->srtp, FLOW_SRTP_MAX, "%s %s", r->srtp.ops->name,
-		       r->srtp.work.kernels);
 	attach_rows(r);
 	return ERR_OK;
 }
@@ -124,7 +118,6 @@ void
 relay_fini(struct relay *r)
 {
 	keys_fini(&r->keys);
-	srtp_ctx_fini(&r->srtp);
 	MEM_FREE(r->buffers);
 	MEM_FREE(r->items);
 	MEM_FREE(r->round_of);
@@ -304,6 +297,7 @@ finish_op(struct relay *r, struct relay_item *it, const struct srtp_op *op)
 	if (op->status == ERR_OK) {
 		it->k->len = op->out_len ? op->out_len : op->len;
 		inbound_verified(it->row, &it->pkt, &it->t, op->index);
+		it->row->stats.roc_guesses += !first;
 		it->step = RELAY_TAKEN;
 		return;
 	}
@@ -324,7 +318,7 @@ verify_batch(struct relay *r, unsigned n, uint64_t now_us)
 
 	for (unsigned round = 0; round < RELAY_ROUNDS && plan_round(r, n, now_us, &n_ops);
 	     round++) {
-		(void)srtp_unprotect_batch(&r->srtp, r->ops, n_ops);
+		(void)srtp_unprotect_batch(r->conf.srtp, r->ops, n_ops);
 		for (unsigned i = 0; i < n_ops; i++)
 			finish_op(r, r->owner[i], &r->ops[i]);
 	}
@@ -483,7 +477,7 @@ protect_batch(struct relay *r, unsigned n, uint64_t now_us)
 			.flags = it->pkt.rtcp ? SRTP_OP_RTCP : 0,
 		};
 	}
-	(void)srtp_protect_batch(&r->srtp, r->ops, n_ops);
+	(void)srtp_protect_batch(r->conf.srtp, r->ops, n_ops);
 	for (unsigned i = 0; i < n_ops; i++)
 		finish_protect(r, r->owner[i], &r->ops[i], now_us);
 }

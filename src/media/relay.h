@@ -21,6 +21,7 @@ struct relay_conf {
 	uint32_t worker;          /* which of the plan's */
 	struct flow_table *flows; /* writable; mine: this worker's */
 	const struct flow_secrets *secrets;
+	struct srtp_ctx *srtp; /* with room for KEYS_A_SLOT keys a slot of this worker */
 	struct media_io io;
 	void *arg;
 	/** News for signaling: MEDIA_CLOSED, MEDIA_TIMEOUT, MEDIA_REKEY. False: no room now. */
@@ -49,7 +50,6 @@ struct relay_item {
 struct relay {
 	struct relay_conf conf;
 	struct keys keys;
-	struct srtp_ctx srtp;
 	uint8_t *buffers;
 	struct io_packet rx[IO_BATCH];
 	struct relay_item *items;

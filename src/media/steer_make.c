@@ -11,24 +11,19 @@
 _Static_assert((int)BPF_SOCKS_MAX == (int)STEER_FAMILIES * (int)MEDIA_WORKERS_MAX,
 	       "the map has all sockets");
 
-static int
-family_of(const struct addr *a)
-{
-	return a->family == 6 ? STEER_V6 : STEER_V4;
-}
-
 /* No other program may have a port of ours: it would hear nothing any more. */
 static enum err
 probe_ports(const struct media_plan *plan, char *why)
 {
-	for (uint32_t i = 0; i < 2 * media_slots(plan); i++) {
-		int fd = io_sockets_open(plan, i, why);
+	enum err e = ERR_OK;
+	int fd;
 
-		if (fd < 0)
-			return ERR_IO;
-		close(fd);
+	for (uint32_t i = 0; e == ERR_OK && i < 2 * media_slots(plan); i++) {
+		e = io_sockets_open(plan, i, &fd, why);
+		if (e == ERR_OK)
+			close(fd);
 	}
-	return ERR_OK;
+	return e;
 }
 
 static int
@@ -47,22 +42,11 @@ static enum err
 open_receiver(const struct media_plan *plan, uint32_t worker, uint32_t place, int *out, char *why)
 {
 	struct addr at = plan->bound[place];
-	struct sockaddr_storage sa;
-	socklen_t len;
 
 	at.port = 0; /* a worker without ports */
 	if (worker * media_slice(plan) < media_pairs(plan))
 		at.port = (uint16_t)(plan->port_min + 2 * worker * media_slice(plan));
-	len = addr_to_sa(&at, &sa);
-	*out = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (*out < 0 || !io_ask_class(*out, sa.ss_family) ||
-	    !(at.family == 6 ? io_option(*out, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
-				       io_option(*out, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, 1)
-			     : io_option(*out, IPPROTO_IP, IP_RECVORIGDSTADDR, 1)) ||
-	    bind(*out, (struct sockaddr *)&sa, len) != 0)
-		return io_why(why, "receiving socket on", addr_text(&at).z);
-	io_buffers(*out, buffer_size(plan), 0);
-	return ERR_OK;
+	return io_udp(&at, true, buffer_size(plan), out, why);
 }
 
 /* Bound to its address, so that the route is chosen by it. Receives nothing. */
@@ -90,16 +74,22 @@ open_frames(int *out, char *why)
 	return ERR_OK;
 }
 
+static int *
+places_of(const struct media_plan *plan, const struct io_set *set, uint32_t worker)
+{
+	return set->fd + (size_t)worker * (set->n / media_workers(plan));
+}
+
 static enum err
 open_all(const struct media_plan *plan, bool frames, struct io_set *set, char *why)
 {
 	enum err e = ERR_OK;
 
 	for (uint32_t w = 0; w < media_workers(plan); w++) {
-		int *place = set->fd + (size_t)w * STEER_PLACES;
+		int *place = places_of(plan, set, w);
 
 		for (uint32_t i = 0; e == ERR_OK && i < plan->n_addrs; i++) {
-			int family = family_of(&plan->bound[i]);
+			int family = plan->bound[i].family == 6 ? STEER_V6 : STEER_V4;
 
 			if (place[family] < 0)
 				e = open_receiver(plan, w, i, &place[family], why);
@@ -121,7 +111,7 @@ steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 	int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), link = -1;
 
 	for (uint32_t i = 0; e == ERR_OK && i < STEER_FAMILIES * media_workers(plan); i++) {
-		int fd = set->fd[i / STEER_FAMILIES * STEER_PLACES + i % STEER_FAMILIES];
+		int fd = places_of(plan, set, i / STEER_FAMILIES)[i % STEER_FAMILIES];
 		uint64_t value = (uint64_t)fd;
 
 		if (fd >= 0 && bpfobj_put(&b, "steer_socks", &i, &value) != ERR_OK)
@@ -140,34 +130,13 @@ steer_ports(const struct media_plan *plan, struct io_set *set, char *why)
 }
 
 enum err
-steer_make(const struct media_plan *plan, bool frames, uint32_t more, struct io_set *out, char *why)
+steer_make(const struct media_plan *plan, enum io_kind kind, struct io_set *set, char *why)
 {
-	struct io_set set = {0};
 	enum err e = probe_ports(plan, why);
 
 	if (e == ERR_OK)
-		e = io_set_init(&set, media_workers(plan) * STEER_PLACES + more);
-	if (e == ERR_OK)
-		e = open_all(plan, frames, &set, why);
-	if (e == ERR_OK)
-		e = steer_ports(plan, &set, why);
-	if (e != ERR_OK)
-		io_set_fini(&set);
-	else
-		*out = set;
-	return e;
-}
-
-enum err
-steer_make_raw(const struct media_plan *plan, struct io_set *out, char *why)
-{
-	return steer_make(plan, false, 0, out, why);
-}
-
-enum err
-steer_make_packet(const struct media_plan *plan, struct io_set *out, char *why)
-{
-	return steer_make(plan, true, 0, out, why);
+		e = open_all(plan, kind == IO_PACKET, set, why);
+	return e == ERR_OK ? steer_ports(plan, set, why) : e;
 }
 
 enum err

@@ -6,7 +6,7 @@
 #include "media/io.h"
 
 /* Places of a worker: a receiver of each family, a sender of each address, and for `packet` a
- * socket for frames. */
+ * socket for frames. Those of `xdp` begin with these. */
 enum {
 	STEER_V4,
 	STEER_V6,
@@ -19,12 +19,9 @@ enum {
 	STEER_SEND_BUFFER = 4 * 1024 * 1024,
 };
 
-/** As do_make of a back end; frames: with sockets for frames; more: room for further places. */
-enum err steer_make(const struct media_plan *plan, bool frames, uint32_t more, struct io_set *out,
+/** As do_make of a back end and do_probe. */
+enum err steer_make(const struct media_plan *plan, enum io_kind kind, struct io_set *set,
 		    char *why) NODISCARD;
-/** As do_make and do_probe. */
-enum err steer_make_raw(const struct media_plan *plan, struct io_set *out, char *why) NODISCARD;
-enum err steer_make_packet(const struct media_plan *plan, struct io_set *out, char *why) NODISCARD;
 enum err steer_probe(char *why) NODISCARD;
 
 #endif

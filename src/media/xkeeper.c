@@ -4,7 +4,6 @@
 #include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -18,7 +17,6 @@
 #include "base/log.h"
 #include "media/bpf/xdp.bpf.h"
 #include "media/bpfobj.h"
-#include "media/steer_make.h"
 
 _Static_assert((int)BPF_SOCKS_MAX == (int)XFRAMES_QUEUES, "the map has all sockets of a worker");
 
@@ -48,12 +46,6 @@ struct xkeeper {
 	char *why;
 };
 
-uint32_t
-xkeeper_place(const struct media_plan *plan, uint32_t w)
-{
-	return media_workers(plan) * STEER_PLACES + w * XKEEPER_PLACES;
-}
-
 /* ---- interfaces ---- */
 
 static bool
@@ -63,58 +55,49 @@ has_addr(const struct ifaddrs *i, const struct addr *local)
 
 	if (i->ifa_addr)
 		a = addr_from_sa((const void *)i->ifa_addr);
-	return a.family && addr_ip_eq(&a, local);
+	return addr_ip_eq(&a, local);
 }
 
-/* Drivers without the question have one queue. */
-static uint32_t
-count_queues(const char *name)
+/* Its index, station and queues; drivers without the last question have one. NULL, or why not. */
+static const char *
+ask_nic(int fd, struct xif *f)
 {
 	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq r = {.ifr_data = (void *)&c};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {0};
 
-	(void)memccpy(r.ifr_name, name, 0, sizeof(r.ifr_name));
-	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &r) != 0)
+	(void)memccpy(r.ifr_name, f->name, 0, sizeof(r.ifr_name));
+	f->ifindex = if_nametoindex(f->name);
+	if (f->ifindex == 0 || ioctl(fd, SIOCGIFHWADDR, &r) != 0)
+		return "its interface is not known";
+	if (r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return "its interface is not Ethernet";
+	memcpy(f->mac, r.ifr_hwaddr.sa_data, sizeof(f->mac));
+	r.ifr_data = (void *)&c;
+	if (ioctl(fd, SIOCETHTOOL, &r) != 0)
 		c.combined_count = c.rx_count = 0;
-	if (fd >= 0)
-		close(fd);
-	return c.combined_count + c.rx_count ? c.combined_count + c.rx_count : 1;
+	f->queues = c.combined_count + c.rx_count ? c.combined_count + c.rx_count : 1;
+	return NULL;
 }
 
 /* The Ethernet interface that has this address. NULL, or why not. */
 static const char *
-find_nic(const struct ifaddrs *all, const struct addr *local, struct xif *out)
+find_nic(const struct ifaddrs *all, int fd, const struct addr *local, struct xif *out)
 {
-	const struct ifaddrs *i = all;
-	struct sockaddr_ll link;
-
-	while (i && !has_addr(i, local))
-		i = i->ifa_next;
-	if (!i)
+	while (all && !has_addr(all, local))
+		all = all->ifa_next;
+	if (!all)
 		return "no interface has it";
 	/* an address of IPv4 may have a label behind the name: eth0:1 */
-	(void)snprintf(out->name, sizeof(out->name), "%.*s", (int)strcspn(i->ifa_name, ":"),
-		       i->ifa_name);
-	for (i = all; i; i = i->ifa_next)
-		if (i->ifa_addr && i->ifa_addr->sa_family == AF_PACKET &&
-		    strcmp(i->ifa_name, out->name) == 0)
-			break;
-	if (!i)
-		return "its interface is not known";
-	memcpy(&link, i->ifa_addr, sizeof(link));
-	if (link.sll_hatype != ARPHRD_ETHER)
-		return "its interface is not Ethernet";
-	out->ifindex = (uint32_t)link.sll_ifindex;
-	memcpy(out->mac, link.sll_addr, sizeof(out->mac));
-	return NULL;
+	(void)snprintf(out->name, sizeof(out->name), "%.*s", (int)strcspn(all->ifa_name, ":"),
+		       all->ifa_name);
+	return ask_nic(fd, out);
 }
 
 static enum err
-add_nic(struct xkeeper *k, const struct ifaddrs *all, uint32_t addr)
+add_nic(struct xkeeper *k, const struct ifaddrs *all, int fd, uint32_t addr)
 {
 	struct xif nic = {0};
-	const char *why = find_nic(all, &k->plan->bound[addr], &nic);
+	const char *why = find_nic(all, fd, &k->plan->bound[addr], &nic);
 	uint32_t i = 0;
 
 	while (i < k->n_nics && k->nic[i].ifindex != nic.ifindex)
@@ -126,10 +109,8 @@ add_nic(struct xkeeper *k, const struct ifaddrs *all, uint32_t addr)
 			       addr_text(&k->plan->bound[addr]).z, why);
 		return ERR_UNSUPPORTED;
 	}
-	if (i == k->n_nics) {
-		nic.queues = count_queues(nic.name);
+	if (i == k->n_nics)
 		k->nic[k->n_nics++] = nic;
-	}
 	k->nic[i].addrs |= 1U << addr;
 	return ERR_OK;
 }
@@ -137,14 +118,18 @@ add_nic(struct xkeeper *k, const struct ifaddrs *all, uint32_t addr)
 static enum err
 find_nics(struct xkeeper *k)
 {
-	struct ifaddrs *all;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifaddrs *all = NULL;
 	enum err e = ERR_OK;
 
-	if (getifaddrs(&all) != 0)
-		return io_why(k->why, "xdp:", "interfaces");
+	if (fd < 0 || getifaddrs(&all) != 0)
+		e = io_why(k->why, "xdp:", "interfaces");
 	for (uint32_t i = 0; e == ERR_OK && i < k->plan->n_addrs; i++)
-		e = add_nic(k, all, i);
-	freeifaddrs(all);
+		e = add_nic(k, all, fd, i);
+	if (all)
+		freeifaddrs(all);
+	if (fd >= 0)
+		close(fd);
 	for (uint32_t i = 0; i < k->n_nics; i++) {
 		uint32_t most = XFRAMES_QUEUES / k->n_nics;
 
@@ -265,7 +250,8 @@ bind_socket(struct xkeeper *k, int fd, int shared, const struct xplace *at)
 static enum err
 open_worker(struct xkeeper *k, uint32_t worker)
 {
-	int *fd = k->set->fd + xkeeper_place(k->plan, worker);
+	int *fd = k->set->fd + (size_t)worker * XKEEPER_PLACES;
+	int *sock = fd + XKEEPER_SOCKS;
 	struct xplace at[XFRAMES_QUEUES];
 	uint32_t n = list_queues(k, worker, at);
 	struct xframes x;
@@ -273,16 +259,16 @@ open_worker(struct xkeeper *k, uint32_t worker)
 
 	if (n == 0)
 		return ERR_OK; /* it has the slow way only */
-	e = xframes_create(n, ring_size(k, n), XKEEPER_TX, &fd[0]);
+	e = xframes_create(n, ring_size(k, n), XKEEPER_TX, &fd[XKEEPER_FRAMES]);
 	if (e == ERR_OK)
-		e = xframes_map(fd[0], &x);
+		e = xframes_map(fd[XKEEPER_FRAMES], &x);
 	if (e != ERR_OK)
 		return io_why(k->why, "xdp:", "memory of the frames");
 	for (uint32_t i = 0; e == ERR_OK && i < n; i++) {
 		x.head->ifindex[i] = at[i].nic->ifindex;
-		e = open_socket(k, &x, i == 0, &fd[1 + i]);
+		e = open_socket(k, &x, i == 0, &sock[i]);
 		if (e == ERR_OK)
-			e = bind_socket(k, fd[1 + i], i ? fd[1] : -1, &at[i]);
+			e = bind_socket(k, sock[i], i ? sock[0] : -1, &at[i]);
 	}
 	xframes_unmap(&x);
 	return e;
@@ -296,9 +282,10 @@ open_workers(struct xkeeper *k, bool zero_copy)
 	k->zero_copy = zero_copy;
 	for (uint32_t w = 0; e == ERR_OK && w < media_workers(k->plan); w++)
 		e = open_worker(k, w);
-	for (uint32_t i = xkeeper_place(k->plan, 0); e != ERR_OK && i < k->set->n; i++) {
-		if (k->set->fd[i] >= 0)
-			close(k->set->fd[i]);
+	for (uint32_t i = 0; e != ERR_OK && i < k->set->n; i++) {
+		if (i % XKEEPER_PLACES < XKEEPER_FRAMES || k->set->fd[i] < 0)
+			continue;
+		close(k->set->fd[i]);
 		k->set->fd[i] = -1;
 	}
 	return e;
@@ -311,7 +298,7 @@ enter_sockets(struct xkeeper *k)
 	struct xplace at[XFRAMES_QUEUES];
 
 	for (uint32_t w = 0; w < media_workers(k->plan); w++) {
-		const int *fd = k->set->fd + xkeeper_place(k->plan, w) + 1;
+		const int *fd = k->set->fd + (size_t)w * XKEEPER_PLACES + XKEEPER_SOCKS;
 		uint32_t n = list_queues(k, w, at);
 
 		for (uint32_t i = 0; i < n; i++)
@@ -381,19 +368,14 @@ xkeeper_probe(char *why)
 }
 
 enum err
-xkeeper_make(const struct media_plan *plan, struct io_set *out, char *why)
+xkeeper_make(const struct media_plan *plan, enum io_kind kind, struct io_set *set, char *why)
 {
-	struct io_set set = {0};
-	struct xkeeper k = {.plan = plan, .set = &set, .why = why};
-	enum err e = steer_make(plan, false, media_workers(plan) * XKEEPER_PLACES, &set, why);
+	struct xkeeper k = {.plan = plan, .set = set, .why = why};
+	enum err e = steer_make(plan, kind, set, why);
 
 	if (e == ERR_OK)
 		e = make_fast(&k);
-	if (e != ERR_OK) {
-		io_set_fini(&set);
-		return e;
-	}
-	*why = 0; /* of what was tried first */
-	*out = set;
-	return ERR_OK;
+	if (e == ERR_OK)
+		*why = 0; /* of what was tried first */
+	return e;
 }

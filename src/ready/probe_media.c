@@ -190,8 +190,8 @@ struct mark {
 static bool
 look_at_row(const struct probe_media *m, struct flow_row *row)
 {
-	return flow_peek(m->rows.flows, m->rows.slot[TESTMEDIA_OUTER],
-			 m->rows.generation[TESTMEDIA_OUTER], row) == ERR_OK;
+	return flow_peek(m->rows.flows, m->rows.slot[TESTMEDIA_OUTER], row) == ERR_OK &&
+	       row->generation == m->rows.generation[TESTMEDIA_OUTER];
 }
 
 static struct mark

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/secret.h"
 
 static void
 take_open(void *arg, void *letter)
@@ -34,7 +35,7 @@ testmedia_fini(struct testmedia *t)
 static void
 free_row(struct testmedia *t, unsigned i)
 {
-	media_secret_wipe(&t->secrets->rows[t->rows.slot[i]]);
+	secret_wipe(&t->secrets->rows[t->rows.slot[i]], sizeof(*t->secrets->rows));
 	port_free(t->ports, t->rows.slot[i], loop_now(t->loop));
 	t->open[i] = false;
 	metric_set(METRIC_ports_used, port_used(t->ports));

@@ -111,7 +111,7 @@ list_sides(struct side *v)
 	for (unsigned kind = 0; kind < IO_KINDS; kind++) {
 		const struct io_backend *b = io_backend_of(kind);
 
-		if (!b || (want.only_backend && strcmp(want.only_backend, b->name) != 0))
+		if (!b || (want.only_backend && strcmp(want.only_backend, io_kind_name(kind)) != 0))
 			continue;
 		for (int mode = 0; mode < MODES; mode++)
 			if (want.mode < 0 || want.mode == mode)
@@ -333,7 +333,7 @@ run_density(const struct traffic_case *what)
 	for (unsigned kind = 0; kind < IO_KINDS; kind++) {
 		const struct io_backend *b = io_backend_of(kind);
 
-		if (b && (!want.only_backend || strcmp(want.only_backend, b->name) == 0))
+		if (b && (!want.only_backend || strcmp(want.only_backend, io_kind_name(kind)) == 0))
 			v[1].side.mode = (struct contender_mode){kind, want.mode ? TICK_US : 0};
 	}
 	bed.window_ms = DENSITY_MS;

@@ -243,16 +243,15 @@ bool
 ours_start(struct contender *c, const struct bed *b, const struct contender_mode *m,
 	   const struct traffic_case *what, unsigned n_calls, struct traffic_call *calls, char *why)
 {
-	const struct io_backend *backend = io_backend_of(m->kind);
 	struct ours *o = mem_zalloc(1, sizeof(*o));
 	enum err e;
 
-	BENCH_MUST(o && backend);
+	BENCH_MUST(o && io_backend_of(m->kind));
 	*c = (struct contender){.own = o, .do_stop = close_ours};
 	o->keeper.fd = -1;
 	plan_media(&o->setup, m, n_calls);
 	bed_enter_far(b);
-	e = backend->do_make(&o->setup.plan, &o->set, why);
+	e = io_make(m->kind, &o->setup.plan, &o->set, why);
 	bed_enter_near(b);
 	make_segments(o);
 	if (e != ERR_OK) {

@@ -29,7 +29,7 @@ side_bed_drop(struct side_bed *b)
 const char *
 side_name(const struct side *s)
 {
-	return s->peer ? "rtpengine" : io_backend_of(s->mode.kind)->name;
+	return s->peer ? "rtpengine" : io_kind_name(s->mode.kind);
 }
 
 void

@@ -105,7 +105,7 @@ test_close(void **state)
 	struct media_stats s;
 	struct far f;
 	uint8_t p[IO_PACKET_MAX];
-	uint32_t gen;
+	struct flow_row row;
 
 	(void)state;
 	rig_call(g);
@@ -118,11 +118,11 @@ test_close(void **state)
 		rig_push(g, 2 * LEG_A, g->open[LEG_A].rtp, p, n);
 		rig_run(g);
 	}
-	assert_true(flow_is_open(&g->flows, LEG_A, &gen));
-	assert_int_equal(gen, 7);
+	assert_int_equal(flow_peek(&g->flows, LEG_A, &row), ERR_OK);
+	assert_int_equal(row.generation, 7);
 	rig_close(g, LEG_A, 6); /* another use of the slot: answered, but nothing happens */
 	assert_int_equal(g->event[0].body.stats.in_packets, 0);
-	assert_true(flow_is_open(&g->flows, LEG_A, &gen));
+	assert_int_equal(flow_peek(&g->flows, LEG_A, &row), ERR_OK);
 	for (int i = 0; i < 2; i++) { /* the second answer is the same */
 		rig_close(g, LEG_A, 7);
 		assert_int_equal(g->event[1 + i].type, MEDIA_CLOSED);
@@ -132,7 +132,7 @@ test_close(void **state)
 		assert_int_equal(g->event[1 + i].body.stats.in_lost, 10);
 		assert_in_range(g->event[1 + i].body.stats.mos_x10, 10, 40);
 	}
-	assert_false(flow_is_open(&g->flows, LEG_A, &gen));
+	assert_int_equal(flow_peek(&g->flows, LEG_A, &row), ERR_NOTFOUND);
 	assert_null(keys_out(&g->relay->keys, LEG_A));
 	assert_int_equal(flow_read_stats(&g->flows, LEG_A, 7, &s), ERR_OK);
 	assert_int_equal(s.in_packets, 90);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/secret.h"
 #include "media/ctl.h"
 
 enum { SLOTS = 600, OPENS = 300, EPOCH = 5 };
@@ -317,7 +318,7 @@ test_events(void **state)
 	assert_int_equal(channel_send(&s.media, MEDIA_TIMEOUT, &w, 3, false), ERR_OK);
 	assert_int_equal(media_ctl_recv(&s.m, 0, 9),
 			 ERR_CLOSED); /* a wrong length ends the sender */
-	assert_int_equal(media_ctl_fd(&s.m, 0), -1);
+	assert_int_equal(s.m.lane[0].chan.fd, -1);
 	assert_int_equal(give_open(&s, 1), ERR_OK); /* waits for the next life */
 	side_restart(&s);
 	assert_int_equal(channel_send(&s.media, 4711, &w, sizeof(w), false), ERR_OK);
@@ -354,7 +355,7 @@ test_secrets(void **state)
 	assert_int_equal(m.key[16], 0);
 	assert_int_equal(media_secret_put(row.in, 3, &key[1]), ERR_OK);
 	assert_int_equal(media_secret_get(row.in, 1, &m), ERR_NOTFOUND);
-	media_secret_wipe(&row);
+	secret_wipe(&row, sizeof(row));
 	assert_int_equal(media_secret_get(row.in, 3, &m), ERR_NOTFOUND);
 }
 

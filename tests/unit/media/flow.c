@@ -28,7 +28,8 @@ test_segments(void **state)
 	struct flow_table t;
 	struct flow_secrets s;
 	int flows, secrets;
-	uint32_t version = FLOW_VERSION + 1, gen;
+	uint32_t version = FLOW_VERSION + 1;
+	struct flow_row row;
 
 	(void)state;
 	assert_int_equal(flow_create(&none, &flows, &secrets), ERR_RANGE);
@@ -39,8 +40,8 @@ test_segments(void **state)
 	assert_int_equal(s.n_slots, 5);
 	assert_int_equal((uintptr_t)flow_row(&t, 3) % 64, 0);
 	assert_int_equal(t.mine->applied, 0);
-	assert_false(flow_is_open(&t, 0, &gen));
-	assert_false(flow_is_open(&t, 5, &gen));
+	assert_int_equal(flow_peek(&t, 0, &row), ERR_NOTFOUND);
+	assert_int_equal(flow_peek(&t, 5, &row), ERR_NOTFOUND);
 	flow_unmap(&t);
 	flow_secrets_unmap(&s);
 	assert_int_equal(flow_map(secrets, false, &t), ERR_VERSION); /* the other kind */

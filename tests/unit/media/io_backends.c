@@ -65,6 +65,7 @@ net_down(void **state)
 
 struct stand {
 	const struct io_backend *be;
+	uint32_t kind;
 	struct media_plan plan;
 	struct io_set set;
 	struct io_counts counts[WORKERS];
@@ -75,13 +76,13 @@ static bool
 try_attach(struct stand *s)
 {
 	for (uint32_t w = 0; w < WORKERS; w++)
-		if (s->be->do_attach(&s->plan, w, &s->counts[w], &s->io[w]) != ERR_OK)
+		if (s->be->do_attach(&s->plan, &s->counts[w], &s->io[w]) != ERR_OK)
 			return false;
 	for (uint32_t i = 0; i < s->set.n; i++) {
-		uint32_t w = s->be->do_owner(&s->plan, i);
+		uint32_t n = io_places(s->kind, &s->plan);
 
 		if (s->set.fd[i] >= 0 &&
-		    (w >= WORKERS || s->be->do_add(&s->io[w], i, dup(s->set.fd[i])) != ERR_OK))
+		    s->be->do_add(&s->io[i / n], i % n, dup(s->set.fd[i])) != ERR_OK)
 			return false;
 	}
 	return true;
@@ -108,15 +109,16 @@ stand_up(struct stand *s, uint32_t kind)
 
 	memset(s, 0, sizeof(*s));
 	s->be = io_backend_of(kind);
+	s->kind = kind;
 	s->plan = (struct media_plan){.n_addrs = LOCALS,
 				      .port_min = PORT_MIN,
 				      .port_max = PORT_MAX,
 				      .n_workers = WORKERS};
 	for (int i = 0; i < LOCALS; i++)
 		s->plan.bound[i] = links_addr(local_ip[i], 0);
-	e = s->be->do_make(&s->plan, &s->set, why);
+	e = io_make(kind, &s->plan, &s->set, why);
 	if (e != ERR_OK)
-		fail_msg("%s: %s: %s", s->be->name, err_name(e), why);
+		fail_msg("%s: %s: %s", io_kind_name(kind), err_name(e), why);
 	assert_string_equal(why, "");
 	attach_all(s);
 }
@@ -586,7 +588,7 @@ run_cases(uint32_t kind)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct stand s;
 
-		print_message("# %s: %s\n", io_backend_of(kind)->name, cases[i].name);
+		print_message("# %s: %s\n", io_kind_name(kind), cases[i].name);
 		stand_up(&s, kind);
 		cases[i].do_case(&s);
 		stand_down(&s);
@@ -714,7 +716,7 @@ test_taken(void **state)
 	s.plan.bound[0] = links_addr(local_ip[0], 0);
 	own = links_socket(&net, net.here, "0.0.0.0", PORT_MIN + 7);
 	for (uint32_t kind = 0; kind < IO_KINDS; kind++) {
-		assert_int_equal(io_backend_of(kind)->do_make(&s.plan, &s.set, why), ERR_IO);
+		assert_int_equal(io_make(kind, &s.plan, &s.set, why), ERR_IO);
 		assert_non_null(strstr(why, "10.99.0.2:30007"));
 		assert_null(s.set.fd);
 	}
@@ -733,9 +735,9 @@ test_two(void **state)
 	if (geteuid() != 0)
 		skip();
 	s.plan.bound[0] = links_addr(local_ip[0], 0);
-	assert_int_equal(io_backend_of(IO_STEER)->do_make(&s.plan, &s.set, why), ERR_OK);
+	assert_int_equal(io_make(IO_STEER, &s.plan, &s.set, why), ERR_OK);
 	for (uint32_t kind = 0; kind < IO_KINDS; kind++) {
-		assert_int_equal(io_backend_of(kind)->do_make(&s.plan, &other, why), ERR_IO);
+		assert_int_equal(io_make(kind, &s.plan, &other, why), ERR_IO);
 		assert_non_null(strstr(why, "10.99.0.2:30000"));
 	}
 	io_set_fini(&s.set);

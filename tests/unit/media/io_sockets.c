@@ -43,18 +43,17 @@ test_bind_taken(void **state)
 {
 	struct media_plan plan = loop_plan(some_port(), 4);
 	struct media_plan inner = loop_plan((uint16_t)(plan.port_min + 4), 1);
-	const struct io_backend *be = &io_sockets_backend;
 	char why[IO_WHY_MAX] = "", want[64];
 	struct io_set outer = {0}, one;
 
 	(void)state;
-	assert_int_equal(be->do_make(&inner, &one, why), ERR_OK);
-	assert_int_equal(be->do_make(&plan, &outer, why), ERR_IO);
+	assert_int_equal(io_make(IO_SOCKETS, &inner, &one, why), ERR_OK);
+	assert_int_equal(io_make(IO_SOCKETS, &plan, &outer, why), ERR_IO);
 	assert_null(outer.fd);
 	(void)snprintf(want, sizeof(want), "127.0.0.1:%u: ", plan.port_min + 4u);
 	assert_non_null(strstr(why, want));
 	io_set_fini(&one);
-	assert_int_equal(be->do_make(&plan, &outer, why), ERR_OK);
+	assert_int_equal(io_make(IO_SOCKETS, &plan, &outer, why), ERR_OK);
 	assert_int_equal(outer.n, 8);
 	io_set_fini(&outer);
 }
@@ -215,7 +214,7 @@ stand_up(struct stand *s, struct ends *calls)
 
 	memset(s, 0, sizeof(*s));
 	s->plan = loop_plan((uint16_t)(some_port() + 8200), (uint16_t)(2 * n_calls));
-	assert_int_equal(io_sockets_backend.do_make(&s->plan, &s->set, why), ERR_OK);
+	assert_int_equal(io_make(IO_SOCKETS, &s->plan, &s->set, why), ERR_OK);
 	assert_int_equal(flow_create(&s->plan, &s->flows_fd, &s->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(s->flows_fd, false, &s->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(s->secrets_fd, true, &s->secrets), ERR_OK);

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "net/frame.h"
+#include "media/io_choice.h"
 #include "media/io_xdp.h"
 #include "media/xkeeper.h"
 #include "unit/net/links.h"
@@ -54,7 +55,7 @@ struct stand {
 static void
 adopt_all(struct stand *s, struct media_io *io)
 {
-	if (io_xdp_backend.do_attach(&s->plan, 0, &s->counts, io) != ERR_OK)
+	if (io_xdp_backend.do_attach(&s->plan, &s->counts, io) != ERR_OK)
 		_exit(1);
 	for (uint32_t i = 0; i < s->set.n; i++)
 		if (s->set.fd[i] >= 0 && io_xdp_backend.do_add(io, i, dup(s->set.fd[i])) != ERR_OK)
@@ -154,7 +155,7 @@ hear_all(struct stand *s, int ms)
 static void
 check_frames(struct stand *s)
 {
-	const int *fd = s->set.fd + xkeeper_place(&s->plan, 0);
+	const int *fd = s->set.fd + XKEEPER_FRAMES;
 	struct xqueue v = {0};
 	struct xframes x;
 	uint32_t there;
@@ -211,7 +212,7 @@ killed_again_and_again(const char *device)
 	io_buffers(s.wire, 8 << 20, 0); /* a worker that starts late answers all at once */
 	sa.sll_ifindex = (int)if_nametoindex("x1");
 	assert_int_equal(bind(s.wire, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	e = io_xdp_backend.do_make(&s.plan, &s.set, why);
+	e = io_make(IO_XDP, &s.plan, &s.set, why);
 	if (e != ERR_OK)
 		fail_msg("%s: %s", err_name(e), why);
 	start_worker(&s);

@@ -55,6 +55,7 @@ struct rig {
 	int flows_fd, secrets_fd;
 	struct flow_table flows;
 	struct flow_secrets secrets;
+	struct srtp_ctx srtp;
 	struct relay *relay;
 	struct media_io io; /* of the relay; do_rx NULL: the arrays */
 	struct rig_packet *in, *out;
@@ -199,6 +200,7 @@ rig_attach(struct rig *g)
 	struct relay_conf c = {.plan = &g->plan,
 			       .flows = &g->flows,
 			       .secrets = &g->secrets,
+			       .srtp = &g->srtp,
 			       .io = {.arg = g, .do_rx = rig_rx, .do_tx = rig_tx},
 			       .arg = g,
 			       .on_event = rig_note};
@@ -238,6 +240,9 @@ rig_up_over(const struct media_plan *plan, const struct media_io *io)
 	assert_int_equal(flow_create(&g->plan, &g->flows_fd, &g->secrets_fd), ERR_OK);
 	assert_int_equal(flow_map(g->flows_fd, true, &g->flows), ERR_OK);
 	assert_int_equal(flow_secrets_map(g->secrets_fd, true, &g->secrets), ERR_OK);
+	assert_int_equal(
+		srtp_ctx_init(&g->srtp, SRTP_ENGINE_AUTO, KEYS_A_SLOT * media_slots(&g->plan)),
+		ERR_OK);
 	rig_attach(g);
 	return g;
 }
@@ -257,6 +262,7 @@ rig_down(struct rig *g)
 {
 	relay_fini(g->relay);
 	mem_free(g->relay);
+	srtp_ctx_fini(&g->srtp);
 	flow_unmap(&g->flows);
 	flow_secrets_unmap(&g->secrets);
 	close(g->flows_fd);

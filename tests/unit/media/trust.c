@@ -73,10 +73,10 @@ call_up(struct call *c, uint32_t kind)
 			   .va = {.ssrc = 5, .seq = 1000},
 			   .vb = {.ssrc = 6, .seq = 2000}};
 	plan.bound[0] = links_addr(OURS, 0);
-	e = c->be->do_make(&plan, &c->set, why);
+	e = io_make(kind, &plan, &c->set, why);
 	if (e != ERR_OK)
-		fail_msg("%s: %s: %s", c->be->name, err_name(e), why);
-	assert_int_equal(c->be->do_attach(&plan, 0, &c->counts, &c->io), ERR_OK);
+		fail_msg("%s: %s: %s", io_kind_name(kind), err_name(e), why);
+	assert_int_equal(c->be->do_attach(&plan, &c->counts, &c->io), ERR_OK);
 	for (uint32_t i = 0; i < c->set.n; i++)
 		if (c->set.fd[i] >= 0)
 			assert_int_equal(c->be->do_add(&c->io, i, dup(c->set.fd[i])), ERR_OK);
