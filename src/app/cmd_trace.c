@@ -46,7 +46,7 @@ put_arrow(struct buf *b, const struct json *m, bool right)
 static void
 print_arrow(const struct json *m)
 {
-	const char *leg = jsonin_text(m, "leg");
+	const char *leg = jsonin_text(m, "leg"), *audio = jsonin_text(m, "audio");
 	bool a = leg[0] == 'a', out = jsonin_true(m, "out");
 	int64_t us = jsonin_int(m, "offset_us");
 	char mem[2 * LADDER_WIDTH];
@@ -55,11 +55,12 @@ print_arrow(const struct json *m)
 	buf_init(&b, mem, sizeof(mem));
 	put_arrow(&b, m, a ? !out : out);
 	(void)buf_cstr(&b);
-	printf("%5lld.%03lld  %-*s|%-*s  %-3s %s %s %s, %lld bytes%s%s\n",
+	printf("%5lld.%03lld  %-*s|%-*s  %-3s %s %s %s, %lld bytes%s%s%s%s\n",
 	       (long long)(us / 1000000), (long long)(us / 1000 % 1000), LADDER_WIDTH + 1,
 	       a ? mem : "", LADDER_WIDTH + 1, a ? "" : mem, leg, jsonin_text(m, "transport"),
 	       out ? "to" : "from", jsonin_text(m, "peer"), (long long)jsonin_int(m, "size"),
-	       jsonin_true(m, "again") ? ", again" : "", jsonin_true(m, "cut") ? ", cut" : "");
+	       jsonin_true(m, "again") ? ", again" : "", jsonin_true(m, "cut") ? ", cut" : "",
+	       *audio ? "; audio " : "", audio);
 }
 
 static void

@@ -26,8 +26,8 @@ struct wire_leg {
 struct shown {
 	struct trace_message m;
 	const struct wire_leg *leg;
-	struct str text, start, method; /* method: of CSeq */
-	uint32_t status;                /* 0: a request */
+	struct str text, start, cseq, method; /* method: of CSeq */
+	uint32_t status;                      /* 0: a request */
 	uint32_t size;
 	uint32_t from; /* index of the message that this one goes on from; itself: none */
 	bool cut, again;
@@ -118,10 +118,11 @@ drop_half(struct gathered *g)
 static void
 read_start(struct shown *s)
 {
-	struct str cseq = siptext_header(s->text, "CSeq", 0), rest;
+	struct str rest;
 
 	s->start = siptext_start(s->text);
-	s->method = str_from_at(cseq, str_rchr(cseq, ' ') + 1);
+	s->cseq = siptext_header(s->text, "CSeq", 0);
+	s->method = str_from_at(s->cseq, str_rchr(s->cseq, ' ') + 1);
 	rest = s->start;
 	if (!str_starts(rest, STR("SIP/2.0 ")))
 		return;
@@ -171,6 +172,36 @@ is_like(const struct shown *in, const struct shown *out)
 	       (in->status > 100 && out->status > 100 && (in->status < 300) == (out->status < 300));
 }
 
+/* Does x, which came or went between o and s, say that s is nothing that goes on from o, but begun
+ * or answered here? */
+static bool
+divides(const struct shown *x, const struct shown *o, const struct shown *s)
+{
+	bool same = x->leg == s->leg && !x->again;
+
+	if (s->status) /* the request that s answers */
+		return same && !x->m.out && !x->status && str_eq(x->cseq, s->cseq);
+	if (str_eqz(s->method, "ACK")) /* the INVITE that s is for */
+		return same && x->m.out && !x->status && str_eqz(x->method, "INVITE");
+	if (str_eqz(s->method, "INVITE") || str_eqz(s->method, "UPDATE")) /* the answer to o */
+		return x->leg == o->leg && x->m.out && x->status >= 200 && str_eq(x->cseq, o->cseq);
+	return same && x->m.out && !x->status && str_eq(x->method, s->method);
+}
+
+static bool
+goes_on_from(const struct gathered *g, uint32_t i, uint32_t k)
+{
+	const struct shown *s = &g->msg[i], *o = &g->msg[k];
+
+	if (!s->m.out || o->m.out || o->leg->leg == s->leg->leg || s->status == 100 ||
+	    !is_like(o, s) || s->m.at_us - o->m.at_us >= SHOWTRACE_PAIR_US)
+		return false;
+	for (uint32_t j = k + 1; j < i; j++)
+		if (divides(&g->msg[j], o, s))
+			return false;
+	return true;
+}
+
 /* The newest message of another leg that this one goes on from; a 100 goes no further. */
 static void
 pair_up(struct gathered *g, uint32_t i)
@@ -183,9 +214,7 @@ pair_up(struct gathered *g, uint32_t i)
 
 		if (o->leg == s->leg && o->m.out == s->m.out && str_eq(o->text, s->text))
 			s->again = true;
-		if (s->from == i && s->m.out && !o->m.out && o->leg->leg != s->leg->leg &&
-		    s->status != 100 && is_like(o, s) &&
-		    s->m.at_us - o->m.at_us < SHOWTRACE_PAIR_US)
+		if (s->from == i && goes_on_from(g, i, k))
 			s->from = k;
 	}
 	if (s->again)
@@ -247,6 +276,8 @@ put_message(struct buf *b, struct gathered *g, uint32_t i, bool full, bool diff)
 		buf_z(b, "null");
 	else
 		buf_u64(b, s->from);
+	buf_z(b, ",\"audio\":");
+	siptext_put_audio(b, s->text);
 	if (full) {
 		buf_z(b, ",\"lines\":");
 		siptext_put_lines(b, s->text);

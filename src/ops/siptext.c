@@ -126,6 +126,39 @@ siptext_header(struct str msg, const char *name, char compact)
 	return STR_NULL;
 }
 
+void
+siptext_put_audio(struct buf *b, struct str msg)
+{
+	static const char *const ways[] = {"sendonly", "recvonly", "inactive"};
+	struct str s = behind_start(msg), host = STR_NULL, audio = STR_NULL, way = STR_NULL, port,
+		   profile;
+	char mem[SIPTEXT_AUDIO_MAX];
+	struct buf text;
+	struct line l;
+
+	while (s.len && next_header(&s, &l))
+		continue;
+	while (s.len) {
+		struct str line = cut_line(&s), value = str_from_at(line, 2);
+
+		if (str_starts(line, STR("m=")) && audio.len)
+			break;
+		if (str_starts(line, STR("m=audio ")))
+			audio = str_from_at(line, sizeof("m=audio ") - 1);
+		else if (str_starts(line, STR("c=")))
+			host = str_from_at(value, str_rchr(value, ' ') + 1);
+		for (size_t i = 0; str_starts(line, STR("a=")) && i < ARRAY_LEN(ways); i++)
+			way = str_eqz(value, ways[i]) ? value : way;
+	}
+	buf_init(&text, mem, sizeof(mem));
+	port = str_cut(&audio, ' ');
+	profile = str_cut(&audio, ' ');
+	if (port.len)
+		buf_printf(&text, "%.*s %.*s:%.*s%s%.*s", STR_ARG(profile), STR_ARG(host),
+			   STR_ARG(port), way.len ? ", " : "", STR_ARG(way));
+	siptext_put(b, buf_view(&text));
+}
+
 /* ---- comparing ---- */
 
 /* A compact name is the same as the long one. */

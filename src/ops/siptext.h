@@ -6,7 +6,10 @@
 
 #include "base/buf.h"
 
-enum { SIPTEXT_LINES_MAX = 400 /* of a message that are compared */ };
+enum {
+	SIPTEXT_LINES_MAX = 400, /* of a message that are compared */
+	SIPTEXT_AUDIO_MAX = 160,
+};
 
 /** The start line, without its end. */
 struct str siptext_start(struct str msg);
@@ -15,6 +18,9 @@ struct str siptext_start(struct str msg);
 struct str siptext_header(struct str msg, const char *name, char compact);
 /** s as a JSON string. */
 void siptext_put(struct buf *b, struct str s);
+/** What the SDP in it says of the first audio stream, "RTP/SAVP 192.0.2.1:4000, sendonly", as a
+ * JSON string; none: "". */
+void siptext_put_audio(struct buf *b, struct str msg);
 /** All lines as a JSON list. */
 void siptext_put_lines(struct buf *b, struct str msg);
 /**

@@ -18,6 +18,7 @@ static int fd = -1;
 static struct tracering w;
 static char *mem;
 static int64_t clock_us;
+static int cseq = 1;
 
 static int
 setup(void **state)
@@ -47,8 +48,8 @@ say(const char *call_id, bool out, const char *start, const char *method, int ma
 	struct trace_message m = {.out = out, .transport = 2, .at_us = clock_us += 1000};
 	char text[512];
 
-	(void)snprintf(text, sizeof(text), "%s\r\nCall-ID: %s\r\nCSeq: 1 %s\r\nX: %d\r\n\r\n",
-		       start, call_id, method, mark);
+	(void)snprintf(text, sizeof(text), "%s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nX: %d\r\n\r\n",
+		       start, call_id, cseq, method, mark);
 	tracering_put(&w, &m, str_from(text));
 }
 
@@ -172,6 +173,42 @@ test_not_from(void **state)
 	jsonin_free(&j);
 }
 
+/* What is begun or answered here goes on from nothing, whatever like it came before. */
+static void
+test_begun_here(void **state)
+{
+	struct json *j;
+
+	(void)state;
+	tell("call1", 0, "pbx", "A");
+	tell("call1", 1, "gw1", "B");
+	say("A", false, "INVITE sip:1 SIP/2.0", "INVITE", 1);
+	say("B", true, "INVITE sip:1 SIP/2.0", "INVITE", 2);
+	say("B", false, "SIP/2.0 200 OK", "INVITE", 3);
+	say("B", true, "ACK sip:1 SIP/2.0", "ACK", 4);
+	say("A", true, "SIP/2.0 200 OK", "INVITE", 5);
+	say("A", false, "ACK sip:1 SIP/2.0", "ACK", 6);
+	cseq = 2; /* the ACK of before is not for it */
+	say("A", false, "INVITE sip:1 SIP/2.0", "INVITE", 7);
+	say("B", true, "INVITE sip:1 SIP/2.0", "INVITE", 8);
+	say("B", false, "SIP/2.0 200 OK", "INVITE", 9);
+	say("B", true, "ACK sip:1 SIP/2.0", "ACK", 10);
+	say("A", true, "SIP/2.0 200 OK", "INVITE", 11);
+	cseq = 3; /* answered here, and another one begun */
+	say("A", false, "INVITE sip:1 SIP/2.0", "INVITE", 12);
+	say("A", true, "SIP/2.0 200 OK", "INVITE", 13);
+	say("B", true, "INVITE sip:1 SIP/2.0", "INVITE", 14);
+	say("A", false, "BYE sip:1 SIP/2.0", "BYE", 15); /* answered before it goes on */
+	say("A", true, "SIP/2.0 200 OK", "BYE", 16);
+	say("B", true, "BYE sip:1 SIP/2.0", "BYE", 17);
+	cseq = 1;
+	j = ask("{\"id\":\"call1\"}", NULL, ERR_OK);
+	assert_string_equal(ladder(j), "a<INVITE b>INVITE/0 b<200 b>ACK a>200/2 a<ACK a<INVITE "
+				       "b>INVITE/6 b<200 b>ACK a>200/8 a<INVITE a>200 b>INVITE "
+				       "a<BYE a>200 b>BYE/14");
+	jsonin_free(&j);
+}
+
 /* What was told of its Call-IDs is gone, but its record has them. */
 static void
 test_record(void **state)
@@ -218,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ladder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_begun_here, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_from, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),

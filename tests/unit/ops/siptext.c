@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include <string.h>
 
@@ -65,6 +66,37 @@ test_looks(void **state)
 }
 
 static void
+test_audio(void **state)
+{
+	static const struct {
+		const char *body, *want;
+	} rows[] = {
+		{"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 8\r\n",
+		 "RTP/AVP 192.0.2.1:4000"},
+		{"v=0\r\nc=IN IP4 192.0.2.1\r\na=inactive\r\nm=audio 4000 RTP/SAVP 8\r\nc=IN IP6 "
+		 "2001:db8::1\r\na=sendonly\r\nm=video 4002 RTP/SAVP 99\r\nc=IN IP4 "
+		 "192.0.2.2\r\na=recvonly\r\n",
+		 "RTP/SAVP 2001:db8::1:4000, sendonly"},
+		{"m=audio 0 RTP/AVP 8\nm=audio 1 RTP/AVP 8\n", "RTP/AVP :0"},
+		{"m=image 4000 udptl t38\r\n", ""},
+		{"m=audio ", ""},
+		{"", ""},
+	};
+	char msg[512], want[96];
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)snprintf(msg, sizeof(msg), "INVITE x SIP/2.0\r\nm=audio: no\r\n\r\n%s",
+			       rows[i].body);
+		(void)snprintf(want, sizeof(want), "\"%s\"", rows[i].want);
+		buf_init(&b, mem, sizeof(mem));
+		siptext_put_audio(&b, str_from(msg));
+		assert_string_equal(buf_cstr(&b), want);
+	}
+}
+
+static void
 test_diff(void **state)
 {
 	static const struct {
@@ -115,6 +147,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_audio),
 		cmocka_unit_test(test_diff),
 	};
 
