@@ -87,6 +87,8 @@ put_unanswered_end(struct buf *b, const struct json *cdr)
 		buf_printf(b, " was refused by postern: %s", or_else(detail, why));
 	else if (strcmp(by, "caller") == 0)
 		buf_z(b, " was given up by the caller before anybody answered");
+	else if (strcmp(by, "called") == 0 && jsonin_int(cdr, "sip_status") < 400)
+		buf_z(b, " was redirected: the caller was told to call elsewhere");
 	else if (strcmp(by, "called") == 0)
 		buf_z(b, " was refused by the called side");
 	else
@@ -122,6 +124,25 @@ put_way(struct buf *b, const struct json *cdr)
 		buf_printf(b, " It was sent on as a call to %s.", to);
 	if (*from && strcmp(from, jsonin_text(cdr, "from_received")) != 0)
 		buf_printf(b, " The caller was shown as %s.", from);
+}
+
+/* Its parties changed, or it is one that came of such a change. */
+static void
+put_transfer(struct buf *b, const struct json *cdr)
+{
+	const char *of = jsonin_text(cdr, "transfer_of");
+	int64_t n = jsonin_int(cdr, "transfers");
+
+	if (*of && jsonin_count(jsonin_get(cdr, "targets")))
+		buf_printf(b, " A transfer (REFER) in call %s led to it.", of);
+	else if (*of)
+		buf_printf(b, " It asked with Replaces for a place in call %s%s.", of,
+			   *jsonin_text(cdr, "answer") ? ", and went on there" : "");
+	if (n > 0)
+		buf_printf(b,
+			   " Who speaks in it was changed %lld time%s, by a transfer or Replaces; "
+			   "the calls that came of it name it in transfer_of.",
+			   (long long)n, n == 1 ? "" : "s");
 }
 
 static void
@@ -184,7 +205,7 @@ put_targets(struct buf *b, const struct json *cdr)
 	size_t n = jsonin_count(list);
 
 	if (n == 0) {
-		buf_z(b, " It was sent to no trunk.");
+		buf_z(b, *jsonin_text(cdr, "transfer_of") ? "" : " It was sent to no trunk.");
 		return;
 	}
 	buf_z(b, " Tried:");
@@ -204,6 +225,10 @@ put_packets(struct buf *b, const struct json *leg)
 
 	if (!*suite && in + out == 0) {
 		buf_z(b, ", no media");
+		return;
+	}
+	if (in + out == 0) {
+		buf_printf(b, ", SRTP %s agreed, and no packet either way", suite);
 		return;
 	}
 	if (*suite)
@@ -307,6 +332,7 @@ explain_call(struct buf *b, const struct json *cdr, const char *state)
 		buf_z(b, " It was taken over from its record after a restart of signaling.");
 	put_way(b, cdr);
 	put_targets(b, cdr);
+	put_transfer(b, cdr);
 	put_progress(b, cdr);
 	put_leg(b, jsonin_get(cdr, "a"), "Caller's");
 	put_leg(b, jsonin_get(cdr, "b"), "Called");

@@ -467,6 +467,20 @@ test_explain(void **state)
 	r.refusal = REFUSAL_BAD_ANSWER;
 	(void)snprintf(r.refusal_detail, CALL_DETAIL_MAX, "no suite");
 	write_cdr(&r);
+	r = world_record("transferred");
+	r.answer_us = r.invite_us;
+	r.transfers = 1;
+	r.leg[LEG_A].in_suite = r.leg[LEG_A].out_suite = SDP_SUITE_AES_CM_128_80;
+	r.leg[LEG_A].secure = 1;
+	write_cdr(&r);
+	r = world_record("replaces");
+	(void)snprintf(r.transfer_of.z, sizeof(r.transfer_of.z), "transferred");
+	write_cdr(&r);
+	(void)snprintf(r.id.z, sizeof(r.id.z), "referred");
+	r.n_targets = 1;
+	r.sip_status = 302;
+	(void)snprintf(r.target[0].trunk.z, POLICY_ID_MAX, "gw1");
+	write_cdr(&r);
 	add_hand("hand", "", false);
 	add_dialled("dialled");
 	judge_text("live", "call", "its state is RINGING");
@@ -481,6 +495,14 @@ test_explain(void **state)
 		"after 7.9 s.");
 	judge_text("inward", "call", "The number belongs to account acme, so it went");
 	judge_text("refused", "call", refusal_text(REFUSAL_LIMIT));
+	judge_text("transferred", "call", "Who speaks in it was changed 1 time,");
+	judge_text("transferred", "call", "SRTP AES_CM_128_HMAC_SHA1_80 agreed, and no packet");
+	judge_text("replaces", "call",
+		   "with Replaces for a place in call transferred.");
+	judge_silent("replaces", "no trunk");
+	judge_text("referred", "call", "A transfer (REFER) in call transferred led to it.");
+	judge_text("referred", "call",
+		   "was redirected: the caller was told to call elsewhere (SIP");
 	judge_text("talked", "call", "lasted 12.3 seconds. The caller hung up.");
 	judge_text("hand", "handshake", "it has expired");
 	judge_text("hand", "handshake", "certificate_expired (45)");
