@@ -8,9 +8,10 @@ import time
 
 from lib import agents
 from lib.pbx import Pbx, V
-from lib.place import PBX, STRANGER
+from lib.place import CARRIER_SIDE, GATEWAY, NUMBER, PBX, PSTN, STRANGER
 from lib.postern import ACCOUNTS, BASE, Postern
 from lib.proc import check, equal, wait_for
+from lib.ua import Ua, sdp
 
 NAMES = {'pbx.example.test': PBX, 'pbx.branch.firm.test': PBX, 'moved.example.test': STRANGER,
          'other.example.test': PBX, 'nowhere.example.test': '0.0.0.0'}
@@ -83,15 +84,25 @@ def play_each_cause(place):
 play_each_cause.limit = 60
 
 
+def down(p):
+    """The objects of target-down, as far as they are the PBX."""
+    return [x['object'] for x in json.loads(p.command('alarms', '-c', p.conf, '--json'))['list']
+            if x['id'] == 'target-down' and PBX in x['object']]
+
+
 def play_good_and_gone(place):
     """A good PBX passes; nothing listens; no such name; an address that is not the account's."""
     agents.dnsmasq(place, NAMES)
     p = Postern(place, accounts=ACCOUNTS.replace('carriers:\n', MOVED)).start()
+    gw = Ua(place, 'gateway', 'udp', GATEWAY, 5080, (CARRIER_SIDE, 5060))
+    gw.dial(NUMBER, PSTN, sdp(GATEWAY, 40000)).read(480)        # nobody is there yet
+    wait_for('its alarm', 5, lambda: down(p))
     Pbx(place, 5061)
     Pbx(place, 5061, cert='stranger', host=STRANGER)
     rc, report = ready(p)
     check(rc == 0 and report['passed'], f'a good PBX:\n{table(report)}')
     equal(report['account'], 'acme', 'the account that has the FQDN')
+    wait_for('the end of the alarm', 5, lambda: not down(p))
     rc, text = p.command('ready', '-c', p.conf, 'pbx.example.test', may_fail=True)
     equal(rc, 0, f'the table:\n{text}')
     check('ready: passed' in text, text)

@@ -1,6 +1,7 @@
 """`postern ready --wait`: equipment that has no account yet connects to the zone itself, in a
 quarantine, and the report says what it did."""
 import importlib
+import json
 import signal
 import socket
 import ssl
@@ -10,11 +11,20 @@ import time
 from lib import agents, rawsip
 from lib.pbx import CARRIER
 from lib.place import PBX, POSTERN
-from lib.postern import Postern
+from lib.postern import ACCOUNTS, Postern
 from lib.proc import check, equal, wait_for
 
 ready_play = importlib.import_module('270_ready')
 GUEST, NUMBER = 'guest.example.test', '+15550009999'
+SOON = '''  - id: soon
+    services: [origination, termination]
+    tls_srtp: requested
+    need: a test
+    emergency: {{action: redirect, target: "sip:911@psap.example.test"}}
+    trunks:
+      - {{id: soon-pbx, fqdn: guest.example.test}}
+carriers:
+'''
 
 
 def connect(place, cert):
@@ -66,7 +76,7 @@ def play_guest(place):
     wait_for('its alarm', 3, lambda: 'emergency-call-refused' in p.command('alarms', '-c', p.conf, '--json'))
     equal(len(p.calls()['list']), 0, 'calls')
     out = run.communicate(timeout=20)[0].decode()
-    report = __import__('json').loads(out)
+    report = json.loads(out)
     state = {x['check']: x['state'] for x in report['lines']}
     for word in ('connect', 'sni', 'tls', 'alive', 'invite', 'contact', 'crypto'):
         equal(state.get('wait.' + word), 'passed', f'wait.{word}\n{ready_play.table(report)}')
@@ -80,6 +90,26 @@ def play_guest(place):
     except OSError:
         pass
     equal(p.cdrs(), [], 'CDRs')
+
+
+def play_guest_of_an_account(place):
+    """A guest that is to be of an account calls for help: what that account says becomes of it, and it is
+    known whose call it was."""
+    agents.dnsmasq(place, {GUEST: PBX})
+    place.ca.leaf('guest', GUEST)
+    p = Postern(place, accounts=ACCOUNTS.replace('carriers:\n', SOON)).start()
+    run = subprocess.Popen([place.binary(), 'ready', '-c', p.conf, '--wait', '2', '--call', NUMBER, GUEST],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    wait_for('the check begins', 5, lambda: p.events(r'^ready\.begin$'))
+    t = connect(place, 'guest')
+    t.settimeout(3)
+    equal(ask(t, 'INVITE', '911', rawsip.offer()), 302, 'a call for help')
+    said = wait_for('its line in the log', 3, lambda: p.events(r'^call\.emergency$'))
+    check('soon' in json.dumps(said), f'{said}')
+    wait_for('its alarm', 3, lambda: 'soon' in next(
+        (x['text'] for x in json.loads(p.command('alarms', '-c', p.conf, '--json'))['list']
+         if x['id'] == 'emergency-call-refused'), ''))
+    run.wait(20)
 
 
 def play_interrupted(place):

@@ -51,3 +51,27 @@ def play_groups(place):
 
 
 play_groups.limit = 60
+
+
+def play_asks_for_none(place):
+    """A carrier takes one call, and asks for no further ones (RFC 7339, oc=100): the next caller is told so at
+    once, 500 with Retry-After, and nobody blames the carrier."""
+    def full(gateway, m, src):
+        if m.method != 'INVITE':
+            gateway.answer(m, src)
+            return
+        data = rawsip.reply(m, 486, gateway.tag(m))
+        check(b';oc;oc-algo="loss"' in data, f'the INVITE does not take oc: {m.get("via")}')
+        gateway.send(data.replace(b';oc;oc-algo="loss"', b';oc=100;oc-algo="loss";oc-validity=30000;oc-seq=1.1'), src)
+
+    agents.dnsmasq(place, {'pbx.example.test': '127.0.0.77'})
+    p = Postern(place).start()
+    gw = place.keep(rawsip.Gateway(full))
+    pbx = place.keep(rawsip.Customer(place.ca))
+    equal(pbx.ask()[1].status, 486, 'the first call')
+    m = pbx.ask()[1]
+    equal(m and m.status, 500, 'the next one')
+    check(0 < int(m.get('retry-after')) < 60 and 'asks for fewer calls' in m.get('warning'), m.data)
+    equal(len(gw.requests()), 1, 'INVITEs at the carrier')
+    equal([c['refusal'] for c in sorted(p.wait_cdrs(2), key=lambda c: c['invite'])], [None, 'CARRIER_BUSY'], 'CDRs')
+    equal(p.events(r'^carrier\.down$'), [], 'what was blamed')
