@@ -95,7 +95,7 @@ class Postern:
         self.conf = self.write('postern.yaml', (conf or BASE).format(**words))
         self.accounts = self.write('accounts.yaml', (accounts or ACCOUNTS).format(**words))
         self.proc, self.ended, self.closed = None, False, False
-        self.killed = False
+        self.killed = self.frozen = False
         place.posterns.append(self)
 
     def write(self, name, text):
@@ -125,8 +125,14 @@ class Postern:
         while self.proc.alive():
             for sig in (signal.SIGSTOP, signal.SIGCONT):
                 with contextlib.suppress(ProcessLookupError, KeyError):
-                    os.kill(self.roles()['admin'], sig)
+                    if not self.frozen:
+                        os.kill(self.roles()['admin'], sig)
                 time.sleep(LATE)
+
+    def freeze_admin(self, frozen=True):
+        self.frozen = frozen
+        time.sleep(LATE)
+        os.kill(self.roles()['admin'], signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def serves(self):
         check(self.proc.alive(), f'postern ended at once: {self.proc.text()[-1500:]}')
