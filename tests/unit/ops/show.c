@@ -497,8 +497,7 @@ test_explain(void **state)
 	judge_text("refused", "call", refusal_text(REFUSAL_LIMIT));
 	judge_text("transferred", "call", "Who speaks in it was changed 1 time,");
 	judge_text("transferred", "call", "SRTP AES_CM_128_HMAC_SHA1_80 agreed, and no packet");
-	judge_text("replaces", "call",
-		   "with Replaces for a place in call transferred.");
+	judge_text("replaces", "call", "with Replaces for a place in call transferred.");
 	judge_silent("replaces", "no trunk");
 	judge_text("referred", "call", "A transfer (REFER) in call transferred led to it.");
 	judge_text("referred", "call",
