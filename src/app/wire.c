@@ -252,6 +252,15 @@ got_rekey(void *arg, uint32_t slot, uint32_t generation)
 }
 
 static void
+got_digit(void *arg, const struct media_digit *d)
+{
+	struct worker *w = arg;
+
+	calls_on_digit(&w->calls, d, loop_now(&w->loop));
+	out_of_hand(w);
+}
+
+static void
 got_handed(void *arg, const struct media_handed *h)
 {
 	struct worker *w = arg;
@@ -287,6 +296,7 @@ wire_media(struct worker *w)
 	w->media.on_timeout = got_timeout;
 	w->media.on_rekey = got_rekey;
 	w->media.on_handed = got_handed;
+	w->media.on_digit = got_digit;
 }
 
 /* ---- admin ---- */

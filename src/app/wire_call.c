@@ -249,6 +249,14 @@ op_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out)
 		log_warn("media.stats", "slot %u: its counters are gone", slot);
 }
 
+static bool
+op_digit(void *arg, const struct media_digit *d)
+{
+	struct worker *w = arg;
+
+	return media_ctl_digit(&w->media, d);
+}
+
 /* ---- call to the records ---- */
 
 static uint32_t
@@ -368,6 +376,7 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_open = op_open,
 				 .do_close = op_close,
 				 .do_stats = op_stats,
+				 .do_digit = op_digit,
 				 .do_slot = op_slot,
 				 .do_store = op_store,
 				 .do_scarce = op_scarce,

@@ -41,6 +41,11 @@
 	X(legs_silent, counter,                                                                    \
 	  "legs that nothing was heard from when they were looked at while the call ran")          \
 	X(legs_repaired, counter, "of these, asked anew for their address and key (repair)")       \
+	X(digits_to_events, counter,                                                               \
+	  "digits that came in INFO and were sent as events (RFC 4733)")                           \
+	X(digits_to_info, counter, "digits that came as events and were taken in INFO")            \
+	X(digits_lost, counter, "digits that could not be turned, or that INFO was refused for")   \
+	X(digit_ends_lost, counter, "digits that came as events without their end")                \
 	X(calls_shed, counter, "new calls refused because of overload (503)")                      \
 	X(calls_left_out, counter, "calls not sent to a target that asked for fewer (RFC 7339)")   \
 	X(admitted_percent, gauge, "of 100 new calls so many are admitted")                        \

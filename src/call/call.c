@@ -9,6 +9,7 @@
 #include "call/begin.h"
 #include "call/called.h"
 #include "call/caller.h"
+#include "call/dtmf.h"
 #include "call/due.h"
 #include "call/inside.h"
 #include "call/modify.h"
@@ -495,6 +496,10 @@ calls_on_news(struct calls *cs, void *user, const struct edge_news *news, uint64
 			on_bye_news(c, u->leg, news);
 		return;
 	}
+	if (u->kind == USER_DIGIT) {
+		dtmf_news(c, news);
+		return;
+	}
 	if (u->kind == USER_ASKED || u->kind == USER_PASS) {
 		inside_end_for(c, u->kind == USER_PASS ? pass_news(u, news) : modify_news(c, news));
 		return;
@@ -614,4 +619,16 @@ calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation, uint6
 		 c->rec.id.z, i == LEG_A ? 'A' : 'B');
 	modify_rekey(c, i);
 	act_arm(c);
+}
+
+void
+calls_on_digit(struct calls *cs, const struct media_digit *d, uint64_t now_us)
+{
+	enum call_leg_index i;
+	bool video;
+	struct call *c = call_of_media(cs, d->slot, d->generation, &i, &video);
+
+	cs->now = now_us;
+	if (c && !video)
+		dtmf_heard(c, i, d);
 }

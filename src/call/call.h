@@ -66,5 +66,7 @@ void calls_on_media_closed(struct calls *cs, const struct media_closed *m, uint6
 void calls_on_media_timeout(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
 /** A key of this leg is good for few packets more: another one is offered. */
 void calls_on_media_rekey(struct calls *cs, uint32_t slot, uint32_t generation, uint64_t now_us);
+/** A digit came as events, on a row where they are told. */
+void calls_on_digit(struct calls *cs, const struct media_digit *d, uint64_t now_us);
 
 #endif

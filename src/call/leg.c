@@ -29,13 +29,38 @@ leg_indialog(const struct call *c)
 	return (enum trunk_indialog)least;
 }
 
+static enum trunk_dtmf
+dtmf_of(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = leg_trunk(c, i);
+
+	return t ? (enum trunk_dtmf)t->dtmf : TRUNK_DTMF_PASS;
+}
+
+bool
+leg_wants_info(const struct call *c, enum call_leg_index i)
+{
+	return dtmf_of(c, i) == TRUNK_DTMF_INFO &&
+	       dtmf_of(c, (enum call_leg_index)(1 - i)) != TRUNK_DTMF_INFO;
+}
+
+bool
+leg_wants_events(const struct call *c, enum call_leg_index i)
+{
+	return dtmf_of(c, i) == TRUNK_DTMF_EVENTS ||
+	       leg_wants_info(c, (enum call_leg_index)(1 - i));
+}
+
 struct leg_allow
 leg_allows(const struct call *c, enum call_leg_index i)
 {
 	const struct trunk *t = leg_trunk(c, i);
+	enum trunk_indialog takes = leg_indialog(c);
 
-	return (struct leg_allow){.indialog = leg_indialog(c),
-				  .refer = t && t->refer != TRUNK_REFER_REFUSE};
+	if (takes == TRUNK_INDIALOG_NONE && t && t->indialog != TRUNK_INDIALOG_NONE &&
+	    leg_wants_events(c, (enum call_leg_index)(1 - i)))
+		takes = TRUNK_INDIALOG_DTMF;
+	return (struct leg_allow){.indialog = takes, .refer = t && t->refer != TRUNK_REFER_REFUSE};
 }
 
 enum hide_way

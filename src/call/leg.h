@@ -11,6 +11,11 @@ enum hide_way leg_way(const struct call *c, enum call_leg_index i);
 const struct trunk *leg_trunk(const struct call *c, enum call_leg_index i);
 /** Which requests inside a dialog both legs' trunks let go on; before leg B has one: A's alone. */
 enum trunk_indialog leg_indialog(const struct call *c);
+/** Does leg i take digits in INFO alone, while the other one speaks events (dtmf of their trunks)?
+ * Then each is offered and answered what it speaks, and digits are turned (call/dtmf.h). */
+bool leg_wants_info(const struct call *c, enum call_leg_index i);
+/** Do digits that the other leg sends in INFO go to leg i as events? */
+bool leg_wants_events(const struct call *c, enum call_leg_index i);
 /* What Allow names beside our own methods. */
 struct leg_allow {
 	enum trunk_indialog indialog;

@@ -275,8 +275,10 @@ negotiate_target(struct call *c)
 	row_video_free(c);
 	l->layout = (struct sdp_layout){0};
 	l->numbers = (struct sdp_numbers){0};
-	for (int i = 0; i < CALL_LEGS; i++)
+	for (int i = 0; i < CALL_LEGS; i++) {
 		c->rec.leg[i].media.pts = (struct media_pts){0};
+		c->rec.leg[i].media.event = 0;
+	}
 	bl->audio.in_serial = bl->audio.out_serial = 0;
 	said_drop(c, LEG_A);
 }
@@ -357,6 +359,7 @@ negotiate_ask(struct call *c)
 		sdp_numbers_learn(&l->numbers, sdp_codec_event(), terms_events(c, to));
 	if (sdp_list_offer(&x->far, m, &codecs, &l->numbers, &x->list) != ERR_OK)
 		return REFUSAL_MEDIA;
+	payload_offer(c, to, &x->list);
 	r = write_offer(c, to, m, video_ask(c, &video) ? &video : NULL);
 	return r == REFUSAL_NONE ? open_first(c, to) : r;
 }
@@ -474,8 +477,8 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told, stru
 	row_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
 	sdp_local_wipe(&asked);
-	payload_map(told, &c->leg[x].audio.far, got, &c->rec.leg[x].media);
-	payload_map(&c->x.deal->list, got, &c->leg[x].audio.far, &c->rec.leg[y].media);
+	payload_settle(c, x, told, got);
+	payload_settle(c, y, &c->x.deal->list, &c->leg[x].audio.far);
 	for (unsigned k = 0; k < c->leg[x].audio.far.n_pts;
 	     k++) /* it numbered them; y was asked ours */
 		sdp_numbers_learn(&c->rec.leg[x].numbers, c->leg[x].audio.far.codecs[k],
@@ -519,6 +522,7 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 		c->x.deal->far.disabled = true; /* T.38 is not there, and nothing in its place */
 	if (r == REFUSAL_NONE) {
 		sdp_list_answer(&c->x.deal->far, &got, &told);
+		payload_answer(c, &told);
 		video = video_take(c, &got, &seen);
 		r = write_answer(c, &got, &told, video ? &seen : NULL);
 	}

@@ -1,6 +1,7 @@
 #include "call/pass.h"
 
 #include "base/random.h"
+#include "call/dtmf.h"
 #include "call/speak.h"
 
 enum { RETRY_MAX_S = 10 /* RFC 3261 14.2 */ };
@@ -21,13 +22,6 @@ answer(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct
 	speak_plain(c->owner, txn, m, &c->rec.leg[i].remote, &q);
 }
 
-static bool
-is_dtmf(const struct sip_msg *m)
-{
-	return sip_ctype_is(m, "application", "dtmf-relay") ||
-	       sip_ctype_is(m, "application", "dtmf");
-}
-
 /* 0: it goes on; else our answer, with its reason. */
 static int
 judge(const struct call *c, const struct sip_msg *m, enum refusal *r)
@@ -41,7 +35,7 @@ judge(const struct call *c, const struct sip_msg *m, enum refusal *r)
 	if (takes == TRUNK_INDIALOG_DTMF) {
 		if (sip_msg_by_name(m, STR("Info-Package"), NULL))
 			return 469;
-		if (m->body.len && !is_dtmf(m))
+		if (m->body.len && !sip_dtmf_is(m))
 			return 415;
 	}
 	*r = REFUSAL_BODY_LONG;
@@ -125,8 +119,11 @@ void
 pass_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const struct sip_msg *m)
 {
 	enum refusal r;
-	int status = judge(c, m, &r);
+	int status;
 
+	if (dtmf_take(c, i, txn, m))
+		return;
+	status = judge(c, m, &r);
 	if (status)
 		answer(c, i, txn, m,
 		       &(struct leg_plain){.status = status,
@@ -218,6 +215,7 @@ pass_undelivered(struct call_user *u)
 void
 pass_end(struct call *c)
 {
+	dtmf_end(c);
 	for (int k = 0; k < CALL_PASS_MAX; k++)
 		if (c->pass[k].in)
 			reject(&c->pass[k], 481, REFUSAL_NONE);

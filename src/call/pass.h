@@ -15,7 +15,7 @@ void pass_on(struct call *c, enum call_leg_index i, struct edge_txn *txn, const 
 enum refusal pass_news(struct call_user *u, const struct edge_news *news) NODISCARD;
 /** The transaction of u (USER_PASSED) is over by itself. */
 void pass_undelivered(struct call_user *u);
-/** The call ends: who waits is told. */
+/** The call ends: who waits is told; no digit goes on. */
 void pass_end(struct call *c);
 
 #endif

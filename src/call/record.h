@@ -1,4 +1,4 @@
-/* The call record, version 7: all that is needed to go on with a call, or to end it properly,
+/* The call record, version 8: all that is needed to go on with a call, or to end it properly,
  * elsewhere; the same bytes become its CDR. Plain data without pointers and without any key.
  * The format stands here because call fills it in; ha keeps it (docs/decisions/001). */
 #ifndef POSTERN_CALL_RECORD_H

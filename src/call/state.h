@@ -17,6 +17,7 @@
 #include "policy/health.h"
 #include "policy/limit.h"
 #include "policy/usage.h"
+#include "sip/dtmf.h"
 #include "sip/txn.h"
 
 enum {
@@ -40,6 +41,7 @@ enum {
 	CALL_PRINT_LEN = 32,           /* SHA-256 of our certificate */
 	CALL_PASS_MAX = 4,             /* requests of a call that wait for the other leg's answer */
 	CALL_PASS_BODY_MAX = 4096,     /* bytes of a body that goes on as it is */
+	CALL_DIGITS_MAX = 16,          /* of a call that wait for their INFO */
 	RING_RSEQ_FIRST_MAX = 1 << 30, /* RFC 3262 3: the first one is below 2^31 */
 };
 
@@ -98,6 +100,8 @@ struct call_ops {
 	enum err (*do_open)(void *arg, const struct media_open *o, bool spare);
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
+	/* play a digit to the far end of a row; false: it is lost */
+	bool (*do_digit)(void *arg, const struct media_digit *d);
 	/* records */
 	/* one, where more than kept are free */
 	uint32_t (*do_slot)(void *arg, uint32_t kept);
@@ -191,6 +195,7 @@ struct call_user {
 		USER_FIRST,  /* client: a leg that was asked for its offer (call/renew.h) */
 		USER_PASSED, /* server: a request of that leg that went on (call/pass.h) */
 		USER_PASS,   /* client: such a request to that leg */
+		USER_DIGIT,  /* client: an INFO of ours with a digit (call/dtmf.h) */
 	} kind;
 };
 
@@ -314,6 +319,14 @@ struct call_pass {
 	struct edge_txn *out;           /* client */
 };
 
+/* Digits that came as events and go on in INFO (call/dtmf.h). */
+struct call_digits {
+	struct sip_dtmf queue[CALL_DIGITS_MAX];
+	uint32_t n;
+	struct call_user user; /* leg: where they go; its */
+	struct edge_txn *out;  /* INFO, one at a time */
+};
+
 /* A transfer that a leg of this call asked for (call/refer.h). */
 struct call_transfer {
 	struct call *to; /* whose called leg shall come in its place; NULL: none is in hand */
@@ -373,6 +386,7 @@ struct call {
 	uint64_t rekey_at;  /* a leg that wants_key is asked; TIMER_NEVER: none */
 	uint64_t mend_at;   /* it is looked whether its legs are heard (call/mend.h) */
 	struct call_pass pass[CALL_PASS_MAX];
+	struct call_digits digits;
 	struct call_ring ring;
 	uint32_t onward[CALL_LEGS]; /* CSeq of its REFER that went on (call/onward.h); 0: none */
 	bool amended;               /* a change before the answer took the place of A's offer */

@@ -15,9 +15,9 @@ enum {
 struct redact {
 	const uint64_t *key;
 	struct buf *out;
-	bool hiding;    /* the header in hand is secret: so are its folds */
-	const char *lf; /* the next LF, or the end */
-	bool encoded;   /* nobody knows what the body says */
+	bool hiding;          /* the header in hand is secret: so are its folds */
+	const char *lf;       /* the next LF, or the end */
+	const char *left_out; /* why the body is; NULL: it is not */
 };
 
 static bool
@@ -204,6 +204,24 @@ is_encoding(struct str name, struct str value)
 	return true;
 }
 
+/* A body whose digits may be a PIN. */
+static bool
+is_digits(struct str name, struct str value)
+{
+	return (str_ieqz(name, "Content-Type") || str_ieqz(name, "c")) &&
+	       str_istarts(value, STR("application/dtmf"));
+}
+
+/* Does this header say that the body is left out? */
+static void
+look_at_body(struct redact *r, struct str name, struct str value)
+{
+	if (is_encoding(name, value))
+		r->left_out = "they are encoded";
+	else if (is_digits(name, value))
+		r->left_out = "they are digits";
+}
+
 /* The scheme, "Digest", is no secret. */
 static void
 put_secret_header(struct redact *r, struct str name, struct str value)
@@ -235,7 +253,7 @@ put_header(struct redact *r, struct str line, struct redact_seen *seen)
 	name = str_trim(str_cut(&value, ':'));
 	value = str_trim(value);
 	r->hiding = is_secret(name);
-	r->encoded |= is_encoding(name, value);
+	look_at_body(r, name, value);
 	if (r->hiding) {
 		put_secret_header(r, name, value);
 		return;
@@ -271,17 +289,17 @@ copy_body(struct redact *r, struct str body)
 {
 	struct str end, value, name;
 
-	while (body.len && !r->encoded) {
+	while (body.len && !r->left_out) {
 		struct str line = cut_line(r, &body, &end);
 
 		put_body_line(r, line);
 		buf_str(r->out, end);
 		value = line; /* of a part of several */
 		name = str_trim(str_cut(&value, ':'));
-		r->encoded = is_encoding(name, str_trim(value));
+		look_at_body(r, name, str_trim(value));
 	}
 	if (body.len)
-		buf_printf(r->out, "(%zu bytes not kept: they are encoded)", body.len);
+		buf_printf(r->out, "(%zu bytes not kept: %s)", body.len, r->left_out);
 }
 
 void

@@ -280,14 +280,25 @@ media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation)
 	return find_close(l, slot, generation) ? ERR_OK : queue_cmd(m, l, &c);
 }
 
+/* Behind the commands of its lane, where there is room. */
+static bool
+send_once(struct media_lane *l, uint16_t type, const void *body, size_t len)
+{
+	(void)flush_lane(l);
+	return l->unsent == &l->queue && l->chan.fd >= 0 &&
+	       channel_send(&l->chan, type, body, len, false) == ERR_OK;
+}
+
 void
 media_ctl_send(struct media_ctl *m, const struct media_send *s)
 {
-	struct media_lane *l = lane_of(m, s->slot);
+	(void)!send_once(lane_of(m, s->slot), MEDIA_SEND, s, sizeof(*s));
+}
 
-	(void)flush_lane(l);
-	if (l->unsent == &l->queue && l->chan.fd >= 0)
-		(void)!channel_send(&l->chan, MEDIA_SEND, s, sizeof(*s), false);
+bool
+media_ctl_digit(struct media_ctl *m, const struct media_digit *d)
+{
+	return send_once(lane_of(m, d->slot), MEDIA_DIGIT, d, sizeof(*d));
 }
 
 /* False: broken. */
@@ -303,6 +314,20 @@ take_handed(struct media_ctl *m, const struct channel_msg *msg)
 		return false;
 	if (m->on_handed)
 		m->on_handed(m->arg, &h);
+	return true;
+}
+
+/* False: broken. */
+static bool
+take_digit(struct media_ctl *m, const struct channel_msg *msg)
+{
+	struct media_digit d;
+
+	if (msg->head.length != sizeof(d))
+		return false;
+	memcpy(&d, msg->body, sizeof(d));
+	if (m->on_digit)
+		m->on_digit(m->arg, &d);
 	return true;
 }
 
@@ -333,6 +358,8 @@ take_event(struct media_ctl *m, struct media_lane *l, const struct channel_msg *
 	}
 	if (msg->head.type == MEDIA_HANDED)
 		return take_handed(m, msg) ? ERR_OK : ERR_SYNTAX;
+	if (msg->head.type == MEDIA_DIGIT)
+		return take_digit(m, msg) ? ERR_OK : ERR_SYNTAX;
 	if ((msg->head.type != MEDIA_TIMEOUT && msg->head.type != MEDIA_REKEY) ||
 	    msg->head.length != sizeof(which))
 		return ERR_SYNTAX;

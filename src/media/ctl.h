@@ -28,6 +28,7 @@ enum {
 	MEDIA_PART_MAX = 440,      /* bytes of a datagram in one message */
 	MEDIA_DATAGRAM_MAX = 1728, /* that is given on, in parts */
 	MEDIA_PTS = 8,             /* payload types of a direction that are known */
+	MEDIA_PT_DIGIT = 128,      /* media_pts.to: events that are told, and do not go on */
 };
 
 enum media_msg_type {
@@ -41,6 +42,9 @@ enum media_msg_type {
 	MEDIA_HANDED,  /* struct media_handed: a part of a datagram that is signaling's */
 	/* signaling to media */
 	MEDIA_SEND, /* struct media_send: lost where there is no room, and never repeated */
+	/* both ways, never repeated: a digit that came as events (MEDIA_PT_DIGIT), or that shall
+	 * go to the far end as events (media_open.event) */
+	MEDIA_DIGIT, /* struct media_digit */
 };
 
 /* Bits of media_open.flags */
@@ -87,6 +91,8 @@ struct media_open {
 	uint32_t timeout_s, timeout_lost_s; /* 0 = none; design: 300 and 10 */
 	struct media_pts pts;
 	char cname[MEDIA_CNAME_MAX]; /* ours towards this leg */
+	uint8_t event; /* payload type that digits of signaling leave with; 0: none does. Then the
+			  SSRC is our own, whatever MEDIA_F_SSRC_PASS says */
 };
 
 struct media_close {
@@ -100,6 +106,13 @@ struct media_handed {
 	struct addr from;
 	uint16_t total, at, len; /* bytes of the datagram; of it before this part; in this part */
 	uint8_t p[MEDIA_PART_MAX];
+};
+
+struct media_digit {
+	uint32_t slot, generation;
+	uint16_t ms;
+	uint8_t code; /* RFC 4733 3.2: 0 to 16 */
+	uint8_t lost; /* came as events: their end did not */
 };
 
 /* A datagram that leaves as it is from the RTP port of such a row. */
@@ -289,6 +302,7 @@ struct media_ctl {
 	void (*on_timeout)(void *arg, uint32_t slot, uint32_t generation);
 	void (*on_rekey)(void *arg, uint32_t slot, uint32_t generation);
 	void (*on_handed)(void *arg, const struct media_handed *h);
+	void (*on_digit)(void *arg, const struct media_digit *d);
 	/* A command was queued: media_ctl_flush is to come soon. NULL: it is sent at once. */
 	void (*on_wish)(void *arg);
 	void *wish_arg;
@@ -315,6 +329,9 @@ enum err media_ctl_close(struct media_ctl *m, uint32_t slot, uint32_t generation
 /** Have media send a datagram, behind the commands that were given before; lost, as in a network,
  * where there is no room. */
 void media_ctl_send(struct media_ctl *m, const struct media_send *s);
+/** Have media play a digit to a row's far end, behind the commands given before. False: there is no
+ * room, it is lost. */
+bool media_ctl_digit(struct media_ctl *m, const struct media_digit *d);
 /**
  * The channel of this worker is readable: calls on_closed, on_timeout, on_rekey. At most `budget`
  * messages. OK: all read; AGAIN: more is there; CLOSED: it is gone (wait for media_ctl_rebind).

@@ -17,7 +17,7 @@
 #include "srtp/engine.h"
 
 enum {
-	FLOW_VERSION = 6,
+	FLOW_VERSION = 7,
 	FLOW_SECRETS_VERSION = 2,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =

@@ -52,6 +52,19 @@ send_datagram(struct media *m, const struct channel_msg *msg)
 	return true;
 }
 
+static bool
+take_digit(struct media *m, const struct channel_msg *msg, uint64_t now_us)
+{
+	struct media_digit d;
+
+	if (msg->head.length != sizeof(d))
+		return false;
+	memcpy(&d, msg->body, sizeof(d));
+	if (relay_owns(&m->relay, d.slot))
+		(void)!digits_push(&m->relay.digits, &d, now_us);
+	return true;
+}
+
 /* False: it is none of ours. */
 static bool
 take_command(struct media *m, const struct channel_msg *msg, uint64_t now_us)
@@ -60,6 +73,8 @@ take_command(struct media *m, const struct channel_msg *msg, uint64_t now_us)
 
 	if (msg->head.type == MEDIA_SEND)
 		return send_datagram(m, msg);
+	if (msg->head.type == MEDIA_DIGIT)
+		return take_digit(m, msg, now_us);
 	if (msg->head.length != sizeof(c))
 		return false;
 	memcpy(&c, msg->body, sizeof(c));
@@ -265,6 +280,8 @@ next_due(const struct media *m, uint64_t now_us)
 		return now_us;
 	if (m->commands_us && m->commands_us < until)
 		until = m->commands_us;
+	if (digits_due(&m->relay.digits) < until)
+		until = digits_due(&m->relay.digits);
 	if (m->commands.fd < 0 && now_us + GATHER_US < until)
 		until = now_us + GATHER_US; /* a new end may have come */
 	return until;
@@ -306,6 +323,8 @@ media_step(struct media *m)
 			  (m->io.more && *m->io.more);
 		m->counted += n;
 	}
+	if (now >= digits_due(&m->relay.digits))
+		relay_play(&m->relay, now);
 	if (now >= m->tick_us)
 		tick(m, now);
 	if (m->commands.n)

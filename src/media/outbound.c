@@ -20,7 +20,8 @@ to_units(const struct flow_row *r, uint64_t us)
 bool
 outbound_passes(const struct flow_row *r)
 {
-	return (r->conf.flags & (MEDIA_F_SSRC_PASS | MEDIA_F_SECURE)) == MEDIA_F_SSRC_PASS;
+	return (r->conf.flags & (MEDIA_F_SSRC_PASS | MEDIA_F_SECURE)) == MEDIA_F_SSRC_PASS &&
+	       !r->conf.event;
 }
 
 uint32_t
@@ -92,6 +93,35 @@ outbound_rtp(struct flow_row *r, const struct rtp_hdr *h, uint8_t *p, uint64_t n
 		o->rtp_us = now_us;
 	}
 	o->started = 1;
+}
+
+void
+outbound_skip(struct flow_row *r, const struct rtp_hdr *h)
+{
+	struct flow_out *o = &r->out;
+
+	if (o->has_source && o->source == h->ssrc &&
+	    (int16_t)(h->seq + o->seq_off - o->seq_last) > 0)
+		o->seq_off--;
+}
+
+void
+outbound_event(struct flow_row *r, bool first, uint8_t *p, uint64_t now_us)
+{
+	struct flow_out *o = &r->out;
+
+	if (first) {
+		o->ts_last = expected_ts(r, now_us);
+		o->rtp_us = now_us;
+	}
+	o->seq_last++;
+	o->seq_off++;
+	o->started = 1;
+	rtp_put(p, &(struct rtp_hdr){.pt = r->conf.event,
+				     .marker = first,
+				     .seq = o->seq_last,
+				     .ts = o->ts_last,
+				     .ssrc = o->state.ssrc});
 }
 
 void

@@ -21,6 +21,11 @@ enum {
 bool outbound_passes(const struct flow_row *r);
 /** Rewrite the header of the packet at p (checked, h is its reading) for this row. */
 void outbound_rtp(struct flow_row *r, const struct rtp_hdr *h, uint8_t *p, uint64_t now_us);
+/** The packet that h is of does not go on: the one behind it takes its number. */
+void outbound_skip(struct flow_row *r, const struct rtp_hdr *h);
+/** A header of our own making at p, RTP_HEADER_LEN octets, for the next packet, with payload type
+ * r->conf.event. first: with the marker, at this time; else at the time of the one before. */
+void outbound_event(struct flow_row *r, bool first, uint8_t *p, uint64_t now_us);
 /** A new key from signalling: the rollover counter goes on or begins at 0, as the row's flags say
  * or the far end did. The sequence goes on in any case. */
 void outbound_rekey(struct flow_row *r, uint32_t serial);

@@ -104,7 +104,11 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 	r->round_of = mem_zalloc(n, sizeof(*r->round_of));
 	r->open = mem_zalloc(n, sizeof(*r->open));
 	r->place = mem_zalloc(n, sizeof(*r->place));
-	if (e == ERR_OK && (!r->buffers || !r->items || !r->round_of || !r->open || !r->place))
+	r->digits.in = mem_zalloc(n, sizeof(*r->digits.in));
+	r->digits.on_event = conf->on_event;
+	r->digits.arg = conf->arg;
+	if (e == ERR_OK &&
+	    (!r->buffers || !r->items || !r->round_of || !r->open || !r->place || !r->digits.in))
 		e = ERR_NOMEM;
 	if (e != ERR_OK) {
 		relay_fini(r);
@@ -123,6 +127,7 @@ relay_fini(struct relay *r)
 	MEM_FREE(r->round_of);
 	MEM_FREE(r->open);
 	MEM_FREE(r->place);
+	MEM_FREE(r->digits.in);
 }
 
 /* ---- in: whose packet is it? ---- */
@@ -354,6 +359,16 @@ address_packet(const struct flow_row *out, uint32_t slot, bool rtcp, struct io_p
 	return flow_far(out, rtcp, &k->addr);
 }
 
+/* It does not go on, and nobody misses it. */
+static enum media_drop
+absorb(struct relay_item *it)
+{
+	outbound_skip(it->out, &it->h);
+	it->step = RELAY_DROPPED;
+	it->k->len = 0;
+	return MEDIA_KEPT;
+}
+
 static enum media_drop
 turn_rtp(struct relay *r, struct relay_item *it, uint64_t now_us)
 {
@@ -361,6 +376,8 @@ turn_rtp(struct relay *r, struct relay_item *it, uint64_t now_us)
 	    !(it->row->conf.flags & MEDIA_F_RECV) || !(it->out->conf.flags & MEDIA_F_SEND) ||
 	    !address_packet(it->out, it->out_slot, false, it->k))
 		return MEDIA_DROP_nopeer;
+	if (it->row->in.pt_to == MEDIA_PT_DIGIT || digits_sound(&r->digits, it->out_slot))
+		return absorb(it);
 	outbound_rtp(it->out, &it->h, it->k->p, now_us);
 	return MEDIA_KEPT;
 }
@@ -420,7 +437,9 @@ turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
 	count_in(it, now_us);
 	if ((it->row->stats.in_packets & INBOUND_LISTEN) == 0)
 		inbound_listen(it->row, &it->h, it->k->p);
-	rtp_set_pt(it->k->p, inbound_pt(it->row, it->h.pt));
+	if (inbound_pt(it->row, it->h.pt) == MEDIA_PT_DIGIT)
+		digits_hear(&r->digits, it->slot, it->row, &it->h, it->k->p, now_us);
+	rtp_set_pt(it->k->p, it->row->in.pt_to);
 	(void)quality_packet(&it->row->in.quality, it->h.seq, it->h.ts, now_us);
 	return turn_rtp(r, it, now_us);
 }
@@ -544,6 +563,51 @@ relay_batch(struct relay *r, uint64_t now_us)
 			drop_item(r, &r->items[i], turn_item(r, &r->items[i], now_us));
 	send_items(r, n, now_us);
 	return n;
+}
+
+/* One packet of a digit; false: it cannot be sent to this row. */
+static bool
+play_packet(struct relay *r, uint32_t slot, const struct rtp_event_packet *e, uint64_t now_us)
+{
+	struct flow_row *row = relay_touch(r, slot);
+	struct io_packet *k = &r->rx[0];
+
+	*k = (struct io_packet){.p = r->buffers + IO_HEADROOM,
+				.len = RTP_HEADER_LEN + RTP_EVENT_LEN};
+	r->items[0] = (struct relay_item){.k = k,
+					  .out = row,
+					  .out_slot = slot,
+					  .h.payload_len = RTP_EVENT_LEN,
+					  .step = RELAY_TAKEN};
+	if (!row->conf.event || !(row->conf.flags & MEDIA_F_SEND) ||
+	    !address_packet(row, slot, false, k) ||
+	    ((row->conf.flags & MEDIA_F_SECURE) && !keys_out(&r->keys, slot)))
+		return false;
+	outbound_event(row, e->first, k->p, now_us);
+	memcpy(k->p + RTP_HEADER_LEN, e->payload, RTP_EVENT_LEN);
+	send_items(r, 1, now_us);
+	return true;
+}
+
+void
+relay_play(struct relay *r, uint64_t now_us)
+{
+	struct digits *d = &r->digits;
+
+	for (uint32_t i = 0; i < d->n;) {
+		struct digits_row *p = &d->row[i];
+		const struct flow_row *row = flow_row(r->conf.flows, p->slot);
+		struct rtp_event_packet e;
+		bool there = row->open && row->generation == p->generation;
+
+		while (there && rtp_event_step(&p->out, now_us, &e))
+			there = play_packet(r, p->slot, &e, now_us);
+		if (there && rtp_event_due(&p->out) != UINT64_MAX)
+			i++;
+		else
+			*p = d->row[--d->n];
+	}
+	relay_settle(r);
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef POSTERN_MEDIA_RELAY_H
 #define POSTERN_MEDIA_RELAY_H
 
+#include "media/digits.h"
 #include "media/inbound.h"
 #include "media/io.h"
 #include "media/keys.h"
@@ -24,7 +25,8 @@ struct relay_conf {
 	struct srtp_ctx *srtp; /* with room for KEYS_A_SLOT keys a slot of this worker */
 	struct media_io io;
 	void *arg;
-	/** News for signaling: MEDIA_CLOSED, MEDIA_TIMEOUT, MEDIA_REKEY. False: no room now. */
+	/** News for signaling: MEDIA_CLOSED, MEDIA_TIMEOUT, MEDIA_REKEY, MEDIA_DIGIT. False: no
+	 * room now. */
 	bool (*on_event)(void *arg, uint16_t type, const void *body, size_t len);
 	/** A batch was received and not yet looked at: the time for commands, which then were given
 	 * before any packet that they bring about could come. NULL: nothing. */
@@ -59,6 +61,7 @@ struct relay {
 	uint32_t touched[2 * IO_BATCH], n_touched;
 	uint32_t *open, *place, n_open; /* open slots, and where each stands in that list */
 	uint32_t cursor;                /* of control_tick */
+	struct digits digits;
 };
 
 /**
@@ -75,6 +78,9 @@ void relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t n
 
 /** A datagram of signaling, from an open row with MEDIA_F_DTLS of this worker; else nothing. */
 void relay_send_as_is(struct relay *r, const struct media_send *s);
+
+/** The packets of digits that are due (digits_due). Not while a batch is in hand. */
+void relay_play(struct relay *r, uint64_t now_us);
 
 /** The row, marked as being changed until the end of the batch or relay_settle. */
 struct flow_row *relay_touch(struct relay *r, uint32_t slot);

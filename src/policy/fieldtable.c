@@ -158,6 +158,8 @@ static const struct field trunk_fields[] = {
 	 "address", "what our Contact towards it names"},
 	{"indialog", "indialog", FIELD_WORD, FIELD_INTEROP, T(indialog), 0, 0,
 	 &trunk_indialog_words, "dtmf", "which requests inside a dialog go on to the other side"},
+	{"dtmf", "dtmf", FIELD_WORD, FIELD_INTEROP, T(dtmf), 0, 0, &trunk_dtmf_words, "pass",
+	 "what it speaks for digits"},
 	{"refer", "refer", FIELD_WORD, FIELD_INTEROP, T(refer), 0, 0, &trunk_refer_words, "refuse",
 	 "what becomes of its REFER: refused, or carried out here"},
 	{"redirect", "redirect", FIELD_WORD, FIELD_INTEROP, T(redirect), 0, 0,

@@ -66,6 +66,7 @@ struct roster_trunk {
 	enum trunk_verstat verstat;
 	uint8_t dscp, poll_down, poll_up, events;
 	enum trunk_indialog indialog;
+	enum trunk_dtmf dtmf;
 	enum trunk_video video;
 	enum trunk_parts parts;
 	enum trunk_other_media other_media;

@@ -32,6 +32,8 @@ const struct word_list trunk_contact_words = {
 	(const char *const[TRUNK_CONTACT_N]){"address", "fqdn"}, 0, TRUNK_CONTACT_N};
 const struct word_list trunk_indialog_words = {
 	(const char *const[TRUNK_INDIALOG_N]){"none", "dtmf", "info", "all"}, 0, TRUNK_INDIALOG_N};
+const struct word_list trunk_dtmf_words = {
+	(const char *const[TRUNK_DTMF_N]){"pass", "events", "info"}, 0, TRUNK_DTMF_N};
 const struct word_list trunk_video_words = {(const char *const[TRUNK_VIDEO_N]){"refuse", "relay"},
 					    0, TRUNK_VIDEO_N};
 const struct word_list trunk_other_media_words = {

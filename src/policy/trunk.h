@@ -38,6 +38,14 @@ enum trunk_indialog {
 	TRUNK_INDIALOG_ALL,  /* INFO, MESSAGE, NOTIFY */
 	TRUNK_INDIALOG_N
 };
+/* What it speaks for digits. */
+enum trunk_dtmf {
+	TRUNK_DTMF_PASS,   /* whatever comes goes on */
+	TRUNK_DTMF_EVENTS, /* RFC 4733: INFO of the other side becomes events */
+	TRUNK_DTMF_INFO, /* INFO alone: events of the other side become INFO, and INFO of it events
+			  */
+	TRUNK_DTMF_N
+};
 /* verstat, what a carrier says of its caller's number: only where both trunks pass it. */
 enum trunk_verstat { TRUNK_VERSTAT_STRIP, TRUNK_VERSTAT_PASS, TRUNK_VERSTAT_N };
 /* What becomes of a REFER that it sends inside a call. */
@@ -151,6 +159,7 @@ struct trunk {
 	uint8_t keying;             /* enum trunk_keying */
 	uint8_t parts;              /* enum trunk_parts */
 	uint8_t other_media;        /* enum trunk_other_media */
+	uint8_t dtmf;               /* enum trunk_dtmf */
 	uint8_t pad[3];
 };
 
@@ -158,9 +167,9 @@ struct trunk {
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
-	trunk_prefer_words, trunk_keying_words, trunk_indialog_words, trunk_refer_words,
-	trunk_verstat_words, trunk_redirect_words, trunk_video_words, trunk_parts_words,
-	trunk_other_media_words;
+	trunk_prefer_words, trunk_keying_words, trunk_indialog_words, trunk_dtmf_words,
+	trunk_refer_words, trunk_verstat_words, trunk_redirect_words, trunk_video_words,
+	trunk_parts_words, trunk_other_media_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

@@ -55,8 +55,9 @@ struct sdp_codec {
 struct sdp_list {
 	bool fax; /* no codecs: the line is T.38 */
 	uint8_t n;
-	uint8_t pt[SDP_FORMATS_MAX];   /* as the leg that gets it numbers them */
-	uint8_t from[SDP_FORMATS_MAX]; /* the same one in the body that they come from */
+	uint8_t pt[SDP_FORMATS_MAX]; /* as the leg that gets it numbers them */
+	/* the same one in the body that they come from; SDP_PT_NONE: telephone-event of our own */
+	uint8_t from[SDP_FORMATS_MAX];
 	uint32_t codec[SDP_FORMATS_MAX];
 };
 

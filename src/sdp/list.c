@@ -50,3 +50,32 @@ sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answe
 			}
 	*out = l;
 }
+
+static unsigned
+find_event(const struct sdp_list *l)
+{
+	unsigned i = 0;
+
+	while (i < l->n && !sdp_codec_same(l->codec[i], sdp_codec_event()))
+		i++;
+	return i;
+}
+
+void
+sdp_list_add_event(struct sdp_list *l, struct sdp_numbers *numbers, uint8_t pt)
+{
+	if (!l->fax && find_event(l) == l->n && sdp_list_add(l, numbers, sdp_codec_event(), pt))
+		l->from[l->n - 1] = SDP_PT_NONE;
+}
+
+void
+sdp_list_drop_event(struct sdp_list *l)
+{
+	for (unsigned i; (i = find_event(l)) < l->n;) {
+		unsigned behind = --l->n - i;
+
+		memmove(&l->pt[i], &l->pt[i + 1], behind);
+		memmove(&l->from[i], &l->from[i + 1], behind);
+		memmove(&l->codec[i], &l->codec[i + 1], behind * sizeof(l->codec[0]));
+	}
+}

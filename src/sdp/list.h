@@ -16,5 +16,11 @@ enum err sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m
 /** The codecs of an answer as they are answered to the leg that offered: under its own numbers. */
 void sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *answered,
 		     struct sdp_list *out);
+/** Telephone-event that no leg's body describes goes into l, with keys and flash as its events:
+ * under pt, or its number among numbers, or one that is free. One that is there stays; none is
+ * added where no number is left. */
+void sdp_list_add_event(struct sdp_list *l, struct sdp_numbers *numbers, uint8_t pt);
+/** No telephone-event is left in l. */
+void sdp_list_drop_event(struct sdp_list *l);
 
 #endif

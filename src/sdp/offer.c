@@ -28,17 +28,29 @@ find_format(const struct sdp_media *m, uint8_t pt)
 	return NULL;
 }
 
+/* Telephone-event of our own. */
+static void
+put_event(struct buf *b, unsigned pt)
+{
+	buf_printf(b, "a=rtpmap:%u telephone-event/8000\r\na=fmtp:%u 0-16\r\n", pt, pt);
+}
+
 /* The lines that describe the codecs: what stands here is all that crosses from the other leg. */
 static void
 put_codecs(struct buf *b, const struct sdp_part *p)
 {
 	for (unsigned i = 0; i < p->list->n; i++) {
 		const struct sdp_format *f = find_format(p->media, p->list->from[i]);
+		unsigned pt = p->list->pt[i];
 
+		if (p->list->from[i] == SDP_PT_NONE) {
+			put_event(b, pt);
+			continue;
+		}
 		if (!f)
 			continue;
 		if (f->codec.len) {
-			buf_printf(b, "a=rtpmap:%u ", p->list->pt[i]);
+			buf_printf(b, "a=rtpmap:%u ", pt);
 			buf_str(b, f->codec);
 			buf_printf(b, "/%u", f->clock);
 			if (f->channels > 1)
@@ -46,7 +58,7 @@ put_codecs(struct buf *b, const struct sdp_part *p)
 			buf_z(b, "\r\n");
 		}
 		if (sdp_is_clean(f->fmtp)) {
-			buf_printf(b, "a=fmtp:%u ", p->list->pt[i]);
+			buf_printf(b, "a=fmtp:%u ", pt);
 			buf_str(b, f->fmtp);
 			buf_z(b, "\r\n");
 		}

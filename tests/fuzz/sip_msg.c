@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sip/dtmf.h"
 #include "sip/edit.h"
 #include "sip/parts.h"
 
@@ -61,6 +62,7 @@ read_all(void)
 {
 	struct sip_session_expires se;
 	struct sip_retry_after ra;
+	struct sip_dtmf digit;
 	static struct sip_parts parts;
 	struct sip_nameaddr na;
 	struct sip_reason reason;
@@ -72,6 +74,8 @@ read_all(void)
 	struct str item;
 	uint32_t n;
 
+	if (sip_dtmf_read(&m, &digit) == ERR_OK)
+		check(digit.code <= SIP_DTMF_FLASH && digit.ms <= SIP_DTMF_MS_MAX);
 	note(sip_session_expires_read(&m, &se));
 	note(sip_retry_after_read(&m, &ra));
 	note(sip_contact_read(&m, &na));

@@ -2,3 +2,5 @@
 ALTER TABLE trunk ADD COLUMN parts TEXT NOT NULL DEFAULT 'drop';
 -- Does media that is neither audio nor video go past us, between legs in clear?
 ALTER TABLE trunk ADD COLUMN other_media TEXT NOT NULL DEFAULT 'refuse';
+-- What a trunk speaks for digits.
+ALTER TABLE trunk ADD COLUMN dtmf TEXT NOT NULL DEFAULT 'pass';

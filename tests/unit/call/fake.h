@@ -79,6 +79,8 @@ struct fake {
 	struct call_keying keying; /* what was asked last */
 	uint32_t n_keyings, n_no_keyings;
 	uint8_t print; /* each octet of that of our certificate */
+	struct media_digit digit; /* that media played last */
+	uint32_t n_digits;
 	struct fake_record record[FAKE_RECORDS];
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
@@ -88,7 +90,7 @@ struct fake {
 	bool emergency_lost;
 	enum call_help help; /* of the last emergency call */
 	/* faults to order */
-	bool no_keys, no_port, no_open, no_send, no_slot, no_local, no_keying;
+	bool no_keys, no_port, no_open, no_send, no_slot, no_local, no_keying, no_digit;
 	bool scarce;        /* records of ended calls wait */
 	uint32_t n_dropped; /* records */
 	bool only_spare;    /* ports and room for OPENs: what is kept for emergency calls */
@@ -572,6 +574,18 @@ fake_stats(void *arg, uint32_t slot, uint32_t generation, struct media_stats *ou
 					  : (struct media_stats){.in_packets = 77};
 }
 
+static bool
+fake_digit(void *arg, const struct media_digit *d)
+{
+	struct fake *f = arg;
+
+	CHECK(d->slot < FAKE_PORTS && f->port[d->slot].used && !f->port[d->slot].closing);
+	CHECK(f->port[d->slot].generation == d->generation && f->port[d->slot].open.event);
+	f->digit = *d;
+	f->n_digits += !f->no_digit;
+	return !f->no_digit;
+}
+
 /* ---- records ---- */
 
 static uint32_t
@@ -707,6 +721,7 @@ fake_init(struct fake *f)
 				   .do_open = fake_open,
 				   .do_close = fake_close,
 				   .do_stats = fake_stats,
+				   .do_digit = fake_digit,
 				   .do_slot = fake_slot,
 				   .do_store = fake_store,
 				   .do_scarce = fake_scarce,

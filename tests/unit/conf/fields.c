@@ -88,6 +88,7 @@ static const char text[] =
 	"        refer: local\n"
 	"        redirect: follow\n"
 	"        repair: yes\n"
+	"        dtmf: info\n"
 	"        overflow: acme-0\n"
 	"        contact: fqdn\n"
 	"        headers: {in: [remove X-A, \"add X-B: {called}\"], out: [\"replace s: x\"]}\n"
