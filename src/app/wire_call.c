@@ -191,7 +191,7 @@ op_key_of(void *arg, uint32_t slot, bool in, uint32_t serial, enum sdp_suite sui
 				.salt_len = info->salt_len,
 				.mki = m.mki,
 				.mki_len = m.mki_len,
-				.lifetime = m.life ? 1ull << m.life : 0};
+				.lifetime = media_secret_life(&m)};
 	memcpy(out->key, m.key, info->key_len);
 	memcpy(out->salt, m.salt, info->salt_len);
 	secret_wipe(&m, sizeof(m));

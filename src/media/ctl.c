@@ -78,7 +78,9 @@ media_secret_put(struct media_master pair[2], uint32_t serial, const struct sdp_
 	memcpy(m->salt, k->salt, k->salt_len);
 	m->mki = k->mki;
 	m->mki_len = k->mki_len;
-	m->life = k->lifetime ? (uint8_t)(63 - __builtin_clzll(k->lifetime)) : 0;
+	for (m->life_shift = 0; k->lifetime >> m->life_shift > UINT32_MAX;)
+		m->life_shift++;
+	m->life = (uint32_t)(k->lifetime >> m->life_shift);
 	__atomic_store_n(&m->serial, serial, __ATOMIC_RELEASE);
 	return ERR_OK;
 }
@@ -100,6 +102,12 @@ media_secret_get(const struct media_master pair[2], uint32_t serial, struct medi
 	*out = copy;
 	secret_wipe(&copy, sizeof(copy));
 	return ERR_OK;
+}
+
+uint64_t
+media_secret_life(const struct media_master *m)
+{
+	return (uint64_t)m->life << m->life_shift;
 }
 
 enum err

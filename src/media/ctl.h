@@ -210,8 +210,8 @@ struct media_master {
 	uint32_t serial; /* written last (release); 0 = none, or being written */
 	uint8_t key[MEDIA_KEY_MAX], salt[MEDIA_SALT_MAX];
 	uint8_t mki_len; /* bytes in each packet; 0 = no MKI */
-	uint8_t life;    /* at most 2^life packets, 0 = what RFC 3711 9.2 allows */
-	uint32_t pad;
+	uint8_t life_shift;
+	uint32_t life; /* at most life << life_shift packets, 0 = what RFC 3711 9.2 allows */
 	uint64_t mki;
 };
 _Static_assert(sizeof(struct media_master) == 64, "one line each");
@@ -255,6 +255,8 @@ enum err media_secret_put(struct media_master pair[2], uint32_t serial,
 /** Media: a copy of the key of this serial; NOTFOUND. Wipe it after use. */
 enum err media_secret_get(const struct media_master pair[2], uint32_t serial,
 			  struct media_master *out) NODISCARD;
+/** Packets that its owner's SDP gives the key, to 32 bits; 0 = as many as RFC 3711 9.2 does. */
+uint64_t media_secret_life(const struct media_master *m);
 
 /* A command as it travels. mark: when it was given; each worker notes the last one that it applied
  * in its media_totals (one 64-bit store, so that a reader never sees half of it). */

@@ -18,7 +18,7 @@
 
 enum {
 	FLOW_VERSION = 7,
-	FLOW_SECRETS_VERSION = 2,
+	FLOW_SECRETS_VERSION = 3,
 	FLOW_ROW_SIZE = 1024,
 	FLOW_CELLS =
 		3,     /* receiving states kept whole: of this source, an earlier one, an old key */

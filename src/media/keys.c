@@ -54,7 +54,7 @@ load_key(struct keys *k, const struct media_master pair[2], uint32_t serial, uns
 	err = srtp_key_new(k->srtp, suite, m.key, m.salt, &e->key);
 	if (err == ERR_OK)
 		err = srtp_key_set_mki(e->key, m.mki, m.mki_len);
-	e->life = m.life;
+	e->life = media_secret_life(&m);
 	secret_wipe(&m, sizeof(m));
 	if (err == ERR_OK)
 		e->serial = serial;
@@ -113,5 +113,5 @@ keys_in_ends(const struct keys *k, uint32_t slot, const struct flow_row *r)
 	for (int i = 0; i < FLOW_CELLS; i++)
 		if (r->in.cell_serial[i] == e->serial)
 			used += r->in.cell[i].packets;
-	return used >= (UINT64_C(1) << e->life) - (UINT64_C(1) << e->life) / 8;
+	return used >= e->life - e->life / 8;
 }

@@ -11,7 +11,7 @@ enum { KEYS_IN, KEYS_OLD, KEYS_OUT, KEYS_A_SLOT }; /* old: in, before the re-key
 struct keys_entry {
 	struct srtp_key *key;
 	uint32_t serial;
-	uint8_t life; /* good for 2^life packets as SDP says; 0 = it says nothing */
+	uint64_t life; /* packets that it is good for, as SDP says; 0 = it says nothing */
 };
 
 struct keys {

@@ -160,7 +160,7 @@ struct trunk {
 	uint8_t parts;              /* enum trunk_parts */
 	uint8_t other_media;        /* enum trunk_other_media */
 	uint8_t dtmf;               /* enum trunk_dtmf */
-	uint8_t pad[3];
+	uint8_t pad[2];
 };
 
 /* Words of the enums as files, the store and --json show them. */

@@ -348,10 +348,10 @@ test_secrets(void **state)
 	assert_int_equal(media_secret_get(row.in, 1, &m),
 			 ERR_OK); /* the one before is still there */
 	assert_memory_equal(m.key, key[0].key, 32);
-	assert_true(m.mki == 300 && m.mki_len == 2 && m.life == 0);
+	assert_true(m.mki == 300 && m.mki_len == 2 && media_secret_life(&m) == 0);
 	assert_int_equal(media_secret_get(row.in, 2, &m), ERR_OK);
 	assert_memory_equal(m.key, key[1].key, 16);
-	assert_true(m.mki_len == 0 && m.life == 9); /* 2^9 <= 1000 */
+	assert_true(m.mki_len == 0 && media_secret_life(&m) == 1000);
 	assert_int_equal(m.key[16], 0);
 	assert_int_equal(media_secret_put(row.in, 3, &key[1]), ERR_OK);
 	assert_int_equal(media_secret_get(row.in, 1, &m), ERR_NOTFOUND);
