@@ -116,6 +116,19 @@ sdp_codecs_has_at(const struct sdp_codecs *ranks, unsigned rank, const struct sd
 	       (rank < ranks->n || ranks->n == 0 || sdp_codec_is_side(c));
 }
 
+bool
+sdp_codec_line(char type, struct str value)
+{
+	static const char *const about[] = {"rtpmap",    "fmtp",      "rtcp-fb", "framerate",
+					    "framesize", "imageattr", "content", "quality"};
+	struct str name = str_sub(value, 0, str_chr(value, ':'));
+
+	for (size_t i = 0; type == 'a' && i < ARRAY_LEN(about); i++)
+		if (str_eqz(name, about[i]))
+			return true;
+	return type == 'b';
+}
+
 void
 sdp_numbers_learn(struct sdp_numbers *n, uint32_t codec, uint8_t pt)
 {

@@ -93,6 +93,10 @@ unsigned sdp_codecs_rank(const struct sdp_codecs *c, struct str name);
  * the list is empty, all. */
 bool sdp_codecs_has_at(const struct sdp_codecs *ranks, unsigned rank, const struct sdp_codec *c);
 
+/** Does this line of a section say something of its formats, and nothing of who sends them? type:
+ * the letter, value: what stands behind "=". */
+bool sdp_codec_line(char type, struct str value);
+
 /** The leg itself says that this codec has this number: from now on. Static ones are left aside. */
 void sdp_numbers_learn(struct sdp_numbers *n, uint32_t codec, uint8_t pt);
 /**

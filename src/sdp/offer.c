@@ -127,19 +127,6 @@ put_audio(struct buf *b, const struct sdp_part *p, enum sdp_proto proto, unsigne
 	put_ours(b, p, crypto);
 }
 
-/* What of a section of video says something of its pictures, and nothing of who sends them. */
-static bool
-is_of_video(char type, struct str name)
-{
-	static const char *const names[] = {"rtpmap",    "fmtp",      "rtcp-fb", "framerate",
-					    "framesize", "imageattr", "content", "quality"};
-
-	for (size_t i = 0; type == 'a' && i < ARRAY_LEN(names); i++)
-		if (str_eqz(name, names[i]))
-			return true;
-	return type == 'b';
-}
-
 /* Formats and what describes them cross as they are, bandwidth first (RFC 8866 5). */
 static void
 put_video(struct buf *b, const struct sdp_part *p)
@@ -157,9 +144,7 @@ put_video(struct buf *b, const struct sdp_part *p)
 		char type;
 
 		while (sdp_next_line(&rest, &type, &value)) {
-			struct str name = str_sub(value, 0, str_chr(value, ':'));
-
-			if (type != *types || !is_of_video(type, name) || !sdp_is_clean(value))
+			if (type != *types || !sdp_codec_line(type, value) || !sdp_is_clean(value))
 				continue;
 			buf_printf(b, "%c=", type);
 			buf_str(b, value);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/guard.h"
+#include "base/hash.h"
 #include "base/secret.h"
 
 enum { PORT_LAST = 65535 };
@@ -314,6 +315,19 @@ no_codec(const struct sdp_media *m)
 		       : "a payload type that RFC 3551 does not define needs an a=rtpmap";
 }
 
+static uint64_t
+hash_words(struct str text)
+{
+	uint64_t key[2] = {0}; /* of what stands before */
+	struct str value;
+	char type;
+
+	while (sdp_next_line(&text, &type, &value))
+		if (sdp_codec_line(type, value))
+			key[0] = hash_siphash(key, value.p, value.len);
+	return key[0];
+}
+
 /* Can this m-line of an offer be relayed? Fills *st; it may hold a key on failure too. */
 static enum err
 read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_stream *st,
@@ -329,6 +343,7 @@ read_stream(const struct sdp_media *m, const struct sdp_policy *p, struct sdp_st
 		e = refuse(why, no_codec(m));
 	if (e == ERR_OK && p->secure && !p->dtls)
 		e = choose_crypto(m, p, st, why);
+	st->words = hash_words(m->text);
 	st->proto = m->proto;
 	st->ptime = m->ptime ? m->ptime : SDP_PTIME_DEFAULT;
 	return e;
@@ -702,7 +717,8 @@ sdp_stream_is_same(const struct sdp_stream *a, const struct sdp_stream *b)
 {
 	return a->proto == b->proto && a->fax == b->fax && a->direction == b->direction &&
 	       a->disabled == b->disabled && a->index == b->index && a->rtcp_mux == b->rtcp_mux &&
-	       a->ptime == b->ptime && a->telephone_event_pt == b->telephone_event_pt &&
+	       a->ptime == b->ptime && a->words == b->words &&
+	       a->telephone_event_pt == b->telephone_event_pt &&
 	       sdp_dtls_same(&a->dtls, &b->dtls) && a->n_pts == b->n_pts &&
 	       memcmp(a->pts, b->pts, a->n_pts) == 0 &&
 	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;

@@ -62,6 +62,7 @@ struct sdp_stream {
 	char codec[SDP_CODEC_MAX];        /* of the first codec, e.g. "PCMA" */
 	uint32_t clock;                   /* Hz, of the first codec */
 	uint16_t ptime;                   /* ms, SDP_PTIME_DEFAULT where it says nothing */
+	uint64_t words;                   /* of an offer: what it says of its formats, hashed */
 	uint32_t tag;                     /* of the chosen a=crypto; 0 on a clear leg */
 	enum sdp_suite suite;             /* SDP_SUITE_NONE on a clear leg */
 	uint8_t spelling;                 /* of the suite's name */

@@ -183,6 +183,8 @@ known(void **state)
 		 true},
 		{"another ptime", "INVITE", A_BODY(A_HEAD, "a=ptime:30\r\n", KEY_1),
 		 "198.51.100.7:4000", 1, true},
+		{"another way of the codec", "INVITE",
+		 A_BODY(A_HEAD, "a=fmtp:8 mode=30\r\n", KEY_1), "198.51.100.7:4000", 1, true},
 	};
 
 	(void)state;

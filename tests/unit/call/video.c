@@ -305,6 +305,18 @@ refreshed(void **state)
 	assert_string_equal(addr_text(&CALLER_VIDEO->rtp).z, "198.51.100.7:4044");
 	assert_int_equal(CALLER_VIDEO->in_serial, 2);
 	assert_int_equal(CALLER_VIDEO->flags & BOTH_FLAGS, BOTH_FLAGS);
+	/* the same payload type is something else now, or may be wider: the called side hears of it
+	 */
+	change(f, &p, LEG_A, 4,
+	       PBX_OFFER
+	       "m=video 4044 RTP/SAVP 99\r\nb=AS:512\r\na=rtpmap:99 VP8/90000\r\n" A_CRYPTO(KEY_1),
+	       GW_BODY "m=video 10002 RTP/AVP 99\r\na=rtpmap:99 VP8/90000\r\n");
+	assert_says(rig_sent(f, SENT_REQUEST, 0), "b=AS:512\r\na=rtpmap:99 VP8/90000\r\n");
+	change(f, &p, LEG_A, 5,
+	       PBX_OFFER
+	       "m=video 4044 RTP/SAVP 99\r\nb=AS:64\r\na=rtpmap:99 VP8/90000\r\n" A_CRYPTO(KEY_1),
+	       GW_BODY "m=video 10002 RTP/AVP 99\r\na=rtpmap:99 VP8/90000\r\n");
+	assert_says(rig_sent(f, SENT_REQUEST, 0), "b=AS:64\r\n");
 	rig_end(f, 1);
 }
 
