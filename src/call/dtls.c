@@ -48,7 +48,7 @@ dtls_sides(struct call *c, enum call_leg_index i, const struct sdp_stream *far,
 	if (goes_on(c, i, &far->dtls, &local->dtls))
 		return;
 	leg->assoc++;
-	leg->keyed = false;
+	c->rec.leg[i].keyed = 0;
 	c->rec.leg[i].far_dtls = far->dtls;
 	c->rec.leg[i].own_dtls = local->dtls;
 }
@@ -61,7 +61,7 @@ dtls_forget(struct call *c, enum call_leg_index i)
 	if (c->leg[i].assoc &&
 	    c->rec.leg[i].media_open) /* the slot stays, its handshake does not */
 		ops->do_no_keying(ops->arg, c->rec.leg[i].media.slot);
-	c->leg[i].keyed = false;
+	c->rec.leg[i].keyed = 0;
 	c->leg[i].audio.local.dtls.setup = SDP_SETUP_NONE;
 	c->rec.leg[i].far_dtls = (struct sdp_dtls){0};
 }
@@ -69,7 +69,7 @@ dtls_forget(struct call *c, enum call_leg_index i)
 void
 dtls_move(struct call *c, enum call_leg_index i)
 {
-	c->leg[i].keyed = false;
+	c->rec.leg[i].keyed = 0;
 }
 
 bool
@@ -98,8 +98,7 @@ dtls_restore(struct call *c, enum call_leg_index i)
 	struct call_leg *leg = &c->leg[i];
 	const struct record_leg *l = &c->rec.leg[i];
 
-	leg->keyed = l->media.in_serial && l->media.out_serial;
-	leg->assoc = leg->keyed;
+	leg->assoc = l->keyed;
 	leg->audio.local.dtls = l->own_dtls;
 	leg->audio.local.n_crypto = 0;
 	leg->audio.far.dtls = l->far_dtls;
@@ -108,5 +107,7 @@ dtls_restore(struct call *c, enum call_leg_index i)
 bool
 dtls_is_open(const struct call *c, enum call_leg_index i)
 {
-	return is_dtls(&c->leg[i].audio.local) && !c->leg[i].keyed && c->rec.leg[i].media_open;
+	const struct record_leg *l = &c->rec.leg[i];
+
+	return is_dtls(&c->leg[i].audio.local) && !l->keyed && l->media_open;
 }

@@ -17,7 +17,7 @@ find_call(struct calls *cs, const struct call_keying_id *id, enum call_leg_index
 
 		if (!l->media_open || l->media.slot != id->slot ||
 		    l->media.generation != id->generation || c->leg[i].assoc != id->assoc ||
-		    c->leg[i].keyed)
+		    l->keyed)
 			continue;
 		*out = (enum call_leg_index)i;
 		return c;
@@ -38,7 +38,7 @@ calls_on_keyed(struct calls *cs, const struct call_keying_id *id, enum sdp_suite
 	if (!c || c->finished)
 		return;
 	leg = &c->leg[i];
-	leg->keyed = true;
+	c->rec.leg[i].keyed = 1;
 	leg->audio.far.suite = suite;
 	leg->audio.far.key = *in;
 	leg->audio.local.crypto[0] = (struct sdp_line){.suite = suite, .key = *out};

@@ -148,9 +148,11 @@ struct record_leg {
 	uint8_t audio;               /* enum record_audio, as it was looked at last */
 	uint8_t fax;                 /* enum record_fax */
 	uint8_t repair;              /* enum record_audio: why it was asked anew; none: was not */
-	struct addr shown;           /* ours, as SDP on this leg names it */
-	char branch[40];             /* B: of the INVITE's Via, while it is in set-up */
-	struct media_open media;     /* as last commanded */
+	uint8_t keyed;               /* SDP_FORM_DTLS: its association has its keys */
+	uint8_t pad[7];
+	struct addr shown;                  /* ours, as SDP on this leg names it */
+	char branch[40];                    /* B: of the INVITE's Via, while it is in set-up */
+	struct media_open media;            /* as last commanded */
 	struct sdp_dtls far_dtls, own_dtls; /* SDP_FORM_DTLS: as the association has them */
 	struct sdp_origin origin;
 	struct sdp_layout layout;

@@ -221,7 +221,6 @@ struct call_leg {
 	struct call_stream audio;
 	struct policy_id port_of; /* the trunk that the media port was taken for */
 	uint32_t assoc;           /* DTLS: number of its association; 0 = none yet */
-	bool keyed;               /* and it has its keys */
 	struct call_said said;
 	struct session session;
 	bool hashed;

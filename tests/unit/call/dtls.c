@@ -296,13 +296,22 @@ test_restart(void **state)
 	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 3, "");
 	rig_end(f, 1);
 
-	f = up();
-	p = talking(f, OFFER("actpass"));
-	rig_restart(f, &p);
-	assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 2);
-	rig_settle(f);
-	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_RESTARTED);
-	rig_end(f, 1);
+	for (int i = 0; i < 2; i++) { /* of its first one, or of another one beside its keys */
+		f = up();
+		p = talking(f, OFFER("actpass"));
+		if (i) {
+			id = id_of(f);
+			give_keys(f, &id);
+			again = rig_inside_sdp(f, p.a, "acme-pbx", "INVITE", 2, "", OTHER);
+			fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
+			(void)rig_inside(f, p.a, "acme-pbx", "ACK", 2, "");
+		}
+		rig_restart(f, &p);
+		assert_int_equal(rig_count(f, SENT_REQUEST, SIP_BYE), 2);
+		rig_settle(f);
+		assert_int_equal(rig_cdr(f)->refusal, REFUSAL_RESTARTED);
+		rig_end(f, 1);
+	}
 }
 
 /* What the far end answers to an offer of ours alone counts as well: it may begin anew. */
