@@ -6,33 +6,16 @@
 
 #define ABROAD "sip:+442071234567@x"
 
-static void
-add_rate(struct fake *f, const char *prefix, uint64_t price, uint32_t increment)
-{
-	struct roster_rate *r;
-
-	CHECK(roster_add_rate(&f->roster, &r) == ERR_OK);
-	CHECK(number_key(str_from(prefix), &r->key) == ERR_OK);
-	r->price_micro = price;
-	r->increment_s = increment;
-}
-
 static struct fake *
 rig_rates(void)
 {
 	struct fake *f = rig_up();
 
 	rig_account(f, "acme")->services |= CLASS_INTERNATIONAL;
-	add_rate(f, "+1*", 60000, 6);    /* 0.006 a step */
-	add_rate(f, "+44*", 120000, 60); /* 0.12 a step */
+	rig_rate(f, "+1*", 60000, 6);    /* 0.006 a step */
+	rig_rate(f, "+44*", 120000, 60); /* 0.12 a step */
 	rig_world(f);
 	return f;
-}
-
-static uint64_t
-spent(struct fake *f, const char *account)
-{
-	return usage_of(&f->calls.usage, account, usage_day(clock_wall_us())).spend_micro;
 }
 
 /* An answered call to uri; NULL: refused. */
@@ -77,11 +60,11 @@ cut_when_spent(void **state)
 	c = talk(f, ABROAD, "1@x");
 	assert_non_null(c);
 	assert_int_equal(c->rec.price_micro, 120000);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	fake_run(f, 59 * CLOCK_S);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	fake_run(f, 2 * CLOCK_S);
-	assert_int_equal(spent(f, "acme"), 240000);
+	assert_int_equal(rig_spent(f, "acme"), 240000);
 	assert_int_equal(c->m.state, B2BUA_UP);
 	fake_run(f, 58 * CLOCK_S);
 	assert_int_equal(c->m.state, B2BUA_UP);
@@ -93,14 +76,14 @@ cut_when_spent(void **state)
 	assert_int_equal(r->ended_by, ENDER_POSTERN);
 	assert_int_equal(r->steps, 2);
 	assert_int_equal(r->end_mono_us - t0, 120 * (uint64_t)CLOCK_S);
-	assert_int_equal(spent(f, "acme"), 240000);
+	assert_int_equal(rig_spent(f, "acme"), 240000);
 	assert_null(talk(f, ABROAD, "2@x")); /* 0.01 is left: not even a step */
 	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 480);
 	c = talk(f, "sip:+12025550123@x", "3@x"); /* a cheaper one fits */
 	assert_non_null(c);
 	fake_run(f, 7 * CLOCK_S); /* its second step does not */
 	assert_int_equal(c->m.state, B2BUA_ENDING);
-	assert_int_equal(spent(f, "acme"), 246000);
+	assert_int_equal(rig_spent(f, "acme"), 246000);
 	end_all(f);
 	rig_down(f);
 }
@@ -116,11 +99,11 @@ unanswered_and_new_rates(void **state)
 	rig_account(f, "acme")->max_spend_micro = 120000;
 	rig_world(f);
 	(void)rig_invite(f, &(struct invite){.uri = ABROAD});
-	assert_int_equal(spent(f, "acme"), 120000); /* held while it rings */
+	assert_int_equal(rig_spent(f, "acme"), 120000); /* held while it rings */
 	assert_null(talk(f, ABROAD, "2@x"));
 	fake_answer(f, rig_out(f), 486, "gw", "", "");
 	fake_media_closed(f);
-	assert_int_equal(spent(f, "acme"), 0);
+	assert_int_equal(rig_spent(f, "acme"), 0);
 	c = talk(f, ABROAD, "3@x");
 	assert_non_null(c);
 	f->roster.rate[0].price_micro = f->roster.rate[1].price_micro = 9000000;
@@ -128,7 +111,7 @@ unanswered_and_new_rates(void **state)
 	rig_world(f);
 	fake_run(f, 61 * CLOCK_S);
 	assert_int_equal(c->m.state, B2BUA_UP);
-	assert_int_equal(spent(f, "acme"), 240000);
+	assert_int_equal(rig_spent(f, "acme"), 240000);
 	end_all(f);
 	rig_down(f);
 }
@@ -151,7 +134,7 @@ without_rate(void **state)
 	assert_non_null(talk(f, "sip:988@x", "3@x"));
 	assert_int_equal(rig_call(f)->rec.increment_s, 0);
 	end_all(f);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	rig_down(f);
 }
 
@@ -200,8 +183,8 @@ parents(void **state)
 	assert_non_null(talk(f, ABROAD, "2@x"));
 	assert_null(talk(f, ABROAD, "3@x"));
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_SPEND);
-	assert_int_equal(spent(f, "acme"), 240000);
-	assert_int_equal(spent(f, "beta"), 240000);
+	assert_int_equal(rig_spent(f, "acme"), 240000);
+	assert_int_equal(rig_spent(f, "beta"), 240000);
 	end_all(f);
 	rig_down(f);
 }
@@ -277,7 +260,7 @@ over_a_restart(void **state)
 	end_all(f);
 	c = talk(f, ABROAD, "2@x");
 	fake_run(f, 61 * CLOCK_S);
-	assert_int_equal(spent(f, "acme"), 360000);
+	assert_int_equal(rig_spent(f, "acme"), 360000);
 	rec = f->record[c->slot].rec;
 	calls_abandon(&f->calls, f->now); /* it dies: nothing of this is told to the new one */
 	calls_fini(&f->calls);
@@ -290,17 +273,17 @@ over_a_restart(void **state)
 			rows[i].settled.spend_micro = 120000; /* the call that is over */
 	fake_calls(f);
 	calls_on_snapshot(&f->calls, &f->snap);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	f->now += 60 * CLOCK_S; /* down for a minute: a third one has begun */
 	f->record[0] = (struct fake_record){.taken = true, .live = true, .rec = rec};
 	rec.leg[LEG_A].media_open = rec.leg[LEG_B].media_open = 0;
 	assert_int_equal(calls_restore(&f->calls, 0, &rec, f->now), ERR_OK);
-	assert_int_equal(spent(f, "acme"), 480000);
+	assert_int_equal(rig_spent(f, "acme"), 480000);
 	assert_int_equal(rig_call(f)->rec.steps, 3);
 	fake_run(f, 58 * CLOCK_S);
-	assert_int_equal(spent(f, "acme"), 480000);
+	assert_int_equal(rig_spent(f, "acme"), 480000);
 	fake_run(f, 2 * CLOCK_S);
-	assert_int_equal(spent(f, "acme"), 600000);
+	assert_int_equal(rig_spent(f, "acme"), 600000);
 	fake_run(f, 60 * CLOCK_S);
 	rig_settle(f);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_SPEND);

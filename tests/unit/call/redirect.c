@@ -305,23 +305,6 @@ too_late(void **state)
 
 /* ---- money ---- */
 
-static void
-add_rate(struct fake *f, const char *prefix, uint64_t price, uint32_t increment)
-{
-	struct roster_rate *r;
-
-	CHECK(roster_add_rate(&f->roster, &r) == ERR_OK);
-	CHECK(number_key(str_from(prefix), &r->key) == ERR_OK);
-	r->price_micro = price;
-	r->increment_s = increment;
-}
-
-static uint64_t
-spent(struct fake *f, const char *account)
-{
-	return usage_of(&f->calls.usage, account, usage_day(clock_wall_us())).spend_micro;
-}
-
 static struct fake *
 up_rates(enum trunk_redirect gw, enum trunk_redirect pbx)
 {
@@ -330,9 +313,9 @@ up_rates(enum trunk_redirect gw, enum trunk_redirect pbx)
 	rig_account(f, "acme")->services |= CLASS_INTERNATIONAL;
 	rig_account(f, "acme")->countries = STR("44");
 	rig_account(f, "acme")->max_spend_micro = 200000;
-	add_rate(f, "+1*", 60000, 60);
-	add_rate(f, "+44*", 120000, 60);
-	add_rate(f, "+4479*", 900000, 60);
+	rig_rate(f, "+1*", 60000, 60);
+	rig_rate(f, "+44*", 120000, 60);
+	rig_rate(f, "+4479*", 900000, 60);
 	rig_world(f);
 	return f;
 }
@@ -346,10 +329,10 @@ charged(void **state)
 	struct edge_txn *a = rig_invite(f, &(struct invite){0}), *b;
 
 	(void)state;
-	assert_int_equal(spent(f, "acme"), 60000);
+	assert_int_equal(rig_spent(f, "acme"), 60000);
 	answer_next(f, 302, C("sip:+442071838750@10.0.0.10", ""));
 	assert_int_equal(invites(f), 2);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	assert_int_equal(rig_call(f)->rec.class, CLASS_INTERNATIONAL);
 	b = rig_out(f);
 	fake_answer(f, b, 200, "gw", GW_CONTACT, GW_BODY);
@@ -359,7 +342,7 @@ charged(void **state)
 	fake_run(f, 3 * B2BUA_RING_US);
 	assert_int_equal(rig_cdr(f)->price_micro, 120000);
 	assert_int_equal(rig_cdr(f)->steps, 1);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	rig_down(f);
 
 	f = up_rates(TRUNK_REDIRECT_FOLLOW, TRUNK_REDIRECT_REFUSE);
@@ -372,7 +355,7 @@ charged(void **state)
 	assert_int_equal(rig_cdr(f)->n_targets, 3);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_COUNTRY);
 	assert_string_equal(rig_cdr(f)->target[1].why, refusal_text(REFUSAL_SPEND));
-	assert_int_equal(spent(f, "acme"), 0);
+	assert_int_equal(rig_spent(f, "acme"), 0);
 	rig_end(f, 1);
 }
 
@@ -459,9 +442,9 @@ forwarder_pays(void **state)
 	struct edge_txn *a = call_in(f);
 
 	(void)state;
-	assert_int_equal(spent(f, "acme"), 0);
+	assert_int_equal(rig_spent(f, "acme"), 0);
 	answer_next(f, 302, C("sip:+442071838750@x", ""));
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	assert_int_equal(rig_call(f)->rec.class, CLASS_INTERNATIONAL);
 	fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, GW_BODY);
 	(void)rig_inside(f, a, "gw1", "ACK", 1, "");
@@ -469,7 +452,7 @@ forwarder_pays(void **state)
 	rig_settle(f);
 	fake_run(f, 3 * B2BUA_RING_US);
 	assert_int_equal(rig_cdr(f)->refusal, REFUSAL_SPEND);
-	assert_int_equal(spent(f, "acme"), 120000);
+	assert_int_equal(rig_spent(f, "acme"), 120000);
 	rig_down(f);
 
 	f = up_rates(TRUNK_REDIRECT_REFUSE, TRUNK_REDIRECT_FOLLOW);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 #define CHECK(c) assert_true(c)
 #include "fake.h"
 
@@ -91,6 +93,24 @@ rig_trunk(struct fake *f, const char *id)
 			return &f->roster.trunk[i];
 	fail_msg("no trunk %s", id);
 	return NULL;
+}
+
+/* What calls to this prefix cost, in millionths. */
+static inline void
+rig_rate(struct fake *f, const char *prefix, uint64_t price, uint32_t increment)
+{
+	struct roster_rate *r;
+
+	CHECK(roster_add_rate(&f->roster, &r) == ERR_OK);
+	CHECK(number_key(str_from(prefix), &r->key) == ERR_OK);
+	r->price_micro = price;
+	r->increment_s = increment;
+}
+
+static inline uint64_t
+rig_spent(struct fake *f, const char *account)
+{
+	return usage_of(&f->calls.usage, account, usage_day(clock_wall_us())).spend_micro;
 }
 
 /* How an INVITE of a trunk differs from the usual one; what is NULL or 0 is usual. */
