@@ -325,12 +325,11 @@ fail_target(struct call *c, const struct edge_news *news)
 static bool
 longer_session(struct call *c, const struct sip_msg *m)
 {
-	uint32_t least;
+	uint32_t longer = session_longer(m, c->rec.leg[LEG_B].session_s);
 
-	if (sip_min_se_read(m, &least) != ERR_OK || least <= c->rec.leg[LEG_B].session_s ||
-	    least > CALL_SESSION_MAX_S)
+	if (!longer)
 		return false;
-	c->rec.leg[LEG_B].session_s = least;
+	c->rec.leg[LEG_B].session_s = longer;
 	c->repeat = true;
 	return true;
 }

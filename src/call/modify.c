@@ -302,16 +302,17 @@ take_ok(struct call *c, const struct edge_news *news)
 	return REFUSAL_NONE;
 }
 
-/* A session timer that is too short for the asked leg: its own from now on (RFC 4028 7.4). */
-static void
+/* A session timer that is too short for the asked leg: its own from now on (RFC 4028 7.4). False:
+ * it wants none that is longer. */
+static bool
 take_longer(struct call *c, const struct sip_msg *m)
 {
 	struct record_leg *l = &c->rec.leg[c->change.asked.leg];
-	uint32_t least;
+	uint32_t longer = session_longer(m, l->session_s);
 
-	if (sip_min_se_read(m, &least) == ERR_OK && least > l->session_s &&
-	    least <= CALL_SESSION_MAX_S)
-		l->session_s = least;
+	if (longer)
+		l->session_s = longer;
+	return longer != 0;
 }
 
 /* What the leg that asks is told: what speaks of the session, or of the moment, crosses. */
@@ -406,10 +407,8 @@ take_refreshed(struct call *c, const struct edge_news *news)
 	session_retry(s, c->owner->now + REFRESH_AGAIN_US);
 	if (news->event == EDGE_RESPONSE && m->status == 491)
 		session_retry(s, c->owner->now + renew_glare_us(i));
-	if (news->event == EDGE_RESPONSE && m->status == 422) {
-		take_longer(c, m);
+	if (news->event == EDGE_RESPONSE && m->status == 422 && take_longer(c, m))
 		session_retry(s, c->owner->now);
-	}
 	return step(c, AMEND_EV_FAIL, NULL);
 }
 

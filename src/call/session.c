@@ -66,6 +66,18 @@ session_answer(const struct sip_msg *request, bool *ours)
 }
 
 uint32_t
+session_longer(const struct sip_msg *m, uint32_t was)
+{
+	uint32_t least;
+
+	if (sip_min_se_read(m, &least) != ERR_OK || least <= was || least > SESSION_MAX_S)
+		return 0;
+	if (least < 2 * was)
+		least = 2 * was;
+	return least < SESSION_MAX_S ? least : SESSION_MAX_S;
+}
+
+uint32_t
 session_agreed(const struct sip_msg *response, bool *ours)
 {
 	struct sip_session_expires e;

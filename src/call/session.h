@@ -9,6 +9,7 @@ enum {
 	SESSION_WANTED_S = 1800, /* what we ask for (RFC 4028 4) */
 	SESSION_MIN_S = 90,      /* the least that we take: the least that may be asked (5) */
 	SESSION_MARGIN_S = 32,   /* before the end, or a third of it: the BYE (10) */
+	SESSION_MAX_S = 86400,   /* a Min-SE that we go along with */
 };
 
 /* All zero: none is agreed. */
@@ -33,6 +34,9 @@ void session_retry(struct session *s, uint64_t at_us);
 bool session_too_short(const struct sip_msg *m);
 /** What our 2xx to this request says, and agrees on: seconds, 0 = nothing; *ours: we refresh. */
 uint32_t session_answer(const struct sip_msg *request, bool *ours);
+/** What to ask for after this 422, which had `was` s: its Min-SE (7.4), or twice as long, so that
+ * who always wants a little more is soon at the end of it; 0: nothing longer is asked for. */
+uint32_t session_longer(const struct sip_msg *m, uint32_t was);
 /** What this 2xx to our request agrees on; as above. */
 uint32_t session_agreed(const struct sip_msg *response, bool *ours);
 

@@ -35,7 +35,6 @@ enum {
 	CALL_HISTORY_INDEX = 24,
 	CALL_CONTACTS_MAX = 8,      /* of a redirection; more are left out */
 	CALL_REDIRECTS_MAX = 3,     /* one after the other */
-	CALL_SESSION_MAX_S = 86400, /* a Min-SE that we go along with */
 	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
 	CALL_FORK_TAG_MAX = 128,
 	CALL_PRINT_LEN = 32,           /* SHA-256 of our certificate */

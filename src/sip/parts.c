@@ -86,10 +86,12 @@ is_plain(struct str encoding)
 	       str_ieqz(encoding, "binary") || str_ieqz(encoding, "identity");
 }
 
+/* With two types it would be one thing to us and another to who reads it behind us. */
 static enum err
 read_part(struct sip_part *p, struct str all, uint8_t inside)
 {
 	struct str rest = all, name, value;
+	bool typed = false;
 
 	*p = (struct sip_part){.all = all, .inside = inside};
 	p->type = (struct sip_ctype){STR("text"), STR("plain"), STR_NULL};
@@ -97,8 +99,9 @@ read_part(struct sip_part *p, struct str all, uint8_t inside)
 		if (!sip_all(name, SIP_C_TOKEN))
 			return ERR_SYNTAX;
 		if (str_ieqz(name, "Content-Type") || str_ieqz(name, "c")) {
-			if (sip_ctype_parse(value, &p->type) != ERR_OK)
+			if (typed || sip_ctype_parse(value, &p->type) != ERR_OK)
 				return ERR_SYNTAX;
+			typed = true;
 		} else if (str_ieqz(name, "Content-Disposition")) {
 			read_disposition(p, value);
 		} else if (str_ieqz(name, "Content-Transfer-Encoding") ||

@@ -246,6 +246,29 @@ longer_never(void **state)
 	}
 }
 
+/* Who always wants a little more gets a few INVITEs, not thousands. */
+static void
+longer_always(void **state)
+{
+	struct fake *f = rig_up();
+	unsigned asked = 1800, n = 0;
+	char least[32];
+
+	(void)state;
+	(void)rig_invite(f, &(struct invite){0});
+	while (n++ < 20 &&
+	       (!rig_sent(f, SENT_RESPONSE, 0) || rig_sent(f, SENT_RESPONSE, 0)->status < 200)) {
+		(void)snprintf(least, sizeof(least), "Min-SE: %u\r\n", asked + 1);
+		asked = asked < 43200 ? 2 * asked : 86400;
+		fake_answer(f, rig_out(f), 422, "gw", least, "");
+	}
+	assert_in_range(n, 2, 8);
+	assert_int_equal(rig_sent(f, SENT_RESPONSE, 0)->status, 500);
+	fake_media_closed(f);
+	fake_run(f, 2 * FAKE_LIFE_US);
+	rig_down(f);
+}
+
 static void
 too_short(void **state)
 {
@@ -277,9 +300,13 @@ refresh_fails(void **state)
 		const char *more;
 		uint64_t again_s; /* at the latest; 0: the call ends */
 	} rows[] = {
-		{"glare", 491, "", 5},         {"longer", 422, "Min-SE: 900\r\n", 1},
-		{"error", 500, "", 11},        {"connection", 0, "", 11},
-		{"unknown there", 481, "", 0}, {"silence", 1, "", 0},
+		{"glare", 491, "", 5},
+		{"longer", 422, "Min-SE: 900\r\n", 1},
+		{"not longer", 422, "Min-SE: 600\r\n", 11},
+		{"error", 500, "", 11},
+		{"connection", 0, "", 11},
+		{"unknown there", 481, "", 0},
+		{"silence", 1, "", 0},
 	};
 
 	(void)state;
@@ -304,12 +331,15 @@ refresh_fails(void **state)
 		if (!rows[i].again_s) {
 			assert_over(f, REFUSAL_PEER_GONE);
 		} else {
-			fake_run(f, rows[i].again_s * S);
+			fake_run(f, rows[i].again_s / 2 * S);
+			if (rows[i].again_s > 10 && rig_count(f, SENT_REQUEST, SIP_UPDATE) != 1)
+				fail_msg("%s: at once", rows[i].name);
+			fake_run(f, (rows[i].again_s + 1) / 2 * S);
 			if (rig_count(f, SENT_REQUEST, SIP_UPDATE) != 2)
 				fail_msg("%s: %u", rows[i].name,
 					 rig_count(f, SENT_REQUEST, SIP_UPDATE));
-			if (rows[i].status == 422)
-				assert_says(rig_sent(f, SENT_REQUEST, 0), "Session-Expires: 900;");
+			if (rows[i].again_s == 1)
+				assert_says(rig_sent(f, SENT_REQUEST, 0), "Session-Expires: 1200;");
 			fake_answer(f, rig_sent(f, SENT_REQUEST, 0)->txn, 200, "", "", "");
 			fake_run(f, 3600 * S); /* its 200 said nothing: no timer any more */
 			assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
@@ -353,11 +383,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(deadlines),      cmocka_unit_test(words),
-		cmocka_unit_test(we_refresh),     cmocka_unit_test(peer_refreshes),
-		cmocka_unit_test(longer),         cmocka_unit_test(longer_never),
-		cmocka_unit_test(too_short),      cmocka_unit_test(refresh_fails),
-		cmocka_unit_test(beside_changes),
+		cmocka_unit_test(deadlines),     cmocka_unit_test(words),
+		cmocka_unit_test(we_refresh),    cmocka_unit_test(peer_refreshes),
+		cmocka_unit_test(longer),        cmocka_unit_test(longer_never),
+		cmocka_unit_test(longer_always), cmocka_unit_test(too_short),
+		cmocka_unit_test(refresh_fails), cmocka_unit_test(beside_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

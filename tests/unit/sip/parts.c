@@ -85,6 +85,10 @@ test_find(void **state)
 		{"no end", MIXED, "--b1\r\n" SDP_PART, "SYNTAX"},
 		{"no part", MIXED, "--b1--\r\n", "SYNTAX"},
 		{"broken field", MIXED, "--b1\r\nContent Type: x\r\n\r\nv\r\n--b1--", "SYNTAX"},
+		{"two types of a part", MIXED,
+		 "--b1\r\n" SDP_PART "--b1\r\nContent-Type: application/sdp\r\n"
+		 "Content-Type: text/plain\r\n\r\nv=0\r\n--b1--",
+		 "SYNTAX"},
 		{"broken type of a part", MIXED, "--b1\r\nContent-Type: x\r\n\r\nv\r\n--b1--",
 		 "SYNTAX"},
 	};
