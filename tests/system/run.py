@@ -35,7 +35,7 @@ sys.dont_write_bytecode = True
 from lib.place import Place, share          # noqa: E402
 from lib.proc import Failed, REPORT         # noqa: E402
 
-LIMIT, WORKERS = 60, 2
+LIMIT, WORKERS = 60, 3
 
 
 def load(path):
