@@ -138,10 +138,8 @@ def play_strangers(place):
     except BlockingIOError:
         pass
     key = {'tx': material[:16] + material[32:46], 'rx': material[16:32] + material[46:60]}
-    rawsip.KEY, was = base64.b64encode(key['tx']).decode().rstrip('='), rawsip.KEY
     c.answer += 'a=crypto:1 x inline:' + base64.b64encode(key['rx']).decode().rstrip('=') + '\r\n'
-    media = place.keep(rawsip.Srtp(c))
-    rawsip.KEY = was
+    media = place.keep(rawsip.Srtp(c, mine=base64.b64encode(key['tx']).decode()))
     wait_for('sound both ways', 5, lambda: len(end.heard) > 20 and len(media.heard) > 20)
     equal(media.refused, 0, 'packets under another key')
     equal(pbx.bye(c), 200, 'BYE')

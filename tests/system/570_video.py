@@ -60,8 +60,8 @@ class Camera(rawsip.Srtp):
         self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.control.bind((PBX, 41003))
         self.control.settimeout(0.1)
-        super().__init__(where, 41002)
-        self.tx = rawsip.session(VIDEO_KEY, rawsip.OUT)
+        self.opener = rawsip.session(where.where()[2], rawsip.IN)   # a session is one thread's
+        super().__init__(where, 41002, mine=VIDEO_KEY)
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
 
@@ -72,7 +72,7 @@ class Camera(rawsip.Srtp):
     def listen(self):
         while not self.over.is_set():
             try:
-                self.wishes.append(self.rx.unprotect_rtcp(self.control.recv(2048)))
+                self.wishes.append(self.opener.unprotect_rtcp(self.control.recv(2048)))
             except (OSError, Error):
                 continue
 

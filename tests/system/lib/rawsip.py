@@ -352,13 +352,14 @@ class Srtp:
 
     MARK = b'legit'
 
-    def __init__(self, call, port=41000, host=PBX):
+    def __init__(self, call, port=41000, host=PBX, mine=None):
+        """mine: the key that it sends under, where that is another one than KEY."""
         self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.s.bind((host, port))
         self.s.settimeout(0.005)
         to_host, to_port, key = call.where()
         self.to = (to_host, to_port)
-        self.tx = session(KEY, OUT)
+        self.tx = session(mine or KEY, OUT)
         self.rx = session(key, IN)
         self.ssrc, self.seq, self.n = int.from_bytes(os.urandom(4), 'big'), 1000, 0
         self.heard, self.refused, self.paused = [], 0, False
