@@ -14,7 +14,7 @@ static void
 set_jobs(struct cipher_job *jobs, void *key, const struct srtp_suite *suite, const uint8_t *salt,
 	 struct srtp_session_keys out[SRTP_HALVES])
 {
-	for (uint8_t label = 0; label < STREAMS; label++) {
+	for (unsigned label = 0; label < STREAMS; label++) {
 		struct srtp_session_keys *half = &out[label / LABELS];
 		const struct {
 			uint8_t *data;
@@ -28,7 +28,7 @@ set_jobs(struct cipher_job *jobs, void *key, const struct srtp_suite *suite, con
 						  .data = want[label % LABELS].data,
 						  .crypt_len = want[label % LABELS].len};
 		memcpy(jobs[label].iv, salt, suite->salt_len);
-		jobs[label].iv[LABEL_AT] ^= label;
+		jobs[label].iv[LABEL_AT] ^= (uint8_t)label;
 	}
 }
 
