@@ -61,8 +61,12 @@ dtlsdesk_drop(struct dtlsdesk *d, uint32_t slot)
 	if (!j)
 		return;
 	timer_stop(d->timers, &j->timer);
-	if (j->gone_us)
+	if (j->gone_us) {
 		list_del(&j->at);
+		d->n_over--;
+	} else {
+		d->held[j->owner]--;
+	}
 	dtls_fini(&j->dtls);
 	d->by_slot[slot] = NULL;
 	pool_put(&d->jobs, j);
@@ -175,6 +179,8 @@ keep_over(struct dtlsdesk_job *j, uint64_t now)
 {
 	j->gone_us = now + DTLSDESK_LINGER_US;
 	list_add(&j->desk->over, &j->at);
+	j->desk->n_over++;
+	j->desk->held[j->owner]--;
 	arm(j, now);
 }
 
@@ -254,12 +260,29 @@ job_due(struct timer *t, uint64_t now)
 
 /* ---- what is wanted ---- */
 
+/* NULL: there is no place, or none for this owner. */
 static struct dtlsdesk_job *
-new_job(struct dtlsdesk *d)
+new_job(struct dtlsdesk *d, uint16_t owner)
 {
+	uint32_t free = DTLSDESK_JOBS - (pool_used(&d->jobs) - d->n_over);
+	struct dtlsdesk_job *j;
+
+	if (owner != PORTSHARE_NOBODY && d->held[owner] >= PORTSHARE_TIMES * free)
+		return NULL;
 	if (pool_used(&d->jobs) == DTLSDESK_JOBS && !list_empty(&d->over))
 		dtlsdesk_drop(d, CONTAINER_OF(d->over.next, struct dtlsdesk_job, at)->want.slot);
-	return pool_get(&d->jobs);
+	j = pool_get(&d->jobs);
+	if (!j)
+		return NULL;
+	j->owner = owner;
+	d->held[owner]++;
+	return j;
+}
+
+static uint16_t
+owner_of(const struct call_keying *k)
+{
+	return k->account.z[0] ? portshare_owner(str_from(k->account.z)) : PORTSHARE_NOBODY;
 }
 
 static bool
@@ -278,7 +301,7 @@ dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now)
 		j = NULL;
 	}
 	if (!j) {
-		j = k->slot < d->n_slots ? new_job(d) : NULL;
+		j = k->slot < d->n_slots ? new_job(d, owner_of(k)) : NULL;
 		if (!j)
 			return false;
 		j->desk = d;

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/timer.h"
+#include "app/portshare.h"
 #include "call/keyed.h"
 #include "media/ctl.h"
 #include "net/dtls.h"
@@ -33,6 +34,7 @@ struct dtlsdesk_job {
 	uint64_t start_us; /* we say hello; 0 = it is under way */
 	uint64_t until_us; /* TIMER_NEVER: not answered yet */
 	uint64_t gone_us;  /* 0: not over */
+	uint16_t owner;    /* whom it counts for (app/portshare.h) */
 	uint8_t tries;
 	uint16_t total, have; /* of the datagram whose parts come in */
 	uint8_t datagram[MEDIA_DATAGRAM_MAX];
@@ -44,6 +46,8 @@ struct dtlsdesk {
 	struct dtlsdesk_job **by_slot;
 	uint32_t n_slots;
 	struct list over; /* jobs that linger, oldest first */
+	uint32_t n_over;
+	uint16_t held[PORTSHARE_OWNERS]; /* jobs that do not linger */
 	struct media_ctl *media;
 	struct timers *timers;
 	struct calls *calls;
@@ -54,7 +58,9 @@ enum err dtlsdesk_init(struct dtlsdesk *d, uint32_t n_slots, struct media_ctl *m
 		       struct timers *timers, struct calls *calls) NODISCARD;
 /** A struct of zeros is fine. */
 void dtlsdesk_fini(struct dtlsdesk *d);
-/** call_ops.do_keying. False: no place for one more. */
+/** call_ops.do_keying. False: no place for one more, or none for one more of this account, which
+ * may have seven times what is free: a hello that never comes takes a place as long as the phone
+ * rings. */
 bool dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now_us);
 /** The row is closed: so is its handshake. */
 void dtlsdesk_drop(struct dtlsdesk *d, uint32_t slot);

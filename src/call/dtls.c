@@ -86,6 +86,8 @@ dtls_ask(struct call *c, enum call_leg_index i)
 				.peer = l->far_dtls,
 				.suites = usual};
 
+	if (c->rec.class != CLASS_EMERGENCY)
+		k.account = l->account;
 	if (!dtls_is_open(c, i) || !c->leg[i].assoc || !k.peer.print_len)
 		return true;
 	(void)terms_suites(c, i, &k.suites);

@@ -33,9 +33,9 @@ enum {
 	CALL_USAGE_ROWS = 256,   /* where conf brings none */
 	CALL_DIVERSIONS_MAX = 5, /* of a call that go on; History-Info likewise */
 	CALL_HISTORY_INDEX = 24,
-	CALL_CONTACTS_MAX = 8,      /* of a redirection; more are left out */
-	CALL_REDIRECTS_MAX = 3,     /* one after the other */
-	CALL_FORKS = 8,             /* early dialogs of B whose numbers are kept */
+	CALL_CONTACTS_MAX = 8,  /* of a redirection; more are left out */
+	CALL_REDIRECTS_MAX = 3, /* one after the other */
+	CALL_FORKS = 8,         /* early dialogs of B whose numbers are kept */
 	CALL_FORK_TAG_MAX = 128,
 	CALL_PRINT_LEN = 32,           /* SHA-256 of our certificate */
 	CALL_PASS_MAX = 4,             /* requests of a call that wait for the other leg's answer */
@@ -58,6 +58,7 @@ struct call_keying {
 	uint32_t slot, generation, assoc;
 	bool active;              /* we say hello */
 	bool answered;            /* the call is up: from now on it has its time */
+	struct policy_id account; /* "": nobody is asked for its part (a call for help) */
 	struct addr far;          /* where it is sent, and whom it is taken from */
 	struct sdp_dtls peer;     /* the print that its certificate must have */
 	struct sdp_suites suites; /* that the trunk takes, the best one first */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "media/hand.h"
+
 bool
 digits_push(struct digits *d, const struct media_digit *m, uint64_t now_us)
 {
@@ -37,8 +39,9 @@ digits_sound(const struct digits *d, uint32_t slot)
 	return false;
 }
 
+/* Who plays thousands a second is no finger on a key, and signaling has other calls. */
 static void
-tell(struct digits *d, uint32_t slot, const struct flow_row *r, const struct rtp_event_heard *e)
+tell(struct digits *d, uint32_t slot, struct flow_row *r, const struct rtp_event_heard *e)
 {
 	struct media_digit m = {.slot = slot,
 				.generation = r->generation,
@@ -46,12 +49,14 @@ tell(struct digits *d, uint32_t slot, const struct flow_row *r, const struct rtp
 				.code = e->digit.code,
 				.lost = e->lost};
 
-	if (d->on_event)
-		(void)!d->on_event(d->arg, MEDIA_DIGIT, &m, sizeof(m));
+	if (!d->on_event || r->handed == HAND_BUDGET)
+		return;
+	r->handed++;
+	(void)!d->on_event(d->arg, MEDIA_DIGIT, &m, sizeof(m));
 }
 
 void
-digits_hear(struct digits *d, uint32_t slot, const struct flow_row *r, const struct rtp_hdr *h,
+digits_hear(struct digits *d, uint32_t slot, struct flow_row *r, const struct rtp_hdr *h,
 	    const uint8_t *p, uint64_t now_us)
 {
 	struct rtp_event_heard e;
@@ -62,7 +67,7 @@ digits_hear(struct digits *d, uint32_t slot, const struct flow_row *r, const str
 }
 
 void
-digits_quiet(struct digits *d, uint32_t slot, const struct flow_row *r, uint64_t now_us)
+digits_quiet(struct digits *d, uint32_t slot, struct flow_row *r, uint64_t now_us)
 {
 	struct rtp_event_heard e;
 

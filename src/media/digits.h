@@ -29,9 +29,9 @@ uint64_t digits_due(const struct digits *d);
 bool digits_sound(const struct digits *d, uint32_t slot);
 /** The packet at p (checked, h is its reading) of the row's far end is one of an event: told once
  * it is over. */
-void digits_hear(struct digits *d, uint32_t slot, const struct flow_row *r, const struct rtp_hdr *h,
+void digits_hear(struct digits *d, uint32_t slot, struct flow_row *r, const struct rtp_hdr *h,
 		 const uint8_t *p, uint64_t now_us);
 /** Now and then: an event of this row that has no end. */
-void digits_quiet(struct digits *d, uint32_t slot, const struct flow_row *r, uint64_t now_us);
+void digits_quiet(struct digits *d, uint32_t slot, struct flow_row *r, uint64_t now_us);
 
 #endif

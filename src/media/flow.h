@@ -89,7 +89,7 @@ struct flow_row {
 	uint32_t generation;
 	uint8_t open;
 	uint8_t timeout_said, rekey_said;
-	uint8_t handed;    /* datagrams that went to signaling since the last tick */
+	uint8_t handed;    /* datagrams and digits that went to signaling since the last tick */
 	uint64_t since_us; /* flags as they are since */
 	struct flow_in in;
 	struct flow_out out __attribute__((aligned(64)));

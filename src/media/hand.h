@@ -5,7 +5,8 @@
 
 #include "media/flow.h"
 
-enum { HAND_BUDGET = 40 /* datagrams of a row between two ticks of it, about a second */ };
+/* Datagrams, or digits, of a row that signaling gets between two ticks of it, about a second. */
+enum { HAND_BUDGET = 40 };
 
 /** Is it such a packet? */
 bool hand_is(const struct flow_row *r, const struct io_packet *k);

@@ -1,6 +1,8 @@
 /* Digits between signaling and a row's media (RFC 4733): played to a far end, told of one. */
 #include "rig.h"
 
+#include "media/hand.h"
+
 /* The n-th packet that left, in clear: an encrypted one is opened. */
 static const uint8_t *
 left(struct rig *g, struct far *f, unsigned n)
@@ -233,6 +235,43 @@ test_digit_in(void **state)
 	}
 }
 
+/* A sender of nothing but events, each over at once: signaling hears so many a second. */
+static void
+test_digit_flood(void **state)
+{
+	struct rig *g = rig_up();
+	unsigned told = 0;
+	uint8_t p[IO_PACKET_MAX];
+	struct media_open o;
+
+	(void)state;
+	rig_call(g);
+	o = g->open[LEG_B];
+	o.pts = (struct media_pts){.n = 1, .from = {101}, .to = {MEDIA_PT_DIGIT}};
+	rig_open(g, &o);
+	for (unsigned i = 0; i < 2 * HAND_BUDGET + 10; i++) {
+		struct rtp_hdr h = {
+			.pt = 101, .seq = (uint16_t)(i + 1), .ts = 9000 + i * 400, .ssrc = 9};
+
+		if (i == HAND_BUDGET + 10)
+			for (unsigned t = 0; t < CONTROL_TICKS; t++)
+				control_tick(g->relay, g->now, g->now);
+		rtp_put(p, &h);
+		p[12] = 5;
+		p[13] = 0x80;
+		octets_set16(p + 14, 400);
+		rig_push(g, 2 * LEG_B, g->open[LEG_B].rtp, p, 16);
+		(void)rig_run(g);
+		for (unsigned e = 0; e < g->n_events; e++)
+			told += g->event[e].type == MEDIA_DIGIT;
+		g->n_events = 0;
+		assert_int_equal(told, i < HAND_BUDGET        ? i + 1
+				       : i < HAND_BUDGET + 10 ? HAND_BUDGET
+							      : i + 1 - 10);
+	}
+	rig_down(g);
+}
+
 int
 main(void)
 {
@@ -240,6 +279,7 @@ main(void)
 		cmocka_unit_test(test_digit_out),
 		cmocka_unit_test(test_digit_nobody),
 		cmocka_unit_test(test_digit_in),
+		cmocka_unit_test(test_digit_flood),
 	};
 
 	return cmocka_run_group_tests(tests, rig_libsrtp, rig_libsrtp_down);
