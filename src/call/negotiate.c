@@ -522,6 +522,7 @@ negotiate_answer(struct call *c, const struct sip_msg *m, const char **why)
 		c->x.deal->far.disabled = true; /* T.38 is not there, and nothing in its place */
 	if (r == REFUSAL_NONE) {
 		sdp_list_answer(&c->x.deal->far, &got, &told);
+		sdp_list_drop_red(&c->owner->answer.media[got.index], &told);
 		payload_answer(c, &told);
 		video = video_take(c, &got, &seen);
 		r = write_answer(c, &got, &told, video ? &seen : NULL);

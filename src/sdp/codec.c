@@ -72,9 +72,15 @@ sdp_codec_is_event(const struct sdp_codec *c)
 }
 
 bool
+sdp_codec_is_red(const struct sdp_codec *c)
+{
+	return str_ieqz(c->name, "red");
+}
+
+bool
 sdp_codec_is_side(const struct sdp_codec *c)
 {
-	return sdp_codec_is_event(c) || str_ieqz(c->name, "CN");
+	return sdp_codec_is_event(c) || str_ieqz(c->name, "CN") || sdp_codec_is_red(c);
 }
 
 enum err

@@ -15,7 +15,7 @@ enum {
 };
 
 /* The codecs that a trunk may name. The place in this list is their number in struct sdp_codecs.
- * Events and comfort noise are not among them: they go along with any codec. */
+ * Events, comfort noise and redundancy are not among them: they go along with any codec. */
 #define SDP_CODEC_LIST(X)                                                                          \
 	X("PCMU")                                                                                  \
 	X("PCMA")                                                                                  \
@@ -79,7 +79,9 @@ bool sdp_codec_same(uint32_t a, uint32_t b);
 uint32_t sdp_codec_event(void);
 /** RFC 4733. */
 bool sdp_codec_is_event(const struct sdp_codec *c);
-/** Events and comfort noise go beside a codec; they are none. */
+/** RFC 2198: packets that hold others, by their payload types. */
+bool sdp_codec_is_red(const struct sdp_codec *c);
+/** Events, comfort noise and redundancy go beside a codec; they are none. */
 bool sdp_codec_is_side(const struct sdp_codec *c);
 
 /**
@@ -89,8 +91,8 @@ bool sdp_codec_is_side(const struct sdp_codec *c);
 enum err sdp_codecs_parse(struct str list, struct sdp_codecs *out) NODISCARD;
 /** Its place in the list, 0 is the first; c->n where it is not there (and where c is empty: 0). */
 unsigned sdp_codecs_rank(const struct sdp_codecs *c, struct str name);
-/** Has the codec this place in the list? Behind all of them stand events and comfort noise; where
- * the list is empty, all. */
+/** Has the codec this place in the list? Behind all of them stand events, comfort noise and
+ * redundancy; where the list is empty, all. */
 bool sdp_codecs_has_at(const struct sdp_codecs *ranks, unsigned rank, const struct sdp_codec *c);
 
 /** Does this line of a section say something of its formats, and nothing of who sends them? type:

@@ -12,6 +12,52 @@ codec_at(const struct sdp_media *m, uint8_t pt, struct sdp_codec *out)
 	return false;
 }
 
+/* Is this payload type of the other leg in the list, and the same there? */
+static bool
+is_kept(const struct sdp_list *l, uint32_t pt)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->from[i] == pt)
+			return l->pt[i] == pt;
+	return false;
+}
+
+/* Are all payload types that fmtp names, "0/8/100", the same on both legs? Any may be meant where
+ * it is not there. */
+static bool
+fits_red(const struct sdp_list *l, struct str fmtp)
+{
+	uint32_t pt;
+
+	if (fmtp.len == 0)
+		return memcmp(l->pt, l->from, l->n) == 0;
+	while (fmtp.len)
+		if (str_u32(str_trim(str_cut(&fmtp, '/')), SDP_PT_LAST, &pt) != ERR_OK ||
+		    !is_kept(l, pt))
+			return false;
+	return true;
+}
+
+void
+sdp_list_drop_red(const struct sdp_media *m, struct sdp_list *l)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct sdp_format *f = NULL;
+		struct sdp_codec c;
+
+		for (unsigned k = 0; k < m->n_formats && !f; k++)
+			f = m->formats[k].pt == l->from[i] ? &m->formats[k] : NULL;
+		if (f && sdp_codec_of(f, &c) && sdp_codec_is_red(&c) && !fits_red(l, f->fmtp))
+			continue;
+		l->pt[n] = l->pt[i];
+		l->from[n] = l->from[i];
+		l->codec[n++] = l->codec[i];
+	}
+	l->n = (uint8_t)n;
+}
+
 enum err
 sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
 	       const struct sdp_codecs *codecs, struct sdp_numbers *numbers, struct sdp_list *out)
@@ -29,6 +75,7 @@ sdp_list_offer(const struct sdp_stream *from, const struct sdp_media *m,
 		}
 	if (!found)
 		return ERR_NOTFOUND;
+	sdp_list_drop_red(m, &l);
 	*out = l;
 	return ERR_OK;
 }

@@ -22,5 +22,11 @@ void sdp_list_answer(const struct sdp_stream *offered, const struct sdp_stream *
 void sdp_list_add_event(struct sdp_list *l, struct sdp_numbers *numbers, uint8_t pt);
 /** No telephone-event is left in l. */
 void sdp_list_drop_event(struct sdp_list *l);
+/**
+ * Take redundancy (RFC 2198) out of a list made from m-line m, where what it may hold has other
+ * payload types on the other leg, or none: the packets name them inside, where nobody turns them.
+ * sdp_list_offer does it.
+ */
+void sdp_list_drop_red(const struct sdp_media *m, struct sdp_list *l);
 
 #endif

@@ -311,7 +311,7 @@ no_codec(const struct sdp_media *m)
 		codecs += !sdp_codec_is_side(&c);
 	}
 	return codecs  ? "no codec that the trunk takes"
-	       : known ? "only events or comfort noise, no codec to talk with"
+	       : known ? "only events, comfort noise or redundancy, no codec to talk with"
 		       : "a payload type that RFC 3551 does not define needs an a=rtpmap";
 }
 

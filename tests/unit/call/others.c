@@ -214,6 +214,44 @@ late(void **state)
 	rig_end(f, 1);
 }
 
+/* A transfer: whom we call is not offered what the party that stays had; they agree anew. */
+static void
+transferred(void **state)
+{
+	struct fake *f = up(true, true);
+	struct rig_pair p;
+	struct edge_txn *b;
+	struct call *c;
+
+	(void)state;
+	rig_trunk(f, "acme-pbx")->refer = TRUNK_REFER_LOCAL;
+	rig_trunk(f, "gw2")->other_media = TRUNK_OTHER_MEDIA_PASS;
+	rig_world(f);
+	p = talking(f, PBX_CLEAR TEXT, GW_BODY "m=text 10020 RTP/AVP 98\r\n");
+	c = rig_call(f);
+	(void)rig_inside(f, p.a, "acme-pbx", "REFER", 7,
+			 "Refer-To: <sip:+15552224444@sbc.example>\r\n");
+	b = rig_out(f);
+	assert_silent(rig_sent(f, SENT_REQUEST, 0), "m=text");
+	fake_answer(f, b, 200, "new", "Contact: <sip:new@10.0.0.10:5070>\r\n",
+		    SDP_HEAD("10.0.0.10") "m=audio 12000 RTP/AVP 8\r\n");
+	fake_run(f, 1000);
+	fake_answer(f, rig_last(f)->txn, 200, "gw", GW_CONTACT,
+		    GW_BODY "m=text 10020 RTP/AVP 98\r\n");
+	assert_says(rig_last(f), "sip:new@10.0.0.10:5070 SIP/2.0\r\n");
+	assert_says(rig_last(f), "m=text 10020 RTP/AVP 98\r\n" THERE);
+	fake_answer(f, rig_last(f)->txn, 200, "new", "",
+		    SDP_HEAD("10.0.0.10") "m=audio 12000 RTP/AVP 8\r\nm=text 12020 RTP/AVP 98\r\n");
+	assert_says(rig_sent(f, SENT_ONCE, 0), "m=text 12020 RTP/AVP 98\r\nc=IN IP4 10.0.0.10\r\n");
+	assert_int_equal(c->rec.others_on, BIT(TEXT));
+	rig_settle(f);
+	(void)calls_stop(&f->calls, f->now);
+	rig_settle(f);
+	fake_run(f, 2 * FAKE_LIFE_US);
+	assert_int_equal(f->n_ended, 2);
+	rig_down(f);
+}
+
 /* As many lines as a body may have. */
 static void
 full(void **state)
@@ -235,8 +273,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(offered), cmocka_unit_test(encrypted), cmocka_unit_test(changed),
-		cmocka_unit_test(late),    cmocka_unit_test(full),
+		cmocka_unit_test(offered), cmocka_unit_test(encrypted),
+		cmocka_unit_test(changed), cmocka_unit_test(late),
+		cmocka_unit_test(full),    cmocka_unit_test(transferred),
 	};
 
 	return cmocka_run_group_tests_name("call/others", tests, NULL, NULL);

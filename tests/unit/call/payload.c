@@ -75,6 +75,73 @@ mapped(void **state)
 	}
 }
 
+#define RED(pt, of) "a=rtpmap:" pt " red/8000\r\na=fmtp:" pt " " of "\r\n"
+#define OPUS(pt) "a=rtpmap:" pt " opus/48000/2\r\n"
+
+/* Redundancy (RFC 2198) names payload types inside of its packets: it goes along where these are
+ * the same on both legs, and nowhere else. */
+static void
+redundant(void **state)
+{
+	static const struct {
+		const char *name, *codecs; /* that the called side's trunk takes */
+		const char *offer, *asked, *answer, *told;
+	} rows[] = {
+		{"alike", "", PBX("121 0 8", RED("121", "0/8")),
+		 "RTP/AVP 121 0 8\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/8\r\n",
+		 GW("121 0 8", RED("121", "0/8")),
+		 "RTP/SAVP 121 0 8\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/8\r\n"},
+		{"it has another number itself", "", PBX("121 0 8", RED("121", "0/8")),
+		 "RTP/AVP 121 0 8\r\n", GW("99 0 8", RED("99", "0/8")), "RTP/SAVP 121 0 8\r\n"},
+		{"one that the trunk does not take", "PCMA", PBX("121 0 8", RED("121", "0/8")),
+		 "RTP/AVP 8\r\na=", GW("8", ""), "RTP/SAVP 8\r\n"},
+		{"those that the trunk takes", "PCMA", PBX("121 0 8", RED("121", "8/8")),
+		 "RTP/AVP 8 121\r\n", GW("8 121", RED("121", "8/8")), "RTP/SAVP 8 121\r\n"},
+		{"one of another number in the answer", "",
+		 PBX("111 121", OPUS("111") RED("121", "111/111")), "RTP/AVP 111 121\r\n",
+		 GW("96 121", OPUS("96") RED("121", "96/96")), "RTP/SAVP 111\r\n"},
+		{"one that is not answered", "", PBX("121 0 8", RED("121", "0/8")),
+		 "RTP/AVP 121 0 8\r\n", GW("121 8", RED("121", "0/8")), "RTP/SAVP 8\r\n"},
+		{"one that is not there", "", PBX("121 8", RED("121", "8/97")), "RTP/AVP 8\r\n",
+		 GW("8", ""), "RTP/SAVP 8\r\n"},
+		{"no number", "", PBX("121 8", RED("121", "8/x")), "RTP/AVP 8\r\n", GW("8", ""),
+		 "RTP/SAVP 8\r\n"},
+		{"not said, and all alike", "", PBX("0 121", "a=rtpmap:121 red/8000\r\n"),
+		 "RTP/AVP 0 121\r\n", GW("0 121", "a=rtpmap:121 red/8000\r\n"),
+		 "RTP/SAVP 0 121\r\n"},
+		{"not said, and one differs", "",
+		 PBX("111 121", OPUS("111") "a=rtpmap:121 red/8000\r\n"), "RTP/AVP 111 121\r\n",
+		 GW("96 121", OPUS("96") "a=rtpmap:121 red/8000\r\n"), "RTP/SAVP 111\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake *f = rig_up();
+
+		print_message("# %s\n", rows[i].name);
+		rig_trunk(f, "gw1")->codecs = str_from(rows[i].codecs);
+		rig_world(f);
+		(void)rig_invite(f, &(struct invite){.body = rows[i].offer});
+		assert_says(rig_sent(f, SENT_REQUEST, 0), rows[i].asked);
+		fake_answer(f, rig_out(f), 200, "gw", GW_CONTACT, rows[i].answer);
+		assert_says(rig_sent(f, SENT_RESPONSE, 0), rows[i].told);
+		assert_string_not_equal(rig_leg(f, LEG_A)->codec, "red");
+		rig_end(f, 1);
+	}
+}
+
+/* Alone it is nothing to talk with. */
+static void
+redundant_alone(void **state)
+{
+	struct fake *f = rig_up();
+	struct edge_txn *a = rig_invite(f, &(struct invite){.body = PBX("121", RED("121", "0/8"))});
+
+	(void)state;
+	assert_int_equal(a->status, 488);
+	rig_end(f, 1);
+}
+
 /* The other leg asks with numbers of its own: each leg keeps those that it has, after a restart of
  * signaling, too; and a new one that is taken there gets another. */
 static void
@@ -202,8 +269,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mapped),   cmocka_unit_test(asked_back), cmocka_unit_test(events),
-		cmocka_unit_test(filtered), cmocka_unit_test(answered),
+		cmocka_unit_test(mapped),          cmocka_unit_test(redundant),
+		cmocka_unit_test(redundant_alone), cmocka_unit_test(asked_back),
+		cmocka_unit_test(events),          cmocka_unit_test(filtered),
+		cmocka_unit_test(answered),
 	};
 
 	return cmocka_run_group_tests_name("call payload", tests, NULL, NULL);

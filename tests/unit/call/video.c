@@ -518,6 +518,159 @@ preferred(void **state)
 	}
 }
 
+#define TAKES "Allow: INVITE, ACK, UPDATE, PRACK\r\n"
+
+/* Added before the call is answered: by the caller in PRACK or UPDATE, by the called side in
+ * UPDATE; what is said then holds. */
+static void
+before_the_answer(void **state)
+{
+	static const struct {
+		const char *name, *method;
+		enum call_leg_index leg;
+		bool pracked; /* before */
+	} rows[] = {
+		{"PRACK", "PRACK", LEG_A, false},
+		{"UPDATE", "UPDATE", LEG_A, true},
+		{"UPDATE of the called side", "UPDATE", LEG_B, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake *f = up(true, true);
+		bool of_b = rows[i].leg == LEG_B;
+		struct rig_pair p = {
+			.a = rig_invite(f,
+					&(struct invite){.more = "Supported: 100rel\r\n" TAKES})};
+		const char *party = of_b ? "gw1" : "acme-pbx";
+		struct edge_txn *t;
+		uint32_t rseq = 0;
+		char rack[64];
+
+		print_message("# %s\n", rows[i].name);
+		p.b = rig_out(f);
+		fake_answer(f, p.b, 183, "gw", GW_CONTACT "Require: 100rel\r\nRSeq: 5\r\n" TAKES,
+			    GW_BODY);
+		assert_non_null(rig_sent(f, SENT_RESPONSE, 0));
+		assert_int_equal(sip_number_read(&f->tx, SIP_H_RSEQ, &rseq), ERR_OK);
+		(void)snprintf(rack, sizeof(rack), "RAck: %u 1 INVITE\r\n", rseq);
+		if (rows[i].pracked)
+			(void)rig_inside(f, p.a, "acme-pbx", "PRACK", 2, rack);
+		t = rig_inside_sdp(f, of_b ? p.b : p.a, party, rows[i].method, of_b ? 1 : 3,
+				   rows[i].leg == LEG_A ? rack : GW_CONTACT,
+				   of_b ? B_ANSWER : A_OFFER);
+		assert_int_equal(t->status, 0);
+		assert_says(rig_last(f), "UPDATE ");
+		assert_says(rig_last(f), of_b ? "m=video 20004 RTP/SAVP 99\r\n"
+					      : "m=video 20006 RTP/AVP 99\r\n");
+		fake_answer(f, rig_last(f)->txn, 200, "x", of_b ? PBX_CONTACT : GW_CONTACT,
+			    of_b ? PBX_ANSWER("7", "80") A_VIDEO
+				    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_2 "\r\n"
+				 : B_ANSWER);
+		assert_int_equal(t->status, 200);
+		assert_says(rig_sent(f, SENT_RESPONSE, 0),
+			    of_b ? "m=video 20006 RTP/AVP" : "m=video 20004 RTP/SAVP");
+		assert_int_equal(rig_call(f)->rec.video_on, 1);
+		assert_int_equal(CALLER_VIDEO->flags & (BOTH_FLAGS | MEDIA_F_SECURE),
+				 BOTH_FLAGS | MEDIA_F_SECURE);
+		assert_int_equal(CALLED_VIDEO->flags & (BOTH_FLAGS | MEDIA_F_SECURE), BOTH_FLAGS);
+		fake_answer(f, p.b, 200, "gw", GW_CONTACT, GW_BODY);
+		assert_silent(rig_sent(f, SENT_RESPONSE, 0), "m=video"); /* all is said */
+		(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
+		assert_int_equal(rig_call(f)->m.state, B2BUA_UP);
+		assert_int_equal(rig_call(f)->rec.video_on, 1);
+		rig_end(f, 1);
+	}
+}
+
+/* And in the call: UPDATE on both legs. */
+static void
+by_update(void **state)
+{
+	struct fake *f = up(true, true);
+	struct rig_pair p = {.a = rig_invite(f, &(struct invite){.more = TAKES})};
+	struct edge_txn *t;
+
+	(void)state;
+	p.b = rig_out(f);
+	fake_answer(f, p.b, 200, "gw", GW_CONTACT TAKES, GW_BODY);
+	(void)rig_inside(f, p.a, "acme-pbx", "ACK", 1, "");
+	t = rig_inside_sdp(f, p.a, "acme-pbx", "UPDATE", 2, "", A_OFFER);
+	assert_says(rig_last(f), "UPDATE ");
+	assert_says(rig_last(f), "m=video 20006 RTP/AVP 99\r\n");
+	fake_answer(f, rig_last(f)->txn, 200, "gw", "", B_ANSWER);
+	assert_int_equal(t->status, 200);
+	assert_int_equal(rig_call(f)->rec.video_on, 1);
+	t = rig_inside_sdp(f, p.a, "acme-pbx", "UPDATE", 3, "",
+			   PBX_OFFER "m=video 0 RTP/SAVP 99\r\n");
+	assert_says(rig_last(f), "m=video 0 RTP/AVP ");
+	fake_answer(f, rig_last(f)->txn, 200, "gw", "", GW_BODY "m=video 0 RTP/AVP 99\r\n");
+	assert_int_equal(t->status, 200);
+	assert_int_equal(rig_call(f)->rec.video_on, 0);
+	rig_end(f, 1);
+}
+
+/* A transfer: whom we call is offered audio, whatever there was; then the two parties agree anew,
+ * and on video as they like. */
+static void
+transferred(void **state)
+{
+	(void)state;
+	for (int video = 0; video < 2; video++) {
+		struct fake *f = up(true, true);
+		struct rig_pair p;
+		struct edge_txn *b;
+		struct call *c;
+
+		rig_trunk(f, "acme-pbx")->refer = TRUNK_REFER_LOCAL;
+		rig_trunk(f, "gw2")->video = TRUNK_VIDEO_RELAY;
+		rig_world(f);
+		p = talking(f, A_OFFER, B_ANSWER);
+		c = rig_call(f);
+		(void)rig_inside(f, p.a, "acme-pbx", "REFER", 7,
+				 "Refer-To: <sip:+15552224444@sbc.example>\r\n");
+		b = rig_out(f);
+		assert_silent(rig_sent(f, SENT_REQUEST, 0), "m=video");
+		fake_answer(f, b, 200, "new", "Contact: <sip:new@10.0.0.10:5070>\r\n",
+			    SDP_HEAD("10.0.0.10") "m=audio 12000 RTP/AVP 8 101\r\n" SDP_MAPS);
+		fake_run(f, 1000);
+		assert_silent(rig_last(f), "m=audio"); /* the party that stays says what it can */
+		fake_answer(f, rig_last(f)->txn, 200, "gw", GW_CONTACT,
+			    video ? B_ANSWER : GW_BODY "m=video 0 RTP/AVP 99\r\n");
+		assert_says(rig_last(f), "sip:new@10.0.0.10:5070 SIP/2.0\r\n");
+		if (video)
+			assert_says(rig_last(f), "m=video ");
+		else
+			assert_silent(rig_last(f), "m=video");
+		fake_answer(
+			f, rig_last(f)->txn, 200, "new", "",
+			video ? SDP_HEAD("10.0.0.10") "m=audio 12000 RTP/AVP 8 101\r\n" SDP_MAPS
+						      "m=video 12002 RTP/AVP 99\r\n"
+			      : SDP_HEAD("10.0.0.10") "m=audio 12000 RTP/AVP 8 101\r\n" SDP_MAPS);
+		assert_int_equal(c->rec.video_on, video);
+		if (video) {
+			const struct media_open *one =
+				&f->port[c->rec.leg[0].video.media.slot].open;
+			const struct media_open *two =
+				&f->port[c->rec.leg[1].video.media.slot].open;
+
+			assert_int_equal(one->peer, two->slot);
+			assert_int_equal(two->peer, one->slot);
+			assert_int_equal(one->flags & BOTH_FLAGS, BOTH_FLAGS);
+			assert_int_equal(two->flags & BOTH_FLAGS, BOTH_FLAGS);
+			assert_int_equal(one->rtp.port + two->rtp.port, 10002 + 12002);
+		}
+		rig_settle(f);
+		(void)calls_stop(&f->calls, f->now);
+		rig_settle(f);
+		fake_run(f, 2 * FAKE_LIFE_US);
+		rig_settle(f);
+		fake_run(f, 2 * FAKE_LIFE_US);
+		assert_int_equal(f->n_ended, 2);
+		rig_down(f);
+	}
+}
+
 /* No port is left for video: the call goes on without. */
 static void
 no_ports(void **state)
@@ -548,7 +701,8 @@ main(void)
 		cmocka_unit_test(restarted_early), cmocka_unit_test(late),
 		cmocka_unit_test(forks),           cmocka_unit_test(next_target),
 		cmocka_unit_test(rekeyed),         cmocka_unit_test(preferred),
-		cmocka_unit_test(no_ports),
+		cmocka_unit_test(no_ports),        cmocka_unit_test(before_the_answer),
+		cmocka_unit_test(by_update),       cmocka_unit_test(transferred),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
