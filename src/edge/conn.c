@@ -13,6 +13,7 @@ enum { CONN_CHUNKS_PER = 2 /* send queue pieces of 8 KiB a connection, shared by
 
 static void cut_slow(struct timer *t, uint64_t now_us);
 static void on_ping_time(struct timer *t, uint64_t now_us);
+static void end_rest(struct timer *t, uint64_t now_us);
 
 enum err
 conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struct cards *cards,
@@ -25,6 +26,8 @@ conns_init(struct conns *cs, struct loop *loop, struct resolver *resolver, struc
 			     .dial_us = dial_us ? dial_us : CONN_DIAL_US};
 	list_init(&cs->all);
 	list_init(&cs->big);
+	list_init(&cs->resting);
+	cs->rest_timer.on_due = end_rest;
 	max += CONN_CLEAR_SPARE;
 	if (pool_init(&cs->pool, max, sizeof(struct conn)) != ERR_OK ||
 	    pool_init(&cs->large, CONN_LARGE_BUFS + CONN_LARGE_SPARE, SIP_FRAME_BUF) != ERR_OK ||
@@ -48,6 +51,7 @@ conn_free(struct conn *c)
 	tls_ctx_unref(&c->client);
 	pool_put(&cs->large, c->large);
 	list_del(&c->big);
+	list_del(&c->rest);
 	hash_del(&cs->by_id, &c->by_id);
 	hash_del(&cs->by_owner, &c->by_owner);
 	list_del(&c->node);
@@ -61,6 +65,8 @@ conns_fini(struct conns *cs)
 	if (cs->pool.mem)
 		LIST_EACH(it, &cs->all)
 	conn_free(CONTAINER_OF(it, struct conn, node));
+	if (cs->loop)
+		loop_timer_stop(cs->loop, &cs->rest_timer);
 	stream_pool_fini(&cs->streams);
 	pool_fini(&cs->pool);
 	pool_fini(&cs->large);
@@ -95,6 +101,7 @@ conn_new(struct conns *cs, const struct policy_id *account, const struct policy_
 	list_init(&c->waiting);
 	list_init(&c->busy);
 	list_init(&c->big);
+	list_init(&c->rest);
 	load_init(&c->load);
 	list_add(&cs->all, &c->node);
 	hash_add(&cs->by_id, &c->by_id, hash_of(&cs->by_id, str_of(&c->id, sizeof(c->id))));
@@ -308,6 +315,33 @@ conn_send(struct conn *c, struct str bytes)
 	if (c->state != CONN_OPEN)
 		return ERR_STATE;
 	return stream_send(c->stream, bytes);
+}
+
+/* ---- resting ---- */
+
+static void
+end_rest(struct timer *t, uint64_t now_us)
+{
+	struct conns *cs = CONTAINER_OF(t, struct conns, rest_timer);
+	struct list *n;
+
+	(void)now_us;
+	while ((n = list_shift(&cs->resting)) != NULL)
+		stream_pause(CONTAINER_OF(n, struct conn, rest)->stream, false);
+}
+
+void
+conn_rest(struct conn *c, uint64_t until_us)
+{
+	struct conns *cs = c->owner;
+
+	if (!c->stream || !list_empty(&c->rest))
+		return;
+	if (!timer_is_set(&cs->rest_timer) &&
+	    timer_set(&cs->loop->timers, &cs->rest_timer, until_us) != ERR_OK)
+		return; /* no timer is left to go on by */
+	stream_pause(c->stream, true);
+	list_add(&cs->resting, &c->rest);
 }
 
 /* ---- inbound ---- */

@@ -100,6 +100,7 @@ struct conn {
 	struct sip_frame frame;
 	void *large;       /* from the pool of large buffers, or NULL */
 	struct list big;   /* those with one */
+	struct list rest;  /* in conns.resting: not read for now */
 	struct timer slow; /* a message was begun */
 	struct ping ping;
 	struct timer ping_timer;
@@ -119,7 +120,8 @@ struct conns {
 	struct pool pool, large, searches;
 	struct targets *targets; /* of edge */
 	struct hash by_id, by_owner;
-	struct list all, big;
+	struct list all, big, resting;
+	struct timer rest_timer; /* all of them go on */
 	struct conn_up up;
 	const struct snapshot_view *snap; /* of today, see conns_identify; NULL = none */
 	uint64_t next_id, dial_us, ping_us;
@@ -189,6 +191,9 @@ void conns_recheck(struct conns *cs);
 bool conn_addr_in(const struct addr *a, const struct addr *set, uint32_t n);
 /** A request over it got no answer in time: nothing new goes over it until something comes. */
 void conn_set_mute(struct conn *c);
+/** Read no more of it until then, what is in hand apart: what its peer sends stays in the socket.
+ */
+void conn_rest(struct conn *c, uint64_t until_us);
 /** Send on an open one. Never closes it from inside. */
 enum err conn_send(struct conn *c, struct str bytes) NODISCARD;
 /** End it; on_down comes from inside. */

@@ -80,3 +80,21 @@ load_percent(const struct load *l)
 {
 	return (unsigned)(((uint64_t)(LOAD_ONE - l->share) * 100 + LOAD_ONE - 1) / LOAD_ONE);
 }
+
+uint64_t
+load_refuse_again(const struct load_budget *b)
+{
+	return b->paid_us > LOAD_REFUSE_AHEAD_US ? b->paid_us - LOAD_REFUSE_AHEAD_US : 0;
+}
+
+bool
+load_may_refuse(const struct load_budget *b, uint64_t now)
+{
+	return now >= load_refuse_again(b);
+}
+
+void
+load_refused(struct load_budget *b, uint64_t took_us, uint64_t now)
+{
+	b->paid_us = (b->paid_us > now ? b->paid_us : now) + took_us * LOAD_REFUSE_PART;
+}

@@ -24,6 +24,9 @@ enum {
 	LOAD_DOWN_MAX = 300,
 	LOAD_UP_MAX = 100,
 	LOAD_IDLE_US = 500000, /* without a message: all is over */
+	/* Refusing may take one part in so many of all time, .. */
+	LOAD_REFUSE_PART = 10,
+	LOAD_REFUSE_AHEAD_US = 20000, /* .. and so much of that ahead, all parts counted */
 };
 
 enum load_way { LOAD_DATAGRAM, LOAD_STREAM, LOAD_WAYS };
@@ -38,6 +41,18 @@ struct load {
 	uint32_t share;      /* of new calls, in parts of LOAD_ONE */
 	uint64_t changed_us; /* when share changed last: number of what peers are told */
 };
+
+/* What is spent on refusing, so that a server with ten times its load does not only refuse. */
+struct load_budget {
+	uint64_t paid_us; /* what was spent is paid for until then */
+};
+
+/** Is there time to refuse something now? */
+bool load_may_refuse(const struct load_budget *b, uint64_t now_us);
+/** A refusal took so long. */
+void load_refused(struct load_budget *b, uint64_t took_us, uint64_t now_us);
+/** When there is time again; now_us or before: there is. */
+uint64_t load_refuse_again(const struct load_budget *b);
 
 void load_init(struct load *l);
 /** The window may be over: see so. */

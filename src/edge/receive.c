@@ -155,6 +155,19 @@ take_cancel(struct edge *e, struct edge_txn *t, const struct sip_msg *m, uint64_
 		e->up.on_cancel(e->up.arg, invite, m);
 }
 
+/* No transaction is left for it. Some a second are told with an id, by which they are found. */
+static void
+refuse_full(struct edge *e, const struct reply_path *p)
+{
+	uint64_t left_out;
+
+	if (edge_is_emergency(e, &e->rx) ||
+	    guard_may_log(&e->guard, GUARD_REFUSED, loop_now(e->loop), &left_out))
+		reply_bad(e, p, &e->rx, 503, "as many requests as may be in hand are in hand");
+	else
+		reply_overload(e, p, &e->rx, EDGE_RETRY_AFTER_S);
+}
+
 static void
 take_request(struct edge *e, const struct reply_path *p, struct edge_source *src)
 {
@@ -182,11 +195,11 @@ take_request(struct edge *e, const struct reply_path *p, struct edge_source *src
 		return;
 	}
 	inside = is_inside(e, m, src, scope);
-	if (!inside && shed_refuses(e, p, src, m, &key))
+	if (!inside && !p->judged && shed_refuses(e, p, src, m, &key))
 		return;
 	t = new_server(e, p, src, &key, inside);
 	if (!t) {
-		reply_bad(e, p, m, 503, "as many requests as may be in hand are in hand");
+		refuse_full(e, p);
 		return;
 	}
 	send_do(t, txn_server_step(&t->m, TXN_EV_START, loop_now(e->loop)) & ~TXN_DO_PASS_UP, NULL);
@@ -426,6 +439,35 @@ note_lost_call(struct edge *e, struct edge_source *src, const struct identity *i
 		e->up.on_lost_call(e->up.arg, m, src, m->why);
 }
 
+/* While there is too much to do: is it over with this request before anything else is done about
+ * it? A new call that is refused, the ACK of such a one. Neither is shown: who looks for it finds
+ * the alarm. */
+static bool
+ends_early(struct edge *e, struct reply_path *p, const struct edge_source *src)
+{
+	const struct sip_msg *m = &e->rx;
+	struct txn_key key;
+
+	if (!shed_is_on(e))
+		return false;
+	if (reply_is_acked(e, m))
+		return true;
+	if (m->method != SIP_INVITE || m->to_tag.len || edge_is_emergency(e, m) ||
+	    edge_txn_key(m, scope_of(e, src), false, &key) != ERR_OK || send_find_txn(e, &key))
+		return false;
+	p->judged = true;
+	return shed_refuses(e, p, src, m, &key);
+}
+
+static void
+show_in(const struct edge *e, const struct edge_source *src, struct str bytes)
+{
+	edge_show(e, &(struct edge_seen){.transport = src->transport,
+					 .peer = src->remote,
+					 .local = src->local,
+					 .bytes = bytes});
+}
+
 /* id without trunks: no new calls. */
 static void
 take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
@@ -433,17 +475,27 @@ take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 {
 	struct sip_msg *m = &e->rx;
 	struct share_peer *peer;
+	bool readable;
 
 	metric_add(METRIC_sip_rx, 1);
 	src->account_id = id->account_id;
 	peer = peer_of(e, src);
 	p->weight = src->account_id.z[0] ? 1 : SHARE_CARRIER;
 	shed_note(e, p);
-	edge_show(e, &(struct edge_seen){.transport = src->transport,
-					 .peer = src->remote,
-					 .local = src->local,
-					 .bytes = bytes});
-	if (!edge_read(e, bytes, m)) {
+	p->shown = !shed_is_on(e);
+	if (p->shown)
+		show_in(e, src, bytes);
+	readable = edge_read(e, bytes, m);
+	if (readable && m->request) {
+		shed_charge(e, peer, p->weight, src);
+		p->peer = peer;
+		if (ends_early(e, p, src))
+			return;
+	}
+	if (!p->shown)
+		show_in(e, src, bytes);
+	p->shown = true;
+	if (!readable) {
 		metric_add(METRIC_sip_bad, 1);
 		shed_charge(e, peer, p->weight, src);
 		reply_bad(e, p, m, m->answer, m->why);
@@ -455,8 +507,6 @@ take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 			shed_charge(e, peer, p->weight, src);
 		return;
 	}
-	shed_charge(e, peer, p->weight, src);
-	p->peer = peer;
 	note_alias(p->conn, m);
 	src->trunk = pick_trunk(e, id, src);
 	src->account = src->trunk == POLICY_NONE ? id->account : e->snap->trunk[src->trunk].account;

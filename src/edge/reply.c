@@ -18,7 +18,8 @@ send_bytes_back(const struct edge *e, const struct reply_path *p, const struct s
 		seen.peer = edge_txn_reply_addr(m, &p->from, false);
 		(void)!udp_send(&p->listener->udp, &p->to, &seen.peer, bytes);
 	}
-	edge_show(e, &seen);
+	if (!p->peer || p->shown)
+		edge_show(e, &seen);
 	metric_add(METRIC_sip_tx, 1);
 }
 
@@ -70,6 +71,17 @@ put_tag(const struct edge *e, const struct sip_msg *m, char tag[REPLY_TAG])
 	buf_init(&b, tag, REPLY_TAG);
 	buf_printf(&b, "%016llx", (unsigned long long)h);
 	(void)buf_cstr(&b);
+}
+
+bool
+reply_is_acked(const struct edge *e, const struct sip_msg *m)
+{
+	char tag[REPLY_TAG];
+
+	if (m->method != SIP_ACK || m->to_tag.len != REPLY_TAG - 1)
+		return false;
+	put_tag(e, m, tag);
+	return str_eq(m->to_tag, str_from(tag));
 }
 
 void

@@ -58,14 +58,12 @@ tell_load(struct timer *t, uint64_t now)
 void
 shed_note(struct edge *e, const struct reply_path *p)
 {
-	uint64_t now = clock_now_us(), window = e->load.window_end, behind;
+	uint64_t now = clock_now_us(), window = e->load.window_end;
 
 	load_note(&e->load, p->conn ? LOAD_STREAM : LOAD_DATAGRAM,
 		  now > p->since ? now - p->since : 0, now);
-	if (p->conn) {
-		behind = stream_behind_since(p->conn->stream);
-		load_note(&p->conn->load, LOAD_STREAM, behind ? now - behind : 0, now);
-	}
+	if (p->conn)
+		load_note(&p->conn->load, LOAD_STREAM, stream_waited_us(p->conn->stream, now), now);
 	share_look(&e->share, e->load.share, now);
 	if (e->load.window_end == window)
 		return;
@@ -120,32 +118,55 @@ is_too_much(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
 
 	if ((!light || share_floods(&e->share, p->peer)) && share_sheds(&e->share, p->peer))
 		return true;
-	return !light && p->conn && is_behind(p->conn);
+	return !light && p->conn && is_behind(p->conn) &&
+	       load_may_refuse(&e->refusing, loop_now(e->loop));
+}
+
+/* Its answer, where there is time for it. */
+static void
+refuse(struct edge *e, const struct reply_path *p, const struct sip_msg *m, struct edge_refused *r,
+       uint64_t hash)
+{
+	uint64_t now = loop_now(e->loop), began = clock_now_us();
+
+	if (!p->conn && !load_may_refuse(&e->refusing, now))
+		return;
+	*r = (struct edge_refused){.hash = hash, .until = now + EDGE_REFUSED_US};
+	e->refused_until = r->until;
+	reply_overload(e, p, m, 1 + reply_percent(e, p) * (RETRY_MAX_S - 1) / 100);
+	load_refused(&e->refusing, (clock_now_us() - began) * SHED_AROUND, now);
+	if (p->conn && share_percent(&e->share, p->peer) && !load_may_refuse(&e->refusing, now))
+		conn_rest(p->conn, load_refuse_again(&e->refusing));
 }
 
 bool
 shed_refuses(struct edge *e, const struct reply_path *p, const struct edge_source *src,
 	     const struct sip_msg *m, const struct txn_key *key)
 {
-	uint64_t now = loop_now(e->loop), hash;
 	bool help = edge_is_emergency(e, m);
 	struct edge_refused *r;
+	uint64_t hash;
 
 	if (help && !edge_only_refuses(e, src))
 		return false;
 	share_note(&e->share, p->peer, p->weight, SHARE_REQUEST - SHARE_MESSAGE);
 	if (help && share_helps(p->peer))
 		return false;
-	if (!reply_percent(e, p) && !load_percent(&e->load) && now >= e->refused_until)
+	if (!reply_percent(e, p) && !load_percent(&e->load) &&
+	    loop_now(e->loop) >= e->refused_until)
 		return false;
 	r = refused_of(e, key, &hash);
-	if ((r->hash != hash || now >= r->until) && !is_too_much(e, p, m))
+	if ((r->hash != hash || loop_now(e->loop) >= r->until) && !is_too_much(e, p, m))
 		return false;
-	*r = (struct edge_refused){.hash = hash, .until = now + EDGE_REFUSED_US};
-	e->refused_until = r->until;
 	e->shed++;
 	metric_add(METRIC_calls_shed, 1);
 	tell_soon(e);
-	reply_overload(e, p, m, 1 + reply_percent(e, p) * (RETRY_MAX_S - 1) / 100);
+	refuse(e, p, m, r, hash);
 	return true;
+}
+
+bool
+shed_is_on(const struct edge *e)
+{
+	return timer_is_set(&e->load_timer);
 }

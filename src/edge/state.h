@@ -49,9 +49,10 @@ struct edge {
 	struct guard guard;
 	struct budget budget;
 	struct load load;
-	struct timer load_timer; /* while new calls are refused because of it */
-	uint64_t shed;           /* so many since that was told */
-	struct edge_busiest {    /* who brought most meanwhile */
+	struct load_budget refusing; /* time that refusing may take */
+	struct timer load_timer;     /* while new calls are refused because of it */
+	uint64_t shed;               /* so many since that was told */
+	struct edge_busiest {        /* who brought most meanwhile */
 		uint32_t rate;
 		char name[EDGE_WHO_MAX];
 	} busiest;

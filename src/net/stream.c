@@ -11,8 +11,6 @@
 /*   CONNECTING --writable--> OPEN --stream_finish--> FINISHING --queue empty--> HALF --peer--> DEAD
  *        any error, overflow or the owner's stream_close leads to DEAD; freed at the iteration's
  * end */
-enum { TLS_RECORD_MAX = 16384 /* RFC 5246 6.2.1 */ };
-
 enum state { CONNECTING, OPEN, FINISHING, HALF, DEAD };
 
 struct chunk {
@@ -32,8 +30,11 @@ struct stream {
 	struct loop_soon inside;  /* TLS: what was read ahead is taken without an event */
 	enum stream_end why;
 	int error;
-	uint64_t behind; /* us: since when there is always more than was read; 0: there is not */
-	bool paused, failed, blocked;   /* blocked: the queue became longer than 0 */
+	uint64_t mark_us;   /* when what is read next was there already; 0: nothing was left */
+	uint64_t mark_left; /* bytes of that which are not read yet */
+	uint64_t waited_us; /* so long the last that was marked waited */
+	bool paused, failed, blocked; /* blocked: the queue became longer than 0 */
+	bool in_turn, held; /* its bytes are being read; an answer to them waits for the rest */
 	uint32_t read_want, write_want; /* what TLS waits for, where it differs */
 	struct list queue;
 	size_t queued;
@@ -255,9 +256,28 @@ send_now(struct stream *s, struct str *bytes)
 	return ERR_OK;
 }
 
+/* What was held leaves. False: the stream failed. */
+static bool
+let_go(struct stream *s)
+{
+	s->held = false;
+	if (!flush_queue(s))
+		return false;
+	s->blocked |= s->queued > 0;
+	return true;
+}
+
+/* Answers to what is read in one turn leave together: one record, one system call. */
+static bool
+may_hold(const struct stream *s, struct str bytes)
+{
+	return s->in_turn && s->queued + bytes.len <= STREAM_CHUNK && s->pool->chunks.n_free > 1;
+}
+
 enum err
 stream_send(struct stream *s, struct str bytes)
 {
+	bool hold;
 
 	if (s->state != OPEN || s->failed)
 		return ERR_STATE;
@@ -267,7 +287,8 @@ stream_send(struct stream *s, struct str bytes)
 		fail_later(s, STREAM_END_OVERFLOW, 0);
 		return ERR_FULL;
 	}
-	if (send_now(s, &bytes) != ERR_OK) {
+	hold = may_hold(s, bytes);
+	if (!hold && ((s->held && !let_go(s)) || send_now(s, &bytes) != ERR_OK)) {
 		fail_later(s, STREAM_END_ERROR, io_errno(s));
 		return ERR_CLOSED;
 	}
@@ -275,6 +296,9 @@ stream_send(struct stream *s, struct str bytes)
 		fail_later(s, STREAM_END_NOMEM, 0);
 		return ERR_NOMEM;
 	}
+	s->held |= hold;
+	if (hold)
+		return ERR_OK;
 	s->blocked |= s->queued > 0;
 	watch(s);
 	return ERR_OK;
@@ -299,7 +323,7 @@ read_some(struct stream *s, size_t *len)
 		s->read_want = e == ERR_AGAIN ? s->tls->want : EPOLLIN;
 		return e;
 	}
-	n = recv(s->lfd.fd, s->pool->read_buf, STREAM_READ_PLAIN, MSG_DONTWAIT);
+	n = recv(s->lfd.fd, s->pool->read_buf, STREAM_READ_MAX, MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_IO;
 	if (n == 0)
@@ -325,6 +349,8 @@ read_once(struct stream *s)
 
 	if (e == ERR_AGAIN)
 		return false;
+	if (e != ERR_OK && s->held)
+		(void)let_go(s); /* before it ends */
 	if (e == ERR_CLOSED) {
 		end(s, s->state == HALF ? STREAM_END_FINISHED : STREAM_END_PEER, 0);
 		return false;
@@ -334,47 +360,81 @@ read_once(struct stream *s)
 		return false;
 	}
 	s->pool->bytes_in += len;
+	s->mark_left -= len < s->mark_left ? len : s->mark_left;
 	s->calls->on_data(s->arg, str_of(s->pool->read_buf, len));
 	return s->state != DEAD && !s->failed && !s->paused &&
-	       (len >= STREAM_READ_PLAIN || has_inside(s));
+	       (len >= STREAM_READ_MAX || has_inside(s));
 }
 
-/* Is there more to be read now? */
-static bool
-has_more(const struct stream *s)
+/* Bytes that the socket holds, of which an event tells. */
+static uint64_t
+left_outside(const struct stream *s)
 {
 	int n = 0;
 
-	return has_inside(s) || (ioctl(s->lfd.fd, FIONREAD, &n) == 0 && n > 0);
+	return ioctl(s->lfd.fd, FIONREAD, &n) == 0 && n > 0 ? (uint64_t)n : 0;
+}
+
+/* A turn ended with this left. What is left the first time is marked; when the last of it was read,
+ * so long it had waited, and what is left then is marked anew. */
+static void
+mark_rest(struct stream *s, uint64_t left, uint64_t now)
+{
+	if (left == 0) {
+		s->mark_us = s->waited_us = 0;
+		return;
+	}
+	if (s->mark_us && s->mark_left)
+		return;
+	s->waited_us = s->mark_us ? now - s->mark_us : 0;
+	s->mark_us = now;
+	s->mark_left = left;
+}
+
+/* May the socket hold more, where nothing is left inside? A record of TLS that ends where the
+ * buffer does says nothing of that. Little that was read at once is all there was. */
+static bool
+may_hold_more(const struct stream *s, uint64_t first)
+{
+	return s->paused || s->mark_us || s->pool->bytes_in - first >= STREAM_READ_MAX;
 }
 
 static void
 read_all(struct stream *s)
 {
-	/* A TLS record is read whole: has_inside is true of what is in the next one only. */
-	_Static_assert((int)STREAM_READ_MAX >= TLS_RECORD_MAX, "a record fits the buffer");
-	uint64_t began = clock_now_us();
+	uint64_t began = clock_now_us(), first = s->pool->bytes_in, now = began, left;
 
-	for (int round = 0; round < STREAM_READ_ROUNDS; round++) {
+	while (now - began < STREAM_SLICE_US && s->pool->bytes_in - first < STREAM_TURN_MAX) {
 		if (!read_once(s)) {
-			s->behind = 0;
+			if (s->state != DEAD)
+				mark_rest(s, may_hold_more(s, first) ? left_outside(s) : 0, now);
 			return;
 		}
-		if (clock_now_us() - began >= STREAM_SLICE_US)
-			break;
+		now = clock_now_us();
 	}
-	if (has_inside(s))
+	left = left_outside(s);
+	if (left == 0 && has_inside(s))
 		loop_soon(s->pool->loop, &s->inside);
-	if (!has_more(s))
-		s->behind = 0;
-	else if (!s->behind)
-		s->behind = loop_now(s->pool->loop);
+	mark_rest(s, left + has_inside(s), now); /* of what is inside one byte stands for all */
 }
 
 uint64_t
-stream_behind_since(const struct stream *s)
+stream_waited_us(const struct stream *s, uint64_t now)
 {
-	return s->behind;
+	uint64_t since = s->mark_us && now > s->mark_us ? now - s->mark_us : 0;
+
+	return since > s->waited_us ? since : s->waited_us;
+}
+
+/* What it sends meanwhile is held, and leaves at the end. */
+static void
+take_turn(struct stream *s)
+{
+	s->in_turn = true;
+	read_all(s);
+	s->in_turn = false;
+	if (s->held && s->state != DEAD && !s->failed)
+		(void)let_go(s);
 }
 
 /* ---- events ---- */
@@ -427,7 +487,7 @@ serve_stream(void *arg, uint32_t events)
 		return;
 	tell_drained(s);
 	if (s->state != DEAD && !s->failed && !s->paused)
-		read_all(s);
+		take_turn(s);
 	else if (s->state != DEAD && !s->failed && events & (EPOLLERR | EPOLLHUP))
 		end(s, STREAM_END_ERROR, 0); /* paused: nobody else would notice */
 	if (s->state != DEAD)
@@ -614,6 +674,8 @@ stream_close(struct stream **stream)
 	*stream = NULL;
 	if (!s || s->state == DEAD)
 		return;
+	if (s->held)
+		(void)let_go(s);
 	bury(s);
 }
 

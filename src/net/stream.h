@@ -14,10 +14,11 @@
 enum {
 	STREAM_QUEUE_MAX = 256 * 1024, /* bytes waiting to be sent on one connection */
 	STREAM_CHUNK = 8192 - 32,      /* bytes of a piece of the queue */
-	STREAM_READ_MAX = 65536,       /* bytes a read; one buffer for all streams */
-	STREAM_READ_PLAIN = 16384,     /* without TLS: as much as a record of TLS holds */
-	STREAM_READ_ROUNDS = 4,        /* reads before other descriptors get their turn, or .. */
-	STREAM_SLICE_US = 1000,        /* .. when what they brought took so long */
+	/* Bytes a read, one buffer for all streams: three INVITEs, for so long others wait beyond:
+	 */
+	STREAM_READ_MAX = 4096,
+	STREAM_SLICE_US = 250,   /* of reading, and others get their turn, .. */
+	STREAM_TURN_MAX = 65536, /* .. or when so many bytes were read */
 	STREAM_CONNECT_US = 5 * 1000 * 1000,
 	STREAM_LINGER_US = 5 * 1000 * 1000 /* after stream_finish, for the peer's end */
 };
@@ -82,13 +83,15 @@ enum err stream_connect(struct stream_pool *p, const struct addr *peer, const st
 			const char *device, uint64_t timeout_us, const struct stream_calls *calls,
 			void *arg, struct stream **out) NODISCARD;
 /**
- * Send or queue all of bytes. FULL, NOMEM: more than STREAM_QUEUE_MAX waits, or no chunk is left:
- * the connection ends (on_close comes later in this iteration). STATE: not open, or finishing.
+ * Send or queue all of bytes; in on_data it leaves when the stream's turn is over. FULL, NOMEM:
+ * more than STREAM_QUEUE_MAX waits, or no chunk is left: the connection ends (on_close comes later
+ * in this iteration). STATE: not open, or finishing.
  */
 enum err stream_send(struct stream *s, struct str bytes) NODISCARD;
-/** In on_data, microseconds: since when this peer sends more than is read of it in its turns: how
- * long its bytes wait because of it alone, while others do not. 0: it does not. */
-uint64_t stream_behind_since(const struct stream *s);
+/** In on_data: how long the bytes in hand have waited, at least, because this peer sends more than
+ * is read of it in its turns, while others do not wait; measured at what was left over at the end
+ * of a turn, until the last of that was read. 0: nothing was left. */
+uint64_t stream_waited_us(const struct stream *s, uint64_t now_us);
 /** Bytes in the send queue. */
 size_t stream_queued(const struct stream *s);
 /** Half-close: send what is queued, then end our direction; on_data goes on until the other side

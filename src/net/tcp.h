@@ -12,12 +12,16 @@ enum {
 	TCP_PROBE_EVERY_S = 10,
 	TCP_PROBES = 3,
 	TCP_BACKLOG = 1024,
+	/* What a peer may send ahead of what is read of it: the rest waits on its side, where it is
+	 * seen, and what comes late, as a BYE, waits behind no more than this. The kernel doubles
+	 * it for its own needs. */
+	TCP_RECEIVE_BUFFER = 64 * 1024,
 	TCP_ACCEPT_BATCH = 32,          /* connections taken in one iteration */
 	TCP_ACCEPT_REST_US = 100 * 1000 /* pause when descriptors have run out (R18) */
 };
 
-/** TCP_NODELAY, keepalive, TCP_USER_TIMEOUT, non-blocking; errors on sockets that are not TCP are
- * ignored. For descriptors on their way to the handshake thread. */
+/** TCP_NODELAY, receive buffer, keepalive, TCP_USER_TIMEOUT, non-blocking; errors on sockets that
+ * are not TCP are ignored. For descriptors on their way to the handshake thread. */
 void tcp_tune(int fd);
 /** Begin a TCP connect from local (NULL or any: the kernel's choice; port 0: any), through device
  * (SO_BINDTODEVICE; NULL or "": any). *out_fd is the caller's. IO: refused at once, see errno. */

@@ -9,7 +9,7 @@
 
 enum {
 	UDP_BATCH = 16,           /* datagrams a system call */
-	UDP_ROUNDS_MAX = 4,       /* batches before other descriptors get their turn */
+	UDP_ROUNDS_MAX = 8,       /* batches before other descriptors get their turn */
 	UDP_DATAGRAM_MAX = 65535, /* bytes; 16 such buffers a socket, from the heap at boot */
 	UDP_BUFFER_DEFAULT = 4 << 20
 };

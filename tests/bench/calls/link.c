@@ -141,7 +141,10 @@ link_disconnect(struct link *l)
 void
 link_queues(struct link *l)
 {
+	int size = LINK_FULL;
+
 	for (unsigned i = 0; i < LOAD_CONNS; i++) {
+		(void)setsockopt(l->conn[i].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 		if (!l->conn[i].out)
 			l->conn[i].out = mem_zalloc(1, LINK_OUT_MAX);
 		BENCH_MUST(l->conn[i].out);

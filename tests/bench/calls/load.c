@@ -8,6 +8,7 @@
 enum { AGAIN_MAX = 10, ANSWER_TEXT_MAX = 2048 };
 #define AGAIN_S 0.5 /* until a 2xx without its ACK goes again */
 #define WAIT_MAX_S 0.05
+#define HELP_EACH_S 0.1
 #define WAIT_MIN_S 0.00002 /* a shorter wait is none */
 
 /* Messages whose way is timed. A border may write ACK and the answer to BYE by itself. */
@@ -47,7 +48,11 @@ struct load {
 	bool told;
 	struct queue answers, byes, again;
 	struct sip_msg msg;
-	float *delay; /* us */
+	struct load_help {
+		double sent_s, took_ms; /* took_ms 0: no answer yet */
+	} help[LOAD_HELPS_MAX];
+	unsigned help_base; /* number of the first one of this run */
+	float *delay;       /* us */
 	unsigned n_delays;
 	double begin_s, last_s;
 	struct load_call call[LOAD_CALLS_MAX];
@@ -238,6 +243,65 @@ find_call(struct load *l, unsigned number)
 	return i < l->n_started ? &l->call[i] : NULL;
 }
 
+/* ---- calls for help ---- */
+
+static void
+send_help(struct load *l, double now)
+{
+	unsigned i = l->out->helps;
+	char mem[TEXT_MAX];
+	struct buf b;
+
+	if (!l->plan->overload || i == LOAD_HELPS_MAX || l->n_started == l->plan->calls ||
+	    now < l->begin_s + i * HELP_EACH_S)
+		return;
+	l->help[i] = (struct load_help){.sent_s = now};
+	l->out->helps++;
+	buf_init(&b, mem, sizeof(mem));
+	text_help(&b, l->help_base + i);
+	BENCH_MUST(buf_end(&b) == ERR_OK);
+	(void)link_send_pbx(&l->link, i % LOAD_CONNS, buf_view(&b));
+}
+
+static void
+take_help(struct load *l, unsigned number)
+{
+	unsigned i = number - l->help_base;
+	char mem[TEXT_MAX];
+	struct buf b;
+
+	if (l->msg.status < 200 || i >= l->out->helps || l->help[i].took_ms > 0)
+		return;
+	l->help[i].took_ms = (bench_clock(CLOCK_MONOTONIC) - l->help[i].sent_s) * 1e3;
+	l->out->helped++;
+	buf_init(&b, mem, sizeof(mem));
+	text_ack_help(&b, number, &l->msg);
+	BENCH_MUST(buf_end(&b) == ERR_OK);
+	(void)link_send_pbx(&l->link, i % LOAD_CONNS, buf_view(&b));
+}
+
+static int
+help_order(const void *a, const void *b)
+{
+	double x = ((const struct load_help *)a)->took_ms,
+	       y = ((const struct load_help *)b)->took_ms;
+
+	return (x > y) - (x < y);
+}
+
+static void
+judge_helps(struct load *l)
+{
+	unsigned n = l->out->helps;
+
+	l->help_base += n;
+	qsort(l->help, n, sizeof(l->help[0]), help_order);
+	if (n) {
+		l->out->help_p50_ms = l->help[n / 2].took_ms;
+		l->out->help_worst_ms = l->help[n - 1].took_ms;
+	}
+}
+
 static void
 on_pbx(void *arg, unsigned conn, struct str bytes)
 {
@@ -247,6 +311,10 @@ on_pbx(void *arg, unsigned conn, struct str bytes)
 	unsigned number;
 
 	BENCH_MUST(sip_msg_parse(bytes, &l->msg) == ERR_OK);
+	if (text_of_help(m, &number)) {
+		take_help(l, number);
+		return;
+	}
 	if (!text_of_pbx(m, &number) || !(c = find_call(l, number)) || m->status == 100 ||
 	    c->failed || c->shed)
 		return;
@@ -413,6 +481,7 @@ run_due(struct load *l, double now)
 	unsigned i;
 
 	start_due(l, now);
+	send_help(l, now);
 	while (pop(&l->answers, now, &i))
 		send_ok(l, i, false);
 	while (pop(&l->again, now, &i))
@@ -470,7 +539,7 @@ load_run(struct load *l, const struct load_plan *plan, struct load_result *out)
 		double now = bench_clock(CLOCK_MONOTONIC);
 
 		run_due(l, now);
-		if (l->n_over == plan->calls ||
+		if ((l->n_over == plan->calls && out->helped == out->helps) ||
 		    (l->n_started == plan->calls && now > l->last_s + plan->limit_s))
 			break;
 		link_wait(&l->link, wait_time(l, now), &up);
@@ -485,6 +554,7 @@ load_run(struct load *l, const struct load_plan *plan, struct load_result *out)
 		out->p99_us = l->delay[l->n_delays * 99 / 100];
 	}
 	l->base += plan->calls;
+	judge_helps(l);
 }
 
 /* ---- */

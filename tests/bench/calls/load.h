@@ -11,6 +11,7 @@ enum {
 	LOAD_CONNS = 8,
 	LOAD_CALLS_MAX = 80000, /* of one run */
 	LOAD_WHY_MAX = 200,
+	LOAD_HELPS_MAX = 1000,
 };
 
 struct load_plan {
@@ -18,7 +19,8 @@ struct load_plan {
 	unsigned ring_ms;     /* 180 to 200 */
 	unsigned hold_ms;     /* ACK to BYE */
 	/* More than it can carry: a 503 is no failure, and a connection that takes nothing more is
-	 * offered nothing more. */
+	 * offered nothing more. Over the same connections goes a call for help each 100 ms, which
+	 * is only refused there: at once. */
 	bool overload;
 	unsigned limit_s; /* from the last INVITE on; what is not over then has failed */
 	/* All calls are up at a time: BYEs begin when this was told, at the same rate. May be NULL:
@@ -30,10 +32,12 @@ struct load_plan {
 struct load_result {
 	unsigned done, failed;
 	unsigned shed, held; /* overload: answered 503; not offered, for its connection was full */
-	unsigned again;      /* datagrams that came twice: something was slow or lost */
-	double seconds;      /* first INVITE to the last one */
-	double over_s;       /* first INVITE to the last end of a call that was carried */
-	double late_ms;      /* furthest that an INVITE was behind its time */
+	unsigned helps, helped; /* overload: calls for help, those that were answered */
+	double help_p50_ms, help_worst_ms;
+	unsigned again;         /* datagrams that came twice: something was slow or lost */
+	double seconds;         /* first INVITE to the last one */
+	double over_s;          /* first INVITE to the last end of a call that was carried */
+	double late_ms;         /* furthest that an INVITE was behind its time */
 	double p50_us, p99_us;  /* from end to end */
 	char why[LOAD_WHY_MAX]; /* of the first failure */
 };

@@ -7,7 +7,8 @@
 #include "calls/load.h"
 #include "calls/side.h"
 
-/** False: less than nine tenths of the peak, or a call failed afterwards. */
-bool overload_run(struct load *l, struct side *s);
+/** rate: of the peak; 0: look for it. False: less than nine tenths of the peak; a call for help
+ * without its answer, a packet of sound missing meanwhile; a call that failed afterwards. */
+bool overload_run(struct load *l, struct side *s, unsigned rate);
 
 #endif

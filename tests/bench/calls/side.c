@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "calls/aside.h"
 
 enum {
 	OUR_TLS = 5061,
@@ -13,6 +14,7 @@ enum {
 	PEER_UDP = 5070,
 	OTHER_TLS = 5081,
 	OTHER_UDP = 5090,
+	OTHER_CLEAR = 5092,
 };
 
 /* ---- ours ---- */
@@ -36,6 +38,8 @@ static const char our_conf[] = "node:\n  id: 1\n  name: bench\n  run_dir: %1$s/%
 			       ":%3$u\", side: customer, zone: sbc.example.test}\n"
 			       "  - {name: carriers, transport: udp, bind: \"" PLACE_CARRIER_SIDE
 			       ":%4$u\", side: carrier}\n"
+			       "  - {name: clear, transport: udp, bind: \"" PLACE_CUSTOMER_SIDE
+			       ":%9$u\", side: customer}\n"
 			       "media:\n"
 			       "  addresses:\n"
 			       "    - {name: outside, bind: %7$s}\n"
@@ -62,7 +66,18 @@ static const char our_accounts[] =
 	"        security: required\n"
 	"        reuse: inbound\n"
 	"        numbers: [\"" PLACE_NUMBER "\"]\n"
+	"  - id: clear\n"
+	"    name: Beside it\n"
+	"    services: [origination, termination]\n"
+	"    tls_srtp: on\n"
+	"    override: a benchmark\n"
+	"    trunks:\n"
+	"      - {id: clear-pbx, fqdn: " ASIDE_PBX ", port: 5070, transport: udp,\n"
+	"         security: refused, sources: [" ASIDE_PBX "], emergency: yes,\n"
+	"         numbers: [\"+15557770002\"]}\n"
 	"carriers:\n"
+	"  - {id: gw9, host: " ASIDE_GATEWAY ", port: 5080, transport: udp, security: refused,\n"
+	"     sources: [" ASIDE_GATEWAY "], emergency: yes, priority: 90}\n"
 	"  - id: gw1\n"
 	"    host: " PLACE_GATEWAY "\n"
 	"    port: %u\n"
@@ -73,7 +88,7 @@ static const char our_accounts[] =
 /* Where one of two nodes is, beside the other. */
 struct ours {
 	const char *name, *prefix; /* of its files */
-	uint16_t tls, udp;
+	uint16_t tls, udp, clear;
 	const char *outside, *inside; /* its media */
 };
 
@@ -90,7 +105,7 @@ start_ours(struct side *s, const struct place *p, const struct ours *o, const ch
 	*s = (struct side){.name = o->name, .tls_port = o->tls};
 	BENCH_MUST(conf && accounts && binary);
 	place_write(p, file, our_conf, p->dir, calls, o->tls, o->udp, more, o->prefix, o->outside,
-		    o->inside);
+		    o->inside, o->clear);
 	place_write(p, "accounts.yaml", our_accounts, PLACE_GATEWAY_PORT);
 	if (place_run(p, o->name,
 		      (char *[]){binary, (char *)"apply", (char *)"-c", conf, accounts, NULL}) !=
@@ -115,6 +130,7 @@ side_start_postern(struct side *s, const struct place *p, const char *program, u
 				      .prefix = "",
 				      .tls = OUR_TLS,
 				      .udp = SIDE_OUR_UDP,
+				      .clear = SIDE_OUR_CLEAR,
 				      .outside = PLACE_CUSTOMER_SIDE,
 				      .inside = PLACE_CARRIER_SIDE};
 
@@ -128,6 +144,7 @@ side_start_other(struct side *s, const struct place *p, const char *program, uns
 				      .prefix = "other-",
 				      .tls = OTHER_TLS,
 				      .udp = OTHER_UDP,
+				      .clear = OTHER_CLEAR,
 				      .outside = "127.0.0.3",
 				      .inside = "127.0.0.4"};
 

@@ -5,7 +5,7 @@
 
 #include "calls/place.h"
 
-enum { SIDE_OUR_UDP = 5060, SIDE_WHY_MAX = 400, SIDE_RATES_MAX = 8 };
+enum { SIDE_OUR_UDP = 5060, SIDE_OUR_CLEAR = 5062, SIDE_WHY_MAX = 400, SIDE_RATES_MAX = 8 };
 
 struct side {
 	const char *name;

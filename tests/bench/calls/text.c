@@ -46,17 +46,25 @@ media_port(unsigned number)
 }
 
 static void
-put_common(struct buf *b, const char *branch_kind, unsigned number, const char *to,
-	   const char *method, unsigned cseq)
+put_all(struct buf *b, const char *branch_kind, char kind, unsigned number, const char *to,
+	const char *method, unsigned cseq)
 {
 	buf_printf(b, "Via: SIP/2.0/TLS " PLACE_PBX ":5061;branch=z9hG4bK%s%08x;rport\r\n",
 		   branch_kind, number);
 	buf_printf(b, "Max-Forwards: 70\r\n");
-	buf_printf(b, "From: \"Front Desk\" <sip:" PLACE_NUMBER "@pbx.example.test>;tag=c%u\r\n",
-		   number);
+	buf_printf(b, "From: \"Front Desk\" <sip:" PLACE_NUMBER "@pbx.example.test>;tag=%c%u\r\n",
+		   kind, number);
 	buf_printf(b, "To: %s\r\n", to);
-	buf_printf(b, "Call-ID: %08x-6f1c-4c27-9b3a-benchcalls@pbx.example.test\r\n", number);
+	buf_printf(b, "Call-ID: %c%08x-6f1c-4c27-9b3a-benchcalls@pbx.example.test\r\n", kind,
+		   number);
 	buf_printf(b, "CSeq: %u %s\r\n", cseq, method);
+}
+
+static void
+put_common(struct buf *b, const char *branch_kind, unsigned number, const char *to,
+	   const char *method, unsigned cseq)
+{
+	put_all(b, branch_kind, 'c', number, to, method, cseq);
 }
 
 static void
@@ -83,6 +91,34 @@ text_invite(struct buf *b, unsigned number, uint16_t port)
 		      "User-Agent: bench calls\r\n"
 		      "Content-Type: application/sdp\r\n");
 	buf_printf(b, "Content-Length: %d\r\n\r\n%s", n, sdp);
+}
+
+#define HELP "sip:911@" PLACE_CUSTOMER_SIDE
+
+void
+text_help(struct buf *b, unsigned number)
+{
+	char sdp[1024];
+	int n = snprintf(sdp, sizeof(sdp), offer, media_port(number));
+
+	buf_z(b, "INVITE " HELP " SIP/2.0\r\n");
+	put_all(b, "e", 'e', number, "<" HELP ">", "INVITE", 1);
+	buf_printf(b,
+		   "Contact: <sip:" PLACE_NUMBER "@" PLACE_PBX ":5061;transport=tls>\r\n"
+		   "Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		   n, sdp);
+}
+
+void
+text_ack_help(struct buf *b, unsigned number, const struct sip_msg *m)
+{
+	char to[TEXT_TO_MAX];
+	struct str v = sip_msg_value(m, SIP_H_TO);
+
+	(void)snprintf(to, sizeof(to), "%.*s", STR_ARG(v));
+	buf_z(b, "ACK " HELP " SIP/2.0\r\n");
+	put_all(b, "e", 'e', number, to, "ACK", 1);
+	buf_z(b, "Content-Length: 0\r\n\r\n");
 }
 
 void
@@ -181,6 +217,12 @@ bool
 text_of_pbx(const struct sip_msg *m, unsigned *number)
 {
 	return !m->request && read_tag(m->from_tag, 'c', number);
+}
+
+bool
+text_of_help(const struct sip_msg *m, unsigned *number)
+{
+	return !m->request && read_tag(m->from_tag, 'e', number);
 }
 
 bool

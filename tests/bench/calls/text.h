@@ -23,6 +23,9 @@ struct text_dialog {
 
 /** INVITE with an offer of SRTP, towards 127.0.0.1:port. */
 void text_invite(struct buf *b, unsigned number, uint16_t port);
+/** A call for help over TLS, and the ACK of its refusal; numbers of their own. */
+void text_help(struct buf *b, unsigned number);
+void text_ack_help(struct buf *b, unsigned number, const struct sip_msg *m);
 /** ACK of a 2xx, or BYE. */
 void text_inside(struct buf *b, const char *method, unsigned cseq, unsigned number,
 		 const struct text_dialog *d);
@@ -38,6 +41,7 @@ void text_answer(struct buf *b, const struct sip_msg *req, unsigned status, unsi
 /** Which call, of a message that the PBX got (From tag), of a request that the gateway got (called
  * number, or To tag). False: none of ours. */
 bool text_of_pbx(const struct sip_msg *m, unsigned *number);
+bool text_of_help(const struct sip_msg *m, unsigned *number);
 bool text_of_gateway(const struct sip_msg *m, unsigned *number);
 
 #endif

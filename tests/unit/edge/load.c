@@ -99,6 +99,66 @@ test_goodput(void **state)
 	}
 }
 
+/* A connection that always has QUEUE more to bring: what waits is refused while there is time for
+ * that, else carried; its sender is slowed by what stays in the socket. No time is left unused, and
+ * but a tenth goes into refusing. */
+static void
+test_backlog(void **state)
+{
+	enum { QUEUE = 110 };
+	uint64_t now = SECOND, end = 11 * SECOND, came[QUEUE], carried = 0, refused = 0, worst = 0;
+	struct load_budget budget = {0};
+	struct load l;
+
+	(void)state;
+	load_init(&l);
+	for (int i = 0; i < QUEUE; i++)
+		came[i] = now;
+	for (uint64_t i = 0; now < end; i++) {
+		uint64_t waited = now - came[i % QUEUE];
+
+		worst = waited > worst ? waited : worst;
+		load_note(&l, LOAD_STREAM, waited, now);
+		if (load_percent(&l) && load_may_refuse(&budget, now)) {
+			now += REFUSE_US;
+			load_refused(&budget, REFUSE_US, now);
+			refused++;
+		} else {
+			now += CALL_US;
+			carried++;
+		}
+		came[i % QUEUE] = now;
+	}
+	assert_in_range(carried, 10 * SECOND / CALL_US * 89 / 100,
+			10 * SECOND / CALL_US * 95 / 100);
+	assert_in_range(refused * REFUSE_US, 10 * SECOND * 5 / 100, 10 * SECOND * 11 / 100);
+	assert_in_range(worst, 0, (uint64_t)QUEUE * CALL_US);
+}
+
+/* Time for refusing: some at once, then a part of it. */
+static void
+test_budget(void **state)
+{
+	struct load_budget b = {0};
+	uint64_t now = SECOND, spent = 0;
+
+	(void)state;
+	while (load_may_refuse(&b, now)) {
+		load_refused(&b, 10, now);
+		spent += 10;
+	}
+	assert_in_range(spent, LOAD_REFUSE_AHEAD_US / LOAD_REFUSE_PART,
+			LOAD_REFUSE_AHEAD_US / LOAD_REFUSE_PART + 10);
+	assert_false(load_may_refuse(&b, load_refuse_again(&b) - 1));
+	now = load_refuse_again(&b);
+	assert_true(load_may_refuse(&b, now));
+	load_refused(&b, 100, now);
+	assert_int_equal(load_refuse_again(&b), now + 100 * LOAD_REFUSE_PART);
+	now += 10 * SECOND; /* what was not used is not kept */
+	load_refused(&b, 0, now);
+	assert_int_equal(load_refuse_again(&b), now - LOAD_REFUSE_AHEAD_US);
+}
+
 /* Bursts that are worked off change nothing. */
 static void
 test_burst(void **state)
@@ -153,10 +213,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_goodput),
-		cmocka_unit_test(test_burst),
-		cmocka_unit_test(test_ways),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_goodput), cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_budget),  cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_ways),    cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

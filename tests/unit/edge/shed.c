@@ -122,6 +122,109 @@ behind_alone(void **state)
 	tpeer_fini(&p, false);
 }
 
+/* Where no time is left for refusing, what is only behind its own connection's backlog is carried;
+ * of a peer that brings more than its share a datagram is dropped, and a connection rests. */
+static void
+no_time_to_refuse(void **state)
+{
+	int fd = udp_at("127.0.0.21");
+	struct share_peer *peer;
+	struct conn *c;
+	struct tpeer p;
+
+	(void)state;
+	tls_connect(&p);
+	c = CONTAINER_OF(rig.e->conns.all.next, struct conn, node);
+	c->load = (struct load){.window_end = UINT64_MAX, .share = 0};
+	rig.e->refusing.paid_us = UINT64_MAX / 2;
+	assert_non_null(invite(&p, -1, NULL, 1)); /* all of its were refused, .. */
+	rig.e->refusing.paid_us = 0;
+	assert_null(invite(&p, -1, NULL, 2)); /* .. were there time */
+	HEARD(heard(tpeer_hear(&p, 1000)), "Warning: 399 postern \"overload");
+	load_init(&c->load);
+	peer = invite(&p, -1, NULL, 3);
+	assert_non_null(peer);
+	/* its share is spent from now on */
+	rig.e->share.window_end = rig.e->load.window_end = UINT64_MAX;
+	rig.e->share.level = rig.e->share.floor = 0;
+	peer->rate = 1000 * SHARE_UNIT;
+	rig.e->refusing.paid_us = loop_now(&rig.loop) + LOAD_REFUSE_AHEAD_US + 800000;
+	assert_null(invite(&p, -1, NULL, 4));
+	HEARD(heard(tpeer_hear(&p, 1000)), "Warning: 399 postern \"overload");
+	assert_false(list_empty(&rig.e->conns.resting));
+	peer->rate = 0;
+	assert_null(invite(&p, -1, NULL, 5)); /* not read yet */
+	SPIN(list_empty(&rig.e->conns.resting));
+	SPIN(last(REQUEST)->txn->held == peer && peer->txns == 3); /* 1, 3 and 5 */
+	peer = invite(NULL, fd, NULL, 6);
+	assert_non_null(peer);
+	peer->rate = 1000 * SHARE_UNIT;
+	rig.e->refusing.paid_us = UINT64_MAX / 2;
+	assert_null(invite(NULL, fd, NULL, 7));
+	assert_int_equal(recv(fd, rig.msg, sizeof(rig.msg), MSG_DONTWAIT), -1);
+	close(fd);
+	tpeer_fini(&p, false);
+}
+
+/* The tag in To of an answer. */
+static void
+learn_tag(const char *answer, char *out, size_t size)
+{
+	const char *to = strstr(heard(answer), "\r\nTo: "), *at = to ? strstr(to, ";tag=") : NULL;
+
+	assert_non_null(at);
+	at += strlen(";tag=");
+	assert_int_equal(str_copyz(out, size, str_of(at, strcspn(at, "\r;"))), ERR_OK);
+}
+
+static void
+count_message(void *arg, const struct edge_seen *seen)
+{
+	int *n = arg;
+
+	*n += seen->bytes.len > 0;
+}
+
+/* While calls are refused: neither they nor their ACKs are shown or go up; others do. */
+static void
+refused_in_silence(void **state)
+{
+	int fd = udp_at("127.0.0.21"), shown = 0;
+	void *arg = rig.e->up.arg;
+	char tag[64];
+	struct conn *c;
+	struct tpeer p;
+
+	(void)state;
+	tls_connect(&p);
+	c = CONTAINER_OF(rig.e->conns.all.next, struct conn, node);
+	c->load = (struct load){.window_end = UINT64_MAX, .share = 0};
+	assert_null(invite(&p, -1, NULL, 0)); /* the first one begins it */
+	(void)heard(tpeer_hear(&p, 1000));
+	rig.e->up.on_message = count_message;
+	rig.e->up.arg = &shown;
+	assert_null(invite(&p, -1, NULL, 1));
+	learn_tag(tpeer_hear(&p, 1000), tag, sizeof(tag));
+	tpeer_send(
+		&p,
+		request(&(struct sip){
+			.method = "ACK", .branch = "i1", .via = "TLS 127.0.0.1", .to_tag = tag}));
+	for (int i = 0; i < 20; i++)
+		turn();
+	assert_int_equal(shown, 0);
+	rig.e->up.arg = arg;
+	rig.e->up.on_message = NULL;
+	assert_int_equal(count(ACKED), 0);
+	tpeer_send(&p, request(&(struct sip){.method = "ACK",
+					     .branch = "other",
+					     .via = "TLS 127.0.0.1",
+					     .to_tag = tag}));
+	SPIN(count(ACKED) == 1);
+	assert_non_null(invite(NULL, fd, NULL, 2));
+	close(fd);
+	tpeer_fini(&p, false);
+}
+
 /* What a message is counted as: nothing, where we asked for it. */
 static void
 charged(void **state)
@@ -156,6 +259,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(counted_apart, setup_clear, teardown_clear),
 		cmocka_unit_test_setup_teardown(helps_in_hand, setup_clear, teardown_clear),
 		cmocka_unit_test_setup_teardown(behind_alone, setup_clear, teardown_clear),
+		cmocka_unit_test_setup_teardown(no_time_to_refuse, setup_clear, teardown_clear),
+		cmocka_unit_test_setup_teardown(refused_in_silence, setup_clear, teardown_clear),
 		cmocka_unit_test_setup_teardown(charged, setup_clear, teardown_clear),
 	};
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "net/stream.h"
 #include "rig.h"
 
@@ -22,7 +23,15 @@ struct user {
 	int slow_us;  /* a read takes so long */
 	int takes;    /* closes, and opens another on this descriptor in the same place */
 	uint32_t sum; /* of all bytes, in order */
+	size_t answers, answer_len; /* so many of such a size at a read */
 };
+
+/* Byte number i of all that is sent. */
+static char
+byte_at(size_t i)
+{
+	return (char)(i % 251 + i / 251 % 7);
+}
 
 static void
 on_open(void *arg)
@@ -50,6 +59,13 @@ on_data(void *arg, struct str bytes)
 	}
 	if (u->echoes)
 		assert_int_equal(stream_send(u->s, bytes), ERR_OK);
+	for (size_t i = 0; i < u->answers; i++) {
+		static char piece[STREAM_CHUNK];
+
+		for (size_t k = 0; k < u->answer_len; k++)
+			piece[k] = byte_at(i * u->answer_len + k);
+		assert_int_equal(stream_send(u->s, str_of(piece, u->answer_len)), ERR_OK);
+	}
 	if (u->pauses)
 		stream_pause(u->s, true);
 	if (u->closes)
@@ -149,13 +165,6 @@ every_split(void **state)
 	}
 	turn(1);
 	assert_int_equal(pool_used(&pool.streams), 0);
-}
-
-/* Byte number i of all that is sent. */
-static char
-byte_at(size_t i)
-{
-	return (char)(i % 251 + i / 251 % 7);
 }
 
 /* Sends n bytes that go on after *sent. */
@@ -375,30 +384,94 @@ pausing(void **state)
 static void
 slices(void **state)
 {
-	static char many[8 * STREAM_READ_PLAIN];
+	static char many[32 * STREAM_READ_MAX];
 	struct user busy, slow;
 	int a = open_pair(&busy, O_NONBLOCK), b = open_pair(&slow, 0);
-	uint64_t since;
+	uint64_t began;
 
 	(void)state;
 	busy.slow_us = slow.slow_us = STREAM_SLICE_US + 500;
-	assert_true(write(a, many, sizeof(many)) >= 4 * STREAM_READ_PLAIN);
+	assert_true(write(a, many, sizeof(many)) >= 4 * STREAM_READ_MAX);
 	assert_int_equal(write(b, "x", 1), 1);
 	turn(1);
 	assert_int_equal(busy.reads, 1);
 	assert_int_equal(slow.reads, 1);
-	since = stream_behind_since(busy.s);
-	assert_int_equal(since, loop_now(&rig.loop));
-	assert_int_equal(stream_behind_since(slow.s), 0);
+	began = clock_now_us();
+	assert_in_range(stream_waited_us(busy.s, began + 1000), 1000, 50000);
+	assert_int_equal(stream_waited_us(slow.s, began + 1000), 0);
 	turn(1);
 	assert_int_equal(busy.reads, 2);
-	assert_int_equal(stream_behind_since(busy.s), since);
+	assert_true(stream_waited_us(busy.s, clock_now_us()) >= STREAM_SLICE_US);
 	busy.slow_us = 0;
-	UNTIL(stream_behind_since(busy.s) == 0);
+	UNTIL(stream_waited_us(busy.s, clock_now_us()) == 0);
 	stream_close(&busy.s);
 	stream_close(&slow.s);
 	close(a);
 	close(b);
+}
+
+/* One who is always ahead of his turns waits as long as what he has sent takes, not since he began.
+ */
+static void
+waits_no_longer(void **state)
+{
+	static char more[4 * STREAM_READ_MAX];
+	struct user u;
+	int far = open_pair(&u, O_NONBLOCK);
+	uint64_t began = clock_now_us(), longest = 0;
+	size_t sent = 0;
+
+	(void)state;
+	u.slow_us = STREAM_SLICE_US + 100;
+	while (clock_now_us() - began < 200000) {
+		uint64_t waited;
+		ssize_t n = sent - u.total < sizeof(more) ? write(far, more, sizeof(more)) : 0;
+
+		sent += n > 0 ? (size_t)n : 0;
+		turn(1);
+		waited = stream_waited_us(u.s, clock_now_us());
+		longest = waited > longest ? waited : longest;
+	}
+	assert_in_range(longest, 2 * STREAM_SLICE_US, 100000);
+	stream_close(&u.s);
+	close(far);
+}
+
+/* What is sent in a turn leaves as one, at its end; what is too much for that, at once and in
+ * order. */
+static void
+one_write_a_turn(void **state)
+{
+	static const struct {
+		size_t each, writes, of;
+	} rows[] = {{100, 5, 1}, {STREAM_CHUNK, 1, 1}, {STREAM_CHUNK / 2 + 1, 3, 3}};
+	static char got[3 * STREAM_CHUNK];
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct user u = {.answers = rows[r].writes, .answer_len = rows[r].each};
+		size_t total = 0, packets = 0;
+		int pair[2];
+		ssize_t n;
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+		assert_int_equal(stream_adopt(&pool, pair[0], &calls, &u, &u.s), ERR_OK);
+		assert_int_equal(write(pair[1], "x", 1), 1);
+		UNTIL(u.total == 1);
+		while ((n = recv(pair[1], got, sizeof(got), MSG_DONTWAIT)) > 0) {
+			for (ssize_t i = 0; i < n; i++)
+				assert_int_equal(got[i], byte_at(total++));
+			packets++;
+		}
+		assert_int_equal(total, rows[r].writes * rows[r].each);
+		assert_int_equal(packets, rows[r].of);
+		assert_int_equal(u.drained, 0);
+		assert_int_equal(stream_send(u.s, STR("alone")), ERR_OK); /* in no turn: at once */
+		assert_int_equal(recv(pair[1], got, sizeof(got), MSG_DONTWAIT), 5);
+		assert_int_equal(pool_used(&pool.chunks), 0);
+		stream_close(&u.s);
+		close(pair[1]);
+	}
 }
 
 static void
@@ -667,7 +740,7 @@ tls_ends(void **state)
 static void
 tls_read_ahead(void **state)
 {
-	enum { RECORDS = 5 * STREAM_READ_ROUNDS };
+	enum { RECORDS = 20 };
 	X509 *x = rig_leaf(rig.root, "DNS:" RIG_NAME, ca_keys()->leaf);
 	SSL_CTX *ctx = peer_ctx(false, x, ca_keys()->leaf, TLS1_2_VERSION, TLS1_2_VERSION, NULL);
 
@@ -722,6 +795,8 @@ main(void)
 		POOLED(finish_after_queue),
 		POOLED(pausing),
 		POOLED(slices),
+		POOLED(waits_no_longer),
+		POOLED(one_write_a_turn),
 		POOLED(streams_run_out),
 		POOLED(connect_and_talk),
 		POOLED(connect_fails),

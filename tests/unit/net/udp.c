@@ -118,13 +118,13 @@ batches(void **state)
 	(void)state;
 	open_seen(&server, "127.0.0.1");
 	open_seen(&client, "127.0.0.1");
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 200; i++)
 		assert_int_equal(udp_send(&client.u, NULL, &server.u.local, STR("x")), ERR_OK);
 	assert_int_equal(loop_run_once(&loop, 100), ERR_OK);
 	assert_int_equal(server.n, UDP_BATCH * UDP_ROUNDS_MAX); /* others get their turn */
-	settle(&server, 100);
-	assert_int_equal(server.u.count.rx, 100);
-	assert_int_equal(client.u.count.tx_bytes, 100);
+	settle(&server, 200);
+	assert_int_equal(server.u.count.rx, 200);
+	assert_int_equal(client.u.count.tx_bytes, 200);
 	udp_fini(&server.u);
 	udp_fini(&client.u);
 	udp_fini(&client.u); /* twice is fine */
