@@ -325,6 +325,8 @@ on_flush(struct timer *t, uint64_t now)
 		handring_tell(&s->w.handshakes, now, false);
 	}
 	renewal_step(&s->renew);
+	metric_set(METRIC_transactions, edge_txns(s->w.edge));
+	metric_set(METRIC_timers, s->w.loop.timers.n);
 	if (timer_set(&s->w.loop.timers, t, now + 5 * CLOCK_MS) != ERR_OK)
 		log_error("signaling.timer", "no timer left");
 }

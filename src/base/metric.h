@@ -51,6 +51,8 @@
 	X(admitted_percent, gauge, "of 100 new calls so many are admitted")                        \
 	X(signaling_delay_us, gauge, "least time that a message waited, in the last 20 ms ")       \
 	X(ports_used, gauge, "media ports in use")                                                 \
+	X(transactions, gauge, "SIP transactions in hand, those that wait for copies too")         \
+	X(timers, gauge, "timers of signaling that are set")                                       \
 	X(media_packets, counter, "packets received on media ports")                               \
 	X(media_dropped, counter, "of these, dropped; reasons in the flow table")                  \
 	X(cdr_written, counter, "call detail records written and synced")                          \

@@ -10,13 +10,15 @@
 #include "calls/leg.h"
 #include "calls/link.h"
 #include "calls/side.h"
+#include "sip/txn.h"
 
 enum {
 	NUMBER_BASE = 2000000,
 	NUMBER_DIGITS = 7,
 	IN_HAND = 32768, /* calls at a time, and those just ended */
 	TIMERS = 8 * IN_HAND,
-	LATE_MAX = 1024, /* datagrams under way */
+	LATE_MAX = 1024,  /* datagrams under way */
+	TIMERS_MORE = 16, /* of connections that were made anew, and the like */
 	LATE_TEXT = 4096,
 	CALLS_LIMIT = 20000,
 	/* faults, of 1,000 datagrams each way */
@@ -61,6 +63,7 @@ static struct {
 	struct sockaddr_in postern; /* its carriers' socket */
 	uint64_t random;
 	unsigned n_begun, calls;
+	long timers; /* before the first call */
 	uint64_t lost, twice, late_n, cuts, messages, left;
 	bool ok;
 	uint8_t *sure, *cdrs; /* by number */
@@ -571,16 +574,20 @@ static void
 put_result(const struct place *p, const char *program, unsigned fds, unsigned cdrs)
 {
 	long calls = ask_stat(p, program, "calls"), ports = ask_stat(p, program, "ports_used");
+	long txns = ask_stat(p, program, "transactions"), timers = ask_stat(p, program, "timers");
 	unsigned fds_now = count_fds("signaling");
 	const struct leg_world *w = &x.w;
 
 	if (calls != 0 || ports != 0 || fds_now != fds)
 		say("calls, ports or descriptors are left over", (uint32_t)calls);
+	if (txns != 0 || timers < 0 || timers > x.timers + TIMERS_MORE)
+		say("transactions or timers are left over", (uint32_t)txns);
 	printf("{\"bench\":\"mixed\",\"calls\":%u,\"answered\":%llu,\"refused\":%llu,\"shed\":%llu,"
 	       "\"cancelled\":%llu,\"timed_out\":%llu,\"reinvites\":%llu,\"glare\":%llu,"
 	       "\"late_byes\":%llu,\"stray_2xx\":%llu,\"lost\":%llu,\"twice\":%llu,\"late\":%llu,"
 	       "\"cuts\":%llu,\"legs_left\":%llu,\"cdrs\":%u,\"calls_left\":%ld,"
-	       "\"ports_left\":%ld,\"descriptors\":[%u,%u],\"signaling_kib\":%llu,"
+	       "\"ports_left\":%ld,\"transactions_left\":%ld,\"timers\":[%ld,%ld],"
+	       "\"descriptors\":[%u,%u],\"signaling_kib\":%llu,"
 	       "\"media_kib\":%llu,\"ok\":%s}\n",
 	       x.n_begun, (unsigned long long)w->answered, (unsigned long long)w->refused,
 	       (unsigned long long)w->shed, (unsigned long long)w->cancelled,
@@ -588,8 +595,9 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 	       (unsigned long long)w->glare, (unsigned long long)w->late_byes,
 	       (unsigned long long)w->stray, (unsigned long long)x.lost,
 	       (unsigned long long)x.twice, (unsigned long long)x.late_n,
-	       (unsigned long long)x.cuts, (unsigned long long)x.left, cdrs, calls, ports, fds,
-	       fds_now, (unsigned long long)place_rss_kib(place_role(x.side.pid, "signaling")),
+	       (unsigned long long)x.cuts, (unsigned long long)x.left, cdrs, calls, ports, txns,
+	       x.timers, timers, fds, fds_now,
+	       (unsigned long long)place_rss_kib(place_role(x.side.pid, "signaling")),
 	       (unsigned long long)place_rss_kib(place_role(x.side.pid, "media")),
 	       x.ok ? "true" : "false");
 }
@@ -599,10 +607,13 @@ put_result(const struct place *p, const char *program, unsigned fds, unsigned cd
 static void
 wait_idle(const struct place *p, const char *program)
 {
-	for (uint64_t until = clock_now_us() + 3 * LEG_LIFE_US; clock_now_us() < until;) {
+	const uint64_t until = clock_now_us() + 3 * LEG_LIFE_US + TXN_D_MIN_US;
+
+	while (clock_now_us() < until) {
 		for (int k = 0; k < 250; k++)
 			step(); /* the ends go on answering */
-		if (ask_stat(p, program, "calls") == 0 && ask_stat(p, program, "ports_used") == 0)
+		if (ask_stat(p, program, "calls") == 0 && ask_stat(p, program, "ports_used") == 0 &&
+		    ask_stat(p, program, "transactions") == 0)
 			return;
 	}
 }
@@ -646,6 +657,7 @@ mixed_run(const struct place *p, const char *program, unsigned calls, unsigned r
 	if (!begin(p, program))
 		return false;
 	fds = count_fds("signaling");
+	x.timers = ask_stat(p, program, "timers");
 	run_calls(rate);
 	wait_idle(p, program);
 	for (unsigned i = 0; i < IN_HAND; i++)
