@@ -202,16 +202,43 @@ find_named(const struct call *c, struct str replaces, const struct edge_source *
 	return NULL;
 }
 
+/* That call, where it may be joined. */
+static enum refusal
+judge_named(const struct call *c, struct str replaces, const struct edge_source *src,
+	    struct call **o, enum call_leg_index *j)
+{
+	*o = find_named(c, replaces, src, j);
+	if (!*o || (*o)->m.state != B2BUA_UP || (*o)->rec.class == CLASS_EMERGENCY ||
+	    (*o)->rec.exempt)
+		return REFUSAL_REFER_DIALOG;
+	return refer_is_busy(*o) ? REFUSAL_PENDING : REFUSAL_NONE;
+}
+
+/* Does the other side carry it out? Then the REFER is on its way. */
+static bool
+passes_attended(struct call *c, enum call_leg_index i, struct edge_txn *txn,
+		const struct sip_msg *m, const struct sip_uri *to, const struct edge_source *src)
+{
+	enum call_leg_index j = LEG_A;
+	char mem[REFER_REPLACES_MAX];
+	struct call *o;
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	read_replaces(to, &b);
+	return buf_end(&b) == ERR_OK && judge_named(c, buf_view(&b), src, &o, &j) == REFUSAL_NONE &&
+	       onward_attended(c, i, txn, m, o, j);
+}
+
 static enum refusal
 begin_attended(struct call *c, struct str replaces, const struct edge_source *src)
 {
 	enum call_leg_index j = LEG_A;
-	struct call *o = find_named(c, replaces, src, &j);
+	struct call *o;
+	enum refusal r = judge_named(c, replaces, src, &o, &j);
 
-	if (!o || o->m.state != B2BUA_UP || o->rec.class == CLASS_EMERGENCY || o->rec.exempt)
-		return REFUSAL_REFER_DIALOG;
-	if (refer_is_busy(o))
-		return REFUSAL_PENDING;
+	if (r != REFUSAL_NONE)
+		return r;
 	c->transfer.to = o;
 	c->transfer.to_leg = (uint8_t)other(j);
 	c->transfer.attended = true;
@@ -407,6 +434,8 @@ refer_request(struct call *c, enum call_leg_index i, struct edge_txn *txn, const
 		if (r == REFUSAL_NONE)
 			return;
 	} else if (r == REFUSAL_NONE) {
+		if (!blind && passes_attended(c, i, txn, m, &to.uri, src))
+			return;
 		c->transfer = (struct call_transfer){.leg = (uint8_t)i,
 						     .quiet = wants_quiet(m),
 						     .id = m->cseq,

@@ -135,10 +135,78 @@ stays(void **state)
 	}
 }
 
+/* Attended: both parties at one trunk, which can join them itself; else it ends here. */
+static void
+attended(void **state)
+{
+	static const struct {
+		const char *name;
+		enum trunk_refer gw;
+		bool elsewhere; /* the other call's party is at gw2 */
+		bool turned;    /* tags as the other end of that dialog names them */
+		bool goes_on;
+	} rows[] = {
+		{"one trunk", TRUNK_REFER_PASS, false, false, true},
+		{"one trunk, tags turned", TRUNK_REFER_PASS, false, true, true},
+		{"two trunks", TRUNK_REFER_PASS, true, false, false},
+		{"the other side's ends here", TRUNK_REFER_LOCAL, false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake *f = up(TRUNK_REFER_PASS, rows[i].gw);
+		struct rig_pair p = rig_talking(f), q;
+		struct edge_txn *t;
+		char headers[512], want[512], tag[64];
+
+		print_message("# %s\n", rows[i].name);
+		q.a = rig_invite(f, &(struct invite){.call_id = "two(x)@pbx"});
+		q.b = rig_out(f);
+		if (rows[i].elsewhere) {
+			fake_answer(f, q.b, 503, "gw", "", "");
+			q.b = rig_out(f);
+		}
+		fake_answer(f, q.b, 200, "c%x", "Contact: <sip:carol@10.0.0.9:5080>\r\n", GW_BODY);
+		(void)rig_inside(f, q.a, "acme-pbx", "ACK", 1, "");
+		(void)snprintf(tag, sizeof(tag), "%.*s", STR_ARG(q.b->msg.from_tag));
+		(void)snprintf(headers, sizeof(headers),
+			       "Refer-To: <sip:x@y?Replaces=two(x)%%40pbx%%3Bto-tag%%3D%s"
+			       "%%3Bfrom-tag%%3D%s>\r\n",
+			       rows[i].turned ? "far" : q.a->tag,
+			       rows[i].turned ? q.a->tag : "far");
+		t = refer(f, &p, LEG_A, 7, headers);
+		assert_int_equal(rig_count(f, SENT_REQUEST, SIP_REFER), rows[i].goes_on);
+		if (!rows[i].goes_on) {
+			assert_int_equal(t->status, 202);
+			rig_end(f, 2);
+			continue;
+		}
+		(void)snprintf(
+			want, sizeof(want),
+			"Refer-To: <sip:carol@10.0.0.9:5080?Replaces=%.*s%%3Bto-tag%%3Dc%%25x"
+			"%%3Bfrom-tag%%3D%s>\r\n",
+			STR_ARG(q.b->msg.call_id), tag);
+		assert_says(rig_last(f), want);
+		assert_silent(rig_last(f), "two");
+		fake_answer(f, rig_last(f)->txn, 202, "", "", "");
+		assert_int_equal(t->status, 202);
+		t = rig_inside_body(f, p.b, "gw1", "NOTIFY", 9,
+				    "Event: refer\r\nSubscription-State: terminated\r\n", SIPFRAG,
+				    "SIP/2.0 200 OK\r\n");
+		assert_says(rig_last(f), "Event: refer;id=7\r\n");
+		fake_answer(f, rig_last(f)->txn, 200, "", "", "");
+		assert_int_equal(t->status, 200);
+		(void)rig_inside(f, q.b, "gw1", "BYE", 5, ""); /* it was replaced there */
+		rig_settle(f);
+		rig_end(f, 2);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(goes_on), cmocka_unit_test(stays)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(goes_on), cmocka_unit_test(stays),
+					   cmocka_unit_test(attended)};
 
 	return cmocka_run_group_tests_name("call onward", tests, NULL, NULL);
 }
