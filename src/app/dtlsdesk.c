@@ -306,7 +306,7 @@ dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now)
 			return false;
 		j->desk = d;
 		j->until_us = TIMER_NEVER;
-		j->start_us = now + DTLSDESK_HELLO_US;
+		j->start_us = k->waits ? TIMER_NEVER : now + DTLSDESK_HELLO_US;
 		j->want = *k;
 		d->by_slot[k->slot] = j;
 		if (!k->active && !begin(j)) {
@@ -314,6 +314,8 @@ dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now)
 			return false;
 		}
 	}
+	if (j->start_us == TIMER_NEVER && !k->waits)
+		j->start_us = now; /* it says where it is: it knows us */
 	j->want = *k;
 	if (k->answered && j->until_us == TIMER_NEVER)
 		j->until_us = now + DTLSDESK_LIMIT_US;

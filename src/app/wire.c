@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "call/nominate.h"
 #include "edge/enrol.h"
 #include "edge/poll.h"
+#include "rtp/rtp.h"
 
 /* ---- edge to call ---- */
 
@@ -265,7 +267,10 @@ got_handed(void *arg, const struct media_handed *h)
 {
 	struct worker *w = arg;
 
-	dtlsdesk_take(&w->dtls, h, loop_now(&w->loop));
+	if (h->at == 0 && rtp_kind_of(h->p, h->len) == RTP_KIND_STUN)
+		calls_on_stun(&w->calls, h, loop_now(&w->loop));
+	else
+		dtlsdesk_take(&w->dtls, h, loop_now(&w->loop));
 	out_of_hand(w);
 }
 

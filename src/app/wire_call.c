@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "app/wire_admin.h"
+#include "base/codec.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/secret.h"
@@ -222,6 +224,30 @@ op_no_keying(void *arg, uint32_t slot)
 	dtlsdesk_drop(&w->dtls, slot);
 }
 
+static bool
+op_ice_pwd(void *arg, const char *ufrag, char *pwd)
+{
+	struct worker *w = arg;
+	struct str seed = str_of(w->secrets.seed, FLOW_SEED_LEN);
+	uint8_t mac[DIGEST_MAX];
+	struct buf b;
+
+	if (digest_hmac(DIGEST_HMAC_SHA256, seed, str_from(ufrag), mac) != ERR_OK)
+		return false;
+	buf_init(&b, pwd, SDP_PWD_SIZE);
+	codec_b64_put(&b, mac, (SDP_PWD_SIZE - 1) / 4 * 3, false);
+	secret_wipe(mac, sizeof(mac));
+	return *buf_cstr(&b) != 0;
+}
+
+static void
+op_datagram(void *arg, const struct media_send *s)
+{
+	struct worker *w = arg;
+
+	media_ctl_send(&w->media, s);
+}
+
 static enum err
 op_open(void *arg, const struct media_open *o, bool spare)
 {
@@ -373,6 +399,8 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_print = op_print,
 				 .do_keying = op_keying,
 				 .do_no_keying = op_no_keying,
+				 .do_ice_pwd = op_ice_pwd,
+				 .do_datagram = op_datagram,
 				 .do_open = op_open,
 				 .do_close = op_close,
 				 .do_stats = op_stats,

@@ -32,3 +32,15 @@ digest_of(enum digest_alg a, const struct str *part, unsigned n, uint8_t out[DIG
 	EVP_MD_free(md);
 	return e;
 }
+
+enum err
+digest_hmac(enum digest_mac m, struct str key, struct str text, uint8_t out[DIGEST_MAX])
+{
+	static const char *const names[DIGEST_MAC_N] = {
+		[DIGEST_HMAC_SHA1] = "SHA1", [DIGEST_HMAC_SHA256] = "SHA256"};
+
+	return EVP_Q_mac(NULL, "HMAC", NULL, names[m], NULL, key.p, key.len,
+			 (const unsigned char *)text.p, text.len, out, DIGEST_MAX, NULL)
+		       ? ERR_OK
+		       : ERR_NOMEM;
+}

@@ -34,6 +34,10 @@
 	X(calls_restored, counter, "calls taken over from their records after a restart")          \
 	X(dtls_keyed, counter, "DTLS handshakes that gave a leg its SRTP keys")                    \
 	X(dtls_failed, counter, "DTLS handshakes of legs that failed, or were not done in time")   \
+	X(ice_nominated, counter, "addresses of media that the far end of a leg nominated by ICE") \
+	X(stun_answered, counter, "checks of ICE on media ports that were answered")               \
+	X(stun_refused, counter,                                                                   \
+	  "of those that named a call, refused: not signed with its password, or malformed")       \
 	X(legs_fell_clear, counter,                                                                \
 	  "legs of trunks that prefer SRTP whose media went in clear; each is in its CDR")         \
 	X(calls_one_way, counter,                                                                  \

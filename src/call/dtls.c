@@ -1,5 +1,6 @@
 #include "call/dtls.h"
 
+#include "call/ice.h"
 #include "call/terms.h"
 
 /* Best first; AES-256 in counter mode has no number in RFC 5764. */
@@ -82,7 +83,8 @@ dtls_ask(struct call *c, enum call_leg_index i)
 				.assoc = c->leg[i].assoc,
 				.active = l->own_dtls.setup == SDP_SETUP_ACTIVE,
 				.answered = c->rec.answer_us != 0,
-				.far = c->leg[i].audio.far.rtp,
+				.waits = ice_waits(c, i),
+				.far = l->media.rtp,
 				.peer = l->far_dtls,
 				.suites = usual};
 

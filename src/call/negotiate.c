@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "base/secret.h"
 #include "call/dtls.h"
+#include "call/ice.h"
 #include "call/others.h"
 #include "call/payload.h"
 #include "call/row.h"
@@ -194,6 +195,7 @@ read_offer(struct call *c, enum call_leg_index i, struct str body, const char **
 		return REFUSAL_INTERNAL;
 	if (policy.dtls)
 		dtls_own(c, i, &x->mine, &x->far.dtls);
+	ice_mine(c, i, &x->far, &x->mine);
 	video_read(c);
 	c->x.others = true;
 	return REFUSAL_NONE;
@@ -252,6 +254,8 @@ negotiate_offer_as(struct call *c, const struct call *other, enum call_leg_index
 	c->x.open = true;
 	video_forget(c); /* once both parties agree, they may */
 	c->x.others = false;
+	c->x.deal->far.ice = (struct sdp_ice){0}; /* our own words: nobody is there */
+	c->x.deal->mine.ice = (struct sdp_ice_own){0};
 	c->x.deal->far.direction = SDP_SENDRECV; /* the other party may be on hold just now */
 	return r;
 }
@@ -271,6 +275,7 @@ negotiate_target(struct call *c)
 	bl->audio.local.n_crypto = 0;
 	c->x.answered = c->x.video_asked = false;
 	dtls_forget(c, LEG_B);
+	ice_forget(c, LEG_B);
 	bl->agreed = false;
 	row_video_free(c);
 	l->layout = (struct sdp_layout){0};
@@ -348,6 +353,7 @@ negotiate_ask(struct call *c)
 	x->asked.form = terms_form(c, to);
 	if (x->asked.form == SDP_FORM_DTLS)
 		dtls_own(c, to, &x->asked, &(struct sdp_dtls){0});
+	ice_ask(c, to, &x->asked);
 	x->asked.mki = terms_mki(c, to);
 	(void)terms_suites(c, to, &suites);
 	if (!read_again(c))
@@ -473,6 +479,8 @@ settle(struct call *c, struct sdp_stream *got, const struct sdp_list *told, stru
 		sdp_local_chosen(&asked, got);
 	dtls_sides(c, x, &far, &c->x.deal->mine);
 	dtls_sides(c, y, got, &asked);
+	ice_sides(c, x, &far);
+	ice_sides(c, y, got);
 	row_sides(c, x, &far, &c->x.deal->mine);
 	row_sides(c, y, got, &asked);
 	sdp_stream_wipe(&far);
@@ -589,6 +597,8 @@ negotiate_refreshed(struct call *c, enum call_leg_index i, const struct sip_msg 
 		next.rtcp = got.rtcp;
 		next.key = got.key;
 		next.dtls = got.dtls;
+		next.ice = got.ice;
+		ice_sides(c, i, &next);
 		if (got.dtls.setup)
 			sdp_local_chosen(&ours, &got);
 		dtls_sides(c, i, &next, &ours);

@@ -132,7 +132,8 @@ leg_valid(const struct record_leg *l)
 	       l->fell < RECORD_FALL_N && l->form < SDP_FORM_N && l->fax < RECORD_FAX_N &&
 	       l->audio < RECORD_AUDIO_N && l->repair < RECORD_AUDIO_N &&
 	       l->numbers.n <= SDP_NUMBERS_MAX && l->media.pts.n <= MEDIA_PTS &&
-	       dtls_valid(&l->far_dtls) && dtls_valid(&l->own_dtls) && dialog_valid(&l->dialog);
+	       dtls_valid(&l->far_dtls) && dtls_valid(&l->own_dtls) &&
+	       has_end(l->ice.ufrag, sizeof(l->ice.ufrag)) && dialog_valid(&l->dialog);
 }
 
 bool

@@ -123,6 +123,14 @@ struct record_video {
 	uint8_t pad[4];
 };
 
+/* ICE of a leg. Its password is not here: it follows from ufrag (call_ops.do_ice_pwd). */
+struct record_ice {
+	struct sdp_ice far;
+	char ufrag[SDP_UFRAG_SIZE]; /* ours; "" = none */
+	uint8_t nominated[2];       /* media.rtp, media.rtcp are what it nominated */
+	uint8_t pad;
+};
+
 struct record_leg {
 	struct sip_dialog dialog;
 	struct policy_id account, trunk; /* text ids; account "" for a carrier */
@@ -154,6 +162,7 @@ struct record_leg {
 	char branch[40];                    /* B: of the INVITE's Via, while it is in set-up */
 	struct media_open media;            /* as last commanded */
 	struct sdp_dtls far_dtls, own_dtls; /* SDP_FORM_DTLS: as the association has them */
+	struct record_ice ice;
 	struct sdp_origin origin;
 	struct sdp_layout layout;
 	struct sdp_numbers numbers; /* payload types as this leg has them */

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "call/dtls.h"
+#include "call/ice.h"
 #include "call/terms.h"
 
 /* ---- ports ---- */
@@ -277,6 +278,8 @@ command(struct call *c, enum call_leg_index i, const struct call_stream *st, uin
 	o->flags = row_flags(c, i, st) | (o->pts.n ? o->flags & MEDIA_F_PTS_ALL : 0);
 	o->rtp = st->far.rtp;
 	o->rtcp = st->far.rtcp;
+	if (st == &c->leg[i].audio)
+		ice_command(c, i, o);
 	o->in_serial = st->in_serial;
 	o->out_serial = st->out_serial;
 	o->in_suite = st->in_serial ? (uint8_t)st->far.suite : 0;
@@ -321,6 +324,7 @@ row_open(struct call *c, enum call_leg_index i)
 	l->out_suite = l->media.out_suite;
 	l->out_tag = st->local.crypto[0].tag;
 	l->out_spelling = st->local.crypto[0].spelling;
+	ice_keep(c, i);
 	if (r == REFUSAL_NONE && !dtls_ask(c, i))
 		r = REFUSAL_MEDIA_BUSY;
 	return r == REFUSAL_NONE ? open_video(c, i) : r;
@@ -417,6 +421,7 @@ row_restore(struct call *c)
 		leg->audio.far.fax = l->media.flags & MEDIA_F_RAW;
 		if (l->media_open && l->secure && l->form == SDP_FORM_DTLS)
 			dtls_restore(c, (enum call_leg_index)i);
+		ice_restore(c, (enum call_leg_index)i);
 	}
 	restore_video(c);
 }

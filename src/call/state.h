@@ -60,6 +60,7 @@ struct call_keying {
 	bool answered;            /* the call is up: from now on it has its time */
 	struct policy_id account; /* "": nobody is asked for its part (a call for help) */
 	struct addr far;          /* where it is sent, and whom it is taken from */
+	bool waits;               /* where it is is not known yet: our hello waits (ICE) */
 	struct sdp_dtls peer;     /* the print that its certificate must have */
 	struct sdp_suites suites; /* that the trunk takes, the best one first */
 };
@@ -97,6 +98,10 @@ struct call_ops {
 	void (*do_print)(void *arg, uint8_t *print);
 	bool (*do_keying)(void *arg, const struct call_keying *k);
 	void (*do_no_keying)(void *arg, uint32_t slot); /* the one of this slot is not wanted */
+	/* ICE: our password under this user name fragment of ours, the same in each life of the
+	 * process, SDP_PWD_SIZE bytes with its NUL; false: none. And a datagram from a row */
+	bool (*do_ice_pwd)(void *arg, const char *ufrag, char *pwd);
+	void (*do_datagram)(void *arg, const struct media_send *s);
 	enum err (*do_open)(void *arg, const struct media_open *o, bool spare);
 	void (*do_close)(void *arg, uint32_t slot, uint32_t generation);
 	void (*do_stats)(void *arg, uint32_t slot, uint32_t generation, struct media_stats *out);
@@ -205,12 +210,20 @@ struct call_said {
 	size_t n;
 };
 
+/* Where the far end is by its own nomination (ICE), of RTP and of RTCP. */
+struct call_ice {
+	struct addr far[2];   /* family 0: nothing is nominated */
+	uint32_t priority[2]; /* of what was nominated last */
+	uint64_t peer;        /* whose: sdp_ice_hash of its user name fragment; 0: nobody's */
+};
+
 /* One relayed stream of a leg. */
 struct call_stream {
 	struct sdp_local local;         /* our keys: wiped at the end */
 	struct sdp_stream far;          /* theirs: likewise */
 	uint32_t in_serial, out_serial; /* as media was told; 0 = no key yet */
 	uint32_t last_in, last_out;     /* given out: each direction rises by one */
+	struct call_ice ice;            /* of audio */
 };
 
 struct call_leg {

@@ -73,7 +73,8 @@ terms_video(const struct call *c, enum call_leg_index i)
 {
 	const struct trunk *t = terms_trunk(c, i);
 
-	return t && t->video == TRUNK_VIDEO_RELAY && terms_form(c, i) != SDP_FORM_DTLS;
+	return t && t->video == TRUNK_VIDEO_RELAY && terms_form(c, i) != SDP_FORM_DTLS &&
+	       t->ice == TRUNK_ICE_NO;
 }
 
 bool
@@ -82,6 +83,14 @@ terms_others(const struct call *c, enum call_leg_index i)
 	const struct trunk *t = terms_trunk(c, i);
 
 	return t && t->other_media == TRUNK_OTHER_MEDIA_PASS;
+}
+
+bool
+terms_ice(const struct call *c, enum call_leg_index i)
+{
+	const struct trunk *t = terms_trunk(c, i);
+
+	return t && t->ice == TRUNK_ICE_LITE;
 }
 
 bool
@@ -100,6 +109,7 @@ terms_policy(const struct call *c, enum call_leg_index i, bool secure)
 			       .clear_too = (preferred || terms_lenient(c, i)) && !c->leg[i].agreed,
 			       .lenient = terms_lenient(c, i),
 			       .first = !c->leg[i].agreed,
+			       .ice = terms_ice(c, i),
 			       .fax = terms_fax(c),
 			       .suites = SDP_SUITES_TAKEN,
 			       .codecs = terms_codecs(c, i)};

@@ -15,6 +15,8 @@ bool terms_fax(const struct call *c);
 bool terms_video(const struct call *c, enum call_leg_index i);
 /** Does media that is neither audio nor video go past us, as it says? Not one that is gone. */
 bool terms_others(const struct call *c, enum call_leg_index i);
+/** Does it have ICE? Not one that is gone. */
+bool terms_ice(const struct call *c, enum call_leg_index i);
 /** The codecs that it takes; none named: all. */
 struct sdp_codecs terms_codecs(const struct call *c, enum call_leg_index i);
 /** The payload type that it wants telephone-event under, in our offers; 0: any. */

@@ -63,7 +63,8 @@ enum {
 	MEDIA_F_ROC_RESET = 512,
 	MEDIA_F_RAW =
 		2048, /* UDPTL, not RTP: passed as it is to a row that is raw, too; never SRTP */
-	MEDIA_F_DTLS = 4096,    /* RFC 5764: DTLS from the far end goes to signaling */
+	MEDIA_F_DTLS = 4096, /* RFC 5764: DTLS from the far end goes to signaling */
+	MEDIA_F_ICE = 8192, /* RFC 8445: and STUN whose user name is ours, from wherever it comes */
 	MEDIA_F_PTS_ALL = 1024, /* media_open.pts are all that SDP allows the far end to send */
 };
 
@@ -89,6 +90,7 @@ struct media_open {
 	uint32_t in_serial,
 		out_serial; /* which keys of the secrets row; a new serial = a new key */
 	uint32_t timeout_s, timeout_lost_s; /* 0 = none; design: 300 and 10 */
+	uint32_t ice; /* MEDIA_F_ICE: how that user name begins (rtp/stun.h) */
 	struct media_pts pts;
 	char cname[MEDIA_CNAME_MAX]; /* ours towards this leg */
 	uint8_t event; /* payload type that digits of signaling leave with; 0: none does. Then the
@@ -99,11 +101,12 @@ struct media_close {
 	uint32_t slot, generation;
 };
 
-/* Of a row with MEDIA_F_DTLS, from the address that signalling named. The parts of a datagram come
- * one behind the other. */
+/* Of a row with MEDIA_F_DTLS, from the address that signalling named: the parts of a datagram come
+ * one behind the other. Or STUN of a row with MEDIA_F_ICE, whole. */
 struct media_handed {
 	uint32_t slot, generation;
 	struct addr from;
+	uint16_t rtcp;           /* 1: it came on the port of RTCP */
 	uint16_t total, at, len; /* bytes of the datagram; of it before this part; in this part */
 	uint8_t p[MEDIA_PART_MAX];
 };
@@ -115,10 +118,11 @@ struct media_digit {
 	uint8_t lost; /* came as events: their end did not */
 };
 
-/* A datagram that leaves as it is from the RTP port of such a row. */
+/* A datagram that leaves as it is from the RTP port of such a row, or its port of RTCP. */
 struct media_send {
 	uint32_t slot, generation;
 	struct addr to;
+	uint16_t rtcp;
 	uint16_t len;
 	uint8_t p[MEDIA_PART_MAX];
 };

@@ -18,7 +18,22 @@ _Static_assert(sizeof(struct flow_head) <= ROWS_AT, "the head ends before the ro
 struct secrets_head {
 	struct shm_head shm;
 	struct media_given given[MEDIA_WORKERS_MAX];
+	uint8_t seed[64];
 };
+_Static_assert(FLOW_SEED_LEN <= 64, "a line, so that rows stay on lines");
+
+static enum err
+sow(int secrets_fd)
+{
+	struct flow_secrets s;
+	enum err e = flow_secrets_map(secrets_fd, true, &s);
+
+	if (e != ERR_OK)
+		return e;
+	random_bytes(((struct secrets_head *)s.shm.p)->seed, FLOW_SEED_LEN);
+	flow_secrets_unmap(&s);
+	return ERR_OK;
+}
 
 enum err
 flow_create(const struct media_plan *plan, int *flows_fd, int *secrets_fd)
@@ -36,6 +51,8 @@ flow_create(const struct media_plan *plan, int *flows_fd, int *secrets_fd)
 	e = shm_create("postern-secrets", FLOW_SECRETS_MAGIC, FLOW_SECRETS_VERSION,
 		       sizeof(struct secrets_head) + (size_t)n * sizeof(struct media_secret),
 		       &secrets);
+	if (e == ERR_OK && (e = sow(secrets)) != ERR_OK)
+		close(secrets);
 	if (e != ERR_OK) {
 		close(flows);
 		return e;
@@ -87,6 +104,7 @@ flow_secrets_map(int fd, bool writable, struct flow_secrets *out)
 	}
 	head = s.shm.p;
 	s.given = head->given;
+	s.seed = head->seed;
 	s.rows = (struct media_secret *)(void *)(head + 1);
 	s.n_slots = (uint32_t)((s.shm.size - sizeof(*head)) / sizeof(*s.rows));
 	*out = s;

@@ -26,6 +26,7 @@ enum {
 	FLOW_READ_TRIES = 200,
 	FLOW_SRTP_MAX = 32,
 	FLOW_IO_MAX = 16,
+	FLOW_SEED_LEN = 32,
 };
 #define FLOW_MAGIC UINT64_C(0x31574f4c46545350)         /* "PSTFLOW1" */
 #define FLOW_SECRETS_MAGIC UINT64_C(0x3159454b54534f50) /* "POSTKEY1" */
@@ -122,6 +123,8 @@ struct flow_table {
 /* The secrets segment: what signaling gave to each worker, then one struct media_secret a slot. */
 struct flow_secrets {
 	struct shm shm;
+	const uint8_t
+		*seed; /* FLOW_SEED_LEN bytes of chance, of this boot of keeper: signaling's */
 	struct media_given *given; /* by number of the worker */
 	struct media_secret *rows;
 	uint32_t n_slots;

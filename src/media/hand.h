@@ -1,5 +1,6 @@
-/* What comes on a media port and is signaling's: DTLS from the far end of a row whose keys come by
- * it (RFC 5764 5.1.2). Nothing of the row changes but the budget. Pure. */
+/* What comes on a media port and is signaling's (RFC 7983): DTLS from the far end of a row whose
+ * keys come by it (RFC 5764 5.1.2), and STUN of a row with ICE. Nothing of the row changes but the
+ * budget. Pure. */
 #ifndef POSTERN_MEDIA_HAND_H
 #define POSTERN_MEDIA_HAND_H
 
@@ -11,8 +12,9 @@ enum { HAND_BUDGET = 40 };
 /** Is it such a packet? */
 bool hand_is(const struct flow_row *r, const struct io_packet *k);
 /**
- * Give it on, in parts (struct media_handed). From an address that neither signalling nor a
- * verified packet named, or beyond the budget: why it is dropped (M14).
+ * Give it on, in parts (struct media_handed). DTLS from an address that neither signalling nor a
+ * verified packet named, STUN under another user name, or beyond the budget: why it is dropped
+ * (M14).
  */
 enum media_drop hand_over(struct flow_row *r, uint32_t slot, const struct io_packet *k,
 			  bool (*on_event)(void *arg, uint16_t type, const void *body, size_t len),

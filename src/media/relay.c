@@ -631,12 +631,13 @@ relay_send_as_is(struct relay *r, const struct media_send *s)
 {
 	uint8_t room[IO_HEADROOM + IO_PACKET_MAX]; /* a batch may be in hand in those of r */
 	const struct flow_row *row;
-	struct io_packet k = {.len = s->len, .socket = 2 * s->slot, .addr = s->to};
+	struct io_packet k = {.len = s->len, .socket = 2 * s->slot + (s->rtcp != 0), .addr = s->to};
 
 	if (!relay_owns(r, s->slot) || s->len == 0 || s->len > MEDIA_PART_MAX)
 		return;
 	row = flow_row(r->conf.flows, s->slot);
-	if (!row->open || row->generation != s->generation || !(row->conf.flags & MEDIA_F_DTLS))
+	if (!row->open || row->generation != s->generation ||
+	    !(row->conf.flags & (MEDIA_F_DTLS | MEDIA_F_ICE)))
 		return;
 	k.p = room + IO_HEADROOM;
 	if (row->conf.dscp != MEDIA_DSCP_KEEP)

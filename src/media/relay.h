@@ -76,7 +76,8 @@ unsigned relay_batch(struct relay *r, uint64_t now_us);
 /** Protect (on an encrypted leg) and send RTCP to this slot's far end. For control. */
 void relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t now_us);
 
-/** A datagram of signaling, from an open row with MEDIA_F_DTLS of this worker; else nothing. */
+/** A datagram of signaling, from an open row with MEDIA_F_DTLS or MEDIA_F_ICE of this worker; else
+ * nothing. */
 void relay_send_as_is(struct relay *r, const struct media_send *s);
 
 /** The packets of digits that are due (digits_due). Not while a batch is in hand. */

@@ -99,6 +99,8 @@ static const struct field trunk_fields[] = {
 	 "osrtp", "how SRTP is offered where it is preferred"},
 	{"keying", "keying", FIELD_WORD, FIELD_INTEROP, T(keying), 0, 0, &trunk_keying_words,
 	 "sdes", "how SRTP keys are agreed"},
+	{"ice", "ice", FIELD_WORD, FIELD_INTEROP, T(ice), 0, 0, &trunk_ice_words, "no",
+	 "is ICE spoken on its media"},
 	{"identity", "identity", FIELD_WORD, FIELD_CUSTOMER, T(identity), 0, 0,
 	 &trunk_identity_words, NULL, "what it is known by"},
 	{"client_certificate", "client_certificate", FIELD_WORD, 0, T(client_certificate), 0, 0,

@@ -55,6 +55,7 @@ struct roster_trunk {
 	enum trunk_security security;
 	enum trunk_prefer prefer;
 	enum trunk_keying keying;
+	enum trunk_ice ice;
 	enum trunk_ssrc ssrc;
 	enum trunk_identity identity;
 	enum trunk_show client_certificate;

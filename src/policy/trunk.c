@@ -51,6 +51,9 @@ const struct word_list trunk_redirect_words = {
 const struct word_list trunk_keying_words = {(const char *const[TRUNK_KEYING_N]){"sdes", "dtls"}, 0,
 					     TRUNK_KEYING_N};
 
+const struct word_list trunk_ice_words = {(const char *const[TRUNK_ICE_N]){"no", "lite"}, 0,
+					  TRUNK_ICE_N};
+
 const struct word_list trunk_prefer_words = {
 	(const char *const[TRUNK_PREFER_N]){"osrtp", "lines", "retry"}, 0, TRUNK_PREFER_N};
 

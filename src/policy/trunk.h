@@ -81,6 +81,8 @@ enum trunk_identity {
 enum trunk_show { TRUNK_SHOW, TRUNK_SHOW_NEVER, TRUNK_SHOW_N };
 /* How SRTP keys are agreed: in SDP (RFC 4568), or by DTLS on the media path (RFC 5763, 5764). */
 enum trunk_keying { TRUNK_KEYING_SDES, TRUNK_KEYING_DTLS, TRUNK_KEYING_N };
+/* ICE (RFC 8445) on the media of a trunk. */
+enum trunk_ice { TRUNK_ICE_NO, TRUNK_ICE_LITE, TRUNK_ICE_N };
 /* Requests above 1,300 bytes to a trunk with transport udp: over TCP where it takes that (RFC 3261
  * 18.1.1), or never. */
 enum trunk_large { TRUNK_LARGE_TCP, TRUNK_LARGE_UDP, TRUNK_LARGE_N };
@@ -160,14 +162,15 @@ struct trunk {
 	uint8_t parts;              /* enum trunk_parts */
 	uint8_t other_media;        /* enum trunk_other_media */
 	uint8_t dtmf;               /* enum trunk_dtmf */
-	uint8_t pad[2];
+	uint8_t ice;                /* enum trunk_ice */
+	uint8_t pad[1];
 };
 
 /* Words of the enums as files, the store and --json show them. */
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
-	trunk_prefer_words, trunk_keying_words, trunk_indialog_words, trunk_dtmf_words,
+	trunk_prefer_words, trunk_keying_words, trunk_ice_words, trunk_indialog_words, trunk_dtmf_words,
 	trunk_refer_words, trunk_verstat_words, trunk_redirect_words, trunk_video_words,
 	trunk_parts_words, trunk_other_media_words;
 /** "?" outside. Static storage. */

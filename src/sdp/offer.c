@@ -99,6 +99,24 @@ part_direction(const struct sdp_part *p)
 	return p->offered ? sdp_answer_direction(p->offered->direction, p->dir) : p->dir;
 }
 
+static bool
+has_ice(const struct sdp_part *p)
+{
+	return p->ours->ice.ufrag[0] && !(p->offered && !p->offered->ice.on);
+}
+
+/* A port of its own for RTCP: in an offer also where we would take one port for both. */
+static void
+put_ice(struct buf *b, const struct sdp_part *p)
+{
+	bool mux = p->ours->rtcp_mux && (p->offered ? p->offered->rtcp_mux : is_dtls(p));
+
+	if (p->offered && p->offered->ice.mismatch)
+		buf_z(b, "a=ice-mismatch\r\n");
+	if (has_ice(p))
+		sdp_ice_put(b, &p->ours->ice, &p->ours->media, !mux && !(p->list && p->list->fax));
+}
+
 /* What protects it, and its direction. */
 static void
 put_ours(struct buf *b, const struct sdp_part *p, unsigned crypto)
@@ -113,6 +131,7 @@ put_ours(struct buf *b, const struct sdp_part *p, unsigned crypto)
 			     p->offered ? (enum sdp_setup)p->ours->dtls.setup : SDP_SETUP_ACTPASS);
 	if (p->ours->rtcp_mux && (!p->offered || p->offered->rtcp_mux))
 		buf_z(b, "a=rtcp-mux\r\n");
+	put_ice(b, p);
 	buf_printf(b, "a=%s\r\n", sdp_direction_name(part_direction(p)));
 }
 
@@ -173,6 +192,7 @@ put_fax(struct buf *b, const struct sdp_part *p)
 		}
 		buf_z(b, "\r\n");
 	}
+	put_ice(b, p);
 	if (part_direction(p) != SDP_SENDRECV)
 		buf_printf(b, "a=%s\r\n", sdp_direction_name(part_direction(p)));
 }
@@ -227,6 +247,8 @@ put_tail(struct buf *b, const struct draft *d)
 	buf_z(b, "s=-\r\nc=");
 	put_address(b, &a->ours->media);
 	buf_z(b, "t=0 0\r\n");
+	if (!disabled && has_ice(a))
+		sdp_ice_put_session(b);
 	for (unsigned i = 0; i < d->lay->n; i++) {
 		if (i == d->lay->audio && !disabled && a->list->fax)
 			put_fax(b, a);

@@ -359,6 +359,20 @@ read_dtls(const struct sdp *s, const struct sdp_media *m, bool answer, struct sd
 	return sdp_dtls_read(s, m, answer, &st->dtls, &fault) ? ERR_OK : refuse_keys(why, fault);
 }
 
+/* With ICE an address of 0.0.0.0 is no hold: its candidates are not known yet (RFC 8840 4.1.1). */
+static void
+read_ice(const struct sdp *s, const struct sdp_media *m, const struct sdp_policy *p,
+	 struct sdp_stream *st)
+{
+	if (!p->ice)
+		return;
+	sdp_ice_read(s, m, &st->ice);
+	if (!st->ice.on || !addr_is_any(&m->conn.addr))
+		return;
+	st->direction = m->direction;
+	st->hold = !(st->direction & SDP_RECVONLY);
+}
+
 static void
 clear_stream(struct sdp_stream *st, unsigned index)
 {
@@ -454,6 +468,7 @@ find_stream(const struct sdp *s, const struct sdp_policy *p, enum sdp_media_type
 		e = read_stream(m, p, &st, &fault);
 		if (e == ERR_OK && p->secure && p->dtls)
 			e = read_dtls(s, m, false, &st, &fault);
+		read_ice(s, m, p, &st);
 		if (e == ERR_OK)
 			*out = st;
 		sdp_stream_wipe(&st);
@@ -477,6 +492,7 @@ find_fax(const struct sdp *s, const struct sdp_policy *p, struct sdp_stream *out
 		if (!p->fax)
 			return p->first ? ERR_NOTFOUND : refuse_fax(why);
 		clear_stream(out, i);
+		read_ice(s, &s->media[i], p, out);
 		return read_fax(&s->media[i], out, why);
 	}
 	return ERR_NOTFOUND;
@@ -636,6 +652,7 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 	clear_stream(&st, i);
 	if (asked->fax) {
 		e = read_fax(m, &st, why);
+		read_ice(s, m, p, &st);
 		if (e == ERR_OK)
 			*out = st;
 		return e;
@@ -643,6 +660,7 @@ sdp_answer_read(const struct sdp *s, const struct sdp_policy *p, const struct sd
 	e = read_answer_stream(m, p, ours, lay, asked, &st, why);
 	if (e == ERR_OK && p->secure && p->dtls)
 		e = read_dtls(s, m, true, &st, why);
+	read_ice(s, m, p, &st);
 	if (e == ERR_OK)
 		*out = st;
 	sdp_stream_wipe(&st);
@@ -719,7 +737,8 @@ sdp_stream_is_same(const struct sdp_stream *a, const struct sdp_stream *b)
 	       a->disabled == b->disabled && a->index == b->index && a->rtcp_mux == b->rtcp_mux &&
 	       a->ptime == b->ptime && a->words == b->words &&
 	       a->telephone_event_pt == b->telephone_event_pt &&
-	       sdp_dtls_same(&a->dtls, &b->dtls) && a->n_pts == b->n_pts &&
+	       sdp_dtls_same(&a->dtls, &b->dtls) && a->ice.on == b->ice.on &&
+	       a->ice.both == b->ice.both && a->n_pts == b->n_pts &&
 	       memcmp(a->pts, b->pts, a->n_pts) == 0 &&
 	       memcmp(a->codecs, b->codecs, a->n_pts * sizeof(a->codecs[0])) == 0;
 }

@@ -6,6 +6,7 @@
 
 #include "sdp/codec.h"
 #include "sdp/dtls.h"
+#include "sdp/ice.h"
 #include "sdp/keys.h"
 
 enum {
@@ -38,6 +39,7 @@ struct sdp_policy {
 	 * holds) */
 	bool lenient;
 	bool first; /* of the dialog: an audio stream with port 0 is no call */
+	bool ice;   /* what it says of ICE is read, else not looked at */
 	bool fax;   /* T.38 may take the place of audio (m=image udptl); it is never encrypted */
 	struct sdp_suites suites; /* what is taken, the first ones before the others */
 	struct sdp_codecs codecs; /* of offers: what is taken, in this order; none named: all */
@@ -68,6 +70,7 @@ struct sdp_stream {
 	uint8_t spelling;                 /* of the suite's name */
 	struct sdp_key key;               /* it sends under this one */
 	struct sdp_dtls dtls;             /* keys come by a handshake; no suite, no key here */
+	struct sdp_ice ice;
 };
 
 /* How our offer says that a stream is encrypted. */
@@ -99,6 +102,7 @@ struct sdp_local {
 	uint8_t n_crypto; /* offering: lines to offer; answering: 1, see sdp_local_answer */
 	struct sdp_line crypto[SDP_LOCAL_CRYPTO_MAX];
 	struct sdp_dtls dtls; /* SDP_FORM_DTLS: our print; setup is our role once it is known */
+	struct sdp_ice_own ice;
 };
 
 /* The m-lines of a leg, in the order that both sides must keep (RFC 3264 8). All zero at first;

@@ -4,3 +4,5 @@ ALTER TABLE trunk ADD COLUMN parts TEXT NOT NULL DEFAULT 'drop';
 ALTER TABLE trunk ADD COLUMN other_media TEXT NOT NULL DEFAULT 'refuse';
 -- What a trunk speaks for digits.
 ALTER TABLE trunk ADD COLUMN dtmf TEXT NOT NULL DEFAULT 'pass';
+-- Is ICE spoken on the media of a trunk?
+ALTER TABLE trunk ADD COLUMN ice TEXT NOT NULL DEFAULT 'no';

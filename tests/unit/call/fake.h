@@ -81,6 +81,8 @@ struct fake {
 	uint8_t print; /* each octet of that of our certificate */
 	struct media_digit digit; /* that media played last */
 	uint32_t n_digits;
+	struct media_send said; /* the last datagram from a row */
+	uint32_t n_said;
 	struct fake_record record[FAKE_RECORDS];
 	uint32_t n_ended, n_notes, n_branch, last_txn;
 	enum refusal noted;
@@ -90,7 +92,7 @@ struct fake {
 	bool emergency_lost;
 	enum call_help help; /* of the last emergency call */
 	/* faults to order */
-	bool no_keys, no_port, no_open, no_send, no_slot, no_local, no_keying, no_digit;
+	bool no_ice_pwd, no_keys, no_port, no_open, no_send, no_slot, no_local, no_keying, no_digit;
 	bool scarce;        /* records of ended calls wait */
 	uint32_t n_dropped; /* records */
 	bool only_spare;    /* ports and room for OPENs: what is kept for emergency calls */
@@ -534,6 +536,25 @@ fake_no_keying(void *arg, uint32_t slot)
 	f->n_no_keyings++;
 }
 
+static bool
+fake_ice_pwd(void *arg, const char *ufrag, char *pwd)
+{
+	struct fake *f = arg;
+
+	(void)snprintf(pwd, SDP_PWD_SIZE, "password%s....", ufrag);
+	return !f->no_ice_pwd;
+}
+
+static void
+fake_datagram(void *arg, const struct media_send *s)
+{
+	struct fake *f = arg;
+
+	CHECK(s->slot < FAKE_PORTS && f->port[s->slot].used);
+	f->said = *s;
+	f->n_said++;
+}
+
 static enum err
 fake_open(void *arg, const struct media_open *o, bool spare)
 {
@@ -718,6 +739,8 @@ fake_init(struct fake *f)
 				   .do_print = fake_print,
 				   .do_keying = fake_keying,
 				   .do_no_keying = fake_no_keying,
+				   .do_ice_pwd = fake_ice_pwd,
+				   .do_datagram = fake_datagram,
 				   .do_open = fake_open,
 				   .do_close = fake_close,
 				   .do_stats = fake_stats,

@@ -53,7 +53,7 @@ static const char text[] =
 	"      intermediates: ca.pem\n"
 	"      profile: modern\n"
 	"    trunks:\n"
-	"      - {id: acme-0, fqdn: pbx0.acme.example, keying: dtls}\n"
+	"      - {id: acme-0, fqdn: pbx0.acme.example, keying: dtls, ice: lite}\n"
 	"      - id: acme-1\n"
 	"        fqdn: pbx.acme.example\n"
 	"        port: 5099\n"

@@ -1,4 +1,4 @@
-/* DTLS on a media port: whose it is taken from, how much of it, and in what parts. */
+/* DTLS and STUN on a media port: whose it is taken from, how much of it, and in what parts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "media/hand.h"
+#include "unit/rtp/made.h"
 
 static struct media_handed got[8];
 static unsigned n_got;
@@ -60,6 +61,12 @@ test_which(void **state)
 		{"STUN", MEDIA_F_DTLS, 4, 0, false},
 		{"on the port of RTCP", MEDIA_F_DTLS, 5, 22, false},
 		{"M8 a row without", MEDIA_F_SECURE, 4, 22, false},
+		{"STUN of ICE", MEDIA_F_ICE, 4, 0, true},
+		{"3", MEDIA_F_ICE, 4, 3, true},
+		{"4", MEDIA_F_ICE, 4, 4, false},
+		{"STUN on the port of RTCP", MEDIA_F_ICE, 5, 0, true},
+		{"DTLS with ICE, without keys by it", MEDIA_F_ICE, 4, 22, false},
+		{"RTP with ICE", MEDIA_F_ICE | MEDIA_F_DTLS, 4, 0x80, false},
 	};
 
 	(void)state;
@@ -120,6 +127,47 @@ test_from(void **state)
 	}
 }
 
+/* STUN goes on from anywhere, where it has our user name, whole. */
+static void
+test_stun(void **state)
+{
+	static const struct {
+		const char *name, *user;
+		const struct addr *from;
+		uint32_t socket;
+		enum media_drop why;
+		unsigned parts;
+	} rows[] = {
+		{"from whom SDP names", "abcdef:x", &named, 6, MEDIA_KEPT, 1},
+		{"from elsewhere", "abcdef:x", &stranger, 6, MEDIA_KEPT, 1},
+		{"on the port of RTCP", "abcdef:x", &stranger, 7, MEDIA_KEPT, 1},
+		{"M8 another user", "abcefg:x", &stranger, 6, MEDIA_DROP_source, 0},
+		{"M8 no user", "", &stranger, 6, MEDIA_DROP_source, 0},
+		{"a keepalive", "", &named, 6, MEDIA_KEPT, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct flow_row *r = row_of(MEDIA_F_ICE | MEDIA_F_RTCP_MUX);
+		struct made m;
+		struct io_packet k = {.p = m.p, .socket = rows[i].socket, .addr = *rows[i].from};
+
+		n_got = 0;
+		r->conf.ice = stun_ufrag_of("abcd");
+		made_begin(&m, rows[i].user);
+		k.len = (uint32_t)made_end(&m, "password", true);
+		if (hand_over(r, 3, &k, note, NULL) != rows[i].why || n_got != rows[i].parts)
+			fail_msg("%s: %u parts", rows[i].name, n_got);
+		if (n_got == 0)
+			continue;
+		assert_true(addr_eq(&got[0].from, rows[i].from));
+		assert_int_equal(got[0].rtcp, rows[i].socket & 1);
+		assert_int_equal(got[0].len, k.len);
+		assert_memory_equal(got[0].p, m.p, k.len);
+		assert_true(addr_eq(&r->conf.rtp, &named)); /* nothing moves by it */
+	}
+}
+
 /* However much comes, little of it goes on between two ticks. */
 static void
 test_budget(void **state)
@@ -143,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_which),
 		cmocka_unit_test(test_from),
+		cmocka_unit_test(test_stun),
 		cmocka_unit_test(test_budget),
 	};
 
