@@ -170,9 +170,9 @@ struct trunk {
 extern const struct word_list trunk_kind_words, trunk_transport_words, trunk_security_words,
 	trunk_ssrc_words, trunk_direction_words, trunk_identity_words, trunk_show_words,
 	trunk_reuse_words, trunk_mki_words, trunk_roc_words, trunk_contact_words, trunk_large_words,
-	trunk_prefer_words, trunk_keying_words, trunk_ice_words, trunk_indialog_words, trunk_dtmf_words,
-	trunk_refer_words, trunk_verstat_words, trunk_redirect_words, trunk_video_words,
-	trunk_parts_words, trunk_other_media_words;
+	trunk_prefer_words, trunk_keying_words, trunk_ice_words, trunk_indialog_words,
+	trunk_dtmf_words, trunk_refer_words, trunk_verstat_words, trunk_redirect_words,
+	trunk_video_words, trunk_parts_words, trunk_other_media_words;
 /** "?" outside. Static storage. */
 const char *trunk_kind_name(enum trunk_kind k);
 const char *trunk_transport_name(enum trunk_transport t);

@@ -78,7 +78,7 @@ struct fake {
 	uint32_t generation, ports_given, ports_freed;
 	struct call_keying keying; /* what was asked last */
 	uint32_t n_keyings, n_no_keyings;
-	uint8_t print; /* each octet of that of our certificate */
+	uint8_t print;            /* each octet of that of our certificate */
 	struct media_digit digit; /* that media played last */
 	uint32_t n_digits;
 	struct media_send said; /* the last datagram from a row */
