@@ -55,7 +55,7 @@ apply_open(struct relay *r, const struct media_open *o, uint64_t now_us)
 		open_again(row, o, now_us);
 	} else {
 		keys_drop(&r->keys, o->slot);
-		r->digits.in[o->slot] = (struct rtp_event_in){0};
+		r->heard[o->slot] = (struct rtp_event_in){0};
 		open_fresh(row, o, now_us);
 	}
 	if (!relay_owns(r, row->conf.peer)) /* another worker's rows are not ours to write */
@@ -140,7 +140,7 @@ tick_row(struct relay *r, uint32_t slot, uint64_t now_us, uint64_t wall_us)
 	struct buf b;
 
 	row->handed = 0;
-	digits_quiet(&r->digits, slot, row, now_us);
+	relay_hear(r, slot, NULL, NULL, now_us);
 	if (!row->timeout_said && is_silent(row, peer, now_us))
 		row->timeout_said = say_event(r, MEDIA_TIMEOUT, slot, row);
 	if (!row->rekey_said && (row->conf.flags & MEDIA_F_SECURE) &&

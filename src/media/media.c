@@ -60,8 +60,7 @@ take_digit(struct media *m, const struct channel_msg *msg, uint64_t now_us)
 	if (msg->head.length != sizeof(d))
 		return false;
 	memcpy(&d, msg->body, sizeof(d));
-	if (relay_owns(&m->relay, d.slot))
-		(void)!digits_push(&m->relay.digits, &d, now_us);
+	relay_digit(&m->relay, &d, now_us);
 	return true;
 }
 
@@ -280,8 +279,8 @@ next_due(const struct media *m, uint64_t now_us)
 		return now_us;
 	if (m->commands_us && m->commands_us < until)
 		until = m->commands_us;
-	if (digits_due(&m->relay.digits) < until)
-		until = digits_due(&m->relay.digits);
+	if (rtp_digits_due(&m->relay.playing) < until)
+		until = rtp_digits_due(&m->relay.playing);
 	if (m->commands.fd < 0 && now_us + GATHER_US < until)
 		until = now_us + GATHER_US; /* a new end may have come */
 	return until;
@@ -323,7 +322,7 @@ media_step(struct media *m)
 			  (m->io.more && *m->io.more);
 		m->counted += n;
 	}
-	if (now >= digits_due(&m->relay.digits))
+	if (now >= rtp_digits_due(&m->relay.playing))
 		relay_play(&m->relay, now);
 	if (now >= m->tick_us)
 		tick(m, now);

@@ -104,11 +104,9 @@ relay_init(struct relay *r, const struct relay_conf *conf)
 	r->round_of = mem_zalloc(n, sizeof(*r->round_of));
 	r->open = mem_zalloc(n, sizeof(*r->open));
 	r->place = mem_zalloc(n, sizeof(*r->place));
-	r->digits.in = mem_zalloc(n, sizeof(*r->digits.in));
-	r->digits.on_event = conf->on_event;
-	r->digits.arg = conf->arg;
+	r->heard = mem_zalloc(n, sizeof(*r->heard));
 	if (e == ERR_OK &&
-	    (!r->buffers || !r->items || !r->round_of || !r->open || !r->place || !r->digits.in))
+	    (!r->buffers || !r->items || !r->round_of || !r->open || !r->place || !r->heard))
 		e = ERR_NOMEM;
 	if (e != ERR_OK) {
 		relay_fini(r);
@@ -127,7 +125,7 @@ relay_fini(struct relay *r)
 	MEM_FREE(r->round_of);
 	MEM_FREE(r->open);
 	MEM_FREE(r->place);
-	MEM_FREE(r->digits.in);
+	MEM_FREE(r->heard);
 }
 
 /* ---- in: whose packet is it? ---- */
@@ -359,6 +357,35 @@ address_packet(const struct flow_row *out, uint32_t slot, bool rtcp, struct io_p
 	return flow_far(out, rtcp, &k->addr);
 }
 
+void
+relay_hear(struct relay *r, uint32_t slot, const struct rtp_hdr *h, const uint8_t *p,
+	   uint64_t now_us)
+{
+	struct rtp_event_in *in = &r->heard[slot];
+	struct flow_row *row = flow_row(r->conf.flows, slot);
+	struct rtp_event_heard e;
+	bool over = h ? rtp_event_hear(in, h->ts, h->marker, p + h->header_len, h->payload_len,
+				       now_us, &e)
+		      : rtp_event_quiet(in, now_us, &e);
+	struct media_digit d = {.slot = slot, .generation = row->generation};
+
+	/* who plays thousands a second is no finger on a key, and signaling has other calls */
+	if (!over || !r->conf.on_event || row->handed == HAND_BUDGET)
+		return;
+	row->handed++;
+	d.code = e.digit.code;
+	d.ms = e.digit.ms;
+	d.lost = e.lost;
+	(void)!r->conf.on_event(r->conf.arg, MEDIA_DIGIT, &d, sizeof(d));
+}
+
+/* By what a row's digits are known. */
+static uint64_t
+digit_key(uint32_t slot, uint32_t generation)
+{
+	return (uint64_t)slot << 32 | generation;
+}
+
 /* It does not go on, and nobody misses it. */
 static enum media_drop
 absorb(struct relay_item *it)
@@ -376,7 +403,8 @@ turn_rtp(struct relay *r, struct relay_item *it, uint64_t now_us)
 	    !(it->row->conf.flags & MEDIA_F_RECV) || !(it->out->conf.flags & MEDIA_F_SEND) ||
 	    !address_packet(it->out, it->out_slot, false, it->k))
 		return MEDIA_DROP_nopeer;
-	if (it->row->in.pt_to == MEDIA_PT_DIGIT || digits_sound(&r->digits, it->out_slot))
+	if (it->row->in.pt_to == MEDIA_PT_DIGIT ||
+	    rtp_digits_sound(&r->playing, digit_key(it->out_slot, it->out->generation)))
 		return absorb(it);
 	outbound_rtp(it->out, &it->h, it->k->p, now_us);
 	return MEDIA_KEPT;
@@ -438,7 +466,7 @@ turn_item(struct relay *r, struct relay_item *it, uint64_t now_us)
 	if ((it->row->stats.in_packets & INBOUND_LISTEN) == 0)
 		inbound_listen(it->row, &it->h, it->k->p);
 	if (inbound_pt(it->row, it->h.pt) == MEDIA_PT_DIGIT)
-		digits_hear(&r->digits, it->slot, it->row, &it->h, it->k->p, now_us);
+		relay_hear(r, it->slot, &it->h, it->k->p, now_us);
 	rtp_set_pt(it->k->p, it->row->in.pt_to);
 	(void)quality_packet(&it->row->in.quality, it->h.seq, it->h.ts, now_us);
 	return turn_rtp(r, it, now_us);
@@ -567,8 +595,9 @@ relay_batch(struct relay *r, uint64_t now_us)
 
 /* One packet of a digit; false: it cannot be sent to this row. */
 static bool
-play_packet(struct relay *r, uint32_t slot, const struct rtp_event_packet *e, uint64_t now_us)
+play_packet(struct relay *r, uint64_t key, const struct rtp_event_packet *e, uint64_t now_us)
 {
+	uint32_t slot = (uint32_t)(key >> 32);
 	struct flow_row *row = relay_touch(r, slot);
 	struct io_packet *k = &r->rx[0];
 
@@ -579,8 +608,8 @@ play_packet(struct relay *r, uint32_t slot, const struct rtp_event_packet *e, ui
 					  .out_slot = slot,
 					  .h.payload_len = RTP_EVENT_LEN,
 					  .step = RELAY_TAKEN};
-	if (!row->conf.event || !(row->conf.flags & MEDIA_F_SEND) ||
-	    !address_packet(row, slot, false, k) ||
+	if (!row->open || key != digit_key(slot, row->generation) || !row->conf.event ||
+	    !(row->conf.flags & MEDIA_F_SEND) || !address_packet(row, slot, false, k) ||
 	    ((row->conf.flags & MEDIA_F_SECURE) && !keys_out(&r->keys, slot)))
 		return false;
 	outbound_event(row, e->first, k->p, now_us);
@@ -590,23 +619,22 @@ play_packet(struct relay *r, uint32_t slot, const struct rtp_event_packet *e, ui
 }
 
 void
+relay_digit(struct relay *r, const struct media_digit *d, uint64_t now_us)
+{
+	if (relay_owns(r, d->slot))
+		(void)!rtp_digits_push(&r->playing, digit_key(d->slot, d->generation),
+				       (struct rtp_event_digit){d->code, d->ms}, now_us);
+}
+
+void
 relay_play(struct relay *r, uint64_t now_us)
 {
-	struct digits *d = &r->digits;
+	struct rtp_event_packet e;
+	uint64_t key;
 
-	for (uint32_t i = 0; i < d->n;) {
-		struct digits_row *p = &d->row[i];
-		const struct flow_row *row = flow_row(r->conf.flows, p->slot);
-		struct rtp_event_packet e;
-		bool there = row->open && row->generation == p->generation;
-
-		while (there && rtp_event_step(&p->out, now_us, &e))
-			there = play_packet(r, p->slot, &e, now_us);
-		if (there && rtp_event_due(&p->out) != UINT64_MAX)
-			i++;
-		else
-			*p = d->row[--d->n];
-	}
+	while (rtp_digits_next(&r->playing, now_us, &key, &e))
+		if (!play_packet(r, key, &e, now_us))
+			rtp_digits_drop(&r->playing, key);
 	relay_settle(r);
 }
 

@@ -5,10 +5,10 @@
 #ifndef POSTERN_MEDIA_RELAY_H
 #define POSTERN_MEDIA_RELAY_H
 
-#include "media/digits.h"
 #include "media/inbound.h"
 #include "media/io.h"
 #include "media/keys.h"
+#include "rtp/digits.h"
 #include "rtp/rtp.h"
 
 enum {
@@ -61,7 +61,9 @@ struct relay {
 	uint32_t touched[2 * IO_BATCH], n_touched;
 	uint32_t *open, *place, n_open; /* open slots, and where each stands in that list */
 	uint32_t cursor;                /* of control_tick */
-	struct digits digits;
+	/* digits (RFC 4733): of signaling; and those of far ends that are told, a slot each */
+	struct rtp_digits playing;
+	struct rtp_event_in *heard;
 };
 
 /**
@@ -80,8 +82,14 @@ void relay_send_rtcp(struct relay *r, uint32_t slot, struct str rtcp, uint64_t n
  * nothing. */
 void relay_send_as_is(struct relay *r, const struct media_send *s);
 
-/** The packets of digits that are due (digits_due). Not while a batch is in hand. */
+/** A digit of signaling waits for its turn, where it is this worker's. */
+void relay_digit(struct relay *r, const struct media_digit *d, uint64_t now_us);
+/** The packets of digits that are due (rtp_digits_due). Not while a batch is in hand. */
 void relay_play(struct relay *r, uint64_t now_us);
+/** The packet at p (checked, h is its reading) of this row is one of an event: told once it is
+ * over. h NULL: none came; one that has no end is over in the end. */
+void relay_hear(struct relay *r, uint32_t slot, const struct rtp_hdr *h, const uint8_t *p,
+		uint64_t now_us);
 
 /** The row, marked as being changed until the end of the batch or relay_settle. */
 struct flow_row *relay_touch(struct relay *r, uint32_t slot);

@@ -54,12 +54,12 @@ test_digit_out(void **state)
 		rig_open(g, &o);
 		for (unsigned ms = 0; ms < 600; ms += 10, g->now += 10000) {
 			if (ms == 100)
-				assert_true(digits_push(&g->relay->digits, &d, g->now));
+				relay_digit(g->relay, &d, g->now);
 			if (rows[r].audio && ms % 20 == 0)
 				rig_push(g, 2 * (1 - leg), g->open[1 - leg].rtp, p,
 					 leg == LEG_A ? speak(&v, p) : far_speak(&f, &v, p));
 			(void)rig_run(g);
-			if (g->now >= digits_due(&g->relay->digits))
+			if (g->now >= rtp_digits_due(&g->relay->playing))
 				relay_play(g->relay, g->now);
 			for (unsigned i = 0; i < g->n_out; i++) {
 				const uint8_t *k = left(g, &f, i);
@@ -99,7 +99,7 @@ test_digit_out(void **state)
 			ROW_EQUAL("audio", audio, 30 - 9);
 		if (audio)
 			assert_true(audio_ts - ts > 1280);
-		ROW_EQUAL("over", g->relay->digits.n, 0);
+		ROW_EQUAL("over", g->relay->playing.n, 0);
 		far_down(&f);
 		rig_down(g);
 	}
@@ -117,19 +117,21 @@ test_digit_nobody(void **state)
 	rig_call(g);
 	for (unsigned i = 0; i < 3; i++) {
 		d.generation = 6 + i; /* the present one is 7, without events */
-		assert_true(digits_push(&g->relay->digits, &d, g->now));
+		relay_digit(g->relay, &d, g->now);
 	}
 	relay_play(g->relay, g->now);
 	assert_int_equal(g->n_out, 0);
-	assert_int_equal(g->relay->digits.n, 0);
-	for (unsigned i = 0; i < DIGITS_ROWS; i++) {
+	assert_int_equal(g->relay->playing.n, 0);
+	for (unsigned i = 0; i < RTP_DIGITS_STREAMS; i++) {
 		d.generation = i;
-		assert_true(digits_push(&g->relay->digits, &d, g->now));
+		relay_digit(g->relay, &d, g->now);
+		assert_int_equal(g->relay->playing.n, i + 1);
 	}
-	d.generation = DIGITS_ROWS;
-	assert_false(digits_push(&g->relay->digits, &d, g->now));
+	d.generation = RTP_DIGITS_STREAMS;
+	relay_digit(g->relay, &d, g->now);
+	assert_int_equal(g->relay->playing.n, RTP_DIGITS_STREAMS);
 	relay_play(g->relay, g->now);
-	assert_int_equal(g->relay->digits.n, 0);
+	assert_int_equal(g->relay->playing.n, 0);
 	rig_down(g);
 }
 

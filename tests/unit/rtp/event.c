@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "rtp/event.h"
+#include "rtp/digits.h"
 
 enum { MS = 1000, START = 7000 * MS };
 
@@ -146,6 +146,43 @@ test_full(void **state)
 	assert_int_equal(n, RTP_EVENT_QUEUE * (RTP_EVENT_MAX_MS / RTP_EVENT_STEP_MS + 2));
 }
 
+/* Many streams (rtp/digits): each at its own pace; what is not taken leaves no place; a dropped one
+ * says nothing more. */
+static void
+test_streams(void **state)
+{
+	static struct rtp_digits d;
+	const struct rtp_event_digit one = {1, 40}, none = {17, 40};
+	struct rtp_event_packet k;
+	unsigned packets[2] = {0};
+	uint64_t key;
+
+	(void)state;
+	assert_true(rtp_digits_due(&d) == UINT64_MAX);
+	assert_false(rtp_digits_push(&d, 7, none, START));
+	assert_int_equal(d.n, 0);
+	assert_true(rtp_digits_push(&d, 7, one, START + 10 * MS));
+	assert_true(rtp_digits_push(&d, 8, one, START));
+	assert_true(rtp_digits_push(&d, 8, one, START));
+	assert_true(rtp_digits_push(&d, 9, one, START));
+	assert_true(rtp_digits_due(&d) == START);
+	assert_false(rtp_digits_sound(&d, 9));
+	for (uint64_t now = START; d.n && now < START + 1000 * MS; now += 5 * MS)
+		while (rtp_digits_next(&d, now, &key, &k)) {
+			assert_true(key == 9 || rtp_digits_sound(&d, key) || (k.payload[1] & 0x80));
+			if (key == 9)
+				rtp_digits_drop(&d, key);
+			else
+				packets[key - 7]++;
+		}
+	assert_int_equal(packets[0], 4);
+	assert_int_equal(packets[1], 8);
+	assert_int_equal(d.n, 0);
+	for (uint64_t i = 0; i < RTP_DIGITS_STREAMS; i++)
+		assert_true(rtp_digits_push(&d, i, one, START));
+	assert_false(rtp_digits_push(&d, RTP_DIGITS_STREAMS, one, START));
+}
+
 /* ---- in ---- */
 
 /* A packet: ms since the one before, timestamp, marker, payload; what is told then: code and ms, -1
@@ -269,7 +306,7 @@ main(void)
 		cmocka_unit_test(test_out),  cmocka_unit_test(test_sounds),
 		cmocka_unit_test(test_late), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_in),   cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_both), cmocka_unit_test(test_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
