@@ -6,7 +6,7 @@
 #define POSTERN_APP_PORTSHARE_H
 
 #include "base/buf.h"
-#include "media/port.h"
+#include "call/port.h"
 
 enum {
 	PORTSHARE_OWNERS = 1024, /* two accounts may meet in one */

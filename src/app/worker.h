@@ -11,7 +11,7 @@
 #include "ha/handring.h"
 #include "ha/records.h"
 #include "media/flow.h"
-#include "media/port.h"
+#include "call/port.h"
 
 struct worker {
 	const struct conf *conf;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "media/port.h"
+#include "call/port.h"
 
 uint32_t
 conf_calls_fit(const struct conf *c)

@@ -1,22 +1,17 @@
 #include "media/xkeeper.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "media/bpf/xdp.bpf.h"
 #include "media/bpfobj.h"
+#include "net/nic.h"
 
 _Static_assert((int)BPF_SOCKS_MAX == (int)XFRAMES_QUEUES, "the map has all sockets of a worker");
 
@@ -29,18 +24,17 @@ enum {
 
 /* An interface, and its program. */
 struct xif {
-	char name[IF_NAMESIZE];
-	uint32_t ifindex, queues;
-	uint32_t addrs; /* bit i: address i of the plan */
-	uint8_t mac[6];
+	struct nic nic;
+	uint32_t queues; /* of ours: what comes by the others takes the slow way */
+	uint32_t addrs;  /* bit i: address i of the plan */
 	struct bpfobj program;
 	bool native;
 };
 
 struct xkeeper {
 	const struct media_plan *plan;
-	struct xif nic[XKEEPER_NICS];
-	uint32_t n_nics;
+	struct xif xif[XKEEPER_NICS];
+	uint32_t n_xifs;
 	bool zero_copy;
 	struct io_set *set;
 	char *why;
@@ -48,59 +42,14 @@ struct xkeeper {
 
 /* ---- interfaces ---- */
 
-static bool
-has_addr(const struct ifaddrs *i, const struct addr *local)
-{
-	struct addr a = {0};
-
-	if (i->ifa_addr)
-		a = addr_from_sa((const void *)i->ifa_addr);
-	return addr_ip_eq(&a, local);
-}
-
-/* Its index, station and queues; drivers without the last question have one. NULL, or why not. */
-static const char *
-ask_nic(int fd, struct xif *f)
-{
-	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq r = {0};
-
-	(void)memccpy(r.ifr_name, f->name, 0, sizeof(r.ifr_name));
-	f->ifindex = if_nametoindex(f->name);
-	if (f->ifindex == 0 || ioctl(fd, SIOCGIFHWADDR, &r) != 0)
-		return "its interface is not known";
-	if (r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
-		return "its interface is not Ethernet";
-	memcpy(f->mac, r.ifr_hwaddr.sa_data, sizeof(f->mac));
-	r.ifr_data = (void *)&c;
-	if (ioctl(fd, SIOCETHTOOL, &r) != 0)
-		c.combined_count = c.rx_count = 0;
-	f->queues = c.combined_count + c.rx_count ? c.combined_count + c.rx_count : 1;
-	return NULL;
-}
-
-/* The Ethernet interface that has this address. NULL, or why not. */
-static const char *
-find_nic(const struct ifaddrs *all, int fd, const struct addr *local, struct xif *out)
-{
-	while (all && !has_addr(all, local))
-		all = all->ifa_next;
-	if (!all)
-		return "no interface has it";
-	/* an address of IPv4 may have a label behind the name: eth0:1 */
-	(void)snprintf(out->name, sizeof(out->name), "%.*s", (int)strcspn(all->ifa_name, ":"),
-		       all->ifa_name);
-	return ask_nic(fd, out);
-}
-
 static enum err
-add_nic(struct xkeeper *k, const struct ifaddrs *all, int fd, uint32_t addr)
+add_nic(struct xkeeper *k, uint32_t addr)
 {
-	struct xif nic = {0};
-	const char *why = find_nic(all, fd, &k->plan->bound[addr], &nic);
+	struct nic nic = {0};
+	const char *why = nic_find(&k->plan->bound[addr], &nic);
 	uint32_t i = 0;
 
-	while (i < k->n_nics && k->nic[i].ifindex != nic.ifindex)
+	while (i < k->n_xifs && k->xif[i].nic.ifindex != nic.ifindex)
 		i++;
 	if (!why && i == XKEEPER_NICS)
 		why = "there are more interfaces with media addresses than we can take";
@@ -109,32 +58,23 @@ add_nic(struct xkeeper *k, const struct ifaddrs *all, int fd, uint32_t addr)
 			       addr_text(&k->plan->bound[addr]).z, why);
 		return ERR_UNSUPPORTED;
 	}
-	if (i == k->n_nics)
-		k->nic[k->n_nics++] = nic;
-	k->nic[i].addrs |= 1U << addr;
+	if (i == k->n_xifs)
+		k->xif[k->n_xifs++].nic = nic;
+	k->xif[i].addrs |= 1U << addr;
 	return ERR_OK;
 }
 
 static enum err
 find_nics(struct xkeeper *k)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifaddrs *all = NULL;
 	enum err e = ERR_OK;
 
-	if (fd < 0 || getifaddrs(&all) != 0)
-		e = io_why(k->why, "xdp:", "interfaces");
 	for (uint32_t i = 0; e == ERR_OK && i < k->plan->n_addrs; i++)
-		e = add_nic(k, all, fd, i);
-	if (all)
-		freeifaddrs(all);
-	if (fd >= 0)
-		close(fd);
-	for (uint32_t i = 0; i < k->n_nics; i++) {
-		uint32_t most = XFRAMES_QUEUES / k->n_nics;
+		e = add_nic(k, i);
+	for (uint32_t i = 0; i < k->n_xifs; i++) {
+		uint32_t has = k->xif[i].nic.queues, most = XFRAMES_QUEUES / k->n_xifs;
 
-		if (k->nic[i].queues > most)
-			k->nic[i].queues = most; /* the others' packets take the slow way */
+		k->xif[i].queues = has < most ? has : most;
 	}
 	return e;
 }
@@ -147,19 +87,20 @@ attach_nic(struct xkeeper *k, struct xif *f)
 	enum err e;
 	int link = -1;
 
-	memcpy(conf.mac, f->mac, sizeof(conf.mac));
+	memcpy(conf.mac, f->nic.mac, sizeof(conf.mac));
 	e = bpfobj_load("xdp", xdp_bpf, sizeof(xdp_bpf), &conf, &f->program, k->why);
 	if (e != ERR_OK)
 		return e;
-	e = bpfobj_attach(&f->program, (int)f->ifindex, XDP_FLAGS_DRV_MODE, &link, k->why);
+	e = bpfobj_attach(&f->program, (int)f->nic.ifindex, XDP_FLAGS_DRV_MODE, &link, k->why);
 	f->native = e == ERR_OK;
 	if (e != ERR_OK)
-		e = bpfobj_attach(&f->program, (int)f->ifindex, XDP_FLAGS_SKB_MODE, &link, k->why);
+		e = bpfobj_attach(&f->program, (int)f->nic.ifindex, XDP_FLAGS_SKB_MODE, &link,
+				  k->why);
 	if (e != ERR_OK) {
 		size_t n = strlen(k->why);
 
 		(void)snprintf(k->why + n, IO_WHY_MAX - n, " (%s: has it another XDP program?)",
-			       f->name);
+			       f->nic.name);
 		return e;
 	}
 	return io_set_hold(k->set, link);
@@ -169,7 +110,7 @@ attach_nic(struct xkeeper *k, struct xif *f)
 
 /* A queue that is a worker's. */
 struct xplace {
-	const struct xif *nic;
+	const struct xif *xif;
 	uint32_t queue;
 };
 
@@ -178,9 +119,9 @@ list_queues(const struct xkeeper *k, uint32_t worker, struct xplace out[XFRAMES_
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < k->n_nics; i++)
-		for (uint32_t q = worker; q < k->nic[i].queues; q += media_workers(k->plan))
-			out[n++] = (struct xplace){&k->nic[i], q};
+	for (uint32_t i = 0; i < k->n_xifs; i++)
+		for (uint32_t q = worker; q < k->xif[i].queues; q += media_workers(k->plan))
+			out[n++] = (struct xplace){&k->xif[i], q};
 	return n;
 }
 
@@ -226,7 +167,7 @@ bind_socket(struct xkeeper *k, int fd, int shared, const struct xplace *at)
 {
 	uint16_t own = XDP_USE_NEED_WAKEUP | (k->zero_copy ? XDP_ZEROCOPY : XDP_COPY);
 	struct sockaddr_xdp sa = {.sxdp_family = AF_XDP,
-				  .sxdp_ifindex = at->nic->ifindex,
+				  .sxdp_ifindex = at->xif->nic.ifindex,
 				  .sxdp_queue_id = at->queue,
 				  .sxdp_flags = shared < 0 ? own : XDP_SHARED_UMEM,
 				  .sxdp_shared_umem_fd = shared < 0 ? 0 : (uint32_t)shared};
@@ -243,7 +184,7 @@ bind_socket(struct xkeeper *k, int fd, int shared, const struct xplace *at)
 	}
 	(void)snprintf(what, sizeof(what), "xdp: socket of queue %u%s on", at->queue,
 		       errno == EBUSY ? ", which has one already," : "");
-	return io_why(k->why, what, at->nic->name);
+	return io_why(k->why, what, at->xif->nic.name);
 }
 
 /* The frames and sockets of a worker, at its places. */
@@ -265,7 +206,7 @@ open_worker(struct xkeeper *k, uint32_t worker)
 	if (e != ERR_OK)
 		return io_why(k->why, "xdp:", "memory of the frames");
 	for (uint32_t i = 0; e == ERR_OK && i < n; i++) {
-		x.head->ifindex[i] = at[i].nic->ifindex;
+		x.head->ifindex[i] = at[i].xif->nic.ifindex;
 		e = open_socket(k, &x, i == 0, &sock[i]);
 		if (e == ERR_OK)
 			e = bind_socket(k, sock[i], i ? sock[0] : -1, &at[i]);
@@ -302,10 +243,10 @@ enter_sockets(struct xkeeper *k)
 		uint32_t n = list_queues(k, w, at);
 
 		for (uint32_t i = 0; i < n; i++)
-			if (bpfobj_put(&at[i].nic->program, "xdp_socks", &at[i].queue, &fd[i]) !=
+			if (bpfobj_put(&at[i].xif->program, "xdp_socks", &at[i].queue, &fd[i]) !=
 			    ERR_OK)
 				return io_why(k->why, "xdp: socket into the map of",
-					      at[i].nic->name);
+					      at[i].xif->nic.name);
 	}
 	return ERR_OK;
 }
@@ -329,9 +270,9 @@ make_fast(struct xkeeper *k)
 	bool native = true;
 	enum err e = find_nics(k);
 
-	for (uint32_t i = 0; e == ERR_OK && i < k->n_nics; i++) {
-		e = attach_nic(k, &k->nic[i]);
-		native = native && k->nic[i].native;
+	for (uint32_t i = 0; e == ERR_OK && i < k->n_xifs; i++) {
+		e = attach_nic(k, &k->xif[i]);
+		native = native && k->xif[i].native;
 	}
 	if (e == ERR_OK) {
 		raise_memlock();
@@ -340,14 +281,14 @@ make_fast(struct xkeeper *k)
 	}
 	if (e == ERR_OK)
 		e = enter_sockets(k);
-	for (uint32_t i = 0; i < k->n_nics; i++) {
-		const struct xif *f = &k->nic[i];
+	for (uint32_t i = 0; i < k->n_xifs; i++) {
+		const struct xif *f = &k->xif[i];
 
 		if (e == ERR_OK)
 			log_info("media.xdp", "interface=%s queues=%u program=%s packets=%s",
-				 f->name, f->queues, f->native ? "driver" : "generic",
+				 f->nic.name, f->queues, f->native ? "driver" : "generic",
 				 k->zero_copy ? "zero-copy" : "copied");
-		bpfobj_free(&k->nic[i].program);
+		bpfobj_free(&k->xif[i].program);
 	}
 	return e;
 }

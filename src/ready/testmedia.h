@@ -6,7 +6,7 @@
 #define POSTERN_READY_TESTMEDIA_H
 
 #include "media/flow.h"
-#include "media/port.h"
+#include "call/port.h"
 #include "net/loop.h"
 
 enum { TESTMEDIA_OUTER, TESTMEDIA_INNER, TESTMEDIA_ROWS, TESTMEDIA_LETTERS = 16 };

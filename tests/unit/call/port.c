@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "media/port.h"
+#include "call/port.h"
 
 enum { S = 1000000 };
 
@@ -213,5 +213,5 @@ main(void)
 		cmocka_unit_test(test_churn),      cmocka_unit_test(test_workers),
 	};
 
-	return cmocka_run_group_tests_name("media/port", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("call/port", tests, NULL, NULL);
 }

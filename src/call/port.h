@@ -1,9 +1,8 @@
-/* Which media ports are in use: an allocator over the plan, for signaling. Both legs of a call get
- * slots of one worker. A freed port rests
- * (late packets of the old call) and comes back first freed, first used. Pure: `now` comes in.
- * One thread. */
-#ifndef POSTERN_MEDIA_PORT_H
-#define POSTERN_MEDIA_PORT_H
+/* Which media ports are in use: an allocator over the plan. Both legs of a call get slots of one
+ * worker. A freed port rests (late packets of the old call) and comes back first freed, first used.
+ * Pure: `now` comes in. One thread. */
+#ifndef POSTERN_CALL_PORT_H
+#define POSTERN_CALL_PORT_H
 
 #include "base/list.h"
 #include "media/ctl.h"

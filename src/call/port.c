@@ -1,4 +1,4 @@
-#include "media/port.h"
+#include "call/port.h"
 
 #include "base/mem.h"
 
