@@ -44,6 +44,13 @@ op_respond_again(void *arg, struct edge_txn *txn)
 }
 
 static void
+op_acked(void *arg, struct edge_txn *txn)
+{
+	(void)arg;
+	edge_acked(txn);
+}
+
+static void
 op_cancel(void *arg, struct edge_txn *txn, struct str reason)
 {
 	(void)arg;
@@ -385,6 +392,7 @@ wire_call_ops(struct worker *w, struct call_ops *ops)
 				 .do_send = op_send,
 				 .do_respond = op_respond,
 				 .do_respond_again = op_respond_again,
+				 .do_acked = op_acked,
 				 .do_cancel = op_cancel,
 				 .do_send_once = op_send_once,
 				 .do_forget = op_forget,

@@ -28,6 +28,12 @@ ops_of(const struct call *c)
 	return &c->owner->ops;
 }
 
+static const char *
+fail_text(const struct call *c)
+{
+	return c->fail_text ? c->fail_text : "";
+}
+
 void
 act_hash_leg(struct call *c, enum call_leg_index i)
 {
@@ -63,9 +69,9 @@ act_note_end(struct call *c, enum call_ender by, int status, int q850, enum refu
 	c->rec.ended_by = (uint8_t)by;
 	c->rec.sip_status = c->rec.answer_us ? 200 : status;
 	c->rec.q850 = q850;
-	if (r != REFUSAL_NONE && c->rec.refusal == r && strcmp(c->fail_text, refusal_text(r)) != 0)
+	if (r != REFUSAL_NONE && c->rec.refusal == r && strcmp(fail_text(c), refusal_text(r)) != 0)
 		(void)!str_copyz(c->rec.refusal_detail, sizeof(c->rec.refusal_detail),
-				 str_from(c->fail_text));
+				 str_from(fail_text(c)));
 	c->rec.refusal = r;
 }
 
@@ -74,7 +80,10 @@ act_note_failure(struct call *c, int status, int q850, const char *text)
 {
 	c->fail_status = status;
 	c->fail_q850 = q850 ? q850 : reason_q850(status);
-	(void)snprintf(c->fail_text, sizeof(c->fail_text), "%s", text);
+	if (!c->fail_text) /* one a call: there is always one */
+		c->fail_text = pool_get(&c->owner->whys);
+	if (c->fail_text)
+		(void)snprintf(c->fail_text, CALL_WHY_MAX, "%s", text);
 }
 
 void
@@ -327,7 +336,7 @@ reject_a(struct call *c)
 		return;
 	}
 	begin_msg(c, &b);
-	leg_put_failure_a(c, &b, status, c->rec.refusal ? c->fail_text : "", c->fail_q850);
+	leg_put_failure_a(c, &b, status, c->rec.refusal ? fail_text(c) : "", c->fail_q850);
 	speak_store(c);
 	if (buf_end(&b) == ERR_OK)
 		ops_of(c)->do_respond(ops_of(c)->arg, c->leg[LEG_A].invite, status, buf_view(&b));
@@ -376,7 +385,7 @@ log_end(const struct call *c)
 	log_info("call.end", "id=%s from=%s to=%s status=%d q850=%d by=%s talk_ms=%llu why=%s",
 		 r->id.z, r->from_received, r->to_received, r->sip_status, r->q850,
 		 call_ender_name((enum call_ender)r->ended_by),
-		 (unsigned long long)(talk / CLOCK_MS), r->refusal ? c->fail_text : "");
+		 (unsigned long long)(talk / CLOCK_MS), r->refusal ? fail_text(c) : "");
 }
 
 void
@@ -448,6 +457,7 @@ close_record(struct call *c)
 	}
 	list_del(&c->node);
 	metric_set(METRIC_calls, pool_used(&c->owner->pool) - 1);
+	pool_put(&c->owner->whys, c->fail_text);
 	pool_put(&c->owner->pool, c);
 }
 

@@ -79,6 +79,7 @@ calls_init(struct calls *cs, const struct call_conf *conf, const struct call_ops
 		    ERR_OK ||
 	    pool_init(&cs->forks, conf->max_calls + CALL_SPARE,
 		      CALL_FORKS * sizeof(struct call_fork)) != ERR_OK ||
+	    pool_init(&cs->whys, conf->max_calls + CALL_SPARE, CALL_WHY_MAX) != ERR_OK ||
 	    said_init(cs, conf->max_calls + CALL_SPARE) != ERR_OK ||
 	    hash_init(&cs->by_tag, 2 * conf->max_calls) != ERR_OK || make_rows(cs) != ERR_OK) {
 		calls_fini(cs);
@@ -109,6 +110,8 @@ calls_fini(struct calls *cs)
 		pool_fini(&cs->setups);
 	if (cs->forks.raw)
 		pool_fini(&cs->forks);
+	if (cs->whys.raw)
+		pool_fini(&cs->whys);
 	said_fini(cs);
 	if (cs->by_tag.bucket)
 		hash_fini(&cs->by_tag);
@@ -384,7 +387,7 @@ calls_on_ack(struct calls *cs, const struct sip_msg *msg, const struct edge_sour
 		inside_end_for(c, modify_ack(c, i, msg));
 		return;
 	}
-	sip_ok_retrans_stop(&c->ok);
+	speak_acked(c);
 	act_event(c, c->m.owes_ack ? take_late(c, msg) : B2BUA_EV_ACK, msg);
 }
 

@@ -247,7 +247,7 @@ modify_ack(struct call *c, enum call_leg_index i, const struct sip_msg *m)
 
 	if (k->m.state != AMEND_ACKING || k->asking.leg != i)
 		return REFUSAL_NONE;
-	sip_ok_retrans_stop(&c->ok);
+	speak_acked(c);
 	if (!k->m.owes_ack)
 		return step(c, AMEND_EV_ACK, m);
 	r = m->body.len ? negotiate_answer(c, m, &why) : REFUSAL_BAD_ACK;

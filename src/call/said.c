@@ -7,13 +7,18 @@
 static struct pool *
 pool_of(struct calls *cs, size_t n)
 {
-	return &cs->said[n <= CALL_SAID_SMALL ? 0 : n <= CALL_SAID_USUAL ? 1 : 2];
+	size_t k = 0;
+
+	while (n > cs->said[k].size && k + 1 < ARRAY_LEN(cs->said))
+		k++;
+	return &cs->said[k];
 }
 
 enum err
 said_init(struct calls *cs, uint32_t calls)
 {
-	static const size_t sizes[] = {CALL_SAID_SMALL, CALL_SAID_USUAL, CALL_SDP_MAX};
+	static const size_t sizes[] = {CALL_SAID_SHORT, CALL_SAID_SMALL, CALL_SAID_USUAL,
+				       CALL_SDP_MAX};
 	enum err err = ERR_OK;
 
 	for (size_t k = 0; k < ARRAY_LEN(sizes) && err == ERR_OK; k++)

@@ -197,9 +197,9 @@ sos_failed(const struct call *c)
 		return;
 	metric_add(METRIC_calls_emergency_refused, 1);
 	(void)snprintf(what, sizeof(what), "refused: %.240s",
-		       r == REFUSAL_EMERGENCY ? "it came over TLS"
-		       : c->fail_text[0]      ? c->fail_text
-					      : refusal_text(r));
+		       r == REFUSAL_EMERGENCY            ? "it came over TLS"
+		       : c->fail_text && c->fail_text[0] ? c->fail_text
+							 : refusal_text(r));
 	ops->do_emergency(ops->arg, &c->rec, what,
 			  is_lost(c, r) ? CALL_HELP_LOST : CALL_HELP_REFUSED);
 }

@@ -99,6 +99,15 @@ speak_response(struct call *c, enum call_leg_index i, struct edge_txn *txn,
 }
 
 void
+speak_acked(struct call *c)
+{
+	sip_ok_retrans_stop(&c->ok);
+	if (c->ok_txn)
+		ops_of(c)->do_acked(ops_of(c)->arg, c->ok_txn);
+	c->ok_txn = NULL;
+}
+
+void
 speak_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 	    const struct addr *source, const struct leg_plain *p)
 {

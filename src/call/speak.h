@@ -17,6 +17,8 @@ bool speak_request(struct call *c, enum call_leg_index i, const struct leg_reque
 /** A provisional or 2xx to a request of leg i. */
 void speak_response(struct call *c, enum call_leg_index i, struct edge_txn *txn,
 		    const struct leg_answer *a);
+/** The 2xx of ours that we repeat has its ACK: its text is not needed any more. */
+void speak_acked(struct call *c);
 /** Any other answer to m, whose transaction then is edge's alone. */
 void speak_plain(struct calls *cs, struct edge_txn *txn, const struct sip_msg *m,
 		 const struct addr *source, const struct leg_plain *p);

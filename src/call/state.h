@@ -24,6 +24,7 @@ enum {
 	CALL_MSG_MAX = 28672,   /* bytes of a message that we write */
 	CALL_PARTS_MAX = 12288, /* bytes of the parts of it that are another's (call/parts.h) */
 	CALL_SDP_MAX = 8192,    /* bytes of a body that we write */
+	CALL_SAID_SHORT = 448,  /* one audio stream, two codecs and one line of a=crypto */
 	CALL_SAID_SMALL = 768,  /* most bodies are not larger: one audio stream, a few codecs */
 	CALL_SAID_USUAL = 4096, /* without video none is */
 	CALL_OFFER_MAX = 8192,  /* bytes of an offer in a response */
@@ -72,6 +73,7 @@ struct call_ops {
 			    struct str msg, void *user, struct edge_txn **out);
 	void (*do_respond)(void *arg, struct edge_txn *txn, int status, struct str msg);
 	void (*do_respond_again)(void *arg, struct edge_txn *txn);
+	void (*do_acked)(void *arg, struct edge_txn *txn); /* its 2xx is never sent again */
 	void (*do_cancel)(void *arg, struct edge_txn *txn, struct str reason);
 	void (*do_send_once)(void *arg, const struct edge_dest *d, bool is_response,
 			     struct str msg);
@@ -381,7 +383,7 @@ struct call {
 	struct call_leg leg[CALL_LEGS];
 	int fail_status; /* of B's last failure */
 	int fail_q850;
-	char fail_text[CALL_WHY_MAX]; /* B's reason phrase or our own words */
+	char *fail_text; /* of calls->whys: B's reason phrase or our own words; NULL: none */
 	struct call_exchange x;
 	struct call_video *video; /* of calls->videos; NULL: it has no ports */
 	struct call_change change;
@@ -442,7 +444,8 @@ struct calls {
 	struct pool videos;       /* one a call, likewise */
 	struct pool forks;        /* likewise */
 	struct pool setups;       /* likewise */
-	struct pool said[3];      /* bodies of ours by size: two a call */
+	struct pool whys;         /* of calls that failed or were refused, likewise */
+	struct pool said[4];      /* bodies of ours by size: two a call */
 	struct sdp offer, answer; /* scratch: 18 kB each */
 	struct sip_msg held;      /* scratch */
 	char why[CALL_WHY_MAX];   /* scratch: a sentence made of what a message says */

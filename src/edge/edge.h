@@ -320,6 +320,9 @@ void edge_send_once(struct edge *e, const struct edge_dest *dest, bool is_respon
 const char *edge_txn_branch(const struct edge_txn *txn);
 /** Send the last response of an INVITE server transaction again (2xx until its ACK). */
 void edge_respond_again(struct edge_txn *txn);
+/** The 2xx of an INVITE server transaction has its ACK: its text is dropped, it is never sent again
+ * (RFC 6026 7.1: copies of the INVITE are absorbed). */
+void edge_acked(struct edge_txn *txn);
 /** The caller is no longer interested: no more news; the transaction finishes by itself. */
 void edge_forget(struct edge_txn *txn);
 

@@ -671,3 +671,10 @@ edge_respond_again(struct edge_txn *t)
 	if (t->unsent)
 		respond_elsewhere(t);
 }
+
+void
+edge_acked(struct edge_txn *t)
+{
+	if (!t->dead && t->m.state == TXN_ACCEPTED)
+		texts_drop(&t->owner->texts, &t->resp);
+}

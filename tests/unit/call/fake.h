@@ -27,7 +27,7 @@ enum {
 #define FAKE_LIFE_US 32000000ull /* 64*T1 */
 
 struct edge_txn {
-	bool used, server, forgotten, cancelled, provisional, final, reliable;
+	bool used, server, forgotten, cancelled, provisional, final, reliable, acked;
 	enum sip_method method;
 	void *user;
 	struct edge_dest dest;  /* client */
@@ -358,10 +358,18 @@ fake_respond_again(void *arg, struct edge_txn *txn)
 	struct fake *f = arg;
 	struct sent *s = fake_sent(f, SENT_AGAIN, STR_NULL);
 
-	CHECK(txn->used && txn->server && txn->final && txn->status == 200);
+	CHECK(txn->used && txn->server && txn->final && txn->status == 200 && !txn->acked);
 	s->txn = txn;
 	s->status = txn->status;
 	txn->again++;
+}
+
+static void
+fake_acked(void *arg, struct edge_txn *txn)
+{
+	(void)arg;
+	CHECK(txn->used && txn->server && txn->final && txn->status == 200 && !txn->acked);
+	txn->acked = true;
 }
 
 static void
@@ -725,6 +733,7 @@ fake_init(struct fake *f)
 				   .do_send = fake_send,
 				   .do_respond = fake_respond,
 				   .do_respond_again = fake_respond_again,
+				   .do_acked = fake_acked,
 				   .do_cancel = fake_cancel,
 				   .do_send_once = fake_send_once,
 				   .do_forget = fake_forget,

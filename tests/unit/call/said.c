@@ -44,14 +44,16 @@ sizes(void **state)
 		enum err err;
 		unsigned used[ARRAY_LEN(calls.said)];
 	} rows[] = {
-		{"one byte", 1, ERR_OK, {1, 0, 0}},
-		{"as small as they are", CALL_SAID_SMALL, ERR_OK, {1, 0, 0}},
-		{"a byte more", CALL_SAID_SMALL + 1, ERR_OK, {0, 1, 0}},
-		{"without video", CALL_SAID_USUAL, ERR_OK, {0, 1, 0}},
-		{"with it", CALL_SAID_USUAL + 1, ERR_OK, {0, 0, 1}},
-		{"as large as may be", CALL_SDP_MAX, ERR_OK, {0, 0, 1}},
-		{"none", 0, ERR_OK, {0, 0, 0}},
-		{"a byte too many", CALL_SDP_MAX + 1, ERR_LONG, {0, 0, 0}},
+		{"one byte", 1, ERR_OK, {1}},
+		{"short", CALL_SAID_SHORT, ERR_OK, {1}},
+		{"not so short", CALL_SAID_SHORT + 1, ERR_OK, {0, 1}},
+		{"as small as they are", CALL_SAID_SMALL, ERR_OK, {0, 1}},
+		{"a byte more", CALL_SAID_SMALL + 1, ERR_OK, {0, 0, 1}},
+		{"without video", CALL_SAID_USUAL, ERR_OK, {0, 0, 1}},
+		{"with it", CALL_SAID_USUAL + 1, ERR_OK, {0, 0, 0, 1}},
+		{"as large as may be", CALL_SDP_MAX, ERR_OK, {0, 0, 0, 1}},
+		{"none", 0, ERR_OK, {0}},
+		{"a byte too many", CALL_SDP_MAX + 1, ERR_LONG, {0}},
 	};
 
 	(void)state;

@@ -30,6 +30,45 @@ request_answered_and_copies_absorbed(void **state)
 	close(fd);
 }
 
+/* The text of a 2xx is kept until its ACK and no longer; copies of the INVITE are absorbed before
+ * and after (RFC 6026 7.1). */
+static void
+answer_kept_until_its_ack(void **state)
+{
+	struct sip inv = {.method = "INVITE"};
+	struct pool *tiny = &rig.e->texts.pool[TEXT_IN_TINY];
+	int fd = udp_at("127.0.0.2");
+	struct edge_txn *t;
+	uint32_t used;
+
+	(void)state;
+	udp_to(fd, L_CARRIER, request(&inv));
+	SPIN(count(REQUEST) == 1);
+	t = last(REQUEST)->txn;
+	edge_acked(t); /* not answered yet: nothing */
+	answer(t, 180);
+	HEARD(hear(fd, 500), "SIP/2.0 180");
+	edge_acked(t);
+	udp_to(fd, L_CARRIER, request(&inv));
+	HEARD(hear(fd, 500), "SIP/2.0 180");
+	answer(t, 200);
+	HEARD(hear(fd, 500), "SIP/2.0 200 OK");
+	turn(); /* its own text goes meanwhile */
+	used = pool_used(tiny);
+	edge_respond_again(t);
+	HEARD(hear(fd, 500), "SIP/2.0 200 OK");
+	assert_int_equal(pool_used(tiny), used);
+	edge_acked(t);
+	assert_int_equal(pool_used(tiny), used - 1);
+	edge_acked(t); /* nothing */
+	edge_respond_again(t);
+	udp_to(fd, L_CARRIER, request(&inv));
+	assert_null(hear(fd, 50));
+	assert_int_equal(count(REQUEST), 1);
+	edge_forget(t);
+	close(fd);
+}
+
 /* RFC 3581, RFC 3261 18.2.2. */
 static void
 reply_goes_where_via_says(void **state)
@@ -1024,6 +1063,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(calls_that_go_round, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(request_answered_and_copies_absorbed, rig_setup,
 						rig_teardown),
+		cmocka_unit_test_setup_teardown(answer_kept_until_its_ack, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(reply_goes_where_via_says, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(strangers_hear_nothing, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(accounts_do_not_collide, rig_setup, rig_teardown),
