@@ -286,13 +286,15 @@ send_100(struct edge_txn *t)
 		send_response(t);
 }
 
-/* The CANCEL of an INVITE: a transaction of its own on the same path. */
+/* The CANCEL of an INVITE: a transaction of its own on the same path, or, where its connection is
+ * gone, over the next one. */
 static void
 send_cancel(struct edge_txn *invite)
 {
 	struct edge *e = invite->owner;
 	struct edge_txn *t = send_new_txn(e, TXN_CLIENT_OTHER, invite->m.reliable, invite->spare);
-	struct conn *c = conns_find(&e->conns, invite->conn);
+	bool stream = invite->dest.transport != EDGE_UDP;
+	struct conn *c = stream ? conn_of(invite, invite->dest.transport) : NULL;
 	char mem[EDGE_SMALL_MSG];
 	struct txn_key key;
 	struct buf b;
@@ -309,12 +311,12 @@ send_cancel(struct edge_txn *invite)
 	t->forgotten = true;
 	t->dest = invite->dest;
 	t->to = invite->to;
-	t->conn = invite->conn;
+	t->conn = c ? c->id : invite->conn;
 	t->listener = invite->listener;
 	t->src = invite->src;
 	memcpy(t->branch, invite->branch, sizeof(t->branch));
 	send_hash_txn(e, t, &key);
-	if (c && c->state == CONN_OPEN)
+	if (c)
 		list_add(&c->busy, &t->wait);
 	send_do(t, txn_client_step(&t->m, TXN_EV_START, loop_now(e->loop)), NULL);
 	return;

@@ -56,6 +56,8 @@ send_request(struct leg *l, enum sip_method method, uint32_t cseq, enum sip_meth
 		   l->self, l->peer, l->call_id, cseq, name);
 	put_own(l, &b, method == SIP_INVITE, true);
 	BENCH_MUST(buf_end(&b) == ERR_OK);
+	if (method != SIP_ACK)
+		l->rq.conn = l->conn;
 	l->w->on_send(l->w->arg, l, buf_view(&b));
 }
 

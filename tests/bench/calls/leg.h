@@ -53,6 +53,7 @@ struct leg {
 		enum sip_method method;
 		bool on, rung;
 		uint32_t cseq;
+		unsigned conn; /* pbx: that it went over last; it may hear of us over another one */
 		uint64_t interval, dead_at;
 	} rq;
 	uint32_t cseq, acked, sdp_version, peer_cseq;

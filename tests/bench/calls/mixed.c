@@ -138,10 +138,12 @@ static void
 all_down(unsigned conn)
 {
 	for (unsigned i = 0; i < IN_HAND; i++)
-		for (unsigned k = 0; k < 2; k++)
-			if (x.call[i].used && x.call[i].leg[k].pbx && x.call[i].leg[k].w &&
-			    x.call[i].leg[k].conn == conn)
-				leg_conn_down(&x.call[i].leg[k]);
+		for (unsigned k = 0; k < 2 && x.call[i].used; k++) {
+			struct leg *l = &x.call[i].leg[k];
+
+			if (l->pbx && (l->rq.on ? l->rq.conn : l->conn) == conn)
+				leg_conn_down(l);
+		}
 }
 
 static void
@@ -231,7 +233,8 @@ act_in(struct mixed_call *c, unsigned who, uint64_t us)
 	BENCH_MUST(timer_set(&x.w.timers, &c->act[who], x.w.now + us) == ERR_OK);
 }
 
-/* A callee decides; whoever talks changes something once, then ends it. */
+/* A callee decides; whoever talks changes something once, then ends it, but nobody while an answer
+ * of its own waits for its ACK (RFC 3261 14.1, 15). */
 static void
 act_due(struct mixed_call *c, unsigned who)
 {
@@ -242,6 +245,8 @@ act_due(struct mixed_call *c, unsigned who)
 		leg_answer(l, c->what == BUSY ? 486 : c->what == NOT_FOUND ? 404 : 200);
 	} else if (l->state == LEG_CALLING) {
 		leg_cancel(l);
+	} else if (l->state == LEG_TALKS && l->answer) {
+		act_in(c, who, LEG_T1_US);
 	} else if (l->state == LEG_TALKS && *changes) {
 		*changes = false;
 		leg_reinvite(l);

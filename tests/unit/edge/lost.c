@@ -13,6 +13,7 @@ enum becomes {
 	AGAIN,   /* the same bytes come over that connection */
 	FAILED,  /* the layer above is told */
 	CHASED,  /* likewise; a late 180 is cancelled */
+	HUNTED,  /* likewise, and that connection breaks, too */
 	HUNG_UP, /* likewise; a late 200 has its ACK and BYE */
 };
 
@@ -27,6 +28,8 @@ static const struct row {
 	{"a change of the call", "INVITE", true, UNHEARD, OTHER, AGAIN},
 	{"a change, and no other connection", "INVITE", true, UNHEARD, NONE, FAILED},
 	{"an INVITE that rings later", "INVITE", false, UNHEARD, NEXT, CHASED},
+	{"an INVITE that rings later, and a CANCEL that is lost", "INVITE", false, UNHEARD, NEXT,
+	 HUNTED},
 	{"an INVITE that is answered later", "INVITE", false, UNHEARD, NEXT, HUNG_UP},
 	{"INFO, and another connection", "INFO", true, UNHEARD, OTHER, AGAIN},
 	{"INFO, and no other connection", "INFO", true, UNHEARD, NONE, FAILED},
@@ -119,8 +122,8 @@ comes_again(const struct row *r, struct tpeer *q, const char *before)
 static void
 late_answer(const struct row *r, struct tpeer *q, const char *inv)
 {
-	tpeer_send(q, response(str_from(inv), r->becomes == CHASED ? 180 : 200));
-	if (r->becomes == CHASED) {
+	tpeer_send(q, response(str_from(inv), r->becomes == HUNG_UP ? 200 : 180));
+	if (r->becomes != HUNG_UP) {
 		HEARD(tpeer_hear(q, 2000), "CANCEL sip:");
 		return;
 	}
@@ -134,6 +137,16 @@ late_answer(const struct row *r, struct tpeer *q, const char *inv)
 		HEARD(both, "ACK sip:");
 		HEARD(both, "BYE sip:");
 	}
+}
+
+/* The CANCEL was sent over this one, not over that of its INVITE. */
+static void
+breaks_too(struct tpeer *q, X509 *cert)
+{
+	tpeer_fini(q, true);
+	SPIN(edge_conns(rig.e) == 0);
+	tpeer_connect(q, cert);
+	HEARD(tpeer_hear(q, 2000), "CANCEL sip:");
 }
 
 static void
@@ -161,6 +174,8 @@ run_row(const struct row *r, X509 *cert)
 		comes_again(r, &q, got);
 	else if (r->becomes != FAILED)
 		late_answer(r, &q, got);
+	if (r->becomes == HUNTED)
+		breaks_too(&q, cert);
 	if (q.fd >= 0)
 		tpeer_fini(&q, false);
 	SPIN(edge_conns(rig.e) == 0);
