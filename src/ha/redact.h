@@ -1,8 +1,9 @@
 /* A SIP message as it may be kept: what must not lie anywhere is taken out while it is copied. Gone
  * are SRTP keys (every "inline:", the long words of an a=crypto line, k=, a=key-mgmt), what answers
  * a digest challenge (Authorization and its kin), passwords in URIs, ICE passwords, digits in INFO,
- * and bodies that are encoded, for nobody looks into them. In the place of a key stands a tag of four digits: the
- * same key has the same tag in one life of signaling, so that one sees whether it was changed.
+ * and bodies that are encoded, for nobody looks into them. In the place of a key stands a tag of
+ * four digits: the same key has the same tag in one life of signaling, so that one sees whether it
+ * was changed.
  *
  * Works on any bytes: a message need not be one that the parser takes. Pure; never allocates. */
 #ifndef POSTERN_HA_REDACT_H

@@ -110,13 +110,15 @@ offered(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fake *f = up(rows[i].a, rows[i].b);
 		const struct sent *s;
+		const char *first;
 
 		(void)rig_invite(f, &(struct invite){.body = rows[i].offer});
 		s = rig_sent(f, SENT_REQUEST, 0);
 		if (rows[i].asked[0] && !rig_says(s, rows[i].asked))
 			fail_msg("%s: B was not asked %s in %s", rows[i].name, rows[i].asked,
 				 s->text);
-		if (!rows[i].asked[0] && strstr(strstr(s->text, "\r\nm=") + 2, "\r\nm="))
+		first = s ? strstr(s->text, "\r\nm=") : NULL;
+		if (!rows[i].asked[0] && first && strstr(first + 2, "\r\nm="))
 			fail_msg("%s: a second line in %s", rows[i].name, s->text);
 		if (rig_says(s, KEY_2) || rig_says(s, "\a") || rig_says(s, "x=strange"))
 			fail_msg("%s: in %s", rows[i].name, s->text);
