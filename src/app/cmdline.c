@@ -162,10 +162,24 @@ look_for_missing(const struct cmdline *c)
 	return show_usage(c, stderr);
 }
 
+/* Does it look like the file that belongs behind -c? */
+static bool
+is_conf(const struct cmdline *c, const char *word)
+{
+	struct str s = str_from(word);
+	bool takes = false;
+
+	for (size_t i = 0; i < c->spec->n; i++)
+		takes |= c->spec->option[i].opt == 'c';
+	return takes && (str_ends(s, STR(".yaml")) || str_ends(s, STR(".yml")));
+}
+
 /* 0: it was taken. */
 static int
 take_operand(struct cmdline *c, const char *word)
 {
+	bool conf = is_conf(c, word);
+
 	if (c->spec->operand && !c->operand && *word) {
 		c->operand = c->argv[c->at - 1];
 		return 0;
@@ -176,8 +190,9 @@ take_operand(struct cmdline *c, const char *word)
 		fprintf(stderr, "postern %s: \"%.*s\" is one word too many behind \"%.*s\"\n",
 			c->spec->word, SHOWN_MAX, word, SHOWN_MAX, c->operand);
 	else
-		fprintf(stderr, "postern %s: \"%.*s\": it takes options only\n", c->spec->word,
-			SHOWN_MAX, word);
+		fprintf(stderr, "postern %s: \"%.*s\": it takes options only%s%.*s%s\n",
+			c->spec->word, SHOWN_MAX, word, conf ? "; did you mean \"-c " : "",
+			conf ? SHOWN_MAX : 0, word, conf ? "\"?" : "");
 	return show_usage(c, stderr);
 }
 

@@ -9,7 +9,10 @@
 #include "call/alter.h"
 #include "policy/source.h"
 
-enum { REDIRECT_Q_ONE = 1000 };
+enum {
+	REDIRECT_Q_ONE = 1000,
+	NAMED_MAX = 40, /* of a host or number in a sentence */
+};
 
 /* A contact as it is read: all of it, and where it may lead. */
 struct contact {
@@ -247,6 +250,25 @@ say_nowhere(struct call *c, const char *why)
 	log_info("call.redirect", "id=%s trunk=%s not followed: %s", c->rec.id.z, t->trunk.z, why);
 }
 
+/* None of these may be followed: the first is named. */
+static void
+say_left_out(struct call *c, bool customer, const struct sip_uri *first)
+{
+	char why[CALL_TARGET_WHY_MAX];
+	bool number = customer || first->scheme == SIP_SCHEME_TEL;
+	struct str named = str_sub(number ? first->user : first->host, 0, NAMED_MAX);
+	struct buf b;
+
+	buf_init(&b, why, sizeof(why));
+	buf_z(&b, customer ? "no contact is a number that may be called and was not yet"
+			   : "no contact is at a carrier's trunk where it was not yet");
+	if (named.len)
+		buf_printf(&b, ": %.*s", STR_ARG(named));
+	if (!number && first->port)
+		buf_printf(&b, ":%u", first->port);
+	say_nowhere(c, buf_cstr(&b));
+}
+
 static bool
 follow(struct call *c, uint32_t trunk, const struct edge_news *news)
 {
@@ -272,9 +294,7 @@ follow(struct call *c, uint32_t trunk, const struct edge_news *news)
 	if (n == 0)
 		say_nowhere(c, "it names no contact");
 	else if (w.n == 0)
-		say_nowhere(c, customer
-				       ? "no contact is a number that may be called and was not yet"
-				       : "no contact is at a carrier's trunk where it was not yet");
+		say_left_out(c, customer, &k[0].uri);
 	else if (!insert(c, &w))
 		say_nowhere(c, "the call was sent to as many targets as it may");
 	else

@@ -52,7 +52,7 @@ video_read(struct call *c)
 	c->x.video = v;
 	e = sdp_video_offer_read(&c->owner->offer, &policy, &c->rec.leg[i].layout, &v->far, &no);
 	if (e == ERR_OK && row_names_us(c, &v->far)) {
-		no.text = "it names a media address of ours";
+		no.text = "its SDP names a media address of ours for it: packets would go round";
 		e = ERR_REFUSED;
 	}
 	if (e == ERR_OK && c->video)
@@ -145,7 +145,7 @@ video_take(struct call *c, const struct sdp_stream *audio, struct sdp_stream *go
 				  &no);
 	sdp_local_wipe(&asked);
 	if (e == ERR_OK && row_names_us(c, got)) {
-		no.text = "it names a media address of ours";
+		no.text = "its SDP names a media address of ours for it: packets would go round";
 		e = ERR_REFUSED;
 	}
 	if (e != ERR_OK && e != ERR_NOTFOUND)

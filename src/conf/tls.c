@@ -165,13 +165,20 @@ conftls_read_zone(const struct yaml *y, const struct yaml_node *zone, struct con
 {
 	const struct yaml_node *profile = yaml_get(y, zone, "profile");
 	const struct yaml_node *list = yaml_get(y, zone, "authorities");
+	char mem[32];
+	const char *near;
 
 	*out = (struct conftls_zone){.profile = TLS_PROFILE_CARRIER};
 	if (profile && profile->kind == YAML_SCALAR)
 		out->profile = find_profile(own, profile->text);
 	if (profile && (profile->kind != YAML_SCALAR || out->profile == CONFTLS_NO_PROFILE)) {
+		near = profile->kind == YAML_SCALAR
+			       ? schema_nearest_word(profile->text, "carrier modern", mem)
+			       : NULL;
 		report_error(rep, profile->line, profile->column,
-			     "profile: write carrier, modern, or the name of one of tls_profiles");
+			     "profile: %s%s%swrite carrier, modern, or the name of one of "
+			     "tls_profiles",
+			     near ? "did you mean \"" : "", near ? near : "", near ? "\"? " : "");
 		out->profile = TLS_PROFILE_CARRIER;
 	}
 	if (list)

@@ -15,7 +15,10 @@
 #include "edge/shed.h"
 #include "sip/hdr.h"
 
-enum { PASSES_MAX = 3 /* of one call through this node, as its Vias tell */ };
+enum {
+	PASSES_MAX = 3,      /* of one call through this node, as its Vias tell */
+	HOST_SHOWN_MAX = 64, /* of a host in a sentence */
+};
 
 /* ---- requests ---- */
 
@@ -344,6 +347,22 @@ is_for_us(const struct edge *e, const struct sip_msg *m, const struct identity *
 	       is_our_host(e, m->uri.host);
 }
 
+static void
+refuse_host(struct edge *e, const struct reply_path *p, const struct sip_msg *m)
+{
+	char why[HOST_SHOWN_MAX + 160];
+	struct str host = str_sub(m->uri.host, 0, HOST_SHOWN_MAX);
+	struct buf b;
+
+	buf_init(&b, why, sizeof(why));
+	buf_z(&b, "the Request-URI names ");
+	for (size_t i = 0; i < host.len; i++)
+		buf_char(&b,
+			 ascii_alnum(host.p[i]) || strchr("-._:[]", host.p[i]) ? host.p[i] : '?');
+	buf_z(&b, ", which is none of this node; where it is, add it to names in postern.yaml");
+	reply_bad(e, p, m, 403, buf_cstr(&b));
+}
+
 /* Is this the sent-by of our own Vias? */
 static bool
 is_our_via(const struct edge *e, const struct sip_via *via)
@@ -519,10 +538,7 @@ take_message(struct edge *e, struct reply_path *p, struct edge_source *src,
 	if (src->trunk == POLICY_NONE && !is_in_dialog(m))
 		refuse_request(e, p, src, id);
 	else if (!GUARD(A8, is_for_us(e, m, id)))
-		reply_bad(
-			e, p, m, 403,
-			"the Request-URI names a host that is none of this node; where it is, add "
-			"it to names in postern.yaml");
+		refuse_host(e, p, m);
 	else if (goes_round(e, m))
 		reply_bad(
 			e, p, m, 482,

@@ -195,6 +195,11 @@ static const struct advice rows[] = {
 	{"400", "the message is not well formed: a newer version of the PBX's software may help",
 	 NULL},
 	{"403", "see that the request comes over the account's own trunk", NULL},
+	/* the same, where the Request-URI names another host: it is a carrier's or its like */
+	{"403-host",
+	 "have {peer} send its calls to an address or a name of this node, or, where the host that "
+	 "the sentence names is one of this node's, add it to names in postern.yaml",
+	 NULL},
 	{"503", "try again; if it stays so, raise limits: {calls} or find out who floods", NULL},
 	{"ACCOUNT_OFF", "switch the account or trunk on with postern apply", NULL},
 	{"TLS_OFF",
@@ -256,8 +261,9 @@ static const struct advice rows[] = {
 	 NULL},
 	{"NO_RECORD", "raise limits: {calls}", NULL},
 	{"REDIRECT",
-	 "its targets say where it was sent: have the trunk's far side name a trunk of ours and a "
-	 "number, add that host as a carrier, or set redirect: refuse",
+	 "the sentence behind the trunk says where it was to go (all of it: postern trace --full "
+	 "{id}, Contact): have the trunk's far side name a trunk of ours and a number, add that "
+	 "host as a carrier, or set redirect: refuse",
 	 NULL},
 	{"CALL_SHARE",
 	 "see what the account does (postern calls), give it max_calls, or raise limits: {calls}",
@@ -458,6 +464,9 @@ word_of(const struct json *facts)
 	if ((strcmp(word, "no-account") == 0 || strcmp(word, "name-mismatch") == 0) &&
 	    jsonin_count(jsonin_get(facts, "chain")) && !*jsonin_text(facts, "names"))
 		return "no-names";
+	if (strcmp(word, "403") == 0 &&
+	    str_starts(str_from(jsonin_text(facts, "why")), STR("the Request-URI names")))
+		return "403-host";
 	if (strcmp(word, "METHOD") == 0 && strcmp(jsonin_text(facts, "method"), "REGISTER") == 0)
 		return "REGISTER";
 	if (strcmp(word, "CRYPTO") == 0 && str_find(detail, STR("this trunk takes")) < detail.len)

@@ -175,6 +175,12 @@ put_customer(struct buf *b, const struct call_record *r)
 		put_text_or_null(b, "peer", "");
 		return;
 	}
+	if (!l->account.z[0] && r->payer.z[0]) { /* it goes on, its customer was transferred away */
+		put_text(b, "account", r->payer.z);
+		put_text_or_null(b, "trunk", "");
+		put_text_or_null(b, "peer", "");
+		return;
+	}
 	put_text_or_null(b, "account", l->account.z);
 	put_text_or_null(b, "trunk", l->trunk.z);
 	put_text_or_null(b, "peer", l->peer);

@@ -112,13 +112,13 @@ put_way(struct buf *b, const struct json *cdr)
 			   " The number belongs to account %s, whose trunk %s redirected the call: "
 			   "it is that account's call.",
 			   jsonin_text(cdr, "account"), jsonin_text(cdr, "forwarded_by"));
-	else if (!*jsonin_text(cdr, "a.account"))
+	else if (*jsonin_text(cdr, "b.account") && !*jsonin_text(cdr, "a.account"))
 		buf_printf(b, " The number belongs to account %s, so it went to trunks of it.",
-			   or_else(jsonin_text(cdr, "b.account"), jsonin_text(cdr, "account")));
+			   jsonin_text(cdr, "b.account"));
 	else if (*jsonin_text(first, "route"))
 		buf_printf(b, " Route %s is the one for such a number and class.",
 			   jsonin_text(first, "route"));
-	else
+	else if (*jsonin_text(cdr, "a.account")) /* else its customer was transferred away */
 		buf_z(b, " No route is for such a number, so the carriers' own order counts.");
 	if (*to && strcmp(to, jsonin_text(cdr, "to_received")) != 0)
 		buf_printf(b, " It was sent on as a call to %s.", to);
@@ -135,9 +135,11 @@ put_transfer(struct buf *b, const struct json *cdr)
 
 	if (*of && jsonin_count(jsonin_get(cdr, "targets")))
 		buf_printf(b, " A transfer (REFER) in call %s led to it.", of);
+	else if (*of && *jsonin_text(cdr, "answer"))
+		buf_printf(b, " It asked with Replaces for a place in call %s, and went on there.",
+			   of);
 	else if (*of)
-		buf_printf(b, " It asked with Replaces for a place in call %s%s.", of,
-			   *jsonin_text(cdr, "answer") ? ", and went on there" : "");
+		buf_printf(b, " It was asked for by REFER or Replaces in call %s.", of);
 	if (n > 0)
 		buf_printf(b,
 			   " Who speaks in it was changed %lld time%s, by a transfer or Replaces; "
@@ -385,7 +387,8 @@ put_matched(struct buf *b, const struct json *n)
 	if (!*jsonin_text(n, "account"))
 		return;
 	buf_printf(b, " It %s account %s",
-		   strcmp(jsonin_text(n, "kind"), "request") == 0 || jsonin_true(n, "accepted")
+		   jsonin_true(n, "outgoing") ? "was for"
+		   : strcmp(jsonin_text(n, "kind"), "request") == 0 || jsonin_true(n, "accepted")
 			   ? "is"
 			   : "claims to be",
 		   jsonin_text(n, "account"));
@@ -410,9 +413,13 @@ static void
 put_handshake(struct buf *b, const struct json *n)
 {
 	bool out = jsonin_true(n, "outgoing");
+	bool unmet = out && strcmp(jsonin_text(n, "word"), "connect") == 0;
 	int64_t ms = jsonin_int(n, "duration_us") / 1000;
 
-	buf_printf(b, out ? "postern connected to %s at %s" : "%s connected to postern at %s",
+	buf_printf(b,
+		   unmet ? "postern tried to connect to %s at %s"
+		   : out ? "postern connected to %s at %s"
+			 : "%s connected to postern at %s",
 		   or_else(jsonin_text(n, "peer"), "somebody"), jsonin_text(n, "at"));
 	if (*jsonin_text(n, "sni"))
 		buf_printf(b, " (asking for %s)", jsonin_text(n, "sni"));
@@ -420,8 +427,8 @@ put_handshake(struct buf *b, const struct json *n)
 		buf_printf(b, "; the TLS handshake was accepted: %s %s.", jsonin_text(n, "version"),
 			   jsonin_text(n, "suite"));
 	else
-		buf_printf(b, "; it was refused after %lld ms: %s.", (long long)ms,
-			   or_else(jsonin_text(n, "why"), jsonin_text(n, "word")));
+		buf_printf(b, "; it %s after %lld ms: %s.", unmet ? "failed" : "was refused",
+			   (long long)ms, or_else(jsonin_text(n, "why"), jsonin_text(n, "word")));
 	if (!jsonin_true(n, "accepted") && *jsonin_text(n, "version"))
 		buf_printf(b, " Chosen had been %s %s.", jsonin_text(n, "version"),
 			   jsonin_text(n, "suite"));
@@ -431,7 +438,7 @@ put_handshake(struct buf *b, const struct json *n)
 		buf_printf(b, " The certificate shown is for %s.", jsonin_text(n, "names"));
 	else if (!jsonin_true(n, "accepted") && jsonin_count(jsonin_get(n, "chain")))
 		buf_z(b, " The certificate shown has no names in subjectAltName.");
-	else if (!jsonin_true(n, "accepted"))
+	else if (!jsonin_true(n, "accepted") && !unmet)
 		buf_z(b, " No certificate was seen.");
 	if (*jsonin_text(n, "notes"))
 		buf_printf(b, " Worth knowing: %s.", jsonin_text(n, "notes"));

@@ -88,30 +88,48 @@ is_of(const struct calls_seen *c, const struct json *cdr)
 	return false;
 }
 
+static bool
+says(struct str line, const char *part)
+{
+	return str_find(line, str_from(part)) < line.len;
+}
+
 /* Could this CDR say something new? Quickly told by its text: quotes in it are our own. */
 static bool
 may_tell(const struct calls_seen *c, struct str line)
 {
-	bool refused = str_find(line, STR("\"answer\":null")) < line.len &&
-		       str_find(line, STR("\"refusal\":null")) >= line.len &&
-		       str_find(line, STR("\"refusal\":\"CANCELED\"")) >= line.len;
+	bool refused = says(line, "\"answer\":null") && !says(line, "\"refusal\":\"CANCELED\"") &&
+		       (!says(line, "\"refusal\":null") || says(line, "\"ended_by\":\"called\""));
 
 	return (refused || c->answered_us == 0) && has_name(line, c->what);
+}
+
+/* By us, or by the far side; not where the caller gave up. */
+static bool
+was_refused(const struct json *cdr)
+{
+	const char *refusal = jsonin_text(cdr, "refusal");
+
+	if (*jsonin_text(cdr, "answer"))
+		return false;
+	if (*refusal)
+		return strcmp(refusal, "CANCELED") != 0;
+	return strcmp(jsonin_text(cdr, "ended_by"), "called") == 0 &&
+	       jsonin_int(cdr, "sip_status") >= 400;
 }
 
 /* A call that is newer than those seen of its kind. */
 static void
 take_call(struct calls_seen *c, const struct json *j, struct str line)
 {
-	const char *id = jsonin_text(j, "id"), *refusal = jsonin_text(j, "refusal");
+	const char *id = jsonin_text(j, "id");
 	int64_t answered_us = time_of(j, "answer"), end_us = time_of(j, "end");
 
 	if (answered_us > c->answered_us) {
 		c->answered_us = answered_us;
 		(void)!str_copyz(c->answered, sizeof(c->answered), str_from(id));
 	}
-	if (answered_us == 0 && *refusal && strcmp(refusal, "CANCELED") != 0 &&
-	    end_us > c->refused_us) {
+	if (was_refused(j) && end_us > c->refused_us) {
 		c->refused_us = end_us;
 		(void)!str_copyz(c->refused, sizeof(c->refused), str_from(id));
 		buf_reset(c->facts);

@@ -1,5 +1,6 @@
-/* The last refusal of an account, a trunk, an address or a host: of a call, by its CDR, or of a
- * handshake or a request, by their store, whichever is newer; and what went well since. */
+/* The last refusal of an account, a trunk, an address or a host: of a call, by its CDR (by us, or
+ * by the far side before it was answered), or of a handshake or a request, by their store,
+ * whichever is newer; and what went well since. */
 #ifndef POSTERN_OPS_LASTREFUSAL_H
 #define POSTERN_OPS_LASTREFUSAL_H
 

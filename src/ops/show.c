@@ -166,6 +166,23 @@ refresh_stats(const struct show *s, struct record_leg *l)
 	}
 }
 
+/* Whose a transferred call is, where neither leg says so now and nobody pays: the customer's leg
+ * stands in the record of a call that it was changed for (call/join.h). */
+static void
+find_customer(const struct show *s, struct call_record *rec)
+{
+	struct call_record r;
+
+	if (cdr_customer_leg(rec)->account.z[0] || rec->payer.z[0] ||
+	    !(rec->transfers || rec->joining))
+		return;
+	for (uint32_t i = 0; i < s->records->n && !rec->payer.z[0]; i++)
+		if (records_peek(s->records, i) == RECORD_LIVE &&
+		    records_get(s->records, i, &r) == RECORD_LIVE && r.rides &&
+		    strcmp(r.transfer_of.z, rec->id.z) == 0)
+			rec->payer = r.leg[r.rides - 1].account;
+}
+
 static bool
 get_live(const struct show *s, uint32_t slot, struct call_record *rec)
 {
@@ -174,6 +191,7 @@ get_live(const struct show *s, uint32_t slot, struct call_record *rec)
 		return false;
 	refresh_stats(s, &rec->leg[LEG_A]);
 	refresh_stats(s, &rec->leg[LEG_B]);
+	find_customer(s, rec);
 	return true;
 }
 
@@ -384,6 +402,8 @@ find_record(const struct show *s, const char *id, struct call_record *rec, bool 
 		*live = st == RECORD_LIVE;
 		refresh_stats(s, &rec->leg[LEG_A]);
 		refresh_stats(s, &rec->leg[LEG_B]);
+		if (*live)
+			find_customer(s, rec);
 		return true;
 	}
 	return false;

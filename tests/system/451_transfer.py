@@ -1,5 +1,6 @@
 """Transfers that end at the border (field.md row 34): blind, to a busy number, attended, and a BYE
 of who transfers at once. The two gateways that are left hear each other."""
+import json
 import re
 
 from lib import rawsip, tone
@@ -64,6 +65,15 @@ def hear(gw, ends):
         check(seconds > 0.8 and share > 0.9, f'{e.port} heard {seconds:.1f} s, {share:.2f} at {hz}')
 
 
+def shown(p):
+    """Both of its legs are the gateway's now, and it is acme's all the same."""
+    rows = [c['record'] for c in json.loads(p.command('calls', '-c', p.conf, '--json'))['list']]
+    equal([c['account'] for c in rows], ['acme'] * 2, 'accounts of the calls that go on')
+    host = next(c for c in rows if 'transfers' in c)
+    said = ' '.join(p.command('explain', '-c', p.conf, host['id']).split())
+    check('(account acme, class' in said and 'The number belongs' not in said, said)
+
+
 def finish(p, gw):
     """The called one of the second call hangs up; two CDRs."""
     calls = {m.get('call-id'): m for m in reversed(gw.requests())}
@@ -89,6 +99,7 @@ def play_blind(place):
     equal(bye and bye.method, 'BYE', 'who transferred is let go')
     pbx.send(rawsip.reply(bye, 200))
     hear(gw, ends)
+    shown(p)
     finish(p, gw)
 
 

@@ -79,6 +79,8 @@ static const struct row {
 	{cmd_tls_report, "tls-report --days x", "for example --days 7"},
 	{cmd_tls_report, "tls-report --without", "--without wants a suite, a version"},
 	{cmd_tls_report, "tls-report 7", "it takes options only"},
+	{cmd_check, "check x.yaml", "it takes options only; did you mean \"-c x.yaml\"?"},
+	{cmd_check, "check x", "it takes options only\n"},
 	{cmd_reload, "reload now", "it takes options only"},
 	{cmd_reload, "reload -x", "there is no option \"-x\""},
 };

@@ -111,6 +111,9 @@ of_carrier(void **state)
 			assert_int_equal(rig_cdr(f)->target[0].status, carriers[i].status);
 			assert_int_equal(rig_cdr(f)->target[0].why[0] != 0,
 					 carriers[i].why == REFUSAL_REDIRECT);
+			if (strcmp(carriers[i].name, "a stranger's host") == 0)
+				assert_non_null(
+					strstr(rig_cdr(f)->target[0].why, "not yet: 192.0.2.99"));
 		}
 		rig_end(f, 1);
 	}

@@ -41,6 +41,8 @@ static const struct row rows[] = {
 	 NULL, 0},
 	{"no list", HEAD ZONE "authorities: DigiCert}]\n", "write a list of names", NULL, 0},
 	{"modern", HEAD ZONE "profile: modern}]\n", NULL, "modern", AUTHORITY_DEFAULT},
+	{"misspelt profile", HEAD ZONE "profile: modren}]\n", "did you mean \"modern\"? write",
+	 NULL, 0},
 	{"unknown profile", HEAD ZONE "profile: p}]\n", "one of tls_profiles", NULL, 0},
 	{"own", HEAD ZONE "profile: p13}]\n" OWN "[ECDHE+AESGCM]}]\n", NULL, "p13",
 	 AUTHORITY_DEFAULT},

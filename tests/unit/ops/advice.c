@@ -72,6 +72,12 @@ test_words(void **state)
 		 "passes"},
 		{"{\"refusal\":\"CALLER\",\"account\":\"acme\"}",
 		 "caller: replace for account acme"},
+		{"{\"word\":\"403\",\"why\":\"the account has no trunk\"}",
+		 "the account's own trunk"},
+		{"{\"word\":\"403\",\"peer\":\"192.0.2.7:5060\",\"why\":\"the Request-URI names "
+		 "sbc.old.example, which is none of this node\"}",
+		 "have 192.0.2.7:5060 send its calls to an address or a name of this node"},
+		{"{\"refusal\":\"REDIRECT\",\"id\":\"x1\"}", "postern trace --full x1, Contact"},
 		{"{\"refusal\":\"BAD_ANSWER\",\"id\":\"x1\"}", "postern trace x1 shows both"},
 		{"{\"refusal\":\"TIMEOUT\",\"targets\":[{\"trunk\":\"gw1\",\"status\":0}]}",
 		 "gw1 said nothing: see whether it is up"},

@@ -197,6 +197,38 @@ test_newer(void **state)
 	judge("acme", "c3", NULL, "Since");
 }
 
+/* A call that the far side ended before an answer counts, one that the caller ended does not. */
+static void
+test_far_side(void **state)
+{
+	static const struct {
+		const char *name;
+		enum call_ender by;
+		int status;
+		bool counts;
+	} rows[] = {
+		{"far 404", ENDER_CALLED, 404, true},
+		{"given up", ENDER_CALLER, 487, false},
+		{"told to call elsewhere", ENDER_CALLED, 302, false},
+		{"far 503", ENDER_CALLED, 503, true},
+	};
+	struct call_record r = refused("ours", 1);
+	const char *want = r.id.z;
+
+	(void)state;
+	write_to(o.path, &r);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct call_record f = refused(rows[i].name, 2 + (int)i);
+
+		f.refusal = REFUSAL_NONE;
+		f.ended_by = (uint8_t)rows[i].by;
+		f.sip_status = rows[i].status;
+		write_to(o.path, &f);
+		want = rows[i].counts ? rows[i].name : want;
+		judge("acme", want, "the last refusal of acme", NULL);
+	}
+}
+
 /* Many calls: what is newest counts, however many name it beside that; calls of others that have
  * its name somewhere are looked at up to a bound. */
 static void
@@ -256,6 +288,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_whose, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_far_side, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_elsewhere, setup, teardown),
 	};

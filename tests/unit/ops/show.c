@@ -271,6 +271,59 @@ test_calls(void **state)
 	jsonin_free(&j);
 }
 
+static void
+put_transferred(const char *id, const char *payer, const char *of)
+{
+	struct call_record r = world_record(id);
+
+	(void)snprintf(r.payer.z, sizeof(r.payer.z), "%s", payer);
+	(void)snprintf(r.transfer_of.z, sizeof(r.transfer_of.z), "%s", of);
+	if (*of) {
+		r.leg[LEG_B] = r.leg[LEG_A];
+		r.rides = 1 + LEG_B;
+	} else {
+		r.transfers = 1;
+		(void)snprintf(r.leg[LEG_A].trunk.z, POLICY_ID_MAX, "gw1");
+		r.leg[LEG_A].account.z[0] = 0;
+		r.leg[LEG_B] = r.leg[LEG_A];
+	}
+	records_put(&o.w, records_take(&o.w), RECORD_LIVE, &r);
+}
+
+/* Both legs of a call that goes on are carriers' now; it is still the customer's. */
+static void
+test_transferred(void **state)
+{
+	static const struct {
+		const char *id, *payer, *want;
+	} rows[] = {
+		{"paid", "acme", "acme"},
+		{"ridden", "", "acme"},
+		{"unknown", "", ""},
+	};
+	struct json *j;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		put_transferred(rows[i].id, rows[i].payer, "");
+	put_transferred("rider", "acme", rows[1].id);
+	j = ask("{\"cmd\":\"calls\"}");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct json *list = jsonin_get(j, "list"), *rec = NULL;
+
+		for (size_t k = 0; k < jsonin_count(list); k++)
+			if (strcmp(jsonin_text(jsonin_at(list, k), "record.id"), rows[i].id) == 0)
+				rec = jsonin_get(jsonin_at(list, k), "record");
+		assert_non_null(rec);
+		assert_string_equal(jsonin_text(rec, "account"), rows[i].want);
+		assert_string_equal(jsonin_text(rec, "a.account"), "");
+	}
+	jsonin_free(&j);
+	j = ask("{\"cmd\":\"explain\",\"id\":\"ridden\"}");
+	assert_non_null(strstr(jsonin_text(j, "text"), "(account acme, class "));
+	jsonin_free(&j);
+}
+
 /* The answer has a cap: what does not fit is said to be more. */
 static void
 test_calls_do_not_fit(void **state)
@@ -497,7 +550,7 @@ test_explain(void **state)
 	judge_text("refused", "call", refusal_text(REFUSAL_LIMIT));
 	judge_text("transferred", "call", "Who speaks in it was changed 1 time,");
 	judge_text("transferred", "call", "SRTP AES_CM_128_HMAC_SHA1_80 agreed, and no packet");
-	judge_text("replaces", "call", "with Replaces for a place in call transferred.");
+	judge_text("replaces", "call", "asked for by REFER or Replaces in call transferred.");
 	judge_silent("replaces", "no trunk");
 	judge_text("referred", "call", "A transfer (REFER) in call transferred led to it.");
 	judge_text("referred", "call",
@@ -558,6 +611,23 @@ test_short_lists(void **state)
 		 explain_note},
 		{"{\"word\":\"expired\",\"versions\":[\"TLS 1.2\"],\"suites\":[\"a\"]}",
 		 " It offered TLS 1.2 and 1 suite.", explain_note},
+		{"{\"outgoing\":true,\"word\":\"connect\",\"peer\":\"192.0.2.7:5061\",\"at\":\"T\","
+		 "\"duration_us\":5000,\"why\":\"refused\",\"account\":\"acme\"}",
+		 "postern tried to connect to 192.0.2.7:5061 at T; it failed after 5 ms: refused. "
+		 "It was for account acme.",
+		 explain_note},
+		{"{\"word\":\"expired\",\"peer\":\"192.0.2.7:5061\",\"at\":\"T\",\"account\":"
+		 "\"acme\"}",
+		 "192.0.2.7:5061 connected to postern at T; it was refused after 0 ms: expired. It "
+		 "claims to be account acme.",
+		 explain_note},
+		{"{\"transfer_of\":\"x\",\"answer\":\"2026-01-01T00:00:00Z\"}",
+		 " It asked with Replaces for a place in call x, and went on there.", explain_over},
+		{"{\"transfer_of\":\"x\",\"refusal\":\"CLASS_OFF\",\"refusal_text\":\"off\"}",
+		 " It was asked for by REFER or Replaces in call x.", explain_over},
+		{"{\"account\":\"acme\",\"targets\":[{\"trunk\":\"gw1\",\"status\":200}],\"a\":{"
+		 "\"trunk\":\"gw1\",\"account\":null},\"b\":{\"trunk\":\"gw1\",\"account\":null}}",
+		 "(SIP 0, Q.850 cause 0). Tried: gw1 answered 200.", explain_over},
 		{"{\"a\":{\"trunk\":\"t\",\"audio_text\":\"no packets "
 		 "came\",\"media\":{\"dropped\":"
 		 "{\"source\":3,\"auth\":12}}}}",
@@ -689,6 +759,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_stats, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alarms, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_transferred, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_do_not_fit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_handshakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
