@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -47,14 +48,16 @@ dtlsdesk_init(struct dtlsdesk *d, uint32_t n_slots, struct media_ctl *media, str
 	e = d->by_slot ? pool_init(&d->jobs, DTLSDESK_JOBS, sizeof(struct dtlsdesk_job))
 		       : ERR_NOMEM;
 	if (e == ERR_OK)
+		e = dtlsearly_init(&d->early);
+	if (e == ERR_OK)
 		e = dtls_own_init(&d->own);
 	if (e != ERR_OK)
 		dtlsdesk_fini(d);
 	return e;
 }
 
-void
-dtlsdesk_drop(struct dtlsdesk *d, uint32_t slot)
+static void
+drop_job(struct dtlsdesk *d, uint32_t slot)
 {
 	struct dtlsdesk_job *j = slot < d->n_slots ? d->by_slot[slot] : NULL;
 
@@ -73,12 +76,20 @@ dtlsdesk_drop(struct dtlsdesk *d, uint32_t slot)
 }
 
 void
+dtlsdesk_drop(struct dtlsdesk *d, uint32_t slot)
+{
+	drop_job(d, slot);
+	dtlsearly_drop(&d->early, slot);
+}
+
+void
 dtlsdesk_fini(struct dtlsdesk *d)
 {
 	for (uint32_t i = 0; d->by_slot && i < d->n_slots; i++)
-		dtlsdesk_drop(d, i);
+		drop_job(d, i);
 	MEM_FREE(d->by_slot);
 	pool_fini(&d->jobs);
+	dtlsearly_fini(&d->early);
 	dtls_own_fini(&d->own);
 }
 
@@ -95,8 +106,25 @@ give_up(struct dtlsdesk_job *j, enum refusal why, uint64_t now)
 	struct dtlsdesk *d = j->desk;
 	struct call_keying_id id = id_of(j);
 
-	dtlsdesk_drop(d, id.slot);
+	drop_job(d, id.slot);
 	calls_on_unkeyed(d->calls, &id, why, now);
+}
+
+static bool
+is_far(const struct dtlsdesk_job *j, const struct addr *from)
+{
+	return GUARD(M14, addr_eq(from, &j->want.far));
+}
+
+/* Its hello, where that came before the answer which names its address. */
+static struct dtlsearly_flight *
+early_of(const struct dtlsdesk_job *j, uint64_t now)
+{
+	struct dtlsearly_flight *f =
+		dtlsearly_find(&j->desk->early, j->want.slot, j->want.generation, now);
+	bool hears = !j->want.active && !j->want.waits && !j->start_us && !j->gone_us;
+
+	return f && hears && is_far(j, &f->from) ? f : NULL;
 }
 
 static void job_due(struct timer *t, uint64_t now_us);
@@ -111,6 +139,8 @@ arm(struct dtlsdesk_job *j, uint64_t now)
 	wait = j->start_us ? UINT64_MAX : dtls_wait_us(&j->dtls);
 	if (wait != UINT64_MAX && now + wait < due)
 		due = now + wait;
+	if (early_of(j, now))
+		due = now;
 	j->timer.on_due = job_due;
 	if (due == TIMER_NEVER)
 		timer_stop(j->desk->timers, &j->timer);
@@ -238,12 +268,24 @@ settle(struct dtlsdesk_job *j, uint64_t now)
 }
 
 static void
+hear_early(struct dtlsdesk_job *j, struct dtlsearly_flight *f, uint64_t now)
+{
+	struct str p;
+
+	for (size_t at = 0; dtlsearly_next(f, &at, &p); send_all(j))
+		dtls_take(&j->dtls, p.p, p.len);
+	dtlsearly_drop(&j->desk->early, j->want.slot);
+	settle(j, now);
+}
+
+static void
 job_due(struct timer *t, uint64_t now)
 {
 	struct dtlsdesk_job *j = CONTAINER_OF(t, struct dtlsdesk_job, timer);
+	struct dtlsearly_flight *early = early_of(j, now);
 
 	if (j->gone_us && now >= j->gone_us) {
-		dtlsdesk_drop(j->desk, j->want.slot);
+		drop_job(j->desk, j->want.slot);
 	} else if (!j->gone_us && now >= j->until_us) {
 		give_up(j, j->tries ? REFUSAL_DTLS_FAILED : REFUSAL_DTLS_SILENT, now);
 	} else if (j->start_us && now >= j->start_us) {
@@ -251,6 +293,8 @@ job_due(struct timer *t, uint64_t now)
 			arm(j, now);
 		else
 			give_up(j, REFUSAL_DTLS_FAILED, now);
+	} else if (early) {
+		hear_early(j, early, now);
 	} else {
 		if (!j->start_us)
 			dtls_late(&j->dtls);
@@ -270,7 +314,7 @@ new_job(struct dtlsdesk *d, uint16_t owner)
 	if (owner != PORTSHARE_NOBODY && d->held[owner] >= PORTSHARE_TIMES * free)
 		return NULL;
 	if (pool_used(&d->jobs) == DTLSDESK_JOBS && !list_empty(&d->over))
-		dtlsdesk_drop(d, CONTAINER_OF(d->over.next, struct dtlsdesk_job, at)->want.slot);
+		drop_job(d, CONTAINER_OF(d->over.next, struct dtlsdesk_job, at)->want.slot);
 	j = pool_get(&d->jobs);
 	if (!j)
 		return NULL;
@@ -297,7 +341,7 @@ dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now)
 	struct dtlsdesk_job *j = k->slot < d->n_slots ? d->by_slot[k->slot] : NULL;
 
 	if (j && !is_same(&j->want, k)) {
-		dtlsdesk_drop(d, k->slot);
+		drop_job(d, k->slot);
 		j = NULL;
 	}
 	if (!j) {
@@ -310,7 +354,7 @@ dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now)
 		j->want = *k;
 		d->by_slot[k->slot] = j;
 		if (!k->active && !begin(j)) {
-			dtlsdesk_drop(d, k->slot);
+			drop_job(d, k->slot);
 			return false;
 		}
 	}
@@ -319,6 +363,8 @@ dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now)
 	j->want = *k;
 	if (k->answered && j->until_us == TIMER_NEVER)
 		j->until_us = now + DTLSDESK_LIMIT_US;
+	if (!k->waits && !early_of(j, now))
+		dtlsearly_drop(&d->early, k->slot);
 	arm(j, now);
 	return true;
 }
@@ -328,7 +374,12 @@ dtlsdesk_take(struct dtlsdesk *d, const struct media_handed *h, uint64_t now)
 {
 	struct dtlsdesk_job *j = h->slot < d->n_slots ? d->by_slot[h->slot] : NULL;
 
-	if (!j || j->want.generation != h->generation || j->start_us)
+	if (!j || (h->early && j->want.waits)) {
+		dtlsearly_keep(&d->early, h, now);
+		return;
+	}
+	if (j->want.generation != h->generation || j->start_us ||
+	    (h->early && !is_far(j, &h->from)))
 		return;
 	if (h->at == 0) {
 		j->have = 0;

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/timer.h"
+#include "app/dtlsearly.h"
 #include "app/portshare.h"
 #include "call/keyed.h"
 #include "media/ctl.h"
@@ -43,6 +44,7 @@ struct dtlsdesk_job {
 struct dtlsdesk {
 	struct dtls_own own;
 	struct pool jobs;
+	struct dtlsearly early; /* hellos before the answer */
 	struct dtlsdesk_job **by_slot;
 	uint32_t n_slots;
 	struct list over; /* jobs that linger, oldest first */
@@ -62,7 +64,8 @@ void dtlsdesk_fini(struct dtlsdesk *d);
  * may have seven times what is free: a hello that never comes takes a place as long as the phone
  * rings. */
 bool dtlsdesk_want(struct dtlsdesk *d, const struct call_keying *k, uint64_t now_us);
-/** The row is closed: so is its handshake. */
+/** The row is closed, or another target is asked: its handshake is over, and what came before one.
+ */
 void dtlsdesk_drop(struct dtlsdesk *d, uint32_t slot);
 /** media_ctl.on_handed */
 void dtlsdesk_take(struct dtlsdesk *d, const struct media_handed *h, uint64_t now_us);

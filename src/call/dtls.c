@@ -59,8 +59,8 @@ dtls_forget(struct call *c, enum call_leg_index i)
 {
 	const struct call_ops *ops = &c->owner->ops;
 
-	if (c->leg[i].assoc &&
-	    c->rec.leg[i].media_open) /* the slot stays, its handshake does not */
+	if (c->rec.leg[i].media_open && /* the slot stays, its handshake does not */
+	    (c->rec.leg[i].media.flags & MEDIA_F_DTLS))
 		ops->do_no_keying(ops->arg, c->rec.leg[i].media.slot);
 	c->rec.leg[i].keyed = 0;
 	c->leg[i].audio.local.dtls.setup = SDP_SETUP_NONE;

@@ -180,6 +180,18 @@ row_video_free(struct call *c)
 
 /* ---- rows ---- */
 
+/* Do its keys come by DTLS? While our offer is out, as that says: the far end may begin before we
+ * have read its answer (RFC 5763 5). */
+static bool
+is_dtls(const struct call *c, enum call_leg_index i, const struct call_stream *st)
+{
+	bool asked = st == &c->leg[i].audio && !c->leg[i].agreed && c->x.open && c->x.deal &&
+		     c->x.from != (uint8_t)i;
+
+	return c->rec.leg[i].secure && !st->far.fax &&
+	       (asked ? c->x.deal->asked.form : st->local.form) == SDP_FORM_DTLS;
+}
+
 static uint32_t
 row_flags(const struct call *c, enum call_leg_index i, const struct call_stream *st)
 {
@@ -199,7 +211,7 @@ row_flags(const struct call *c, enum call_leg_index i, const struct call_stream 
 		f |= MEDIA_F_LEARN_CLEAR;
 	if (t && t->ssrc == TRUNK_SSRC_PASS)
 		f |= MEDIA_F_SSRC_PASS;
-	if (c->rec.leg[i].secure && st->local.form == SDP_FORM_DTLS && !st->far.fax)
+	if (is_dtls(c, i, st))
 		f |= MEDIA_F_DTLS; /* what T.38 sends may begin as DTLS does */
 	if (t && t->roc == TRUNK_ROC_KEEP)
 		f |= MEDIA_F_ROC_KEEP;

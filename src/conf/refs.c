@@ -149,10 +149,25 @@ check_auth(const struct refs *r, const struct roster_trunk *t)
 			     STR_ARG(t->id), r->path, STR_ARG(t->auth));
 }
 
+/* What its audio needs, video is not made for. */
+static void
+check_video(const struct refs *r, const struct roster_trunk *t)
+{
+	bool dtls = t->keying == TRUNK_KEYING_DTLS;
+
+	if (t->video == TRUNK_VIDEO_RELAY && (dtls || t->ice == TRUNK_ICE_LITE))
+		report_warning(r->rep, r->line, r->column,
+			       "trunk \"%.*s\": with %s no video is relayed, it gets port 0; "
+			       "leave video out, or use %s",
+			       STR_ARG(t->id), dtls ? "keying: dtls" : "ice: lite",
+			       dtls ? "keying: sdes" : "ice: no");
+}
+
 static void
 check_trunk(const struct refs *r, const struct roster_trunk *t)
 {
 	check_zone(r, t);
+	check_video(r, t);
 	check_auth(r, t);
 	check_served(r, t);
 	if (t->listener.len && !has_listener(r->c, t))

@@ -101,12 +101,14 @@ struct media_close {
 	uint32_t slot, generation;
 };
 
-/* Of a row with MEDIA_F_DTLS, from the address that signalling named: the parts of a datagram come
- * one behind the other. Or STUN of a row with MEDIA_F_ICE, whole. */
+/* Of a row with MEDIA_F_DTLS, from the address that signalling named, or from anywhere as long as
+ * none is named (early): the parts of a datagram come one behind the other. Or STUN of a row with
+ * MEDIA_F_ICE, whole. */
 struct media_handed {
 	uint32_t slot, generation;
 	struct addr from;
-	uint16_t rtcp;           /* 1: it came on the port of RTCP */
+	uint8_t rtcp;            /* 1: it came on the port of RTCP */
+	uint8_t early;           /* 1: from nobody knows whom yet: nothing may change by it */
 	uint16_t total, at, len; /* bytes of the datagram; of it before this part; in this part */
 	uint8_t p[MEDIA_PART_MAX];
 };

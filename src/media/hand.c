@@ -27,11 +27,13 @@ hand_over(struct flow_row *r, uint32_t slot, const struct io_packet *k,
 	bool stun = rtp_kind_of(k->p, k->len) == RTP_KIND_STUN;
 	bool check = stun && stun_names(k->p, k->len, r->conf.ice);
 
-	if (!check && !GUARD(M14, inbound_is_named(r, h.rtcp, &k->addr)))
+	h.early = !stun && !r->conf.rtp.family && !r->stats.far.family;
+	if (!check && !h.early && !GUARD(M14, inbound_is_named(r, h.rtcp, &k->addr)))
 		return MEDIA_DROP_source;
 	if (stun && !check) /* a keepalive of the far end (RFC 8445 11) */
 		return MEDIA_KEPT;
-	if (r->handed == HAND_BUDGET || k->len > MEDIA_DATAGRAM_MAX || !on_event)
+	if (r->handed >= (h.early ? HAND_EARLY : HAND_BUDGET) || k->len > MEDIA_DATAGRAM_MAX ||
+	    !on_event)
 		return MEDIA_DROP_version;
 	r->handed++;
 	h.total = (uint16_t)k->len;

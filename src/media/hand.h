@@ -7,14 +7,18 @@
 #include "media/flow.h"
 
 /* Datagrams, or digits, of a row that signaling gets between two ticks of it, about a second. */
-enum { HAND_BUDGET = 40 };
+enum {
+	HAND_BUDGET = 40,
+	HAND_EARLY = 8, /* of these, from whom nobody has named yet */
+};
 
 /** Is it such a packet? */
 bool hand_is(const struct flow_row *r, const struct io_packet *k);
 /**
- * Give it on, in parts (struct media_handed). DTLS from an address that neither signalling nor a
+ * Give it on, in parts (struct media_handed). DTLS from another address than signalling or a
  * verified packet named, STUN under another user name, or beyond the budget: why it is dropped
- * (M14).
+ * (M14). Where no address is named yet, the answer that names one may be behind the far end's
+ * hello (RFC 5763 5): that is given on as early.
  */
 enum media_drop hand_over(struct flow_row *r, uint32_t slot, const struct io_packet *k,
 			  bool (*on_event)(void *arg, uint16_t type, const void *body, size_t len),

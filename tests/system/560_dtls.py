@@ -23,8 +23,11 @@ GUARDS = ['M14']
 
 
 def hello(epoch=0):
-    """A DTLS record with a ClientHello that nobody could finish."""
-    body = b'\xfe\xfd' + bytes(32) + b'\0\0' + b'\0\x02\xc0\x2b' + b'\x01\0'
+    """A DTLS record with a ClientHello: P-256, ECDSA with SHA-256, SRTP_AES128_CM_SHA1_80."""
+    more = b''.join(struct.pack('!HH', kind, len(b)) + b for kind, b in (
+        (10, b'\0\x02\0\x17'), (11, b'\x01\0'), (13, b'\0\x02\x04\x03'), (14, b'\0\x02\0\x01\0')))
+    body = b'\xfe\xfd' + bytes(32) + b'\0\0' + b'\0\x02\xc0\x2b' + b'\x01\0' + \
+        struct.pack('!H', len(more)) + more
     head = b'\x01' + struct.pack('!I', len(body))[1:] + b'\0\0' + bytes(3) + \
         struct.pack('!I', len(body))[1:]
     return b'\x16\xfe\xfd' + struct.pack('!HHI', epoch, 0, 0) + struct.pack('!H', len(head + body)) + \
@@ -147,6 +150,46 @@ def play_strangers(place):
     equal((cdr['a']['keying'], cdr['refusal']), ('dtls', None), 'CDR')
     equal(p.cdrs()[0]['refusal'], 'DTLS', 'CDR of the first')
     check('keys by DTLS' in p.command('explain', '-c', p.conf, cdr['id']), 'explain')
+
+
+def play_hello_first(place):
+    """RFC 5763 5: the hello of who is called is here before its answer: it is answered once that names
+    where it came from, without being said again. M14: a stranger's is not."""
+    p = Postern(place, accounts=DTLS.replace('keying: dtls', 'keying: dtls\n        reuse: inbound', 1)).start()
+    place.keep(RtpEnd(GATEWAY, 40000, 1000))
+    pbx = place.keep(rawsip.Customer(place.ca))
+    ping = rawsip.Call()                        # its connection is one that calls may go over
+    pbx.send(rawsip.request('OPTIONS', ping))
+    equal(pbx.final(ping).status, 200, 'OPTIONS')
+    gw = agents.Sipp(place, 'gw', 'gateway_calls.xml', GATEWAY, 5080, f'{CARRIER_SIDE}:5060',
+                     hold_ms=500, service=NUMBER, keys={'rtp_port': 40000})
+    while (m := pbx.read(5)) and m.method != 'INVITE':
+        pass
+    check(m and b'a=setup:actpass' in m.body, f'no offer at the PBX: {m and m.data}')
+    port = int(re.search(rb'^m=audio (\d+)', m.body, re.M).group(1))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for s, host in ((stranger, STRANGER), (media, PBX)):
+            s.bind((host, 41000))
+            s.settimeout(5)
+            s.sendto(hello(), (POSTERN, port))
+        pbx.send(rawsip.reply(m, 200, contact=f'sip:{NUMBER}@{PBX}:5061;transport=tls', body=dtls_offer(place)))
+        try:
+            equal(media.recv(2000)[:1], b'\x16', 'a handshake')
+        except (TimeoutError, socket.timeout):
+            check(False, 'the hello before the answer was not answered')
+        while (m := pbx.read(5)) and m.method != 'BYE':
+            pass
+        check(m, 'no BYE at the PBX')
+        pbx.send(rawsip.reply(m, 200))
+        gw.wait(10)
+        stranger.setblocking(False)
+        try:
+            check(False, f'the stranger was answered: {stranger.recv(2000)!r}')
+        except BlockingIOError:
+            pass
+    equal(p.wait_cdrs(1)[0]['sip_status'], 200, 'CDR')
+    p.wait_idle()
 
 
 def play_wrong_certificate(place):

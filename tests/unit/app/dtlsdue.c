@@ -104,18 +104,26 @@ job(void)
 	return bed.desk.by_slot[bed.k.slot];
 }
 
-/* A datagram of the far end, whole or as media cuts it. */
+/* A datagram, whole or as media cuts it. */
 static void
-hand(const void *p, size_t len)
+hand_as(struct media_handed h, const void *p, size_t len)
 {
-	struct media_handed h = {
-		.slot = bed.k.slot, .generation = bed.k.generation, .total = (uint16_t)len};
-
+	h.total = (uint16_t)len;
 	for (; h.at < len; h.at = (uint16_t)(h.at + h.len)) {
 		h.len = (uint16_t)(len - h.at < MEDIA_PART_MAX ? len - h.at : MEDIA_PART_MAX);
 		memcpy(h.p, (const char *)p + h.at, h.len);
 		dtlsdesk_take(&bed.desk, &h, bed.f->now);
 	}
+}
+
+/* Of the far end. */
+static void
+hand(const void *p, size_t len)
+{
+	hand_as((struct media_handed){.slot = bed.k.slot,
+				      .generation = bed.k.generation,
+				      .from = bed.k.far},
+		p, len);
 }
 
 static void
@@ -273,6 +281,83 @@ test_over(void **state)
 	bed_down();
 }
 
+struct before {
+	const char *name;
+	uint16_t port;       /* added to that of the far end */
+	uint32_t generation; /* added */
+	uint64_t wait_us;    /* until the answer */
+	bool ice;            /* the answer is there, and who it is comes later */
+	bool ends;           /* the offer is over */
+	bool cut;            /* a part of it is lost */
+	bool heard;
+};
+
+/* Its hello comes before the answer: nothing is done by it until that names where it came from. */
+static void
+early_is(const struct before *r)
+{
+	struct media_handed h = {.slot = bed.k.slot,
+				 .generation = bed.k.generation + r->generation,
+				 .from = bed.k.far,
+				 .early = 1};
+	char hello[DTLS_SEND_MAX];
+	struct str p;
+
+	far_begins(true);
+	assert_true(dtls_give(&bed.far, &p));
+	memcpy(hello, p.p, p.len);
+	h.from.port = (uint16_t)(h.from.port + r->port);
+	bed.k.waits = r->ice;
+	if (r->ice)
+		want(true);
+	if (r->cut) {
+		h.len = h.total = (uint16_t)p.len;
+		h.total++;
+		memcpy(h.p, hello, p.len);
+		dtlsdesk_take(&bed.desk, &h, bed.f->now);
+	} else {
+		hand_as(h, hello, p.len);
+	}
+	fake_run(bed.f, r->wait_us);
+	if (r->ends)
+		dtlsdesk_drop(&bed.desk, bed.k.slot);
+	assert_int_equal(take_sent(), 0);
+	assert_int_equal(job() ? job()->dtls.n_out : 0, 0);
+	bed.k.waits = false;
+	want(true);
+	fake_run(bed.f, 0);
+	exchange();
+	if ((rig_row(bed.f, LEG_A)->in_serial == 1) != r->heard)
+		fail_msg("%s", r->name);
+	assert_int_equal(pool_used(&bed.desk.early.flights), 0);
+	hand_as(h, hello, p.len); /* again, behind the answer: whose it is counts as before */
+	exchange();
+	if ((rig_row(bed.f, LEG_A)->in_serial == 1) != (!r->port && !r->generation))
+		fail_msg("%s, again", r->name);
+}
+
+static void
+test_early(void **state)
+{
+	static const struct before rows[] = {
+		{.name = "before the answer", .wait_us = 300 * MS, .heard = true},
+		{.name = "before it is nominated", .wait_us = 300 * MS, .ice = true, .heard = true},
+		{.name = "M14 a stranger", .port = 2, .wait_us = 300 * MS},
+		{.name = "M14 a stranger, with ICE", .port = 2, .wait_us = 300 * MS, .ice = true},
+		{.name = "of another use of the slot", .generation = 1, .wait_us = 300 * MS},
+		{.name = "too old", .wait_us = DTLSEARLY_KEPT_US},
+		{.name = "another target", .wait_us = 300 * MS, .ends = true},
+		{.name = "a part is lost", .wait_us = 300 * MS, .cut = true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (bed_up(false))
+			early_is(&rows[i]);
+		bed_down();
+	}
+}
+
 /* A datagram of which a part was lost, or of another use of the slot, is none. */
 static void
 test_parts(void **state)
@@ -346,6 +431,7 @@ main(void)
 		cmocka_unit_test(test_hello), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_again), cmocka_unit_test(test_over),
 		cmocka_unit_test(test_parts), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

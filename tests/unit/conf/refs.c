@@ -57,6 +57,14 @@ test_golden(void **state)
 		 "4:15: trunk \"t\": identity address over TLS, but every zone that it may use "
 		 "requires a client certificate; use identity: certificate, or a zone with "
 		 "client_certificate: optional or none\n"},
+		{"video beside DTLS", "{}", "security: required, keying: dtls, video: relay",
+		 "w 4:15: trunk \"t\": with keying: dtls no video is relayed, it gets port 0; "
+		 "leave "
+		 "video out, or use keying: sdes\n"},
+		{"video beside ICE", "{}", "ice: lite, video: relay",
+		 "w 4:15: trunk \"t\": with ice: lite no video is relayed, it gets port 0; leave "
+		 "video out, or use ice: no\n"},
+		{"both without video", "{}", "security: required, keying: dtls, ice: lite", ""},
 		{"zone before identity", "{}",
 		 "identity: address, sources: [127.0.0.2], zone: x.example",
 		 "4:15: trunk \"t\": node.yaml has no zone \"x.example\"; add it there, or write "

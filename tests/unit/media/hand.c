@@ -168,6 +168,34 @@ test_stun(void **state)
 	}
 }
 
+/* Before an address is named: a little of it goes on from anywhere, marked; after that, none. */
+static void
+test_early(void **state)
+{
+	struct flow_row *r = row_of(MEDIA_F_DTLS);
+	uint8_t p[60] = {22};
+	struct io_packet k = {.p = p, .len = sizeof(p), .addr = stranger};
+
+	(void)state;
+	r->conf.rtp = r->stats.far = (struct addr){0};
+	n_got = 0;
+	for (int i = 0; i < 5 * HAND_EARLY; i++)
+		(void)hand_over(r, 1, &k, note, NULL);
+	assert_int_equal(n_got, HAND_EARLY);
+	assert_int_equal(got[0].early, 1);
+	assert_true(addr_eq(&got[0].from, &stranger));
+	r->conf.rtp = named; /* the answer */
+	assert_int_equal(hand_over(r, 1, &k, note, NULL), MEDIA_DROP_source);
+	k.addr = named;
+	assert_int_equal(hand_over(r, 1, &k, note, NULL), MEDIA_KEPT);
+	assert_int_equal(n_got, HAND_EARLY + 1);
+	assert_int_equal(got[HAND_EARLY % 8].early, 0);
+	r->conf.rtp = (struct addr){0}; /* a packet told the address, and SDP none */
+	r->stats.far = verified;
+	k.addr = stranger;
+	assert_int_equal(hand_over(r, 1, &k, note, NULL), MEDIA_DROP_source);
+}
+
 /* However much comes, little of it goes on between two ticks. */
 static void
 test_budget(void **state)
@@ -189,9 +217,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_which),
-		cmocka_unit_test(test_from),
-		cmocka_unit_test(test_stun),
+		cmocka_unit_test(test_which),  cmocka_unit_test(test_from),
+		cmocka_unit_test(test_stun),   cmocka_unit_test(test_early),
 		cmocka_unit_test(test_budget),
 	};
 
