@@ -289,8 +289,7 @@ put_others(struct buf *b, unsigned kinds)
 	for (unsigned k = 0; k <= SDP_MEDIA_OTHER; k++) {
 		if (!(kinds >> k & 1))
 			continue;
-		buf_printf(b, "%s\"%s\"", before,
-			   k == SDP_MEDIA_OTHER ? "other" : sdp_media_name((enum sdp_media_type)k));
+		buf_printf(b, "%s\"%s\"", before, sdp_media_name((enum sdp_media_type)k));
 		before = ",";
 	}
 	if (kinds)

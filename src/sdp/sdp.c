@@ -62,7 +62,7 @@ sdp_proto_name(enum sdp_proto p)
 const char *
 sdp_media_name(enum sdp_media_type t)
 {
-	return (unsigned)t < ARRAY_LEN(media_names) ? media_names[t] : "application";
+	return (unsigned)t < ARRAY_LEN(media_names) ? media_names[t] : "other";
 }
 
 bool

@@ -123,7 +123,7 @@ const char *sdp_direction_name(enum sdp_direction d);
 enum sdp_direction sdp_direction_flip(enum sdp_direction d);
 /** "RTP/SAVP", ...; "?" for SDP_PROTO_OTHER. Static storage. */
 const char *sdp_proto_name(enum sdp_proto p);
-/** "audio", ...; "application" for SDP_MEDIA_OTHER. Static storage. */
+/** "audio", ...; "other" for SDP_MEDIA_OTHER. Static storage. */
 const char *sdp_media_name(enum sdp_media_type t);
 /** RTP/SAVP or RTP/SAVPF: keys by a=crypto. */
 bool sdp_proto_is_sdes(enum sdp_proto p);

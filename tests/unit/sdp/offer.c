@@ -199,7 +199,7 @@ test_many_media(void **state)
 	assert_int_equal(sdp_parse(body, &sent), ERR_OK);
 	assert_int_equal(sent.n_media, 4);
 	assert_true(sent.media[2].port == 30000 && sent.media[0].port == 0);
-	assert_true(sent.media[3].port == 0 && sent.media[3].type == SDP_APPLICATION);
+	assert_true(sent.media[3].port == 0 && sent.media[3].type == SDP_MEDIA_OTHER);
 	assert_int_equal(sent.media[2].n_crypto, 1);
 	assert_int_equal(x.origin.version, 1);
 }

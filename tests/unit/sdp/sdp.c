@@ -255,7 +255,7 @@ test_sections(void **state)
 		assert_true(name.len > 0);
 	assert_int_equal(n, 3);
 	assert_string_equal(sdp_media_name(s.media[1].type), "video");
-	assert_string_equal(sdp_media_name(SDP_MEDIA_OTHER), "application");
+	assert_string_equal(sdp_media_name(SDP_MEDIA_OTHER), "other");
 	assert_true(sdp_proto_is_clear(SDP_RTP_AVPF) && !sdp_proto_is_clear(SDP_RTP_SAVPF));
 	assert_true(sdp_proto_is_sdes(SDP_RTP_SAVPF) && !sdp_proto_is_sdes(SDP_DTLS_SAVP));
 	assert_string_equal(sdp_proto_name(SDP_DTLS_SAVP), "UDP/TLS/RTP/SAVP");
